@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Everything is built in $(BUILD); `make help` lists what can be made.
+
+CC         ?= cc
+CLANG      ?= clang
+BUILD      ?= build
+PREFIX     ?= /usr/local
+CFLAGS     ?= -O2 -g
+CPPFLAGS   ?=
+LDFLAGS    ?=
+PKG_CONFIG ?= pkg-config
+STATIC     ?= yes# one static command starts twice as fast; `no` links the shared libraries
+JOBS       ?= $(shell nproc)
+LAB        ?=
+TIME       ?= 60# seconds that each fuzz target runs
+
+ifeq ($(origin CC),default)
+CC := cc
+endif
+ifneq ($(V),1)
+Q := @
+say = @printf '  %-8s %s\n' $(1) $(2)
+endif
+
+MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
+WARN       := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
+ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude -Ilib -MMD -MP $(CPPFLAGS)
+ALL_CFLAGS   = -std=gnu11 $(WARN) $(CFLAGS)
+BPF_CFLAGS   = -target bpf -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -Itc-progs/lib -MMD -MP \
+	       $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+LIBS         = libbpf libelf
+ifeq ($(STATIC),yes)
+TOOL_LDFLAGS := -static
+PKG_STATIC   := --static
+endif
+TOOL_LDLIBS   = $(shell $(PKG_CONFIG) $(PKG_STATIC) --libs $(LIBS) json-c)
+SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
+
+LIB_SRC    := $(wildcard lib/*.c)
+TOOL_SRC   := $(wildcard helpers/*.c)
+PRELOAD_SRC := $(wildcard preload/*.c)
+PROG_SRC   := $(wildcard tc-progs/*.c)
+UNIT_SRC   := $(wildcard tests/unit/*_test.c)
+PTEST_SRC  := $(wildcard tests/prog/*_test.c)
+FUZZ_SRC   := $(wildcard tests/fuzz/*_fuzz.c)
+BENCH_SRC  := $(wildcard tests/bench/*.c)
+PEER_SRC   := $(wildcard tests/bench/peers/*.c)
+TDATA_SRC  := $(wildcard tests/testdata/*.c)
+TEST_LIB   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/unit/*.c tests/prog/*.c)))
+
+LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
+PIC_OBJ    := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(PRELOAD_SRC:%.c=$(BUILD)/pic/%.o)
+TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/%.o)
+PROGS      := $(PROG_SRC:%.c=$(BUILD)/%.o)
+PEERS      := $(PEER_SRC:%.c=$(BUILD)/%.o)
+TDATA      := $(TDATA_SRC:%.c=$(BUILD)/%.o) $(TDATA_SRC:%.c=$(BUILD)/%.nobtf.o)
+CTESTS     := $(UNIT_SRC:%.c=$(BUILD)/%) $(PTEST_SRC:%.c=$(BUILD)/%)
+FUZZERS    := $(FUZZ_SRC:%.c=$(BUILD)/%)
+BENCHES    := $(BENCH_SRC:%.c=$(BUILD)/%)
+BATS       := $(wildcard tests/lab/*.bats)
+LIBEXEC    := $(BUILD)/libexec/elfmap
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps demo check check-built lint bench fuzz vm-check install uninstall clean help
+
+all: $(BUILD)/elfmap $(LIBEXEC)/preload.so $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip $(PROGS) ## build the command, the preload and the classifiers
+
+deps: ## install what is missing on this machine (DEPS=no: nothing)
+	$(Q)scripts/deps.sh
+
+demo: deps ## run the labs (LAB=NAME: one of them)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)scripts/demo.sh $(LAB)
+
+check: deps ## run all tests
+	$(Q)$(MAKE) --no-print-directory check-built
+
+check-built: all $(CTESTS) $(TDATA)
+	$(Q)BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --jobs $(JOBS) \
+		--exec tests/sandbox $(or $(TESTS),$(CTESTS) $(BATS))
+
+lint: deps ## check format and code; warnings are errors
+	$(Q)BUILD=$(abspath $(BUILD)) scripts/lint.sh
+
+bench: deps ## measure against peers: ratios, interleaved, medians
+	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(PEERS)
+	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run.sh
+
+fuzz: deps ## fuzz read and transcode, TIME=60 seconds each
+	$(Q)$(MAKE) --no-print-directory $(FUZZERS) $(TDATA) $(PROGS)
+	$(Q)BUILD=$(abspath $(BUILD)) tests/fuzz/run.sh $(TIME)
+
+vm-check: deps ## the labs on a distribution's kernel under qemu
+	$(Q)$(MAKE) --no-print-directory all $(TDATA)
+	$(Q)BUILD=$(abspath $(BUILD)) tests/vm/run.sh
+
+install: all ## install below $(PREFIX) (DESTDIR is honoured)
+	install -D -m 755 $(BUILD)/elfmap $(DESTDIR)$(PREFIX)/bin/elfmap
+	install -D -m 644 $(LIBEXEC)/preload.so $(DESTDIR)$(PREFIX)/libexec/elfmap/preload.so
+	install -d $(DESTDIR)$(PREFIX)/libexec/elfmap/bin $(DESTDIR)$(PREFIX)/share/elfmap
+	ln -sf ../../../bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/bin/tc
+	ln -sf ../../../bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/bin/ip
+	install -D -m 644 include/bpf_elf.h $(DESTDIR)$(PREFIX)/include/bpf_elf.h
+	install -m 644 $(PROGS) $(DESTDIR)$(PREFIX)/share/elfmap
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
+
+uninstall: ## remove what install installed
+	rm -rf $(DESTDIR)$(PREFIX)/bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap $(DESTDIR)$(PREFIX)/share/elfmap \
+		$(DESTDIR)$(PREFIX)/include/bpf_elf.h $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard man/*.8))
+
+clean: ## remove $(BUILD)
+	rm -rf $(BUILD)
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+# ---- the command, the library, the preload ------------------------------------------------------
+
+$(BUILD)/elfmap: $(TOOL_OBJ) $(LIB_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(TOOL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LDLIBS)
+
+$(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,--version-script=preload/preload.map -Wl,-z,now $(LDFLAGS) \
+		-o $@ $(filter %.o,$^) $(SHARED_LDLIBS)
+
+$(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip: | $(BUILD)/elfmap
+	@mkdir -p $(@D)
+	$(Q)ln -sf ../../../elfmap $@
+
+$(BUILD)/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/pic/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -c -o $@ $<
+
+# ---- programs for the kernel ---------------------------------------------------------------------
+
+$(BUILD)/tc-progs/%.o: tc-progs/%.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/bench/peers/%.o: tests/bench/peers/%.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/testdata/%.o: tests/testdata/%.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/testdata/%.nobtf.o: tests/testdata/%.c
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -g0 -c -o $@ $<
+
+# ---- tests: with the sanitizers, against the shared libraries -------------------------------------
+
+SAN_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
+SAN_LIB    := $(LIB_SRC:%.c=$(BUILD)/san/%.o)
+SAN_TLIB   := $(TEST_LIB:$(BUILD)/%=$(BUILD)/san/%)
+FUZZ_LIB   := $(LIB_SRC:%.c=$(BUILD)/fuzzlib/%.o)
+
+$(BUILD)/san/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests/unit -Itests/prog -c -o $@ $<
+
+$(BUILD)/tests/unit/%_test: $(BUILD)/san/tests/unit/%_test.o $(SAN_LIB) $(filter $(BUILD)/san/tests/unit/%,$(SAN_TLIB))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SAN_CFLAGS) $(LDFLAGS) -o $@ $^ $(SHARED_LDLIBS) -lcmocka
+
+$(BUILD)/tests/prog/%_test: $(BUILD)/san/tests/prog/%_test.o $(SAN_LIB) $(filter $(BUILD)/san/tests/prog/%,$(SAN_TLIB)) | $(PROGS)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SAN_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(SHARED_LDLIBS) -lcmocka
+
+$(BUILD)/fuzzlib/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(SAN_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/fuzzlib/tests/fuzz/%_fuzz.o $(FUZZ_LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(SAN_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(SHARED_LDLIBS)
+
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIB_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(SHARED_LDLIBS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

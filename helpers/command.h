@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the verbs of the command `elfmap` share: the table's row, exit statuses, messages, JSON.
+ * A verb queries first, into a struct, and renders that struct afterwards: plain or JSON.
+ */
+#ifndef ELFMAP_COMMAND_H
+#define ELFMAP_COMMAND_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "elfmap.h"
+
+#define EXIT_USAGE 2 /* beside EXIT_SUCCESS and EXIT_FAILURE */
+
+/* A verb, or a verb below a verb ("map dump"). run() gets argv[0] = its own name and returns the
+ * exit status; 2 makes the caller print the usage line. Help is made from the table. */
+struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *arguments; /* "FILE", "PIN" */
+	const char *summary;   /* one line, lower case, no full stop */
+};
+
+/* -j and -p, wherever on the line they stood (before or after the verb's words). */
+struct output {
+	bool json;
+	bool pretty;
+};
+extern struct output output;
+
+/* Finds argv[0] in TABLE (which ends in a row without name) and runs it. PREFIX is what stands
+ * before it in the usage ("elfmap map"). `help`, `-h`, `--help`: the table on stdout, status 0;
+ * nothing or an unknown word: on stderr, status 2. */
+int run_verb(const struct verb *table, const char *prefix, int argc, char **argv);
+
+/* Takes -j, --json, -p, --pretty out of argv (into `output`), refuses any other word that starts
+ * with '-' and that TAKES does not list (space-separated, e.g. "--pin --for"; NULL: none).
+ * Returns the new argc, or -1 after complaining. */
+int take_options(int argc, char **argv, const char *takes);
+
+/* Prints "elfmap: OBJECT: what and why" on stderr. Always returns EXIT_FAILURE. */
+int complain(const char *object, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints ROOT on stdout as -j or -p asks for it, with a line end, and frees it. */
+void print_json(json_object *root);
+
+/* The verbs, one file each. */
+int verb_tc(int argc, char **argv);	 /* tc.c */
+int verb_ip(int argc, char **argv);	 /* tc.c */
+int verb_exec(int argc, char **argv);	 /* tc.c */
+int verb_show(int argc, char **argv);	 /* show.c */
+int verb_convert(int argc, char **argv); /* convert.c */
+int verb_map(int argc, char **argv);	 /* map.c: a table of its own */
+
+#endif

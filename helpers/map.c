@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* `elfmap map`: what can be done with pinned maps, a table of its own. */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "map_verbs.h"
+
+static const struct verb map_verbs[] = {
+	{"list", map_list, "[DIR]", "the maps pinned below tc/, or in DIR"},
+	{"dump", map_dump, "PIN [sum]", "all entries; 'sum' adds up what the CPUs counted"},
+	{},
+};
+
+void begin_output(void)
+{
+	static char buffer[64 << 10];
+
+	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+}
+
+int end_output(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return EXIT_SUCCESS;
+	return complain("standard output", "%s", strerror(errno));
+}
+
+int verb_map(int argc, char **argv)
+{
+	libbpf_set_print(NULL); /* the verbs report by themselves */
+	return run_verb(map_verbs, "elfmap map", argc - 1, argv + 1);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the verbs below `elfmap map` share. */
+#ifndef ELFMAP_MAP_VERBS_H
+#define ELFMAP_MAP_VERBS_H
+
+#include <json-c/json.h>
+
+#include "codec.h"
+
+/* The verbs, one file each. */
+int map_dump(int argc, char **argv); /* map_dump.c */
+int map_list(int argc, char **argv); /* map_list.c */
+
+/* Output can be long: a large buffer for stdout, and a complaint at the end if not all of it could
+ * be written. Returns the exit status. */
+void begin_output(void);
+int end_output(void);
+
+/* A value as JSON: numbers as numbers, addresses and names as strings, bytes as bpftool has them,
+ * ["0x0a","0x0b"]. */
+json_object *map_json(const struct elfmap_type *type, const struct elfmap_value *value);
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The front doors `elfmap tc`, `elfmap ip` and `elfmap exec`: the system's own programs with the
+ * preload in front of their libraries. Every use of tc pays for what happens here, so nothing does
+ * that need not.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "program.h"
+
+/* Writes what the link /proc/self/exe says, cut at its last '/'. */
+static int find_own_directory(char *path, size_t size)
+{
+	ssize_t length = readlink("/proc/self/exe", path, size - 1);
+
+	if (length < 0)
+		return -errno;
+	path[length] = '\0';
+	*strrchr(path, '/') = '\0';
+	return 0;
+}
+
+/* Our own files are beside the command in the build tree, in ../libexec once installed. */
+static int find_libexec(char *path, size_t size)
+{
+	char directory[PATH_MAX / 2];
+	int err = find_own_directory(directory, sizeof(directory));
+
+	if (err)
+		return err;
+	snprintf(path, size, "%s/libexec/elfmap", directory);
+	if (!access(path, F_OK))
+		return 0;
+	snprintf(path, size, "%s/../libexec/elfmap", directory);
+	return access(path, F_OK) ? -errno : 0;
+}
+
+/* ---- the preload: opened once, judged by what was opened ------------------------------------------------ */
+
+/* Whoever can write it runs code as whoever calls tc, mostly root. */
+static const char *judge(const struct stat *file, uid_t owner)
+{
+	if (file->st_uid != 0 && file->st_uid != owner)
+		return "belongs neither to root nor to the owner of this command";
+	if (file->st_mode & (S_IWGRP | S_IWOTH) && !(S_ISDIR(file->st_mode) && file->st_mode & S_ISVTX))
+		return "can be written by others than its owner; mend it with: chmod go-w";
+	return NULL;
+}
+
+/* Every folder on the way to it: whoever can rename there can put another file in its place. */
+static int judge_folders(const char *path, uid_t owner)
+{
+	char folder[PATH_MAX];
+	struct stat file;
+
+	if (!realpath(path, folder))
+		return complain(path, "%s", strerror(errno));
+	for (char *end; (end = strrchr(folder, '/')); *end = '\0') {
+		const char *fault;
+
+		if (end == folder)
+			break;
+		*end = '\0';
+		fault = stat(folder, &file) ? strerror(errno) : judge(&file, owner);
+		if (fault)
+			return complain(folder, "folder of the preload: %s %s", fault,
+					strstr(fault, "chmod") ? folder : "");
+		*end = '/';
+	}
+	return EXIT_SUCCESS;
+}
+
+static int open_preload(const char *libexec, int *ret_fd)
+{
+	struct stat file, command;
+	char path[PATH_MAX + 32];
+	const char *fault;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/preload.so", libexec);
+	if (stat("/proc/self/exe", &command))
+		return complain("/proc/self/exe", "%s", strerror(errno));
+	if (judge_folders(path, command.st_uid))
+		return EXIT_FAILURE;
+	fd = open(path, O_RDONLY); /* stays open over exec: the loader opens /proc/self/fd/N */
+	if (fd < 0 || fstat(fd, &file))
+		return complain(path, "%s", strerror(errno));
+	fault = judge(&file, command.st_uid);
+	if (fault) {
+		close(fd);
+		return complain(path, "%s%s%s", fault, strstr(fault, "chmod") ? " " : "",
+				strstr(fault, "chmod") ? path : "");
+	}
+	*ret_fd = fd;
+	return EXIT_SUCCESS;
+}
+
+/* LD_PRELOAD splits at spaces and colons, /proc/self/fd/N has neither. The caller's own comes after
+ * ours, and alone into the environment of tc's children (preload/preload.c: start()). */
+static int set_environment(int fd)
+{
+	const char *callers = getenv("LD_PRELOAD");
+	char number[16], *ours;
+
+	snprintf(number, sizeof(number), "%d", fd);
+	if (asprintf(&ours, "/proc/self/fd/%d%s%s", fd, callers ? " " : "", callers ? callers : "") < 0)
+		return -ENOMEM;
+	if (setenv("ELFMAP_PRELOAD_FD", number, 1) || setenv("ELFMAP_LD_PRELOAD", callers ? callers : "", 1) ||
+	    setenv("LD_PRELOAD", ours, 1)) {
+		free(ours);
+		return -ENOMEM;
+	}
+	free(ours);
+	return 0;
+}
+
+static int help_program(const struct program *program)
+{
+	char libexec[PATH_MAX];
+	int fd = -1, status;
+
+	switch (program->help) {
+	case HELP_NONE:
+		return EXIT_SUCCESS;
+	case HELP_IMPOSSIBLE:
+		return complain(program->path,
+				"is statically linked with a libbpf that refuses legacy objects, and cannot be helped; "
+				"convert the object: elfmap convert FILE OUT --for tc");
+	case HELP_PRELOAD:
+		break;
+	}
+	if (find_libexec(libexec, sizeof(libexec)))
+		return complain("libexec/elfmap", "not found beside this command; was it installed with make install?");
+	status = open_preload(libexec, &fd);
+	if (status)
+		return status;
+	return set_environment(fd) ? complain(program->path, "no memory") : EXIT_SUCCESS;
+}
+
+/* ---- the verbs --------------------------------------------------------------------------------------------- */
+
+static int run_program(const char *name, char **argv)
+{
+	struct program program;
+	int status;
+
+	if (program__find(name, &program))
+		return complain(name, "not found in PATH, /sbin and /usr/sbin; it is in the package iproute2");
+	status = help_program(&program);
+	if (status)
+		return status;
+	argv[0] = program.path;
+	execv(program.path, argv);
+	return complain(program.path, "%s", strerror(errno));
+}
+
+int verb_tc(int argc, char **argv)
+{
+	(void)argc;
+	return run_program("tc", argv);
+}
+
+int verb_ip(int argc, char **argv)
+{
+	(void)argc;
+	return run_program("ip", argv);
+}
+
+/* Puts a folder with our links `tc` and `ip` before everything else in PATH. */
+int verb_exec(int argc, char **argv)
+{
+	char libexec[PATH_MAX], *path;
+	const char *callers = getenv("PATH");
+
+	if (argc < 2)
+		return EXIT_USAGE;
+	if (find_libexec(libexec, sizeof(libexec)))
+		return complain("libexec/elfmap", "not found beside this command; was it installed with make install?");
+	if (asprintf(&path, "%s/bin:%s", libexec, callers ? callers : "/usr/sbin:/usr/bin:/sbin:/bin") < 0 ||
+	    setenv("PATH", path, 1))
+		return complain(argv[1], "no memory");
+	execvp(argv[1], argv + 1);
+	return complain(argv[1], "%s", strerror(errno));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Type names that say how a key or a value is meant.
+ *
+ * BTF keeps the names of typedefs, so a tool that prints a map can write a member of type `ip` as
+ * an address instead of sixteen numbers. A name is added here together with its first use.
+ */
+#ifndef ELFMAP_TYPES_H
+#define ELFMAP_TYPES_H
+
+#include <linux/types.h>
+
+/* An address of either family in network byte order; IPv4 as ::ffff:a.b.c.d, printed as a.b.c.d. */
+typedef __u8 ip[16];
+
+#endif

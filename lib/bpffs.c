@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Finds the bpf file system and what a PIN word means in it. */
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "bpffs.h"
+#include "internal.h"
+
+#ifndef BPF_FS_MAGIC
+#define BPF_FS_MAGIC 0xcafe4a11
+#endif
+
+#define BPFFS_USUAL "/sys/fs/bpf"
+
+bool elfmap_bpffs__contains(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && (__u32)fs.f_type == BPF_FS_MAGIC;
+}
+
+static int set_path(char *ret_path, size_t size, struct elfmap_msg *msg, const char *dir, const char *name)
+{
+	size_t needed = strlen(dir) + strlen(name) + 1;
+
+	if (needed > size)
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path is longer than %zu bytes", size - 1);
+	memcpy(ret_path, dir, strlen(dir));
+	strcpy(ret_path + strlen(dir), name);
+	return 0;
+}
+
+/* Bpf mounts that can be reached: a mount that another one covers shows another file system. */
+struct mounts {
+	char first[PATH_MAX];
+	char all[400]; /* for the message */
+	unsigned int count;
+};
+
+static void add_mount(struct mounts *found, const char *dir)
+{
+	size_t used = strlen(found->all);
+
+	if (!found->count)
+		snprintf(found->first, sizeof(found->first), "%s", dir);
+	else if (!strcmp(found->first, dir))
+		return; /* mounted twice at one place */
+	snprintf(found->all + used, sizeof(found->all) - used, "%s%s", used ? ", " : "", dir);
+	found->count++;
+}
+
+static int find_mounts(struct mounts *ret_found, struct elfmap_msg *msg)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	char line[2 * PATH_MAX];
+	struct mntent entry;
+
+	if (!mounts)
+		return elfmap_msg__set(msg, -errno, "/proc/self/mounts: %s", strerror(errno));
+	*ret_found = (struct mounts){};
+	while (getmntent_r(mounts, &entry, line, sizeof(line)))
+		if (!strcmp(entry.mnt_type, "bpf") && elfmap_bpffs__contains(entry.mnt_dir))
+			add_mount(ret_found, entry.mnt_dir);
+	endmntent(mounts);
+	return 0;
+}
+
+int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg)
+{
+	const char *asked = getenv("TC_BPF_MNT");
+	struct mounts found;
+	int err;
+
+	if (asked && *asked) {
+		if (!elfmap_bpffs__contains(asked))
+			return elfmap_msg__set(msg, -ENODEV,
+					       "TC_BPF_MNT=%s is not in a bpf file system; try 'mount -t bpf bpf %s'",
+					       asked, asked);
+		return set_path(ret_path, size, msg, asked, "");
+	}
+	if (elfmap_bpffs__contains(BPFFS_USUAL))
+		return set_path(ret_path, size, msg, BPFFS_USUAL, "");
+	err = find_mounts(&found, msg);
+	if (err)
+		return err;
+	if (!found.count)
+		return elfmap_msg__set(msg, -ENODEV,
+				       "no bpf file system is mounted here; 'mount -t bpf bpf " BPFFS_USUAL
+				       "' mounts one, "
+				       "'nsenter --net=...' keeps the mounts that 'ip netns exec' hides");
+	if (found.count > 1)
+		return elfmap_msg__set(msg, -ENOTUNIQ, "several bpf file systems: %s; choose: 'export TC_BPF_MNT=%s'",
+				       found.all, found.first);
+	return set_path(ret_path, size, msg, found.first, "");
+}
+
+int elfmap_bpffs__tc_dir(char *ret_path, size_t size, struct elfmap_msg *msg)
+{
+	char mount[PATH_MAX];
+	int err = elfmap_bpffs__find(mount, sizeof(mount), msg);
+
+	return err ?: set_path(ret_path, size, msg, mount, "/tc");
+}
+
+static bool is_path(const char *word)
+{
+	return word[0] == '/' || !strncmp(word, "./", 2) || !strncmp(word, "../", 3);
+}
+
+/* WORD below tc/, and below BARE there when it has no slash of its own. */
+static int path_below_tc(const char *word, const char *bare, char *ret_path, size_t size, struct elfmap_msg *msg)
+{
+	bool marked = !strncmp(word, "m:", 2);
+	const char *name = marked ? word + 2 : word;
+	char tc_dir[PATH_MAX], dir[PATH_MAX + 16];
+	int err;
+
+	if (!*name)
+		return elfmap_msg__set(msg, -EINVAL, "empty name; 'elfmap map list' shows the pins");
+	err = elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), msg);
+	if (err)
+		return err;
+	snprintf(dir, sizeof(dir), "%s/%s", tc_dir, marked || strchr(name, '/') ? "" : bare);
+	return set_path(ret_path, size, msg, dir, name);
+}
+
+int elfmap_bpffs__pin_path(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg)
+{
+	if (is_path(word))
+		return set_path(ret_path, size, msg, word, "");
+	return path_below_tc(word, "globals/", ret_path, size, msg);
+}
+
+int elfmap_bpffs__dir_path(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg)
+{
+	if (is_path(word) || !strcmp(word, ".") || !strcmp(word, ".."))
+		return set_path(ret_path, size, msg, word, "");
+	return path_below_tc(word, "", ret_path, size, msg);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the stages of libelfmap share among themselves: messages, the opened ELF image, its editable copy. */
+#ifndef ELFMAP_INTERNAL_H
+#define ELFMAP_INTERNAL_H
+
+#include <bpf/btf.h>
+#include <elf.h>
+#include <libelf.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include "elfmap.h"
+
+#define BPF_INSN_SIZE sizeof(struct bpf_insn)
+#define MAX_MAP_NAME 127		 /* tc copies names into 128 bytes without looking */
+#define MAX_VALUES 65536u		 /* highest slot that `values` of a map may name, plus one */
+#define LEGACY_MAPS_ASIDE ".legacy.maps" /* where `maps` goes when there is nothing in it for libbpf */
+
+/* Fills the caller's message and returns ERR, so that a refusal is one statement. */
+int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- the opened image: what libelf says of the bytes ------------------------------------------ */
+
+struct elfmap_elf {
+	const unsigned char *bytes;
+	size_t size;
+	Elf *elf;
+	const Elf64_Ehdr *header;
+	size_t nr_sections;
+	size_t names; /* index of the section with the sections' names */
+	size_t symtab;
+	size_t strtab;
+	const Elf64_Sym *symbols;
+	size_t nr_symbols;
+	size_t maps;	 /* section `maps`; 0 (as below): the object has none */
+	size_t btf_maps; /* `.maps` */
+	size_t text;	 /* `.text` with code */
+	size_t btf;	 /* `.BTF` */
+};
+
+int elfmap_elf__open(const void *bytes, size_t size, struct elfmap_elf **ret_elf, struct elfmap_msg *msg);
+void elfmap_elf__close(struct elfmap_elf *elf);
+
+const Elf64_Shdr *elfmap_elf__section(const struct elfmap_elf *elf, size_t index); /* NULL past the end */
+const char *elfmap_elf__section_name(const struct elfmap_elf *elf, size_t index);  /* "" at worst */
+const char *elfmap_elf__symbol_name(const struct elfmap_elf *elf, size_t symbol);  /* "" at worst */
+/* The section's bytes in the image; NULL for an empty or NOBITS section. */
+const void *elfmap_elf__data(const struct elfmap_elf *elf, size_t index);
+bool elfmap_elf__is_code(const struct elfmap_elf *elf, size_t index);
+
+/* ---- an editable copy: sections whose data is the image's until somebody replaces it ------------ */
+
+struct image_section {
+	Elf64_Shdr header;
+	const void *data;
+	void *owned;  /* data, when it is ours to free */
+	bool removed; /* not written; indices behind it move down */
+};
+
+struct image {
+	Elf64_Ehdr header;
+	struct image_section *sections;
+	size_t nr_sections;
+	size_t names;
+};
+
+int image__open(struct image *image, const struct elfmap_elf *elf);
+int image__open_empty(struct image *image);
+void image__close(struct image *image);
+/* Section 0, which is empty, when there is no memory. The address of sections[] may change. */
+size_t image__add(struct image *image, const char *name, const Elf64_Shdr *like);
+int image__rename(struct image *image, size_t section, const char *name);
+/* Makes room for EXTRA zero bytes behind the section's data, which becomes our own; NULL: no memory. */
+void *image__edit(struct image *image, size_t section, size_t extra);
+/* Hands over DATA, from malloc(). */
+void image__replace(struct image *image, size_t section, void *data, size_t size);
+/* Appends TEXT to string table SECTION; 0 when there is no memory. */
+uint32_t image__add_string(struct image *image, size_t section, const char *text);
+int image__write(const struct image *image, void **ret_bytes, size_t *ret_size);
+
+/* ---- transcode's own stages ------------------------------------------------------------------- */
+
+struct transcode {
+	const struct elfmap_object *obj;
+	const struct elfmap_elf *elf;
+	const struct elfmap_transcode_opts *opts;
+	struct elfmap_msg *msg;
+	struct image image;
+	struct btf *btf;
+	size_t maps;	  /* section that becomes `.maps` */
+	size_t rel_maps;  /* its relocations; 0: none yet */
+	size_t base;	  /* where our slots start in it: behind maps that were BTF-defined already */
+	size_t slots_end; /* size of it, in the end */
+	struct map_slot {
+		size_t offset; /* in `.maps` */
+		size_t struct_size;
+		size_t nr_values;
+	} slots[ELF_MAX_MAPS]; /* by index in obj->maps */
+	size_t *added_symbol;  /* by index in obj->progs: the symbol we made; 0: it had one */
+};
+
+int transcode__btf(struct transcode *t);	 /* transcode_btf.c: a type and a place for each map */
+int transcode__relocations(struct transcode *t); /* transcode_symbols.c: by map symbol, without addends */
+int transcode__symbols(struct transcode *t);	 /* transcode_symbols.c: types, sizes, values, order */
+int transcode__values(struct transcode *t);	 /* transcode.c: `.rel.maps`: slots and inner maps */
+int transcode__names(struct transcode *t);	 /* transcode_names.c: program sections; writes `.BTF` */
+int transcode__write_btf(struct transcode *t);	 /* transcode_btf.c: when the last string is in it */
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Opens pinned maps and finds out what their keys and values are: from BTF, or where the kernel alone decides. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "internal.h"
+#include "map.h"
+
+#define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */
+#define TYPE_CGRP_STORAGE 32
+#define TYPE_USER_RINGBUF 31
+
+static int explain_path(const char *path, int error, struct elfmap_msg *msg)
+{
+	const char *name = strrchr(path, '/');
+
+	if (error == EPERM && strchr(name ? name : path, '.'))
+		error = ENOENT; /* what bpffs says of any name with a dot */
+	if (error == ENOENT || error == ENOTDIR)
+		return elfmap_msg__set(msg, -ENOENT, "no pin at %s; 'elfmap map list' shows the pins", path);
+	if ((error == EPERM || error == EACCES) && geteuid() != 0)
+		return elfmap_msg__set(msg, -error, "%s: not permitted; run it as root, with 'sudo elfmap ...'", path);
+	return elfmap_msg__set(msg, -error, "%s: %s", path, strerror(error));
+}
+
+/* What the kernel would answer with EACCES, whatever is wrong. */
+static int check_path(const char *path, struct elfmap_msg *msg)
+{
+	struct stat file;
+
+	if (stat(path, &file))
+		return explain_path(path, errno, msg);
+	if (S_ISDIR(file.st_mode))
+		return elfmap_msg__set(msg, -EISDIR, "%s is a directory; 'elfmap map list %s' shows its pins", path,
+				       path);
+	if (!elfmap_bpffs__contains(path))
+		return elfmap_msg__set(msg, -EINVAL, "%s is no pin: it is not in a bpf file system", path);
+	return 0;
+}
+
+/* A descriptor says by its name what it is; the kernel's answers about another kind of object would be misread. */
+static int check_is_map(int fd, const char *path, struct elfmap_msg *msg)
+{
+	char link[32], kind[64] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, kind, sizeof(kind) - 1) < 0)
+		return elfmap_msg__set(msg, -errno, "%s: %s", link, strerror(errno));
+	if (strstr(kind, "bpf-map"))
+		return 0;
+	if (strstr(kind, "bpf-prog"))
+		return elfmap_msg__set(msg, -EMEDIUMTYPE,
+				       "%s is a program, not a map; 'bpftool prog show pinned %s' shows it", path,
+				       path);
+	return elfmap_msg__set(msg, -EMEDIUMTYPE, "%s is not a map (%s)", path, kind);
+}
+
+int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_info, struct elfmap_msg *msg)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	__u32 size = sizeof(*ret_info);
+	int err, fd;
+
+	err = check_path(path, msg);
+	if (err)
+		return err;
+	fd = bpf_obj_get_opts(path, &opts);
+	if (fd == -EINVAL) /* the kernel opens links for writing only */
+		return elfmap_msg__set(msg, -EMEDIUMTYPE,
+				       "%s is a link, not a map; 'bpftool link show pinned %s' shows it", path, path);
+	if (fd < 0)
+		return explain_path(path, -fd, msg);
+	err = check_is_map(fd, path, msg);
+	if (err)
+		goto out;
+	*ret_info = (struct bpf_map_info){};
+	err = bpf_obj_get_info_by_fd(fd, ret_info, &size);
+	if (err) {
+		elfmap_msg__set(msg, err, "%s: the kernel does not describe the map: %s", path, strerror(-err));
+		goto out;
+	}
+	*ret_fd = fd;
+	return 0;
+out:
+	close(fd);
+	return err;
+}
+
+/* Why a map of this kind has no entries to show; NULL: it may have. */
+static const char *why_unreadable(const struct bpf_map_info *info)
+{
+	if (info->map_flags & BPF_F_WRONLY)
+		return "it was made write-only for user space";
+	switch (info->type) {
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		return "its values have no keys, and reading takes them out";
+	case BPF_MAP_TYPE_RINGBUF:
+	case TYPE_USER_RINGBUF:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+		return "it is a stream of events, which its reader consumes";
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_XSKMAP:
+		return "its slots can only be written";
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+		return info->value_size == 8 ? NULL
+					     : "its slots can only be written (with 8-byte values they show cookies)";
+	case BPF_MAP_TYPE_BLOOM_FILTER:
+		return "it only knows whether it has seen a value";
+	case BPF_MAP_TYPE_SK_STORAGE:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+	case TYPE_CGRP_STORAGE:
+		return "its values belong to kernel objects and cannot be listed";
+	case TYPE_ARENA:
+		return "it is memory without keys";
+	default:
+		return NULL;
+	}
+}
+
+static int check_readable(const struct bpf_map_info *info, struct elfmap_msg *msg)
+{
+	const char *why = why_unreadable(info);
+
+	if (!why)
+		return 0;
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "a %s cannot be dumped: %s",
+			       elfmap_map_type_name(info->type) ?: "map of unknown type", why);
+}
+
+bool elfmap_map__is_per_cpu(__u32 type)
+{
+	return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY ||
+	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
+bool elfmap_map__has_indexes(__u32 type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_CPUMAP:
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* "prefixlen", then the bytes that are matched: the kernel prescribes the first, nobody the rest. */
+static struct elfmap_type *new_prefix(size_t size)
+{
+	struct elfmap_type *prefix = elfmap_type__new(ELFMAP_STRUCT, size);
+
+	if (prefix && !elfmap_type__add_member(prefix, "prefixlen", 0, ELFMAP_INTEGER, 4) &&
+	    !elfmap_type__add_member(prefix, "data", 4, ELFMAP_HEX, size - 4))
+		return prefix;
+	elfmap_type__free(prefix);
+	return NULL;
+}
+
+/* Where packets go (NAME: a device, or the length of a CPU's queue), and the program that they meet there. */
+static struct elfmap_type *new_target(size_t size, const char *name, enum elfmap_notation notation)
+{
+	struct elfmap_type *target;
+
+	if (size != 8)
+		return elfmap_type__new(size == 4 ? notation : ELFMAP_HEX, size);
+	target = elfmap_type__new(ELFMAP_STRUCT, size);
+	if (target && !elfmap_type__add_member(target, name, 0, notation, 4) &&
+	    !elfmap_type__add_member(target, "prog_id", 4, ELFMAP_INTEGER, 4))
+		return target;
+	elfmap_type__free(target);
+	return NULL;
+}
+
+static struct elfmap_type *new_key_without_btf(const struct bpf_map_info *info)
+{
+	bool is_index = elfmap_map__has_indexes(info->type) || info->type == BPF_MAP_TYPE_DEVMAP_HASH ||
+			info->type == BPF_MAP_TYPE_STACK_TRACE;
+
+	if (info->type == BPF_MAP_TYPE_LPM_TRIE && info->key_size > 4)
+		return new_prefix(info->key_size);
+	return elfmap_type__new(is_index && info->key_size == 4 ? ELFMAP_INTEGER : ELFMAP_HEX, info->key_size);
+}
+
+static struct elfmap_type *new_value_without_btf(const struct bpf_map_info *info)
+{
+	switch (info->type) {
+	case BPF_MAP_TYPE_PROG_ARRAY:	 /* a program's id */
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS: /* a map's id */
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_SOCKMAP: /* a socket's cookie */
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+		return elfmap_type__new(ELFMAP_INTEGER, info->value_size);
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+		return new_target(info->value_size, "ifindex", ELFMAP_IFINDEX);
+	case BPF_MAP_TYPE_CPUMAP:
+		return new_target(info->value_size, "qsize", ELFMAP_INTEGER);
+	default:
+		return elfmap_type__new(ELFMAP_HEX, info->value_size);
+	}
+}
+
+/* User space sees ids and cookies there, whatever type the program says it has. */
+static bool kernel_decides_value(__u32 type)
+{
+	return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS || type == BPF_MAP_TYPE_SOCKMAP || type == BPF_MAP_TYPE_SOCKHASH ||
+	       type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY;
+}
+
+static int read_types(struct elfmap_reader *reader, struct elfmap_msg *msg)
+{
+	const struct bpf_map_info *info = &reader->info;
+	int err = 0;
+
+	if (info->btf_id && (info->btf_key_type_id || info->btf_value_type_id)) {
+		reader->btf = btf__load_from_kernel_by_id(info->btf_id);
+		if (!reader->btf)
+			return elfmap_msg__set(msg, -errno, "the map's types (BTF id %u) cannot be read: %s",
+					       info->btf_id, strerror(errno));
+	}
+	if (reader->btf && info->btf_key_type_id)
+		err = elfmap_type__read(reader->btf, info->btf_key_type_id, info->key_size, &reader->key, msg);
+	else
+		reader->key = new_key_without_btf(info);
+	if (err)
+		return err;
+	if (reader->btf && info->btf_value_type_id && !kernel_decides_value(info->type))
+		err = elfmap_type__read(reader->btf, info->btf_value_type_id, info->value_size, &reader->value, msg);
+	else
+		reader->value = new_value_without_btf(info);
+	if (!err && (!reader->key || !reader->value))
+		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
+	return err;
+}
+
+static int count_copies(struct elfmap_reader *reader, struct elfmap_msg *msg)
+{
+	int cpus;
+
+	reader->per_cpu = elfmap_map__is_per_cpu(reader->info.type);
+	reader->copies = 1;
+	reader->stride = reader->info.value_size;
+	if (!reader->per_cpu)
+		return 0;
+	cpus = libbpf_num_possible_cpus();
+	if (cpus < 0)
+		return elfmap_msg__set(msg, cpus, "the number of CPUs is unknown: %s", strerror(-cpus));
+	reader->copies = (size_t)cpus;
+	reader->stride = (reader->stride + 7) / 8 * 8; /* the kernel's rule */
+	return 0;
+}
+
+int elfmap_reader__open(const char *path, struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
+{
+	struct elfmap_reader reader = {.fd = -1};
+	int err;
+
+	err = elfmap_map__open(path, &reader.fd, &reader.info, msg);
+	err = err ?: check_readable(&reader.info, msg);
+	err = err ?: read_types(&reader, msg);
+	err = err ?: count_copies(&reader, msg);
+	if (err) {
+		elfmap_reader__close(&reader);
+		return err;
+	}
+	*ret_reader = reader;
+	return 0;
+}
+
+void elfmap_reader__close(struct elfmap_reader *reader)
+{
+	elfmap_type__free(reader->key);
+	elfmap_type__free(reader->value);
+	btf__free(reader->btf);
+	if (reader->fd >= 0)
+		close(reader->fd);
+	*reader = (struct elfmap_reader){.fd = -1};
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A pinned map: opened for reading, with the types of its keys and values (map.c), and read entry by
+ * entry (map_read.c). */
+#ifndef ELFMAP_MAP_H
+#define ELFMAP_MAP_H
+
+#include "codec.h"
+#include "elfmap.h"
+
+/* Opens the map pinned at PATH, read only, and asks what it is. -EMEDIUMTYPE: the pin is a program
+ * or a link. */
+int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_info, struct elfmap_msg *msg);
+
+bool elfmap_map__is_per_cpu(__u32 type);
+bool elfmap_map__has_indexes(__u32 type); /* slots 0 to max_entries - 1 */
+
+struct elfmap_reader {
+	int fd;
+	struct bpf_map_info info;
+	struct btf *btf; /* NULL: the map has none */
+	struct elfmap_type *key;
+	struct elfmap_type *value;
+	size_t copies; /* of the value: one a CPU that the kernel could have; 1 for other maps */
+	size_t stride; /* bytes from a CPU's value to the next */
+	bool per_cpu;
+};
+
+/* Opens the map pinned at PATH with all that is needed to show its entries. -EOPNOTSUPP: a map
+ * whose entries cannot be read (the message says why). */
+int elfmap_reader__open(const char *path, struct elfmap_reader *ret_reader, struct elfmap_msg *msg);
+void elfmap_reader__close(struct elfmap_reader *reader);
+
+/* Calls EACH for every entry, VALUE being all copies; a negative errno from it ends the reading. An
+ * entry that is there all the time comes exactly once, whatever happens to others; one that is added
+ * or deleted meanwhile may or may not come. */
+int elfmap_reader__each(const struct elfmap_reader *reader,
+			int (*each)(void *context, const void *key, const void *value), void *context,
+			struct elfmap_msg *msg);
+
+#endif

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* pin: where a map is pinned, as iproute2 has it, and whether what is pinned there is the same map. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static const char *const pinning_tables[] = {"/etc/iproute2/bpf_pinning", "/usr/share/iproute2/bpf_pinning"};
+
+/* Finds "NUMBER PATH" in the first table that there is, as tc does. */
+static int look_up_table(__u32 pinning, char *subpath, size_t size)
+{
+	char line[512], word[400];
+	unsigned int number;
+	FILE *table = NULL;
+	int err = -ENOENT;
+
+	for (size_t i = 0; !table && i < sizeof(pinning_tables) / sizeof(*pinning_tables); i++)
+		table = fopen(pinning_tables[i], "re");
+	while (table && err && fgets(line, sizeof(line), table)) {
+		if (line[0] == '#' || sscanf(line, "%i %399s", (int *)&number, word) != 2 || number != pinning)
+			continue;
+		snprintf(subpath, size, "%s", word);
+		err = 0;
+	}
+	if (table)
+		fclose(table);
+	return err;
+}
+
+int elfmap_pin__path(const struct elfmap_map *map, const char *root, const char *sha1, char *path, size_t path_size,
+		     struct elfmap_msg *msg)
+{
+	int root_length = (int)strlen(root);
+	char subpath[400];
+
+	while (root_length > 1 && root[root_length - 1] == '/')
+		root_length--;
+	switch (map->def.pinning) {
+	case PIN_NONE:
+		path[0] = '\0';
+		return 0;
+	case PIN_OBJECT_NS:
+		snprintf(path, path_size, "%.*s/%s/%s", root_length, root, sha1, map->name);
+		return 0;
+	case PIN_GLOBAL_NS:
+		snprintf(path, path_size, "%.*s/globals/%s", root_length, root, map->name);
+		return 0;
+	}
+	if (look_up_table(map->def.pinning, subpath, sizeof(subpath)))
+		return elfmap_msg__set(
+			msg, -ENOENT,
+			"map '%s': pinning %u is in no table, so it is not pinned; add a line '%u PATH' to %s",
+			map->name, map->def.pinning, map->def.pinning, pinning_tables[0]);
+	/* Paths of the table start at the bpffs, the directory that tc's own is in. */
+	while (root_length > 1 && root[root_length - 1] != '/')
+		root_length--;
+	snprintf(path, path_size, "%.*s%s/%s", root_length, root, subpath, map->name);
+	return 0;
+}
+
+/* ---- is it the same map ------------------------------------------------------------------------------------- */
+
+static __u32 kernel_flags(const struct bpf_elf_map *def, __u32 flags)
+{
+	if (def->type == BPF_MAP_TYPE_DEVMAP || def->type == BPF_MAP_TYPE_DEVMAP_HASH)
+		return flags & ~(__u32)BPF_F_RDONLY_PROG; /* the kernel adds it */
+	return flags;
+}
+
+static bool same_entries(const struct bpf_elf_map *def, __u32 pinned)
+{
+	__u32 cpus;
+
+	if (def->max_elem == pinned)
+		return true;
+	if (def->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !def->max_elem)
+		return true; /* the loader sizes it by the CPUs */
+	if (!(def->flags & BPF_F_NO_COMMON_LRU) || pinned < def->max_elem)
+		return false;
+	cpus = (__u32)sysconf(_SC_NPROCESSORS_CONF); /* rounded up by the kernel to as many on each CPU */
+	return pinned - def->max_elem < cpus && pinned % cpus == 0;
+}
+
+static void describe(char *text, size_t size, __u32 type, __u32 key, __u32 value, __u32 entries, __u32 flags)
+{
+	const char *name = elfmap_map_type_name(type);
+	char number[24];
+
+	snprintf(number, sizeof(number), "type %u", type);
+	snprintf(text, size, "%s key %u value %u max_entries %u flags 0x%x", name ? name : number, key, value, entries,
+		 flags);
+}
+
+int elfmap_pin__compare(const struct elfmap_map *map, const struct bpf_map_info *info, struct elfmap_msg *msg)
+{
+	const struct bpf_elf_map *def = &map->def;
+	char ours[128], theirs[128], fields[64] = "";
+	const struct {
+		const char *name;
+		bool same;
+	} checks[] = {
+		{"type", def->type == info->type},
+		{"key", def->size_key == info->key_size},
+		{"value", def->size_value == info->value_size},
+		{"max_entries", same_entries(def, info->max_entries)},
+		{"flags", kernel_flags(def, def->flags) == kernel_flags(def, info->map_flags)},
+	};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
+		if (!checks[i].same) {
+			size_t used = strlen(fields);
+
+			snprintf(fields + used, sizeof(fields) - used, "%s%s", used ? ", " : "", checks[i].name);
+		}
+	if (!fields[0])
+		return 0;
+	describe(ours, sizeof(ours), def->type, def->size_key, def->size_value, def->max_elem, def->flags);
+	describe(theirs, sizeof(theirs), info->type, info->key_size, info->value_size, info->max_entries,
+		 info->map_flags);
+	return elfmap_msg__set(msg, -EEXIST, "map '%s': differs from its pin in %s: object %s; pin %s", map->name,
+			       fields, ours, theirs);
+}

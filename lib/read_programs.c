@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * read, the programs: sections with code, the functions in them, and which tail-call slot a section
+ * is meant for. To the legacy loader a program is a section; libbpf wants a function symbol, which
+ * old compilers did not always write.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+#include "read.h"
+
+static int add_program(struct elfmap_object *obj, const struct elfmap_prog *prog)
+{
+	struct elfmap_prog *grown;
+
+	/* Grows by doubling: hostile objects may have a symbol every 24 bytes. */
+	if (!(obj->nr_progs & (obj->nr_progs - 1))) {
+		grown = realloc(obj->progs, (obj->nr_progs ? 2 * obj->nr_progs : 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		obj->progs = grown;
+	}
+	obj->progs[obj->nr_progs++] = *prog;
+	return 0;
+}
+
+static enum bpf_prog_type guess_type(const char *section)
+{
+	static const struct {
+		const char *prefix;
+		enum bpf_prog_type type;
+	} hints[] = {
+		{ELF_SECTION_CLASSIFIER, BPF_PROG_TYPE_SCHED_CLS},
+		{"tc", BPF_PROG_TYPE_SCHED_CLS},
+		{"cls", BPF_PROG_TYPE_SCHED_CLS},
+		{ELF_SECTION_ACTION, BPF_PROG_TYPE_SCHED_ACT},
+		{"act", BPF_PROG_TYPE_SCHED_ACT},
+		{"xdp", BPF_PROG_TYPE_XDP},
+		{"lwt_in", BPF_PROG_TYPE_LWT_IN},
+		{"lwt_out", BPF_PROG_TYPE_LWT_OUT},
+		{"lwt_xmit", BPF_PROG_TYPE_LWT_XMIT},
+		{"lwt_seg6local", BPF_PROG_TYPE_LWT_SEG6LOCAL},
+	};
+
+	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
+		if (!strncmp(section, hints[i].prefix, strlen(hints[i].prefix)))
+			return hints[i].type;
+	return BPF_PROG_TYPE_UNSPEC;
+}
+
+/* The map that tc finds: the first PROG_ARRAY with this id. */
+static int find_slot_map(const struct elfmap_object *obj, __u32 id)
+{
+	for (size_t i = 0; i < obj->nr_maps; i++)
+		if (obj->maps[i].def.type == BPF_MAP_TYPE_PROG_ARRAY && obj->maps[i].def.id == id)
+			return (int)i;
+	return -1;
+}
+
+static void read_slot(const struct elfmap_object *obj, struct elfmap_prog *prog)
+{
+	int id, key;
+
+	prog->slot_map = -1;
+	/* As tc reads it, so that tc and we never disagree about what is a slot. */
+	if (sscanf(prog->section, "%i/%i", &id, &key) != 2)
+		return;
+	prog->is_slot = true;
+	prog->slot_id = (__u32)id;
+	prog->slot_key = (__u32)key;
+	prog->slot_map = find_slot_map(obj, prog->slot_id);
+}
+
+static int check_slot(struct elfmap_object *obj, const struct elfmap_prog *prog)
+{
+	const struct elfmap_map *map;
+
+	if (prog->slot_map < 0)
+		return 0; /* a name with a slash that no PROG_ARRAY answers to; tc leaves it alone */
+	map = &obj->maps[prog->slot_map];
+	if (prog->slot_key >= map->def.max_elem)
+		return read__problem(obj, "section '%s': slot %d of map '%s', which has %u slots", prog->section,
+				     (int)prog->slot_key, map->name, map->def.max_elem);
+	if (prog->slot_key >= MAX_VALUES)
+		return read__problem(obj, "section '%s': slot %u of map '%s': at most %u", prog->section,
+				     prog->slot_key, map->name, MAX_VALUES - 1);
+	return 0;
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+	const struct elfmap_prog *const *left = a, *const *right = b;
+
+	if ((*left)->slot_map != (*right)->slot_map)
+		return (*left)->slot_map < (*right)->slot_map ? -1 : 1;
+	if ((*left)->slot_key != (*right)->slot_key)
+		return (*left)->slot_key < (*right)->slot_key ? -1 : 1;
+	return *left < *right ? -1 : *left > *right;
+}
+
+static int check_slots(struct elfmap_object *obj)
+{
+	const struct elfmap_prog **slots = calloc(obj->nr_progs ? obj->nr_progs : 1, sizeof(*slots));
+	size_t nr = 0;
+	int err = 0;
+
+	if (!slots)
+		return -ENOMEM;
+	for (size_t i = 0; !err && i < obj->nr_progs; i++) {
+		if (obj->progs[i].slot_map < 0)
+			continue;
+		err = check_slot(obj, &obj->progs[i]);
+		slots[nr++] = &obj->progs[i];
+	}
+	qsort(slots, nr, sizeof(*slots), compare_slots);
+	for (size_t i = 1; !err && i < nr; i++)
+		if (slots[i]->slot_map == slots[i - 1]->slot_map && slots[i]->slot_key == slots[i - 1]->slot_key &&
+		    slots[i]->section_index != slots[i - 1]->section_index)
+			err = read__problem(obj, "sections '%s' and '%s': both are slot %u of map '%s'",
+					    slots[i - 1]->section, slots[i]->section, slots[i]->slot_key,
+					    obj->maps[slots[i]->slot_map].name);
+	free(slots);
+	return err;
+}
+
+/* ---- functions in code sections ----------------------------------------------------------------- */
+
+static bool is_label(const char *name)
+{
+	/* What old compilers left of basic blocks: "LBB0_3", ".L…". */
+	return !strncmp(name, "LBB", 3) || !strncmp(name, ".L", 2) || !name[0];
+}
+
+/* A function that the legacy loader would take for an entry: libbpf only takes global ones of type
+ * FUNC, old compilers wrote NOTYPE, and `static` programs are local. */
+static bool is_entry(const struct elfmap_elf *elf, size_t symbol)
+{
+	const Elf64_Sym *at = &elf->symbols[symbol];
+	unsigned int type = ELF64_ST_TYPE(at->st_info);
+
+	if (type == STT_FUNC)
+		return true;
+	if (type != STT_NOTYPE || is_label(elfmap_elf__symbol_name(elf, symbol)))
+		return false;
+	return ELF64_ST_BIND(at->st_info) != STB_LOCAL || !at->st_value;
+}
+
+static int compare_programs(const void *a, const void *b)
+{
+	const struct elfmap_prog *left = a, *right = b;
+
+	if (left->section_index != right->section_index)
+		return left->section_index < right->section_index ? -1 : 1;
+	if (left->offset != right->offset)
+		return left->offset < right->offset ? -1 : 1;
+	return left->symbol < right->symbol ? -1 : left->symbol > right->symbol;
+}
+
+static int collect_functions(struct elfmap_object *obj)
+{
+	const struct elfmap_elf *elf = obj->elf;
+	int err = 0;
+
+	for (size_t i = 1; !err && i < elf->nr_symbols; i++) {
+		const Elf64_Sym *symbol = &elf->symbols[i];
+		struct elfmap_prog prog = {.symbol = i};
+
+		if (symbol->st_shndx >= elf->nr_sections || !elfmap_elf__is_code(elf, symbol->st_shndx) ||
+		    !is_entry(elf, i))
+			continue;
+		/* Functions in .text are called, but for one (find_text_entry()). */
+		if (symbol->st_shndx == elf->text && symbol->st_value)
+			continue;
+		prog.name = elfmap_elf__symbol_name(elf, i);
+		prog.section_index = symbol->st_shndx;
+		prog.offset = symbol->st_value;
+		prog.size = symbol->st_size;
+		err = add_program(obj, &prog);
+	}
+	return err;
+}
+
+/* Is anything in .text called, or its address taken? Then it holds subprograms, not an entry. */
+static bool text_is_called(const struct elfmap_elf *elf)
+{
+	for (size_t i = 1; i < elf->nr_sections; i++) {
+		const Elf64_Shdr *section = elfmap_elf__section(elf, i);
+		size_t entry = section->sh_type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
+		const unsigned char *bytes = elfmap_elf__data(elf, i);
+
+		if ((section->sh_type != SHT_REL && section->sh_type != SHT_RELA) || !bytes ||
+		    !elfmap_elf__is_code(elf, section->sh_info))
+			continue;
+		for (size_t at = 0; at + entry <= section->sh_size; at += entry) {
+			Elf64_Rel rel;
+			size_t symbol;
+
+			memcpy(&rel, bytes + at, sizeof(rel));
+			symbol = ELF64_R_SYM(rel.r_info);
+			if (symbol < elf->nr_symbols && elf->symbols[symbol].st_shndx == elf->text)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void drop_programs(struct elfmap_object *obj, size_t section)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < obj->nr_progs; i++)
+		if (obj->progs[i].section_index != section)
+			obj->progs[kept++] = obj->progs[i];
+	obj->nr_progs = kept;
+}
+
+/* One FUNC a place: aliases ("weak" twins and the like) would be two programs to libbpf. */
+static void drop_aliases(struct elfmap_object *obj)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < obj->nr_progs; i++)
+		if (!kept || obj->progs[kept - 1].section_index != obj->progs[i].section_index ||
+		    obj->progs[kept - 1].offset != obj->progs[i].offset)
+			obj->progs[kept++] = obj->progs[i];
+	obj->nr_progs = kept;
+}
+
+/* Sections whose code no symbol names get a program named after the section. */
+static int add_nameless(struct elfmap_object *obj)
+{
+	const struct elfmap_elf *elf = obj->elf;
+	size_t named = 0, nr_named = obj->nr_progs;
+	int err = 0;
+
+	for (size_t i = 1; !err && i < elf->nr_sections; i++) {
+		struct elfmap_prog prog = {.section_index = i};
+		char *name;
+
+		while (named < nr_named && obj->progs[named].section_index < i)
+			named++;
+		if (!elfmap_elf__is_code(elf, i) || i == elf->text ||
+		    (named < nr_named && obj->progs[named].section_index == i))
+			continue;
+		if (asprintf(&name, "prog_%s", elfmap_elf__section_name(elf, i)) < 0)
+			return -ENOMEM;
+		for (char *at = name; *at; at++)
+			if (!strchr("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", *at))
+				*at = '_';
+		prog.name = name;
+		err = add_program(obj, &prog);
+		if (err)
+			free(name);
+	}
+	return err;
+}
+
+static int check_program(struct elfmap_object *obj, struct elfmap_prog *prog)
+{
+	size_t section_size = elfmap_elf__section(obj->elf, prog->section_index)->sh_size;
+	size_t end = section_size;
+
+	/* progs[] is sorted: the next one's start is this one's end where the symbol gives no size. */
+	if (prog + 1 < obj->progs + obj->nr_progs && prog[1].section_index == prog->section_index)
+		end = prog[1].offset;
+	if (!prog->size && prog->offset < end)
+		prog->size = end - prog->offset;
+	if (prog->offset > section_size || prog->size > section_size - prog->offset)
+		return read__problem(obj,
+				     "section '%s': function '%s' at offset %zu ends behind the section (%zu bytes)",
+				     prog->section, prog->name, prog->offset, section_size);
+	if (!prog->size || prog->size % BPF_INSN_SIZE || prog->offset % BPF_INSN_SIZE)
+		return read__problem(obj,
+				     "section '%s': function '%s' at offset %zu: %zu bytes are not whole instructions",
+				     prog->section, prog->name, prog->offset, prog->size);
+	return 0;
+}
+
+int read__programs(struct elfmap_object *obj)
+{
+	int err = collect_functions(obj);
+
+	if (err)
+		return err;
+	if (obj->elf->text && text_is_called(obj->elf))
+		drop_programs(obj, obj->elf->text);
+	if (obj->nr_progs)
+		qsort(obj->progs, obj->nr_progs, sizeof(*obj->progs), compare_programs);
+	drop_aliases(obj);
+	err = add_nameless(obj);
+	if (err)
+		return err;
+	if (obj->nr_progs)
+		qsort(obj->progs, obj->nr_progs, sizeof(*obj->progs), compare_programs);
+	for (size_t i = 0; !err && i < obj->nr_progs; i++) {
+		struct elfmap_prog *prog = &obj->progs[i];
+
+		prog->section = elfmap_elf__section_name(obj->elf, prog->section_index);
+		prog->type_hint = guess_type(prog->section);
+		read_slot(obj, prog);
+		err = check_program(obj, prog);
+	}
+	return err ?: check_slots(obj);
+}

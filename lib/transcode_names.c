@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * transcode, the names of program sections: "ID/KEY" that plain tc would take for a slot, and names
+ * that libbpf guesses a program's type from. libbpf finds a section by its name, so programs that
+ * get the same one are put into one section; `.BTF.ext`, which names sections too, follows.
+ */
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+struct move {
+	size_t target; /* the section that has the code now */
+	size_t shift;  /* bytes in front of it there */
+	uint32_t name; /* new name in .BTF's strings; 0: it keeps its name */
+};
+
+/* ---- `.BTF.ext` --------------------------------------------------------------------------------------------- */
+
+/* Its layout (linux/btf.h stops at .BTF): a header, then parts, each a record size followed by
+ * sections {name, number of records, records}; a record starts with an offset into the section. */
+struct ext_header {
+	__u16 magic;
+	__u8 version;
+	__u8 flags;
+	__u32 header_size;
+	struct {
+		__u32 offset; /* behind the header */
+		__u32 size;
+	} parts[3]; /* functions, lines, relocations for the running kernel */
+};
+
+static size_t find_section(const struct transcode *t, const char *name)
+{
+	for (size_t i = 1; name && i < t->elf->nr_sections; i++)
+		if (elfmap_elf__is_code(t->elf, i) && !strcmp(elfmap_elf__section_name(t->elf, i), name))
+			return i;
+	return 0;
+}
+
+static void follow_part(const struct transcode *t, const struct move *moves, unsigned char *part, size_t size)
+{
+	__u32 record_size, head[2]; /* name, number of records */
+	size_t at = sizeof(record_size);
+
+	if (size < sizeof(record_size))
+		return;
+	memcpy(&record_size, part, sizeof(record_size));
+	while (record_size >= sizeof(__u32) && size - at >= sizeof(head)) {
+		size_t section;
+
+		memcpy(head, part + at, sizeof(head));
+		section = find_section(t, btf__name_by_offset(t->btf, head[0]));
+		if (section && moves[section].name)
+			memcpy(part + at, &moves[section].name, sizeof(__u32));
+		at += sizeof(head);
+		for (__u32 i = 0; i < head[1] && size - at >= record_size; i++, at += record_size) {
+			__u32 offset;
+
+			memcpy(&offset, part + at, sizeof(offset));
+			offset += section ? (__u32)moves[section].shift : 0;
+			memcpy(part + at, &offset, sizeof(offset));
+		}
+	}
+}
+
+static int follow_in_extension(struct transcode *t, const struct move *moves)
+{
+	struct ext_header header;
+
+	for (size_t i = 1; i < t->elf->nr_sections; i++) {
+		struct image_section *section = &t->image.sections[i];
+		size_t size = section->header.sh_size;
+		unsigned char *bytes;
+
+		if (strcmp(elfmap_elf__section_name(t->elf, i), ".BTF.ext") != 0 || section->removed || !section->data)
+			continue;
+		memset(&header, 0, sizeof(header));
+		memcpy(&header, section->data, size < sizeof(header) ? size : sizeof(header));
+		bytes = image__edit(&t->image, i, 0);
+		if (!bytes)
+			return -ENOMEM;
+		for (size_t part = 0; part < 3; part++) {
+			uint64_t start = (uint64_t)header.header_size + header.parts[part].offset;
+			/* The third part is younger than the first header. */
+			size_t end_of_part = offsetof(struct ext_header, parts) + (part + 1) * 8;
+
+			if (header.header_size >= end_of_part && start + header.parts[part].size <= size)
+				follow_part(t, moves, bytes + start, header.parts[part].size);
+		}
+	}
+	return 0;
+}
+
+/* ---- moving code --------------------------------------------------------------------------------------------- */
+
+static int append_code(struct transcode *t, size_t section, struct move *move)
+{
+	size_t size = t->image.sections[section].header.sh_size;
+	size_t start = t->image.sections[move->target].header.sh_size;
+	unsigned char *code = image__edit(&t->image, move->target, size);
+
+	if (!code)
+		return -ENOMEM;
+	memcpy(code + start, t->image.sections[section].data, size);
+	move->shift = start;
+	t->image.sections[section].removed = true;
+	return 0;
+}
+
+static size_t find_relocations(const struct transcode *t, size_t section)
+{
+	for (size_t i = 1; i < t->image.nr_sections; i++)
+		if (t->image.sections[i].header.sh_type == SHT_REL && !t->image.sections[i].removed &&
+		    t->image.sections[i].header.sh_info == section)
+			return i;
+	return 0;
+}
+
+static int append_relocations(struct transcode *t, size_t section, const struct move *move)
+{
+	size_t from = find_relocations(t, section), to = find_relocations(t, move->target), start, size;
+	unsigned char *bytes;
+
+	if (!from)
+		return 0;
+	if (!to) { /* the first program uses no map: this table becomes the common one */
+		to = from;
+		start = 0;
+		size = t->image.sections[from].header.sh_size;
+		bytes = image__edit(&t->image, to, 0);
+		t->image.sections[to].header.sh_info = (uint32_t)move->target;
+	} else {
+		start = t->image.sections[to].header.sh_size;
+		size = t->image.sections[from].header.sh_size;
+		bytes = image__edit(&t->image, to, size);
+		if (bytes)
+			memcpy(bytes + start, t->image.sections[from].data, size);
+		t->image.sections[from].removed = true;
+	}
+	if (!bytes)
+		return -ENOMEM;
+	for (size_t at = start; at + sizeof(Elf64_Rel) <= start + size; at += sizeof(Elf64_Rel)) {
+		Elf64_Rel rel;
+
+		memcpy(&rel, bytes + at, sizeof(rel));
+		rel.r_offset += move->shift;
+		memcpy(bytes + at, &rel, sizeof(rel));
+	}
+	return 0;
+}
+
+static int move_symbols(struct transcode *t, const struct move *moves)
+{
+	struct image_section *symtab = &t->image.sections[t->elf->symtab];
+	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
+
+	if (!symbols)
+		return -ENOMEM;
+	for (size_t i = 1; i < symtab->header.sh_size / sizeof(*symbols); i++) {
+		size_t section = symbols[i].st_shndx;
+
+		if (section >= t->elf->nr_sections || !t->image.sections[section].removed || !moves[section].target)
+			continue;
+		/* Debug information refers to the section's own symbol, which now stands for a place in it. */
+		if (ELF64_ST_TYPE(symbols[i].st_info) == STT_SECTION)
+			symbols[i].st_info = ELF64_ST_INFO(STB_LOCAL, STT_NOTYPE);
+		symbols[i].st_shndx = (Elf64_Section)moves[section].target;
+		symbols[i].st_value += moves[section].shift;
+	}
+	return 0;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------- */
+
+static int rename_section(struct transcode *t, size_t section, const char *name, struct move *move)
+{
+	int string = t->obj->has_btf ? btf__add_str(t->btf, name) : 0;
+	size_t relocations = find_relocations(t, section);
+	char relocations_name[300];
+
+	if (string < 0)
+		return string;
+	move->name = (uint32_t)string;
+	if (image__rename(&t->image, section, name))
+		return -ENOMEM;
+	if (!relocations)
+		return 0;
+	snprintf(relocations_name, sizeof(relocations_name), ".rel%s", name);
+	return image__rename(&t->image, relocations, relocations_name);
+}
+
+static int rename_slot(struct transcode *t, const struct elfmap_prog *prog, struct move *move)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "slot_%u_%u", prog->slot_id, prog->slot_key);
+	return rename_section(t, prog->section_index, name, move);
+}
+
+static int join_section(struct transcode *t, size_t section, size_t target, struct move *move)
+{
+	int err;
+
+	move->target = target;
+	if (section == target)
+		return rename_section(t, section, t->opts->prog_section, move);
+	move->name = (uint32_t)(t->obj->has_btf ? btf__add_str(t->btf, t->opts->prog_section) : 0);
+	err = append_code(t, section, move);
+	return err ?: append_relocations(t, section, move);
+}
+
+static int name_sections(struct transcode *t, struct move *moves)
+{
+	size_t target = 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < t->obj->nr_progs; i++) {
+		const struct elfmap_prog *prog = &t->obj->progs[i];
+		size_t section = prog->section_index;
+
+		/* .text stays what it is to libbpf; its entry, if it has one, is in a twin (symbols). */
+		if (moves[section].target || section == t->elf->text)
+			continue;
+		target = target ? target : section;
+		if (t->opts->prog_section) {
+			err = join_section(t, section, target, &moves[section]);
+		} else if (t->opts->rename_slots && prog->is_slot) {
+			moves[section].target = section;
+			err = rename_slot(t, prog, &moves[section]);
+		}
+	}
+	err = err ?: move_symbols(t, moves);
+	return err ?: follow_in_extension(t, moves);
+}
+
+int transcode__names(struct transcode *t)
+{
+	struct move *moves;
+	int err = 0;
+
+	if (t->opts->prog_section || t->opts->rename_slots) {
+		moves = calloc(t->elf->nr_sections, sizeof(*moves));
+		if (!moves)
+			return -ENOMEM;
+		err = name_sections(t, moves);
+		free(moves);
+	}
+	return err ?: transcode__write_btf(t);
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * transcode, symbols and relocations: every map and every program gets the kind of symbol that
+ * libbpf looks for, and relocations name the map they mean.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define SHT_ADDRSIG 0x6fff4c03 /* LLVM's table of symbol indices; worthless once they are reordered */
+
+/* ---- relocations ------------------------------------------------------------------------------------------ */
+
+static const struct elfmap_map *find_map(const struct elfmap_object *obj, size_t offset)
+{
+	size_t index = obj->def_size ? offset / obj->def_size : obj->nr_maps;
+
+	return index < obj->nr_maps ? &obj->maps[index] : NULL;
+}
+
+/* `.rela`: libbpf passes over it in silence and leaves the program without maps. The addend goes
+ * where `.rel` keeps it, into the instruction. */
+static int make_rel(struct transcode *t, size_t section)
+{
+	struct image_section *at = &t->image.sections[section];
+	size_t nr = at->header.sh_size / sizeof(Elf64_Rela);
+	Elf64_Rel *rels = calloc(nr ? nr : 1, sizeof(*rels));
+	unsigned char *code = image__edit(&t->image, at->header.sh_info, 0);
+	size_t code_size = t->image.sections[at->header.sh_info].header.sh_size;
+
+	if (!rels || !code) {
+		free(rels);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < nr; i++) {
+		Elf64_Rela rela;
+		__s32 addend;
+
+		memcpy(&rela, (const char *)at->data + i * sizeof(rela), sizeof(rela));
+		rels[i] = (Elf64_Rel){.r_offset = rela.r_offset, .r_info = rela.r_info};
+		if (code_size < BPF_INSN_SIZE || rela.r_offset > code_size - BPF_INSN_SIZE)
+			continue; /* refused below */
+		memcpy(&addend, code + rela.r_offset + 4, sizeof(addend));
+		addend = (__s32)((__u32)addend + (__u32)rela.r_addend);
+		memcpy(code + rela.r_offset + 4, &addend, sizeof(addend));
+	}
+	image__replace(&t->image, section, rels, nr * sizeof(*rels));
+	at->header.sh_type = SHT_REL;
+	at->header.sh_entsize = sizeof(Elf64_Rel);
+	return 0;
+}
+
+/* A relocation against the section `maps` itself: which map is meant, only the instruction says. */
+static int name_map(struct transcode *t, size_t section, size_t index, size_t code_size, const char *code_name)
+{
+	const struct image_section *at = &t->image.sections[section];
+	const struct elfmap_map *map;
+	unsigned char *code, *rels;
+	Elf64_Rel rel;
+	__u32 offset;
+
+	memcpy(&rel, (const char *)at->data + index * sizeof(rel), sizeof(rel));
+	code = image__edit(&t->image, at->header.sh_info, 0);
+	rels = image__edit(&t->image, section, 0);
+	if (!code || !rels)
+		return -ENOMEM;
+	memcpy(&offset, code + rel.r_offset + 4, sizeof(offset));
+	map = find_map(t->obj, offset);
+	if (!map || map->offset != offset)
+		return elfmap_msg__set(t->msg, -EINVAL,
+				       "section '%s': offset %llu of %zu: refers to byte %u of section maps, where no "
+				       "definition starts",
+				       code_name, (unsigned long long)rel.r_offset, code_size, offset);
+	offset = 0;
+	memcpy(code + rel.r_offset + 4, &offset, sizeof(offset));
+	rel.r_info = ELF64_R_INFO((uint64_t)map->symbol, ELF64_R_TYPE(rel.r_info));
+	memcpy(rels + index * sizeof(rel), &rel, sizeof(rel));
+	return 0;
+}
+
+static int check_relocation(struct transcode *t, size_t section, size_t index)
+{
+	const struct image_section *at = &t->image.sections[section];
+	const char *code_name = elfmap_elf__section_name(t->elf, at->header.sh_info);
+	size_t code_size = t->image.sections[at->header.sh_info].header.sh_size, symbol;
+	const Elf64_Sym *target;
+	Elf64_Rel rel;
+
+	memcpy(&rel, (const char *)at->data + index * sizeof(rel), sizeof(rel));
+	symbol = ELF64_R_SYM(rel.r_info);
+	if (symbol >= t->elf->nr_symbols)
+		return elfmap_msg__set(t->msg, -EINVAL, "section '%s': relocation %zu: symbol %zu of %zu", code_name,
+				       index, symbol, t->elf->nr_symbols);
+	if (code_size < BPF_INSN_SIZE || rel.r_offset > code_size - BPF_INSN_SIZE || rel.r_offset % BPF_INSN_SIZE)
+		return elfmap_msg__set(t->msg, -EINVAL, "section '%s': relocation %zu: offset %llu is no instruction",
+				       code_name, index, (unsigned long long)rel.r_offset);
+	target = &t->elf->symbols[symbol];
+	if (target->st_shndx != t->elf->maps)
+		return 0;
+	if (ELF64_ST_TYPE(target->st_info) == STT_SECTION)
+		return name_map(t, section, index, code_size, code_name);
+	return 0;
+}
+
+int transcode__relocations(struct transcode *t)
+{
+	int err = 0;
+
+	for (size_t i = 1; !err && i < t->elf->nr_sections; i++) {
+		const Elf64_Shdr *header = &t->image.sections[i].header;
+
+		if (!t->image.sections[i].data || !elfmap_elf__is_code(t->elf, header->sh_info))
+			continue;
+		if (header->sh_type == SHT_RELA)
+			err = make_rel(t, i);
+		if (err || t->image.sections[i].header.sh_type != SHT_REL)
+			continue;
+		for (size_t r = 0; !err && (r + 1) * sizeof(Elf64_Rel) <= t->image.sections[i].header.sh_size; r++)
+			err = check_relocation(t, i, r);
+	}
+	return err;
+}
+
+/* ---- symbols ------------------------------------------------------------------------------------------------ */
+
+static void move_map_symbol(const struct transcode *t, Elf64_Sym *symbol)
+{
+	const struct elfmap_map *map = find_map(t->obj, symbol->st_value);
+	size_t index = map ? (size_t)(map - t->obj->maps) : 0;
+
+	symbol->st_shndx = (Elf64_Section)t->maps;
+	if (!map || ELF64_ST_TYPE(symbol->st_info) == STT_SECTION)
+		return;
+	symbol->st_value = t->slots[index].offset;
+	if (symbol - (const Elf64_Sym *)t->image.sections[t->elf->symtab].data != (ptrdiff_t)map->symbol)
+		return;
+	symbol->st_info = ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT);
+	symbol->st_size = t->slots[index].struct_size + t->slots[index].nr_values * 8;
+}
+
+static int move_map_symbols(struct transcode *t, size_t nr)
+{
+	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
+
+	if (!symbols)
+		return -ENOMEM;
+	for (size_t i = 1; t->maps && i < nr; i++)
+		if (symbols[i].st_shndx == t->elf->maps)
+			move_map_symbol(t, &symbols[i]);
+	return 0;
+}
+
+/* libbpf keeps `.text` for what is called. An entry that lives there gets a section of its own with
+ * the same code; the old one stays, as what other symbols refer to. */
+static size_t add_text_twin(struct transcode *t)
+{
+	const struct elfmap_elf *elf = t->elf;
+	size_t twin = image__add(&t->image, ELFMAP_TEXT_TWIN, &t->image.sections[elf->text].header);
+	size_t copy;
+
+	if (!twin)
+		return 0;
+	t->image.sections[twin].data = t->image.sections[elf->text].data;
+	t->image.sections[twin].header.sh_size = t->image.sections[elf->text].header.sh_size;
+	for (size_t i = 1; i < elf->nr_sections; i++) {
+		Elf64_Shdr like = t->image.sections[i].header;
+		void *data;
+
+		if (like.sh_type != SHT_REL || like.sh_info != elf->text || !like.sh_size)
+			continue;
+		data = malloc(like.sh_size);
+		like.sh_info = (uint32_t)twin;
+		copy = data ? image__add(&t->image, ".rel" ELFMAP_TEXT_TWIN, &like) : 0;
+		if (!copy) {
+			free(data);
+			return 0;
+		}
+		memcpy(data, t->image.sections[i].data, like.sh_size);
+		image__replace(&t->image, copy, data, like.sh_size);
+	}
+	return twin;
+}
+
+static int add_symbol(struct transcode *t, size_t prog)
+{
+	uint32_t name = image__add_string(&t->image, t->elf->strtab, t->obj->progs[prog].name);
+	size_t size = t->image.sections[t->elf->symtab].header.sh_size;
+	Elf64_Sym *symbols = name ? image__edit(&t->image, t->elf->symtab, sizeof(Elf64_Sym)) : NULL;
+
+	if (!symbols)
+		return -ENOMEM;
+	t->added_symbol[prog] = size / sizeof(*symbols);
+	symbols[t->added_symbol[prog]].st_name = name;
+	return 0;
+}
+
+static int mark_programs(struct transcode *t)
+{
+	size_t twin = 0;
+
+	for (size_t i = 0; i < t->obj->nr_progs; i++) {
+		const struct elfmap_prog *prog = &t->obj->progs[i];
+		Elf64_Sym *symbol;
+
+		if (!prog->symbol && add_symbol(t, i))
+			return -ENOMEM;
+		if (prog->section_index == t->elf->text && !twin) {
+			twin = add_text_twin(t);
+			if (!twin)
+				return -ENOMEM;
+		}
+		symbol = image__edit(&t->image, t->elf->symtab, 0);
+		if (!symbol)
+			return -ENOMEM;
+		symbol += prog->symbol ? prog->symbol : t->added_symbol[i];
+		symbol->st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+		symbol->st_shndx = (Elf64_Section)(prog->section_index == t->elf->text ? twin : prog->section_index);
+		symbol->st_value = prog->offset;
+		symbol->st_size = prog->size;
+	}
+	return 0;
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+	Elf64_Addr left = *(const Elf64_Addr *)a, right = *(const Elf64_Addr *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static bool is_in_text(const struct transcode *t, const Elf64_Sym *symbol)
+{
+	return symbol->st_shndx == t->elf->text && ELF64_ST_BIND(symbol->st_info) != STB_LOCAL;
+}
+
+/* Subprograms of old compilers: libbpf finds only FUNCs with a size in `.text`. */
+static int mark_subprograms(struct transcode *t)
+{
+	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
+	size_t nr = t->elf->nr_symbols, nr_starts = 0;
+	Elf64_Addr *starts;
+
+	if (!t->elf->text || !symbols)
+		return symbols ? 0 : -ENOMEM;
+	starts = calloc(nr + 1, sizeof(*starts));
+	if (!starts)
+		return -ENOMEM;
+	for (size_t i = 1; i < nr; i++)
+		if (is_in_text(t, &symbols[i]))
+			starts[nr_starts++] = symbols[i].st_value;
+	starts[nr_starts++] = elfmap_elf__section(t->elf, t->elf->text)->sh_size;
+	qsort(starts, nr_starts, sizeof(*starts), compare_offsets);
+	for (size_t i = 1; i < nr; i++) {
+		const Elf64_Addr *next;
+
+		if (!is_in_text(t, &symbols[i]) || ELF64_ST_TYPE(symbols[i].st_info) != STT_NOTYPE)
+			continue;
+		next = bsearch(&symbols[i].st_value, starts, nr_starts, sizeof(*starts), compare_offsets);
+		while (next && next < starts + nr_starts && *next == symbols[i].st_value)
+			next++;
+		if (!next || next == starts + nr_starts)
+			continue;
+		symbols[i].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+		symbols[i].st_size = *next - symbols[i].st_value;
+	}
+	free(starts);
+	return 0;
+}
+
+/* ---- order: locals first, as ELF has it ------------------------------------------------------------------------ */
+
+static bool is_local(const Elf64_Sym *symbol)
+{
+	return ELF64_ST_BIND(symbol->st_info) == STB_LOCAL;
+}
+
+static void renumber_relocations(struct image_section *section, unsigned char *bytes, const size_t *number, size_t nr)
+{
+	size_t entry = section->header.sh_type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
+
+	for (size_t at = 0; at + entry <= section->header.sh_size; at += entry) {
+		size_t symbol;
+		Elf64_Rel rel;
+
+		memcpy(&rel, bytes + at, sizeof(rel));
+		symbol = ELF64_R_SYM(rel.r_info);
+		if (symbol >= nr)
+			continue;
+		rel.r_info = ELF64_R_INFO((uint64_t)number[symbol], ELF64_R_TYPE(rel.r_info));
+		memcpy(bytes + at, &rel, sizeof(rel));
+	}
+}
+
+static int renumber_sections(struct transcode *t, const size_t *number, size_t nr)
+{
+	for (size_t i = 1; i < t->image.nr_sections; i++) {
+		struct image_section *section = &t->image.sections[i];
+		unsigned char *bytes;
+
+		if (section->header.sh_link != t->elf->symtab || !section->data)
+			continue;
+		if (section->header.sh_type == SHT_ADDRSIG)
+			section->header.sh_size = 0;
+		if (section->header.sh_type == SHT_GROUP && section->header.sh_info < nr)
+			section->header.sh_info = (uint32_t)number[section->header.sh_info];
+		if (section->header.sh_type != SHT_REL && section->header.sh_type != SHT_RELA)
+			continue;
+		bytes = image__edit(&t->image, i, 0);
+		if (!bytes)
+			return -ENOMEM;
+		renumber_relocations(section, bytes, number, nr);
+	}
+	return 0;
+}
+
+static int order_symbols(struct transcode *t)
+{
+	struct image_section *symtab = &t->image.sections[t->elf->symtab];
+	size_t nr = symtab->header.sh_size / sizeof(Elf64_Sym), locals = 0, next = 0;
+	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
+	Elf64_Sym *ordered = calloc(nr ? nr : 1, sizeof(*ordered));
+	size_t *number = calloc(nr ? nr : 1, sizeof(*number));
+	bool moved = false;
+	int err = symbols && ordered && number ? 0 : -ENOMEM;
+
+	for (int pass = 0; !err && pass < 2; pass++) {
+		for (size_t i = 0; i < nr; i++) {
+			if (is_local(&symbols[i]) != (pass == 0))
+				continue;
+			moved |= next != i;
+			number[i] = next;
+			ordered[next++] = symbols[i];
+		}
+		locals = pass ? locals : next;
+	}
+	if (!err && moved) {
+		memcpy(symbols, ordered, nr * sizeof(*symbols));
+		err = renumber_sections(t, number, nr);
+	}
+	symtab->header.sh_info = (uint32_t)locals;
+	free(ordered);
+	free(number);
+	return err;
+}
+
+int transcode__symbols(struct transcode *t)
+{
+	size_t nr = t->elf->nr_symbols;
+	int err = move_map_symbols(t, nr);
+
+	err = err ?: mark_programs(t);
+	err = err ?: mark_subprograms(t);
+	err = err ?: transcode__values(t);
+	return err ?: order_symbols(t);
+}

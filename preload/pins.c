@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The pins of the object that tc is loading, in every namespace that the legacy contract has. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "preload.h"
+
+struct place {
+	const struct elfmap_map *map;
+	struct bpf_map *bpf;
+	char path[PATH_MAX];
+	const char *object; /* the user's file, for messages */
+};
+
+static bool is_map(int fd)
+{
+	static const char kind[] = "anon_inode:bpf-map";
+	char link[32], target[sizeof(kind)];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, target, sizeof(target));
+	return length == (ssize_t)strlen(kind) && !memcmp(target, kind, (size_t)length);
+}
+
+static int complain(const struct place *place, int err, const char *what)
+{
+	char text[PATH_MAX + sizeof(((struct elfmap_msg *)0)->text) + 128];
+
+	snprintf(text, sizeof(text), "map '%s': %s%s%s", place->map->name, place->path, place->path[0] ? ": " : "",
+		 what);
+	preload__complain(place->object, text);
+	return err;
+}
+
+static int complain_differs(const struct place *place, int err, const struct elfmap_msg *msg)
+{
+	char text[PATH_MAX * 2 + sizeof(msg->text) + 128];
+
+	snprintf(text, sizeof(text), "%s (%s); if no program uses the pin any more: rm %s", msg->text, place->path,
+		 place->path);
+	preload__complain(place->object, text);
+	return err;
+}
+
+/* Hands the pinned map to libbpf, which takes a descriptor of its own. */
+static int reuse(const struct place *place, int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	struct elfmap_msg msg;
+	int err;
+
+	if (!is_map(fd))
+		return complain(place, -EEXIST, "is not a map");
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return complain(place, -errno, strerror(errno));
+	err = elfmap_pin__compare(place->map, &info, &msg);
+	if (err)
+		return complain_differs(place, err, &msg);
+	err = bpf_map__reuse_fd(place->bpf, fd);
+	return err ? complain(place, err, strerror(-err)) : 0;
+}
+
+/* libbpf makes one directory when it pins; the paths of bpf_pinning may be deeper. */
+static int make_directories(const struct place *place)
+{
+	char path[PATH_MAX];
+	struct stat file;
+
+	snprintf(path, sizeof(path), "%s", place->path);
+	for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		if (!mkdir(path, 0700))
+			undo__note_directory(path);
+		else if (stat(path, &file))
+			return complain(place, -errno, strerror(errno));
+		*at = '/';
+	}
+	return 0;
+}
+
+/* Without a template the kernel makes no outer map; with a pin somebody else has made it. */
+static int check_template(const struct place *place)
+{
+	__u32 type = place->map->def.type;
+
+	if ((type != BPF_MAP_TYPE_ARRAY_OF_MAPS && type != BPF_MAP_TYPE_HASH_OF_MAPS) || place->map->template >= 0)
+		return 0;
+	return complain(place, -EINVAL,
+			"the object gives this map of maps no inner_id; without one it can only be used when it is "
+			"pinned already");
+}
+
+static int prepare_pin(const struct place *place)
+{
+	int fd = bpf_obj_get(place->path), err;
+
+	if (fd >= 0) {
+		err = reuse(place, fd);
+		close(fd);
+		return err;
+	}
+	if (errno != ENOENT)
+		return complain(place, -errno, strerror(errno));
+	err = check_template(place) ?: make_directories(place);
+	if (err)
+		return err;
+	err = bpf_map__set_pin_path(place->bpf, place->path);
+	if (err)
+		return complain(place, err, strerror(-err));
+	undo__note_pin(place->path);
+	return 0;
+}
+
+static void warn_about_slots(const struct source *source, const struct place *place)
+{
+	size_t index = (size_t)(place->map - source->obj->maps);
+	char text[256];
+
+	for (size_t i = 0; i < source->obj->nr_progs; i++) {
+		if (source->obj->progs[i].slot_map != (int)index)
+			continue;
+		snprintf(text, sizeof(text),
+			 "warning: map '%s' is not pinned, so the kernel empties its tail-call slots when this command "
+			 "ends; declare it with PIN_GLOBAL_NS or PIN_OBJECT_NS",
+			 place->map->name);
+		preload__complain(place->object, text);
+		return;
+	}
+}
+
+static int prepare(const struct source *source, struct place *place, const char *root, const char *sha1)
+{
+	struct elfmap_msg msg;
+	char text[sizeof(msg.text) + 16];
+
+	if (elfmap_pin__path(place->map, root, sha1, place->path, sizeof(place->path), &msg)) {
+		snprintf(text, sizeof(text), "warning: %s", msg.text);
+		preload__complain(place->object, text);
+		return 0;
+	}
+	if (place->path[0])
+		return prepare_pin(place);
+	if (place->map->def.type == BPF_MAP_TYPE_PROG_ARRAY)
+		warn_about_slots(source, place);
+	return check_template(place);
+}
+
+/* ".../xdp//globals" is ".../tc": links that tc makes, so that there is one set of pins. */
+static void find_root(const char *pin_root, char *root)
+{
+	char *end;
+
+	if (!realpath(pin_root, root))
+		snprintf(root, PATH_MAX, "%s", pin_root);
+	end = strrchr(root, '/');
+	if (end && end != root)
+		*end = '\0';
+}
+
+int pins__prepare(const struct source *source, struct bpf_object *bpf, const char *path, const char *pin_root)
+{
+	struct place place = {.object = path};
+	char root[PATH_MAX], sha1[41];
+	size_t nth = 0;
+	int err = 0;
+
+	undo__note_object();
+	find_root(pin_root, root);
+	elfmap_sha1(source->bytes, source->size, sha1);
+	bpf_object__for_each_map (place.bpf, bpf) {
+		size_t index = elfmap_object__map_order(source->obj, nth);
+
+		if (err || index >= source->obj->nr_maps)
+			break;
+		place.map = &source->obj->maps[index];
+		if (strcmp(bpf_map__name(place.bpf), place.map->name) != 0)
+			continue; /* a BTF-defined map, or one of global data */
+		nth++;
+		err = prepare(source, &place, root, sha1);
+	}
+	return err;
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What stands between tc (or ip) and its libraries. tc still knows legacy objects, but libbpf >= 1.0
+ * refuses them before tc can say so. Four functions put that right, each for its own reason; for
+ * objects without a `maps` section all of them are the library's own.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <limits.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "preload.h"
+
+static bool active; /* this is a program that calls libbpf >= 1 itself */
+
+static struct source current;	       /* the file last read */
+static struct bpf_object *current_bpf; /* what libbpf made of it */
+
+void preload__complain(const char *object, const char *what)
+{
+	fprintf(stderr, "elfmap: %s: %s\n", object, what);
+}
+
+/* ---- start ---------------------------------------------------------------------------------------------- */
+
+/* A tc without libbpf, or with 0.x, reads legacy objects itself and must not be helped. */
+static bool program_needs_libbpf_1(void)
+{
+	const struct link_map *program = _r_debug.r_map;
+	const char *strings = NULL;
+
+	for (const ElfW(Dyn) *entry = program->l_ld; entry->d_tag != DT_NULL; entry++)
+		if (entry->d_tag == DT_STRTAB)
+			strings = (const char *)entry->d_un.d_ptr;
+	if ((uintptr_t)strings < program->l_addr)
+		strings += program->l_addr; /* not every machine's loader relocates it */
+	for (const ElfW(Dyn) *entry = program->l_ld; strings && entry->d_tag != DT_NULL; entry++)
+		if (entry->d_tag == DT_NEEDED && !strncmp(strings + entry->d_un.d_val, "libbpf.so.", 10))
+			return libbpf_major_version() >= 1;
+	return false;
+}
+
+static void restore(const char *name, const char *saved)
+{
+	const char *value = getenv(saved);
+
+	if (value && *value)
+		setenv(name, value, 1);
+	else if (value)
+		unsetenv(name);
+	unsetenv(saved);
+}
+
+/* What the launcher put into the environment is for this process alone, not for its children. */
+__attribute__((constructor)) static void start(void)
+{
+	const char *descriptor = getenv("ELFMAP_PRELOAD_FD");
+
+	if (descriptor)
+		close(atoi(descriptor));
+	unsetenv("ELFMAP_PRELOAD_FD");
+	restore("LD_PRELOAD", "ELFMAP_LD_PRELOAD");
+	restore("TC_BPF_MNT", "ELFMAP_TC_BPF_MNT");
+	active = program_needs_libbpf_1();
+}
+
+/* ---- the object ------------------------------------------------------------------------------------------ */
+
+static bool is_current(const struct stat *file)
+{
+	const struct stat *ours = &current.file;
+
+	return current.obj && file->st_dev == ours->st_dev && file->st_ino == ours->st_ino &&
+	       file->st_size == ours->st_size && file->st_mtim.tv_sec == ours->st_mtim.tv_sec &&
+	       file->st_mtim.tv_nsec == ours->st_mtim.tv_nsec;
+}
+
+static void forget_current(void)
+{
+	elfmap_object__free(current.obj);
+	free(current.bytes);
+	memset(&current, 0, sizeof(current));
+	current_bpf = NULL;
+}
+
+/* Makes `current` the file of FD. */
+static int read_current(int fd, struct elfmap_msg *msg)
+{
+	struct stat file;
+	int err;
+
+	if (fstat(fd, &file))
+		return -errno;
+	if (is_current(&file))
+		return 0;
+	forget_current();
+	err = elfmap_file__read_fd(fd, &current.bytes, &current.size, msg);
+	if (!err)
+		err = elfmap_object__read(current.bytes, current.size, &current.obj, msg);
+	current.file = file;
+	if (err)
+		forget_current();
+	return err;
+}
+
+/* ---- elf_begin: tc's own parser -------------------------------------------------------------------------- */
+
+static bool called_by_program(const void *address)
+{
+	Dl_info caller;
+
+	return dladdr(address, &caller) && (ElfW(Addr))caller.dli_fbase == _r_debug.r_map->l_addr;
+}
+
+static void complain_about_descriptor(int fd, const char *what)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof(path) - 1);
+	path[length > 0 ? length : 0] = '\0';
+	preload__complain(path, what);
+}
+
+/* tc reads `maps` itself before it calls libbpf, wrongly in several ways (lib/tc_view.c). */
+__attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *ref)
+{
+	static Elf *(*real)(int, Elf_Cmd, Elf *);
+	static void *view; /* tc never ends what it begins; it looks at one object at a time */
+	struct elfmap_msg msg;
+	size_t size;
+	int err;
+
+	real = real ? real : (Elf * (*)(int, Elf_Cmd, Elf *)) dlsym(RTLD_NEXT, "elf_begin");
+	if (!active || cmd != ELF_C_READ || ref || !called_by_program(__builtin_return_address(0)))
+		return real(fd, cmd, ref);
+	err = read_current(fd, &msg);
+	if (!err && !current.obj->has_legacy_maps)
+		return real(fd, cmd, ref);
+	if (!err) {
+		free(view);
+		view = NULL;
+		err = elfmap_object__tc_view(current.obj, &view, &size, &msg);
+	}
+	if (err) {
+		complain_about_descriptor(fd, msg.text);
+		return NULL;
+	}
+	return elf_memory(view, size);
+}
+
+/* ---- bpf_object__open_file: what libbpf gets ---------------------------------------------------------------- */
+
+/* The name that libbpf itself makes of a path, which it also names maps of global data after. */
+static void name_object(const char *path, char *name, size_t size)
+{
+	const char *base = strrchr(path, '/');
+	char *dot;
+
+	snprintf(name, size, "%s", base ? base + 1 : path);
+	dot = strchr(name, '.');
+	if (dot)
+		*dot = '\0';
+}
+
+static struct bpf_object *open_memory(const char *path, const struct bpf_object_open_opts *opts)
+{
+	const struct elfmap_transcode_opts how = {};
+	struct {
+		struct bpf_object_open_opts opts;
+		char younger[256]; /* members that a newer libbpf than our header's knows */
+	} ours = {.opts.sz = sizeof(ours.opts)};
+	struct bpf_object *bpf;
+	struct elfmap_msg msg;
+	char name[NAME_MAX + 1];
+	size_t size;
+	void *bytes;
+	int err;
+
+	if (opts && opts->sz <= sizeof(ours))
+		memcpy(&ours, opts, opts->sz);
+	if (ours.opts.sz < offsetof(struct bpf_object_open_opts, object_name) + sizeof(ours.opts.object_name))
+		ours.opts.sz = offsetof(struct bpf_object_open_opts, object_name) + sizeof(ours.opts.object_name);
+	name_object(path, name, sizeof(name));
+	if (!ours.opts.object_name)
+		ours.opts.object_name = name;
+	err = elfmap_object__transcode(current.obj, &how, &bytes, &size, &msg);
+	if (err) {
+		preload__complain(path, msg.text);
+		errno = -err;
+		return NULL;
+	}
+	bpf = bpf_object__open_mem(bytes, size, &ours.opts);
+	err = errno;
+	free(bytes); /* libbpf has copied what it keeps */
+	errno = err;
+	return bpf;
+}
+
+static const char *pin_root(const struct bpf_object_open_opts *opts)
+{
+	size_t known = offsetof(struct bpf_object_open_opts, pin_root_path) + sizeof(opts->pin_root_path);
+
+	return opts && opts->sz >= known && opts->pin_root_path ? opts->pin_root_path : "/sys/fs/bpf/tc/globals";
+}
+
+static bool find_legacy_object(const char *path)
+{
+	struct elfmap_msg msg;
+	struct stat file;
+	bool found;
+	int fd;
+
+	if (!stat(path, &file) && is_current(&file))
+		return current.obj->has_legacy_maps;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	found = fd >= 0 && !read_current(fd, &msg) && current.obj->has_legacy_maps;
+	if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+__attribute__((visibility("default"))) struct bpf_object *bpf_object__open_file(const char *path,
+										const struct bpf_object_open_opts *opts)
+{
+	static struct bpf_object *(*real)(const char *, const struct bpf_object_open_opts *);
+	struct bpf_object *bpf;
+	int err;
+
+	if (!real)
+		real = (struct bpf_object * (*)(const char *, const struct bpf_object_open_opts *))
+			dlsym(RTLD_NEXT, "bpf_object__open_file");
+	if (!active || !path || !find_legacy_object(path))
+		return real(path, opts);
+	bpf = open_memory(path, opts);
+	if (!bpf)
+		return NULL;
+	current_bpf = bpf;
+	err = pins__prepare(&current, bpf, path, pin_root(opts));
+	if (err) {
+		bpf_object__close(bpf);
+		current_bpf = NULL;
+		errno = -err;
+		return NULL;
+	}
+	return bpf;
+}
+
+/* ---- bpf_object__find_map_by_name: slots of a PROG_ARRAY that somebody else pinned ---------------------------- */
+
+/* libbpf renames a map to what the kernel calls the one it reuses, and the old loader's maps have no
+ * name at all: tc would then not find the PROG_ARRAY and leave its slots empty without a word. */
+__attribute__((visibility("default"))) struct bpf_map *bpf_object__find_map_by_name(const struct bpf_object *bpf,
+										    const char *name)
+{
+	static struct bpf_map *(*real)(const struct bpf_object *, const char *);
+	struct bpf_map *map;
+	size_t nth = 0;
+
+	if (!real)
+		real = (struct bpf_map * (*)(const struct bpf_object *, const char *))
+			dlsym(RTLD_NEXT, "bpf_object__find_map_by_name");
+	map = real(bpf, name);
+	if (map || !active || bpf != current_bpf || current.obj->has_btf_maps)
+		return map;
+	bpf_object__for_each_map (map, bpf) {
+		size_t index = elfmap_object__map_order(current.obj, nth++);
+
+		if (index < current.obj->nr_maps && !strcmp(current.obj->maps[index].name, name))
+			return map;
+	}
+	return NULL;
+}
+
+/* ---- bpf_program__section_name: an entry in .text ---------------------------------------------------------------- */
+
+/* It lives in a twin of .text (lib/transcode_symbols.c); the command line says `sec .text`. */
+__attribute__((visibility("default"))) const char *bpf_program__section_name(const struct bpf_program *prog)
+{
+	static const char *(*real)(const struct bpf_program *);
+	const char *name;
+
+	if (!real)
+		real = (const char *(*)(const struct bpf_program *))dlsym(RTLD_NEXT, "bpf_program__section_name");
+	name = real(prog);
+	return active && name && !strcmp(name, ELFMAP_TEXT_TWIN) ? ".text" : name;
+}

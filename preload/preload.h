@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Between the files of the preload: the object that tc is loading, its pins, and taking them back. */
+#ifndef ELFMAP_PRELOAD_H
+#define ELFMAP_PRELOAD_H
+
+#include <bpf/libbpf.h>
+#include <sys/stat.h>
+
+#include "elfmap.h"
+
+/* The file that tc is loading. It comes to us twice, by descriptor and by path, and is read once. */
+struct source {
+	struct stat file; /* what tells whether it is still the same */
+	void *bytes;
+	size_t size;
+	struct elfmap_object *obj;
+};
+
+/* Prints "elfmap: OBJECT: WHAT" on stderr: the line that stands before tc's own. */
+void preload__complain(const char *object, const char *what);
+
+/* Prepares the pins of SOURCE's maps in BPF, which is its transcoded object, opened and not loaded:
+ * a pin that is there and equal is handed to libbpf, one that is not there is made when it loads.
+ * PIN_ROOT is what tc gave libbpf, ".../tc/globals". A negative errno after complaining. */
+int pins__prepare(const struct source *source, struct bpf_object *bpf, const char *path, const char *pin_root);
+
+/* Remembers that this process is about to make PATH (a pin, or a directory for pins). Pins that no
+ * program uses when the process exits with a failure are taken away again, whole objects at a time. */
+void undo__note_object(void);
+void undo__note_pin(const char *path);
+void undo__note_directory(const char *path);
+
+#endif

@@ -1,0 +1,147 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What the labs share: a place of their own, names, an echoing `cmd`, waiting, taking down.
+#
+# A lab reads, from the top: what it shows, its topology drawn, `source lib.sh`,
+# `lab_private "$@"; shift`, then commands. Nothing it makes can meet another lab or the host:
+#
+#   lab_private  runs the lab again as root in a mount namespace of its own, with a bpffs on
+#                /sys/fs/bpf (the host's pins are neither seen nor touched) and a tmpfs on /run
+#                (so `ip netns` names exist in here only). The kernel takes both away with the
+#                lab's last process, whatever way that ends.
+#   on NS CMD    enters a namespace with nsenter. `ip netns exec NS` and `tc -n NS` would mount a
+#                fresh /sys over the bpffs: pins made there vanish without a word.
+set -euo pipefail
+
+# An ordinary user's PATH lacks the folders where tc and bpftool are.
+PATH+=:/usr/sbin:/sbin
+
+lab_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+lab_netns=() # what to delete at the end
+
+say() {
+	printf '\n# %s\n' "$*"
+}
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# Prints a command so that it can be copied, then runs it. The line goes to the lab's output even
+# when the command's own output is captured or thrown away.
+cmd() {
+	lab_echo '' "$@"
+	"$@"
+}
+
+# The same in namespace NS.
+on() {
+	local netns=$1-$$
+
+	lab_echo "[$1] " "${@:2}"
+	nsenter --net="/run/netns/$netns" -- "${@:2}"
+}
+
+lab_echo() {
+	local line
+
+	printf -v line ' %q' "${@:2}"
+	printf '%s$%s\n' "$1" "$line" >&"$lab_output"
+}
+
+lab_private() {
+	local as_root=()
+
+	if [[ ${1-} != --private ]]; then
+		[[ $(id -u) == 0 ]] || as_root=(sudo --preserve-env=BUILD)
+		exec "${as_root[@]}" unshare --mount --propagation private -- "$(realpath "$0")" --private "$@"
+	fi
+	# A signal ends the lab through `exit`, so that it takes itself down like at any other end.
+	trap lab_end EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+	exec {lab_output}>&1
+	cd "$lab_root"
+	lab_mounts
+	lab_tools
+}
+
+# tc takes the first bpffs it finds, so the ones that came along go; ours is alone in here.
+lab_mounts() {
+	local bpffs
+
+	for bpffs in $(findmnt --noheadings --raw --types bpf --output TARGET | tac); do
+		umount --lazy "$bpffs"
+	done
+	mount -t bpf bpf /sys/fs/bpf
+	mount -t tmpfs tmpfs /run
+}
+
+# `elfmap` on a lab's command lines is the one that was just built.
+lab_tools() {
+	local tool
+
+	BUILD=$(realpath --relative-to="$lab_root" "${BUILD:-build}")
+	[[ -x $BUILD/elfmap ]] || die "$BUILD/elfmap: not built yet; 'make' builds it"
+	PATH=$(realpath "$BUILD"):$PATH
+	for tool in ip tc ping nsenter; do
+		[[ -n $(type -P "$tool") ]] || die "$tool: not installed; 'make deps' installs it"
+	done
+}
+
+lab_end() {
+	local status=$? netns jobs
+
+	trap - EXIT
+	trap '' INT TERM HUP
+	jobs=$(jobs -p)
+	# shellcheck disable=SC2086 # one word each
+	[[ -z $jobs ]] || kill $jobs 2>/dev/null || true
+	wait
+	for netns in "${lab_netns[@]}"; do
+		ip netns delete "$netns" || true
+	done
+	[[ $status == 0 ]] || printf '%s: failed, status %d\n' "${0##*/}" "$status" >&2
+	exit "$status"
+}
+
+# Makes namespaces; each is called NAME in the lab and NAME-PID on the system.
+netns_add() {
+	local name
+
+	for name in "$@"; do
+		ip netns add "$name-$$"
+		lab_netns+=("$name-$$")
+		nsenter --net="/run/netns/$name-$$" -- ip link set dev lo up
+	done
+}
+
+# Joins namespaces A and B with a veth pair: veth_add A v0 B v1. MAC addresses are fixed and known
+# to the other side, so that no neighbour discovery disturbs what a lab counts.
+veth_add() {
+	local a=$1 a_dev=$2 b=$3 b_dev=$4
+
+	cmd ip link add "$a_dev" address 02:00:00:00:00:01 netns "$a-$$" type veth \
+		peer name "$b_dev" address 02:00:00:00:00:02 netns "$b-$$"
+	on "$a" ip link set dev "$a_dev" up
+	on "$b" ip link set dev "$b_dev" up
+	wait_for "$a_dev to be up" 5 netdev_is_up "$a" "$a_dev"
+	wait_for "$b_dev to be up" 5 netdev_is_up "$b" "$b_dev"
+}
+
+netdev_is_up() {
+	[[ $(nsenter --net="/run/netns/$1-$$" -- ip -o link show dev "$2") == *' state UP '* ]]
+}
+
+# wait_for WHAT SECONDS CMD...: until CMD succeeds; a lab that would wait longer fails and says
+# what for.
+wait_for() {
+	local what=$1 end=$((SECONDS + $2))
+
+	until "${@:3}"; do
+		((SECONDS <= end)) || die "waited $2 seconds for $what"
+		sleep 0.02
+	done
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Checks the form and the code of everything git knows or would know. Every tool runs, whatever
+# the others found; each ends in one line, and the exit status is 0 only if all were content.
+#
+#   scripts/lint.sh [TOOL ...]     the names of the tools are in the closing lines
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+BUILD=${BUILD:-build}
+jobs=$(nproc)
+log=$(mktemp -d "${TMPDIR:-/tmp}/elfmap-lint-XXXXXX")
+trap 'rm -rf "$log"' EXIT
+
+# The files to check, by what they are. Without git (a tarball) everything outside build/ counts.
+all_files() {
+	git ls-files --cached --others --exclude-standard 2>/dev/null ||
+		find . -path ./.git -prune -o -path ./build -prune -o -type f -printf '%P\n'
+}
+
+is_shell() {
+	local first=''
+
+	[[ $1 != *.@(sh|bash|bats) ]] || return 0
+	[[ ${1##*/} != *.* || $1 == .ci/* ]] || return 1
+	IFS= read -r first <"$1" 2>/dev/null || true
+	[[ $first == '#!'*@(sh|bats) ]]
+}
+
+sort_files() {
+	local file
+
+	while read -r file; do
+		[[ -f $file ]] || continue
+		case $file in
+		*.[ch]) c+=("$file") ;;
+		*.[1-8]) man+=("$file") ;;
+		*) ! is_shell "$file" || shell+=("$file") ;;
+		esac
+		case $file in
+		lib/*.c | helpers/*.c | preload/*.c | tests/unit/*.c | tests/prog/*.c) user+=("$file") ;;
+		tests/fuzz/*.c | tests/bench/*.c) [[ $file == */peers/* ]] || user+=("$file") ;;
+		esac
+		case $file in
+		LICENSE* | *.md | .gitignore | tests/testdata/*.o | tests/fuzz/corpus/*) ;;
+		*) sources+=("$file") ;;
+		esac
+	done < <(all_files | LC_ALL=C sort -u)
+}
+
+# What the Makefile calls a variable, so that no flag is written down twice.
+makefile_value() {
+	make --silent --no-print-directory BUILD="$BUILD" --eval="value-of: ; @echo '\$($1)'" value-of
+}
+
+lint_clang-format() {
+	local file odd=()
+
+	for file in "${c[@]}"; do
+		clang-format --dry-run -Werror "$file" 2>/dev/null || odd+=("$file")
+	done
+	[[ ${#odd[@]} != 0 ]] || return 0
+	printf 'this mends it: clang-format -i %s\n' "${odd[*]}"
+	return 1
+}
+
+# One file a process: clang-tidy 14 loses sight of va_start() from its second file on.
+lint_clang-tidy() {
+	local flags
+
+	read -ra flags <<<"$(makefile_value ALL_CPPFLAGS) $(makefile_value ALL_CFLAGS)"
+	flags=("${flags[@]/#-MMD/}")
+	flags=("${flags[@]/#-MP/}")
+	# shellcheck disable=SC2016 # they are for the inner shell
+	printf '%s\0' "${user[@]}" | xargs -0 -P "$jobs" -I '{}' sh -c \
+		'file=$1; shift; out=$(clang-tidy --quiet "$file" -- "$@" 2>&1) || { printf "%s\n" "$out"; exit 1; }' \
+		tidy '{}' "${flags[@]}" -Itests/unit -Itests/prog
+}
+
+# SEC() and LIBBPF_OPTS() come from libbpf's headers, which cppcheck does not read. Suppressed: members
+# of a struct that is a layout are used by somebody else (the kernel, the other side), not in its
+# file; and arithmetic on void pointers has a meaning in GNU C, which this is.
+lint_cppcheck() {
+	cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --error-exitcode=1 \
+		--inline-suppr -j "$jobs" -Iinclude -Ilib -Itc-progs/lib \
+		-D_GNU_SOURCE '-DSEC(name)=' '-DLIBBPF_OPTS(type,name,...)=struct type name = { __VA_ARGS__ }' \
+		--suppress=unusedStructMember --suppress=arithOperationsOnVoidPointer "${c[@]}"
+}
+
+lint_shellcheck() {
+	shellcheck "${shell[@]}"
+}
+
+lint_mandoc() {
+	[[ ${#man[@]} == 0 ]] || mandoc -T lint -W warning "${man[@]}"
+}
+
+# The object that the Makefile would make of a source. The tests' own come with the sanitizers.
+object_of() {
+	case $1 in
+	preload/*) printf '%s\n' "pic/${1%.c}.o" ;;
+	tests/unit/* | tests/prog/*) printf '%s\n' "san/${1%.c}.o" ;;
+	tests/fuzz/*) printf '%s\n' "fuzzlib/${1%.c}.o" ;;
+	*) printf '%s\n' "${1%.c}.o" ;;
+	esac
+}
+
+compile_all() {
+	local build=$BUILD/lint-$1 file objects=()
+
+	for file in "${user[@]}" "${@:2}"; do
+		objects+=("$build/$(object_of "$file")")
+	done
+	make --silent --no-print-directory --keep-going --jobs="$jobs" \
+		BUILD="$build" CC="$1 -Werror" CLANG='clang -Werror' "${objects[@]}"
+}
+
+lint_gcc() {
+	compile_all gcc
+}
+
+# Programs for the kernel are clang's alone, so they are compiled once.
+lint_clang() {
+	local file programs=()
+
+	for file in "${c[@]}"; do
+		[[ $file != @(tc-progs|tests/testdata|tests/bench/peers)/*([^/]).c ]] || programs+=("$file")
+	done
+	compile_all clang "${programs[@]}"
+}
+
+# The first line names the licence (the second one after #!), and the next says what the file is
+# for. A program for the kernel is GPL-2.0-only; the rest is free to be either.
+lint_headers() {
+	local file line first comment bad=0 free='GPL-2.0-only OR BSD-2-Clause'
+
+	for file in "${sources[@]}"; do
+		mapfile -t -n 3 line <"$file"
+		[[ ${line[0]-} != '#'@(!| shellcheck)* ]] || line=("${line[@]:1}")
+		first=${line[0]-}
+		comment=${line[1]-}
+		if [[ ! $first =~ SPDX-License-Identifier:\ (GPL-2.0-only( OR BSD-2-Clause)?)(\ \*/)?$ ]]; then
+			printf '%s: the first line names no licence of this project\n' "$file"
+			bad=1
+		elif [[ ${BASH_REMATCH[1]} != "$free" && $file != @(tc-progs|tests/testdata|tests/bench|tests/vm)/*.[ch] ]]; then
+			printf '%s: not a program for the kernel, so "%s"\n' "$file" "$free"
+			bad=1
+		elif [[ ! $comment =~ ^(/\*|//|#|\.\\\") ]]; then
+			printf '%s: no comment after the licence says what the file is for\n' "$file"
+			bad=1
+		fi
+	done
+	return "$bad"
+}
+
+main() {
+	local tool failed=()
+	local tools=(headers clang-format shellcheck mandoc cppcheck gcc clang clang-tidy)
+	c=() man=() shell=() user=() sources=()
+
+	shopt -s extglob
+	sort_files
+	[[ $# == 0 ]] || tools=("$@")
+	for tool in "${tools[@]}"; do
+		if "lint_$tool" >"$log/$tool" 2>&1; then
+			printf 'lint: %-12s ok\n' "$tool"
+		else
+			grep -vE '^  (CC|BPF) |^[0-9]+ (warning|error).* generated\.$' "$log/$tool" || true
+			printf 'lint: %-12s FAILED\n' "$tool"
+			failed+=("$tool")
+		fi
+	done
+	if [[ ${#failed[@]} != 0 ]]; then
+		printf 'lint: FAILED: %s\n' "${failed[*]}"
+		return 1
+	fi
+	printf 'lint: all content: %d C files, %d shell files, %d man pages\n' "${#c[@]}" "${#shell[@]}" "${#man[@]}"
+}
+
+main "$@"

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The packet parser that the classifiers share, in stages that a program calls as far as it needs:
+ *
+ *   packet__link       VLAN tags; where the network header starts and of which family it is
+ *   packet__network    IPv4, or IPv6 and its extension headers: addresses, protocol, fragment
+ *   packet__transport  ports, or ICMP type, code and id
+ *   packet__enter      a tunnel's inner network header, for packet__network to go on with
+ *
+ *   packet__parse      link, network, transport: what a filter wants
+ *   packet__innermost  link, network, and on through tunnels: what accounting wants
+ *
+ * Stages keep offsets, not pointers: headers outside the linear part are pulled in on the way,
+ * and that invalidates every pointer into the packet. All is inlined, nothing needs .rodata.
+ */
+#ifndef PARSE_H
+#define PARSE_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "packet.h"
+
+/* The first pull fetches so much at once: Ethernet, IPv6 and 24 bytes, enough for most packets. */
+#define PACKET_PULL 78
+/* The verifier follows pointers into a packet up to 64 KiB; no header stands that far behind. */
+#define PACKET_REACH 0x7fff
+
+#define IPV4_MORE_FRAGMENTS 0x2000
+#define IPV4_FRAGMENT_OFFSET 0x1fff
+#define IPV6_MORE_FRAGMENTS 0x0001
+#define IPV6_FRAGMENT_OFFSET 0xfff8
+#define ETHERTYPE_OLD_QINQ 0x9100
+
+#define GRE_HAS_CHECKSUM 0x8000
+#define GRE_HAS_ROUTING 0x4000
+#define GRE_HAS_KEY 0x2000
+#define GRE_HAS_SEQUENCE 0x1000
+#define GRE_VERSION_BITS 0x0007
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 ethertype;
+};
+
+struct gre_base {
+	__be16 flags;
+	__be16 ethertype;
+};
+
+/* What all extension headers start with. */
+struct ipv6_extension {
+	__u8 next;
+	__u8 length;
+	__be16 fragment; /* of a fragment header */
+	__u32 rest;	 /* the shortest header has 8 bytes */
+};
+
+/* A pointer member of the context. In assembler, since the compiler takes it for the number that it
+ * is declared as, and shifts and combines it, which the verifier forbids for pointers. */
+#define packet__pointer(skb, member)                                                         \
+	({                                                                                   \
+		void *pointer;                                                               \
+		asm volatile("%0 = *(u32 *)(%1 + %2)"                                        \
+			     : "=r"(pointer)                                                 \
+			     : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, member))); \
+		pointer;                                                                     \
+	})
+
+/* OFFSET again, but as a number that the verifier knows nothing about. It walks every combination of
+ * headers separately for as long as their lengths differ, which with tunnels and extension headers
+ * is more than it has patience for. What it needs to know, packet__at() checks again. */
+static __always_inline __u64 packet__forget(struct __sk_buff *skb, __u64 offset)
+{
+	__u64 unknown = skb->hash;
+
+	asm volatile("%0 ^= %1\n\t%0 ^= %1" : "+r"(offset) : "r"(unknown));
+	return offset;
+}
+
+/* SIZE readable bytes at OFFSET, or NULL. Pulls them in when they are outside the linear part. */
+static __always_inline void *packet__at(struct __sk_buff *skb, __u64 offset, __u64 size)
+{
+	__u64 wanted = offset + size;
+	void *at;
+
+	if (offset > PACKET_REACH)
+		return NULL;
+	at = packet__pointer(skb, data) + offset;
+	if (at + size <= packet__pointer(skb, data_end))
+		return at;
+	if (wanted < PACKET_PULL)
+		wanted = skb->len < PACKET_PULL ? skb->len : PACKET_PULL;
+	if (bpf_skb_pull_data(skb, wanted))
+		return NULL;
+	at = packet__pointer(skb, data) + offset;
+	return at + size <= packet__pointer(skb, data_end) ? at : NULL;
+}
+
+/* The same for a header inside the IP packet, which may end before the frame does. */
+static __always_inline void *packet__inside(struct __sk_buff *skb, const struct packet *pkt, __u64 offset, __u64 size)
+{
+	return offset + size <= pkt->end ? packet__at(skb, offset, size) : NULL;
+}
+
+static __always_inline bool packet__is_tag(__be16 ethertype)
+{
+	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD) ||
+	       ethertype == bpf_htons(ETHERTYPE_OLD_QINQ);
+}
+
+static __always_inline void packet__add_vlan(struct packet *pkt, __u32 tci)
+{
+	if (pkt->vlan_outer == PACKET_NO_VLAN)
+		pkt->vlan_outer = tci & 0x0fff;
+	else
+		pkt->vlan_inner = tci & 0x0fff;
+}
+
+/*
+ * skb->protocol decides what the packet is: the kernel moves the outer tag from the frame into the
+ * metadata, and the type behind it into skb->protocol. LINK_LENGTH is ETH_HLEN, or 0 on a device
+ * without link-layer header (tun, wireguard, ppp): the context does not tell which.
+ */
+static __always_inline enum packet_verdict packet__link(struct __sk_buff *skb, __u32 link_length, struct packet *pkt)
+{
+	*pkt = (struct packet){
+		.l3_offset = link_length,
+		.end = skb->len,
+		.ethertype = skb->protocol,
+		.vlan_outer = PACKET_NO_VLAN,
+		.vlan_inner = PACKET_NO_VLAN,
+	};
+	if (skb->vlan_present)
+		packet__add_vlan(pkt, skb->vlan_tci);
+#pragma unroll
+	for (int tags = 0; tags < PACKET_TAGS_MAX; tags++) {
+		const struct vlan_tag *tag;
+
+		if (!packet__is_tag(pkt->ethertype))
+			return PACKET_OK;
+		tag = packet__at(skb, pkt->l3_offset, sizeof(*tag));
+		if (!tag)
+			return PACKET_SHORT;
+		packet__add_vlan(pkt, bpf_ntohs(tag->tci));
+		pkt->ethertype = tag->ethertype;
+		pkt->l3_offset += sizeof(*tag);
+	}
+	return packet__is_tag(pkt->ethertype) ? PACKET_DEPTH : PACKET_OK;
+}
+
+/* The low word of ::ffff:a.b.c.d, whose high word is 0. */
+static __always_inline __u64 packet__map_ipv4(__be32 address)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (__u64)address << 32 | 0xffff0000;
+#else
+	return 0x0000ffff00000000ull | address;
+#endif
+}
+
+static __always_inline enum packet_verdict packet__ipv4(struct __sk_buff *skb, struct packet *pkt)
+{
+	const struct iphdr *header = packet__inside(skb, pkt, pkt->l3_offset, sizeof(*header));
+	__u32 fragment, length, total;
+
+	if (!header)
+		return PACKET_SHORT;
+	if (header->version != 4 || header->ihl < 5)
+		return PACKET_MALFORMED;
+	length = header->ihl * 4;
+	total = bpf_ntohs(header->tot_len);
+	if (!total && skb->gso_size) /* a GSO packet of more than 64 KiB */
+		total = pkt->end - pkt->l3_offset;
+	if (total < length)
+		return PACKET_MALFORMED;
+	if (pkt->l3_offset + total > pkt->end)
+		return PACKET_SHORT;
+	pkt->end = pkt->l3_offset + total;
+	pkt->l4_offset = packet__forget(skb, pkt->l3_offset + length);
+	pkt->family = 4;
+	pkt->protocol = header->protocol;
+	pkt->saddr[0] = pkt->daddr[0] = 0;
+	pkt->saddr[1] = packet__map_ipv4(header->saddr);
+	pkt->daddr[1] = packet__map_ipv4(header->daddr);
+	fragment = bpf_ntohs(header->frag_off);
+	if (fragment & IPV4_FRAGMENT_OFFSET)
+		pkt->fragment = PACKET_FRAGMENT_LATER;
+	else if (fragment & IPV4_MORE_FRAGMENTS)
+		pkt->fragment = PACKET_FRAGMENT_FIRST;
+	return PACKET_OK;
+}
+
+static __always_inline bool packet__is_extension(__u8 protocol)
+{
+	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING || protocol == IPPROTO_FRAGMENT ||
+	       protocol == IPPROTO_AH || protocol == IPPROTO_DSTOPTS;
+}
+
+static __always_inline __u32 packet__extension_length(__u8 protocol, const struct ipv6_extension *header)
+{
+	if (protocol == IPPROTO_FRAGMENT)
+		return 8;
+	if (protocol == IPPROTO_AH)
+		return (header->length + 2) * 4;
+	return (header->length + 1) * 8;
+}
+
+static __always_inline __u8 packet__ipv6_fragment(const struct ipv6_extension *header)
+{
+	if (header->fragment & bpf_htons(IPV6_FRAGMENT_OFFSET))
+		return PACKET_FRAGMENT_LATER;
+	return header->fragment & bpf_htons(IPV6_MORE_FRAGMENTS) ? PACKET_FRAGMENT_FIRST : PACKET_WHOLE;
+}
+
+/* From the header PROTOCOL at l4_offset to the first that is no extension. ESP hides what follows
+ * and "no next header" has nothing, so both end the walk by being no extensions. */
+static __always_inline enum packet_verdict packet__walk(struct __sk_buff *skb, struct packet *pkt)
+{
+#pragma clang loop unroll(disable)
+	for (int headers = 0; headers < PACKET_HEADERS_MAX; headers++) {
+		const struct ipv6_extension *header;
+		__u8 fragment, protocol = pkt->protocol;
+
+		if (!packet__is_extension(protocol))
+			return PACKET_OK;
+		header = packet__inside(skb, pkt, pkt->l4_offset, sizeof(*header));
+		if (!header)
+			return PACKET_SHORT;
+		fragment = protocol == IPPROTO_FRAGMENT ? packet__ipv6_fragment(header) : PACKET_WHOLE;
+		if (fragment != PACKET_WHOLE)
+			pkt->fragment = fragment;
+		pkt->protocol = header->next;
+		pkt->l4_offset = packet__forget(skb, pkt->l4_offset + packet__extension_length(protocol, header));
+		if (pkt->l4_offset > pkt->end)
+			return PACKET_SHORT;
+		if (pkt->fragment == PACKET_FRAGMENT_LATER)
+			return PACKET_OK;
+	}
+	return packet__is_extension(pkt->protocol) ? PACKET_DEPTH : PACKET_OK;
+}
+
+static __always_inline enum packet_verdict packet__ipv6(struct __sk_buff *skb, struct packet *pkt)
+{
+	const struct ipv6hdr *header = packet__inside(skb, pkt, pkt->l3_offset, sizeof(*header));
+	const __u64 *addresses;
+	__u32 payload;
+
+	if (!header)
+		return PACKET_SHORT;
+	if (header->version != 6)
+		return PACKET_MALFORMED;
+	pkt->l4_offset = packet__forget(skb, pkt->l3_offset + sizeof(*header));
+	payload = bpf_ntohs(header->payload_len);
+	/* A jumbogram, or a GSO packet of more than 64 KiB, says 0 and means the rest. */
+	if (payload || (header->nexthdr != IPPROTO_HOPOPTS && !skb->gso_size)) {
+		if (pkt->l4_offset + payload > pkt->end)
+			return PACKET_SHORT;
+		pkt->end = pkt->l4_offset + payload;
+	}
+	pkt->family = 6;
+	pkt->protocol = header->nexthdr;
+	addresses = (const void *)&header->saddr;
+	pkt->saddr[0] = addresses[0];
+	pkt->saddr[1] = addresses[1];
+	pkt->daddr[0] = addresses[2];
+	pkt->daddr[1] = addresses[3];
+	return packet__walk(skb, pkt);
+}
+
+/* The header of PKT's ethertype at l3_offset, as packet__link and packet__enter leave them. */
+static __always_inline enum packet_verdict packet__network(struct __sk_buff *skb, struct packet *pkt)
+{
+	if (pkt->ethertype == bpf_htons(ETH_P_IP))
+		return packet__ipv4(skb, pkt);
+	if (pkt->ethertype == bpf_htons(ETH_P_IPV6))
+		return packet__ipv6(skb, pkt);
+	return PACKET_NON_IP;
+}
+
+static __always_inline bool packet__has_ports(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
+	       protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP;
+}
+
+static __always_inline bool packet__is_icmp(const struct packet *pkt)
+{
+	return pkt->protocol == (pkt->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+static __always_inline bool packet__is_echo(const struct packet *pkt)
+{
+	__u8 type = pkt->icmp_type;
+
+	return pkt->family == 4 ? type == 8 || type == 0 : type == 128 || type == 129;
+}
+
+/* Protocols without ports and later fragments are no failure: their ports stay 0. */
+static __always_inline enum packet_verdict packet__transport(struct __sk_buff *skb, struct packet *pkt)
+{
+	if (pkt->fragment == PACKET_FRAGMENT_LATER)
+		return PACKET_OK;
+	if (packet__has_ports(pkt->protocol)) {
+		const __be16 *ports = packet__inside(skb, pkt, pkt->l4_offset, 2 * sizeof(*ports));
+
+		if (!ports)
+			return PACKET_SHORT;
+		pkt->sport = ports[0];
+		pkt->dport = ports[1];
+	} else if (packet__is_icmp(pkt)) {
+		const __u8 *icmp = packet__inside(skb, pkt, pkt->l4_offset, 8);
+
+		if (!icmp)
+			return PACKET_SHORT;
+		pkt->icmp_type = icmp[0];
+		pkt->icmp_code = icmp[1];
+		if (packet__is_echo(pkt))
+			pkt->icmp_id = *(const __be16 *)(icmp + 4);
+	}
+	return PACKET_OK;
+}
+
+/* Only version 0 without routing has a length that can be known; everything else is no tunnel here. */
+static __always_inline enum packet_verdict packet__gre(struct __sk_buff *skb, const struct packet *pkt,
+						       __be16 *ret_ethertype, __u32 *ret_length)
+{
+	const struct gre_base *gre = packet__inside(skb, pkt, pkt->l4_offset, sizeof(*gre));
+	__u32 flags;
+
+	if (!gre)
+		return PACKET_SHORT;
+	flags = bpf_ntohs(gre->flags);
+	if (flags & (GRE_HAS_ROUTING | GRE_VERSION_BITS))
+		return PACKET_OK;
+	*ret_ethertype = gre->ethertype;
+	*ret_length = sizeof(*gre) + !!(flags & GRE_HAS_CHECKSUM) * 4 + !!(flags & GRE_HAS_KEY) * 4 +
+		      !!(flags & GRE_HAS_SEQUENCE) * 4;
+	return PACKET_OK;
+}
+
+/*
+ * Moves PKT on to the IP packet inside an IPIP, 6in4 or GRE packet; *ret_entered says whether there
+ * is one. Fragments are not entered: only the first has the inner header, and the fragments of one
+ * packet must not end up under different addresses.
+ */
+static __always_inline enum packet_verdict packet__enter(struct __sk_buff *skb, struct packet *pkt, bool *ret_entered)
+{
+	enum packet_verdict verdict;
+	__be16 ethertype = 0;
+	__u32 length = 0;
+
+	*ret_entered = false;
+	if (pkt->fragment != PACKET_WHOLE)
+		return PACKET_OK;
+	if (pkt->protocol == IPPROTO_IPIP) {
+		ethertype = bpf_htons(ETH_P_IP);
+	} else if (pkt->protocol == IPPROTO_IPV6) {
+		ethertype = bpf_htons(ETH_P_IPV6);
+	} else if (pkt->protocol == IPPROTO_GRE) {
+		verdict = packet__gre(skb, pkt, &ethertype, &length);
+		if (verdict)
+			return verdict;
+	}
+	if (ethertype != bpf_htons(ETH_P_IP) && ethertype != bpf_htons(ETH_P_IPV6))
+		return PACKET_OK;
+	pkt->ethertype = ethertype;
+	pkt->l3_offset = packet__forget(skb, pkt->l4_offset + length);
+	pkt->tunnels++;
+	*ret_entered = true;
+	return PACKET_OK;
+}
+
+/* Fills PKT from the outermost IP header and what follows it. */
+static __always_inline enum packet_verdict packet__parse(struct __sk_buff *skb, __u32 link_length, struct packet *pkt)
+{
+	enum packet_verdict verdict = packet__link(skb, link_length, pkt);
+
+	if (!verdict)
+		verdict = packet__network(skb, pkt);
+	return verdict ? verdict : packet__transport(skb, pkt);
+}
+
+/* Fills PKT from the innermost IP header, without ports. A tunnel whose inner packet cannot be
+ * parsed is a packet that cannot be parsed. */
+static __always_inline enum packet_verdict packet__innermost(struct __sk_buff *skb, __u32 link_length,
+							     struct packet *pkt)
+{
+	enum packet_verdict verdict = packet__link(skb, link_length, pkt);
+	bool entered = true;
+
+	if (verdict)
+		return verdict;
+#pragma clang loop unroll(disable)
+	for (int levels = 0; levels <= PACKET_TUNNELS_MAX; levels++) {
+		verdict = packet__network(skb, pkt);
+		if (!verdict)
+			verdict = packet__enter(skb, pkt, &entered);
+		if (verdict || !entered)
+			return verdict;
+	}
+	return PACKET_DEPTH;
+}
+
+#endif

@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The lab dst-stats: it counts what it sent, and leaves nothing behind however it ends.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	mark=LAB_MARK=$BATS_TEST_TMPDIR # in the environment of everything the lab starts
+	lab=(env --default-signal=INT "$mark" scripts/lab-dst-stats.sh)
+	out=$BATS_TEST_TMPDIR/out
+	traces >"$BATS_TEST_TMPDIR/before"
+}
+
+# What a lab could leave on the system.
+traces() {
+	ip netns list
+	ip -o link show | cut -d: -f2
+	findmnt --noheadings --raw --output TARGET,FSTYPE
+	find /sys/fs/bpf /run -mindepth 1
+}
+
+# No process either: a namespace lives on in the last one that is in it.
+marked_processes() {
+	grep --null-data --files-with-matches --line-regexp --fixed-strings "$mark" /proc/[0-9]*/environ 2>/dev/null || true
+}
+
+assert_nothing_left() {
+	traces >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	[[ -z $(marked_processes) ]]
+}
+
+# Runs the lab until LINE shows up, sends it SIGNAL and puts its exit status in `status`.
+signal_at() {
+	local signal=$1 line=$2 deadline=$((SECONDS + 20)) pid
+
+	"${lab[@]}" >"$out" 2>&1 3>&- &
+	pid=$!
+	until grep -qF "$line" "$out"; do
+		((SECONDS < deadline)) || { cat "$out"; return 1; }
+		sleep 0.02
+	done
+	[[ -n $(marked_processes) ]] # so an empty answer later means something
+	kill -s "$signal" "$pid"
+	status=0
+	wait "$pid" || status=$?
+}
+
+# The sum of FIELD over the CPUs for a destination, in the lab's first or second dump of the map.
+sum_of() {
+	local dump=$1 field=$2 direction=$3 address=$4
+
+	awk -v dump="$dump" -v field="$field" -v key="direction $direction addr $address }" '
+		/^\$ elfmap map dump/ { nth++ }
+		nth == dump && index($0, key) { for (i = 1; i < NF; i++) if ($i == field) sum += $(i + 1) }
+		END { print sum + 0 }' "$out"
+}
+
+@test "the lab counts every ping at its destination, and goes on in the pinned map" {
+	run -0 "${lab[@]}"
+	printf '%s\n' "$output" | tee "$out"
+	while read -r direction address packets bytes packets_after; do
+		[[ $(sum_of 1 packets "$direction" "$address") == "$packets" ]]
+		[[ $(sum_of 1 bytes "$direction" "$address") == "$bytes" ]]
+		[[ $(sum_of 2 packets "$direction" "$address") == "$packets_after" ]]
+	done <<-'EOF'
+		DST_EGRESS 10.9.0.2 4 392 6
+		DST_INGRESS 10.9.0.1 4 392 6
+		DST_EGRESS fd09::2 3 354 4
+		DST_INGRESS fd09::1 3 354 4
+		DST_INGRESS 10.9.0.2 0 0 0
+		DST_EGRESS fd09::1 0 0 0
+	EOF
+}
+
+@test "the script of the second part fails under plain tc and works under elfmap exec" {
+	run -0 "${lab[@]}"
+	[[ $output == *'classify.sh v0'*'legacy map definitions'*'# refused'*'elfmap exec /run/classify.sh'* ]]
+	[[ $(grep -c 'dst_stats.o:\[egress\]' <<<"${output##*elfmap exec}") == 1 ]]
+	run ! grep elfmap <(sed -n '/^#!\/bin\/sh/,/^$/p' <<<"$output")
+}
+
+@test "the lab leaves nothing behind" {
+	run -0 "${lab[@]}"
+	assert_nothing_left
+}
+
+@test "a step that fails ends the lab with its status, and nothing is left" {
+	run -1 "${lab[@]}" /nonexistent.o
+	[[ $output == *nonexistent.o* ]]
+	[[ $output == *'lab-dst-stats.sh: failed, status 1'* ]]
+	[[ $output != *'ping -4'* ]]
+	assert_nothing_left
+}
+
+@test "without a built elfmap the lab says what builds it" {
+	run -1 env BUILD="$BATS_TEST_TMPDIR" "${lab[@]}"
+	[[ $output == *"elfmap: not built yet; 'make' builds it"* ]]
+	assert_nothing_left
+}
+
+@test "SIGTERM in the middle: the lab takes itself down" {
+	signal_at TERM 'ping -4'
+	[[ $status == 143 ]]
+	assert_nothing_left
+}
+
+@test "SIGINT in the middle: the lab takes itself down" {
+	signal_at INT 'tc filter add dev v0 egress'
+	[[ $status == 130 ]]
+	assert_nothing_left
+}
+
+@test "SIGKILL in the middle: the kernel takes the lab down" {
+	signal_at KILL 'ping -4'
+	[[ $status == 137 ]]
+	deadline=$((SECONDS + 10)) # the ping that was running ends by itself
+	until [[ -z $(marked_processes) ]]; do
+		((SECONDS < deadline))
+		sleep 0.02
+	done
+	assert_nothing_left
+}
+
+@test "the demo runs the lab by its name, and an unknown name lists the labs" {
+	run -0 scripts/demo.sh dst-stats
+	[[ $output == *'=== dst-stats: Packets and bytes per destination'* ]]
+	[[ $output == *'demo: all labs worked: dst-stats'* ]]
+	run -2 --separate-stderr scripts/demo.sh nosuch
+	[[ -z $output ]]
+	# shellcheck disable=SC2154 # set by run
+	[[ $stderr == *'no lab nosuch; there are: '*dst-stats* ]]
+}

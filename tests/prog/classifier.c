@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* See classifier.h. */
+#include <bpf/bpf.h>
+#include <linux/pkt_cls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classifier.h"
+#include "elfmap.h"
+#include "test.h"
+
+static void read_and_transcode(const char *path, void **ret_bytes, size_t *ret_size)
+{
+	static const struct elfmap_transcode_opts opts = {};
+	struct elfmap_object *object = NULL;
+	struct elfmap_msg msg = {};
+	void *legacy = NULL;
+	size_t size = 0;
+
+	if (elfmap_file__read(path, &legacy, &size, &msg) || elfmap_object__read(legacy, size, &object, &msg) ||
+	    elfmap_object__transcode(object, &opts, ret_bytes, ret_size, &msg))
+		fail_msg("%s: %s", path, msg.text);
+	elfmap_object__free(object);
+	free(legacy);
+}
+
+void classifier__load(struct classifier *classifier, const char *path)
+{
+	const char *build = getenv("BUILD") ?: "build";
+	struct bpf_program *program;
+	char full[4096];
+	size_t size = 0;
+	int err;
+
+	snprintf(full, sizeof(full), "%s/%s", build, path);
+	read_and_transcode(full, &classifier->bytes, &size);
+	classifier->object = bpf_object__open_mem(classifier->bytes, size, NULL);
+	if (!classifier->object)
+		fail_msg("%s: not opened: %s", full, strerror(errno));
+	bpf_object__for_each_program (program, classifier->object)
+		assert_int_equal(bpf_program__set_type(program, BPF_PROG_TYPE_SCHED_CLS), 0);
+	err = bpf_object__load(classifier->object);
+	if (err)
+		fail_msg("%s: not loaded: %s", full, strerror(-err));
+}
+
+void classifier__unload(struct classifier *classifier)
+{
+	bpf_object__close(classifier->object);
+	free(classifier->bytes);
+	*classifier = (struct classifier){};
+}
+
+int classifier__program(const struct classifier *classifier, const char *section)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program (program, classifier->object) {
+		if (!strcmp(bpf_program__section_name(program), section))
+			return bpf_program__fd(program);
+	}
+	fail_msg("no section %s", section);
+	return -1;
+}
+
+int classifier__map(const struct classifier *classifier, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(classifier->object, name);
+
+	if (fd < 0)
+		fail_msg("no map %s", name);
+	return fd;
+}
+
+void classifier__run(int program, const struct frame *frame, const struct __sk_buff *context)
+{
+	static _Thread_local __u8 out[FRAME_MAX];
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame->bytes, .data_size_in = frame->size, .data_out = out,
+		    .data_size_out = sizeof(out), .ctx_in = context, .ctx_size_in = context ? sizeof(*context) : 0);
+	int err = bpf_prog_test_run_opts(program, &run);
+
+	if (err)
+		fail_msg("test run of a frame of %zu bytes: %s", frame->size, strerror(-err));
+	assert_int_equal((int)run.retval, TC_ACT_UNSPEC);
+	assert_int_equal(run.data_size_out, frame->size);
+	assert_memory_equal(out, frame->bytes, frame->size);
+}

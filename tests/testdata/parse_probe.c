@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shows what tc-progs/lib/parse.h finds out about a packet: the section chooses the function, the
+ * map `probe` gets its verdict and its struct packet. For tests/prog/parse_test.c.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include "bpf_elf.h"
+#include "parse.h"
+
+struct probe {
+	__u64 verdict; /* enum packet_verdict */
+	struct packet packet;
+};
+
+char _license[] SEC("license") = "GPL";
+
+struct bpf_elf_map SEC("maps") probe = {
+	.type = BPF_MAP_TYPE_ARRAY,
+	.size_key = sizeof(__u32),
+	.size_value = sizeof(struct probe),
+	.max_elem = 1,
+};
+BPF_ANNOTATE_KV_PAIR(probe, __u32, struct probe);
+
+static __always_inline int record(enum packet_verdict verdict, const struct packet *pkt)
+{
+	struct probe seen = {.verdict = verdict, .packet = *pkt};
+	__u32 zero = 0;
+
+	bpf_map_update_elem(&probe, &zero, &seen, BPF_ANY);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("parse")
+int probe_parse(struct __sk_buff *skb)
+{
+	enum packet_verdict verdict;
+	struct packet pkt;
+
+	verdict = packet__parse(skb, ETH_HLEN, &pkt);
+	return record(verdict, &pkt);
+}
+
+SEC("parse_l3")
+int probe_parse_l3(struct __sk_buff *skb)
+{
+	enum packet_verdict verdict;
+	struct packet pkt;
+
+	verdict = packet__parse(skb, 0, &pkt);
+	return record(verdict, &pkt);
+}
+
+SEC("innermost")
+int probe_innermost(struct __sk_buff *skb)
+{
+	enum packet_verdict verdict;
+	struct packet pkt;
+
+	verdict = packet__innermost(skb, ETH_HLEN, &pkt);
+	return record(verdict, &pkt);
+}
