@@ -175,7 +175,9 @@ static int check_sum(const struct dump *dump, struct elfmap_msg *msg)
 	if (elfmap_type__can_sum(dump->map.value, &culprit))
 		return 0;
 	if (dump->map.value->notation == ELFMAP_HEX)
-		snprintf(msg->text, sizeof(msg->text), "the map has no types (BTF), and bytes cannot be summed");
+		snprintf(msg->text, sizeof(msg->text),
+			 "the map has no types, and bytes cannot be summed; BPF_ANNOTATE_KV_PAIR in its source gives "
+			 "it types");
 	else
 		snprintf(msg->text, sizeof(msg->text), "%s%s is not a number and cannot be summed",
 			 *culprit ? "member " : "the value", culprit);

@@ -56,9 +56,9 @@ static int add_pin(struct list *list, const char *path)
 	err = elfmap_map__open(path, &fd, &info, &msg);
 	if (err == -EMEDIUMTYPE || err == -ENOENT)
 		return 0; /* a program or a link; or it has gone meanwhile */
-	if (err) {
-		list->status = complain(path, "%s", msg.text);
-		return 0; /* the others are worth showing */
+	if (err) {	  /* the others are worth showing, and one complaint is enough */
+		list->status = list->status ?: complain(path, "%s", msg.text);
+		return 0;
 	}
 	close(fd);
 	return add_row(list, path, &info);

@@ -32,6 +32,8 @@ enum elfmap_notation {
 	ELFMAP_IP, /* 16 bytes; IPv4 is mapped: ::ffff:0:0/96 */
 	ELFMAP_MAC,
 	ELFMAP_IFINDEX,
+	ELFMAP_FIRST_TIME, /* integers; of copies the earliest that is not 0, and the latest, are meant */
+	ELFMAP_LAST_TIME,
 	ELFMAP_STRUCT, /* a union and the variables of a data section, too */
 	ELFMAP_ARRAY,
 };
@@ -62,7 +64,7 @@ int elfmap_type__add_member(struct elfmap_type *parent, const char *name, size_t
 			    size_t size);
 void elfmap_type__free(struct elfmap_type *type);
 
-/* A value, or the copies of it that the CPUs have, whose numbers are then added up. */
+/* A value, or the copies of it that the CPUs have, whose numbers are then added up (times: compared). */
 struct elfmap_value {
 	const void *bytes;
 	size_t copies; /* 1: nothing to add */

@@ -31,17 +31,28 @@ static unsigned __int128 load_bits(const struct elfmap_type *type, const unsigne
 	return number;
 }
 
+static unsigned __int128 fold(const struct elfmap_type *type, unsigned __int128 so_far, unsigned __int128 number)
+{
+	switch (type->notation) {
+	case ELFMAP_FIRST_TIME: /* 0: never */
+		return !so_far || (number && number < so_far) ? number : so_far;
+	case ELFMAP_LAST_TIME:
+		return number > so_far ? number : so_far;
+	default:
+		return so_far + number;
+	}
+}
+
 __int128 elfmap_type__number(const struct elfmap_type *type, const struct elfmap_value *value)
 {
-	unsigned __int128 sum = 0;
+	unsigned __int128 sign = (unsigned __int128)1 << (type->bits - 1), folded = 0;
 
 	for (size_t i = 0; i < value->copies; i++) {
 		unsigned __int128 number = load_bits(type, (const unsigned char *)value->bytes + i * value->stride);
-		unsigned __int128 sign = (unsigned __int128)1 << (type->bits - 1);
 
-		sum += type->is_signed ? (number ^ sign) - sign : number;
+		folded = fold(type, folded, type->is_signed ? (number ^ sign) - sign : number);
 	}
-	return (__int128)sum;
+	return (__int128)folded;
 }
 
 const char *elfmap_type__enumerator(const struct elfmap_type *type, __int128 number)
@@ -94,9 +105,16 @@ size_t elfmap_type__string_length(const struct elfmap_type *type, const void *by
 
 bool elfmap_type__can_sum(const struct elfmap_type *type, const char **ret_culprit)
 {
-	if (type->notation == ELFMAP_INTEGER || type->notation == ELFMAP_BIG_ENDIAN)
+	switch (type->notation) {
+	case ELFMAP_INTEGER:
+	case ELFMAP_BIG_ENDIAN:
+	case ELFMAP_FIRST_TIME:
+	case ELFMAP_LAST_TIME:
 		return true;
-	if (type->notation != ELFMAP_STRUCT && type->notation != ELFMAP_ARRAY) {
+	case ELFMAP_STRUCT:
+	case ELFMAP_ARRAY:
+		break;
+	default:
 		*ret_culprit = type->name;
 		return false;
 	}

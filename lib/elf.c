@@ -43,6 +43,10 @@ static int check_header(const struct elfmap_elf *elf, struct elfmap_msg *msg)
 	if (header.e_type != ET_REL)
 		return elfmap_msg__set(msg, -ENOEXEC, "not a BPF object: its ELF type is %u, not relocatable",
 				       header.e_type);
+	if (header.e_shoff > elf->size || (elf->size - header.e_shoff) / sizeof(Elf64_Shdr) < header.e_shnum)
+		return elfmap_msg__set(msg, -ENOEXEC,
+				       "truncated: the section table at byte %llu is not in a file of %zu",
+				       (unsigned long long)header.e_shoff, elf->size);
 	return 0;
 }
 

@@ -26,8 +26,8 @@ static int explain_path(const char *path, int error, struct elfmap_msg *msg)
 	if (error == ENOENT || error == ENOTDIR)
 		return elfmap_msg__set(msg, -ENOENT, "no pin at %s; 'elfmap map list' shows the pins", path);
 	if ((error == EPERM || error == EACCES) && geteuid() != 0)
-		return elfmap_msg__set(msg, -error, "%s: not permitted; run it as root, with 'sudo elfmap ...'", path);
-	return elfmap_msg__set(msg, -error, "%s: %s", path, strerror(error));
+		return elfmap_msg__set(msg, -error, "not permitted; run it as root, with 'sudo elfmap ...'");
+	return elfmap_msg__set(msg, -error, "cannot be opened: %s", strerror(error));
 }
 
 /* What the kernel would answer with EACCES, whatever is wrong. */
@@ -38,14 +38,14 @@ static int check_path(const char *path, struct elfmap_msg *msg)
 	if (stat(path, &file))
 		return explain_path(path, errno, msg);
 	if (S_ISDIR(file.st_mode))
-		return elfmap_msg__set(msg, -EISDIR, "%s is a directory; 'elfmap map list %s' shows its pins", path,
-				       path);
+		return elfmap_msg__set(msg, -EISDIR, "is a directory; 'elfmap map list %s' shows its pins", path);
 	if (!elfmap_bpffs__contains(path))
-		return elfmap_msg__set(msg, -EINVAL, "%s is no pin: it is not in a bpf file system", path);
+		return elfmap_msg__set(
+			msg, -EINVAL, "is not in a bpf file system, so it is no pin; 'elfmap map list' shows the pins");
 	return 0;
 }
 
-/* A descriptor says by its name what it is; the kernel's answers about another kind of object would be misread. */
+/* A descriptor says by its name what it is; what the kernel tells of another kind of object would be misread. */
 static int check_is_map(int fd, const char *path, struct elfmap_msg *msg)
 {
 	char link[32], kind[64] = "";
@@ -57,15 +57,15 @@ static int check_is_map(int fd, const char *path, struct elfmap_msg *msg)
 		return 0;
 	if (strstr(kind, "bpf-prog"))
 		return elfmap_msg__set(msg, -EMEDIUMTYPE,
-				       "%s is a program, not a map; 'bpftool prog show pinned %s' shows it", path,
-				       path);
-	return elfmap_msg__set(msg, -EMEDIUMTYPE, "%s is not a map (%s)", path, kind);
+				       "is a program, not a map; 'bpftool prog show pinned %s' shows it", path);
+	return elfmap_msg__set(msg, -EMEDIUMTYPE, "is not a map (%s); 'elfmap map list' shows the maps", kind);
 }
 
 int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_info, struct elfmap_msg *msg)
 {
 	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
-	__u32 size = sizeof(*ret_info);
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
 	int err, fd;
 
 	err = check_path(path, msg);
@@ -74,19 +74,19 @@ int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_inf
 	fd = bpf_obj_get_opts(path, &opts);
 	if (fd == -EINVAL) /* the kernel opens links for writing only */
 		return elfmap_msg__set(msg, -EMEDIUMTYPE,
-				       "%s is a link, not a map; 'bpftool link show pinned %s' shows it", path, path);
+				       "is a link, not a map; 'bpftool link show pinned %s' shows it", path);
 	if (fd < 0)
 		return explain_path(path, -fd, msg);
 	err = check_is_map(fd, path, msg);
 	if (err)
 		goto out;
-	*ret_info = (struct bpf_map_info){};
-	err = bpf_obj_get_info_by_fd(fd, ret_info, &size);
+	err = bpf_obj_get_info_by_fd(fd, &info, &size);
 	if (err) {
-		elfmap_msg__set(msg, err, "%s: the kernel does not describe the map: %s", path, strerror(-err));
+		elfmap_msg__set(msg, err, "the kernel does not describe the map: %s", strerror(-err));
 		goto out;
 	}
 	*ret_fd = fd;
+	*ret_info = info;
 	return 0;
 out:
 	close(fd);

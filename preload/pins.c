@@ -43,7 +43,7 @@ static int complain_differs(const struct place *place, int err, const struct elf
 {
 	char text[PATH_MAX * 2 + sizeof(msg->text) + 128];
 
-	snprintf(text, sizeof(text), "%s (%s); if no program uses the pin any more: rm %s", msg->text, place->path,
+	snprintf(text, sizeof(text), "%s; pinned at %s; when nothing uses that any more: rm %s", msg->text, place->path,
 		 place->path);
 	preload__complain(place->object, text);
 	return err;

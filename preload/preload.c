@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What stands between tc (or ip) and its libraries. tc still knows legacy objects, but libbpf >= 1.0
- * refuses them before tc can say so. Four functions put that right, each for its own reason; for
+ * refuses them before tc can say so. A few functions put that right, each for its own reason; for
  * objects without a `maps` section all of them are the library's own.
  */
 #include <dlfcn.h>
@@ -11,9 +11,15 @@
 #include <libelf.h>
 #include <limits.h>
 #include <link.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <mntent.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "preload.h"
@@ -110,7 +116,10 @@ static int read_current(int fd, struct elfmap_msg *msg)
 	return err;
 }
 
-/* ---- elf_begin: tc's own parser -------------------------------------------------------------------------- */
+/* ---- open: the name that the user gave ------------------------------------------------------------------- */
+
+static char opened_path[PATH_MAX];
+static int opened_fd = -1;
 
 static bool called_by_program(const void *address)
 {
@@ -119,15 +128,88 @@ static bool called_by_program(const void *address)
 	return dladdr(address, &caller) && (ElfW(Addr))caller.dli_fbase == _r_debug.r_map->l_addr;
 }
 
-static void complain_about_descriptor(int fd, const char *what)
+static const char *name_of(int fd)
 {
-	char link[32], path[PATH_MAX];
-	ssize_t length;
+	return fd == opened_fd ? opened_path : "object";
+}
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, path, sizeof(path) - 1);
-	path[length > 0 ? length : 0] = '\0';
-	preload__complain(path, what);
+/* tc opens namespaces and settings too; nobody misses a line of ours about those. */
+static bool is_object_path(const char *path)
+{
+	return strncmp(path, "/proc/", 6) != 0 && strncmp(path, "/sys/", 5) != 0 && !strstr(path, "/run/netns/") &&
+	       strncmp(path, "/etc/", 5) != 0 && strncmp(path, "/dev/", 5) != 0;
+}
+
+/* tc does not say which object it could not open, nor why. */
+static int note_open(int fd, const char *path, int flags, const void *caller)
+{
+	int err = errno;
+
+	if (active && (flags & O_ACCMODE) == O_RDONLY && called_by_program(caller)) {
+		snprintf(opened_path, sizeof(opened_path), "%s", path);
+		opened_fd = fd;
+		if (fd < 0 && is_object_path(path))
+			preload__complain(path, strerror(err));
+	}
+	errno = err;
+	return fd;
+}
+
+__attribute__((visibility("default"))) int open(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	return note_open(openat(AT_FDCWD, path, flags, mode), path, flags, __builtin_return_address(0));
+}
+
+__attribute__((visibility("default"))) int open64(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	return note_open(openat(AT_FDCWD, path, flags | O_LARGEFILE, mode), path, flags, __builtin_return_address(0));
+}
+
+/* ---- elf_begin: tc's own parser -------------------------------------------------------------------------- */
+
+static bool find_any_bpffs(void)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "r");
+	const struct mntent *mount;
+	bool found = false;
+
+	while (mounts && !found && (mount = getmntent(mounts)))
+		found = !strcmp(mount->mnt_type, "bpf");
+	if (mounts)
+		endmntent(mounts);
+	return found;
+}
+
+/* Says nothing, or why nothing can be loaded here at all; tc's own words for it are riddles. */
+static const char *find_obstacle(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {};
+	const char *mount = getenv("TC_BPF_MNT");
+	struct statfs filesystem;
+
+	if (!syscall(SYS_capget, &header, caps) &&
+	    !(caps[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)) &&
+	    !(caps[CAP_TO_INDEX(CAP_BPF)].effective & CAP_TO_MASK(CAP_BPF)))
+		return "not permitted: loading needs CAP_BPF and CAP_NET_ADMIN; run the command as root";
+	/* tc has looked for one, and has tried to mount one, before it opened the object. */
+	if (!statfs(mount ? mount : "/sys/fs/bpf", &filesystem) && filesystem.f_type == BPF_FS_MAGIC)
+		return NULL;
+	if (mount)
+		return "no bpffs at TC_BPF_MNT; mount one: mount -t bpf bpf \"$TC_BPF_MNT\"";
+	return find_any_bpffs() ? NULL : "no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf";
 }
 
 /* tc reads `maps` itself before it calls libbpf, wrongly in several ways (lib/tc_view.c). */
@@ -135,6 +217,7 @@ __attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *
 {
 	static Elf *(*real)(int, Elf_Cmd, Elf *);
 	static void *view; /* tc never ends what it begins; it looks at one object at a time */
+	const char *obstacle;
 	struct elfmap_msg msg;
 	size_t size;
 	int err;
@@ -145,16 +228,15 @@ __attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *
 	err = read_current(fd, &msg);
 	if (!err && !current.obj->has_legacy_maps)
 		return real(fd, cmd, ref);
-	if (!err) {
-		free(view);
-		view = NULL;
-		err = elfmap_object__tc_view(current.obj, &view, &size, &msg);
-	}
-	if (err) {
-		complain_about_descriptor(fd, msg.text);
-		return NULL;
-	}
-	return elf_memory(view, size);
+	free(view);
+	view = NULL;
+	obstacle = err ? msg.text : find_obstacle();
+	if (!obstacle && elfmap_object__tc_view(current.obj, &view, &size, &msg))
+		obstacle = msg.text;
+	if (!obstacle)
+		return elf_memory(view, size);
+	preload__complain(name_of(fd), obstacle);
+	return NULL;
 }
 
 /* ---- bpf_object__open_file: what libbpf gets ---------------------------------------------------------------- */

@@ -49,7 +49,7 @@ on red tc filter show dev v0 ingress
 
 say 'traffic: 4 IPv4 and 3 IPv6 pings, and who got how much'
 pings 4 3
-cmd elfmap map dump dst_stats
+cmd elfmap map dump dst_stats sum
 
 say 'the same by a script of old, which names tc and nothing else'
 on red tc qdisc del dev v0 clsact
@@ -78,5 +78,5 @@ on red tc filter show dev v0 egress
 
 say 'traffic: 2 IPv4 and 1 IPv6 pings more, counted in the same pinned map'
 pings 2 1
-cmd elfmap map dump dst_stats
+cmd elfmap map dump dst_stats sum
 say 'done'

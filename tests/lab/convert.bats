@@ -253,7 +253,7 @@ filter_id() {
 	done
 }
 
-@test "convert --for tc: packets on the wire are counted in the global pin" {
+@test "convert --for tc: without tail calls nothing is printed, and the pin is where tc has its pins" {
 	for kind in shared shared.nobtf; do
 		run -0 convert "$kind" --for=tc
 		[[ -z $output ]]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* See classifier.h. */
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <linux/pkt_cls.h>
 #include <stdio.h>
 #include <stdlib.h>

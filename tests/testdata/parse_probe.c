@@ -8,11 +8,7 @@
 
 #include "bpf_elf.h"
 #include "parse.h"
-
-struct probe {
-	__u64 verdict; /* enum packet_verdict */
-	struct packet packet;
-};
+#include "parse_probe.h"
 
 char _license[] SEC("license") = "GPL";
 

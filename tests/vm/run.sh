@@ -54,7 +54,7 @@ kernel() {
 	if [[ ! -d $kernel ]]; then
 		part=$(mktemp -d "$vm/part-XXXXXX")
 		printf 'vm-check: downloading %s\n' "$package" >&2
-		(cd "$part" && apt-get -qq download "$package") >&2 || { rm -rf "$part"; skip "$package cannot be downloaded"; }
+		(cd "$part" && apt-get -qq -o APT::Sandbox::User=root download "$package") >&2 || { rm -rf "$part"; skip "$package cannot be downloaded"; }
 		dpkg-deb -x "$part"/*.deb "$part/root"
 		version=$(cd "$part/root/boot" && printf '%s' vmlinuz-*)
 		[[ -d $part/root/lib/modules ]] || ln -s usr/lib "$part/root/lib"
