@@ -101,7 +101,7 @@ static void print_usage(FILE *to, const struct verb *table, const char *prefix)
 		char call[64];
 
 		snprintf(call, sizeof(call), "%s %s", verb->name, verb->arguments);
-		fprintf(to, "  %-46s %s\n", call, verb->summary);
+		fprintf(to, "  %-50s %s\n", call, verb->summary);
 	}
 }
 

@@ -67,7 +67,7 @@ struct elfmap_object {
 	const char *license;  /* "" when the object has none */
 	bool has_legacy_maps; /* there is a section `maps` */
 	bool has_btf_maps;    /* there is a section `.maps` */
-	bool has_btf;	      /* there is a section `.BTF` that libbpf can read */
+	bool has_btf;	      /* beside `maps` there is a `.BTF` that libbpf can read */
 	char **problems;      /* what breaks the contract, gravest first; transcode refuses such an object */
 	size_t nr_problems;
 	struct elfmap_elf *elf; /* private: the opened image */

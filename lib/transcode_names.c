@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "internal.h"
 
@@ -41,58 +42,146 @@ static size_t find_section(const struct transcode *t, const char *name)
 	return 0;
 }
 
-static void follow_part(const struct transcode *t, const struct move *moves, unsigned char *part, size_t size)
+/* One list of records in a part: those of one section. */
+struct list {
+	size_t target; /* the section that has its code now; 0: unknown, as is its name */
+	size_t shift;
+	__u32 head[2]; /* name, number of records */
+	const unsigned char *records;
+	bool done;
+};
+
+static __u32 offset_of(const void *record)
 {
-	__u32 record_size, head[2]; /* name, number of records */
-	size_t at = sizeof(record_size);
+	__u32 offset;
 
-	if (size < sizeof(record_size))
-		return;
-	memcpy(&record_size, part, sizeof(record_size));
-	while (record_size >= sizeof(__u32) && size - at >= sizeof(head)) {
-		size_t section;
+	memcpy(&offset, record, sizeof(offset));
+	return offset;
+}
 
-		memcpy(head, part + at, sizeof(head));
-		section = find_section(t, btf__name_by_offset(t->btf, head[0]));
-		if (section && moves[section].name)
-			memcpy(part + at, &moves[section].name, sizeof(__u32));
-		at += sizeof(head);
-		for (__u32 i = 0; i < head[1] && size - at >= record_size; i++, at += record_size) {
+static int compare_records(const void *a, const void *b)
+{
+	return offset_of(a) < offset_of(b) ? -1 : offset_of(a) > offset_of(b);
+}
+
+/* Takes the next list off PART at AT; 0: the part ends there, or what follows is no list. */
+static size_t read_list(const struct transcode *t, const struct move *moves, const unsigned char *part, size_t left,
+			__u32 record_size, struct list *list)
+{
+	size_t section;
+
+	*list = (struct list){};
+	if (left < sizeof(list->head))
+		return 0;
+	memcpy(list->head, part, sizeof(list->head));
+	left -= sizeof(list->head);
+	if (list->head[1] > left / record_size)
+		return 0;
+	list->records = part + sizeof(list->head);
+	section = find_section(t, btf__name_by_offset(t->btf, list->head[0]));
+	list->target = section && moves[section].target ? moves[section].target : section;
+	list->shift = section ? moves[section].shift : 0;
+	if (section && moves[section].name)
+		list->head[0] = moves[section].name;
+	return sizeof(list->head) + (size_t)list->head[1] * record_size;
+}
+
+/* Puts the lists whose code is in one section now into one list at OUT: libbpf reads the first of a
+ * name and takes no record for missing. Returns its size. */
+static size_t join_lists(struct list *lists, size_t nr, size_t first, __u32 record_size, unsigned char *out)
+{
+	__u32 head[2] = {lists[first].head[0], 0};
+	unsigned char *records = out + sizeof(head);
+
+	for (size_t i = first; i < nr; i++) {
+		struct list *list = &lists[i];
+
+		if (list->done || (i != first && (!list->target || list->target != lists[first].target)))
+			continue;
+		for (__u32 r = 0; r < list->head[1]; r++) {
+			unsigned char *record = records + (size_t)(head[1] + r) * record_size;
 			__u32 offset;
 
-			memcpy(&offset, part + at, sizeof(offset));
-			offset += section ? (__u32)moves[section].shift : 0;
-			memcpy(part + at, &offset, sizeof(offset));
+			memcpy(record, list->records + (size_t)r * record_size, record_size);
+			offset = offset_of(record) + (__u32)list->shift;
+			memcpy(record, &offset, sizeof(offset));
 		}
+		head[1] += list->head[1];
+		list->done = true;
 	}
+	qsort(records, head[1], record_size, compare_records);
+	memcpy(out, head, sizeof(head));
+	return sizeof(head) + (size_t)head[1] * record_size;
+}
+
+/* Rewrites a part in place; it never grows. Returns its new size, or a negative errno. */
+static ssize_t follow_part(const struct transcode *t, const struct move *moves, unsigned char *part, size_t size)
+{
+	size_t at = sizeof(__u32), nr = 0, end = sizeof(__u32), step;
+	struct list *lists = calloc(size / sizeof(lists->head) + 1, sizeof(*lists));
+	unsigned char *out = malloc(size ? size : 1);
+	__u32 record_size;
+
+	if (!lists || !out || size < sizeof(record_size) || (record_size = offset_of(part)) < sizeof(__u32)) {
+		free(lists);
+		free(out);
+		return lists && out ? (ssize_t)size : -ENOMEM;
+	}
+	memcpy(out, part, sizeof(record_size));
+	while ((step = read_list(t, moves, part + at, size - at, record_size, &lists[nr])) != 0) {
+		at += step;
+		nr++;
+	}
+	for (size_t i = 0; i < nr; i++)
+		if (!lists[i].done)
+			end += join_lists(lists, nr, i, record_size, out + end);
+	memcpy(part, out, end);
+	free(lists);
+	free(out);
+	return (ssize_t)end;
+}
+
+static int follow_in_section(struct transcode *t, const struct move *moves, size_t section)
+{
+	size_t size = t->image.sections[section].header.sh_size;
+	unsigned char *bytes = image__edit(&t->image, section, 0);
+	struct ext_header header = {};
+
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(&header, bytes, size < sizeof(header) ? size : sizeof(header));
+	for (size_t part = 0; part < 3; part++) {
+		uint64_t start = (uint64_t)header.header_size + header.parts[part].offset;
+		/* The third part is younger than the first header. */
+		size_t end_of_part = offsetof(struct ext_header, parts) + (part + 1) * 8;
+		ssize_t new_size;
+
+		if (header.header_size < end_of_part || start + header.parts[part].size > size)
+			continue;
+		new_size = follow_part(t, moves, bytes + start, header.parts[part].size);
+		if (new_size < 0)
+			return (int)new_size;
+		header.parts[part].size = (__u32)new_size;
+	}
+	memcpy(bytes, &header, size < sizeof(header) ? size : sizeof(header));
+	return 0;
 }
 
 static int follow_in_extension(struct transcode *t, const struct move *moves)
 {
-	struct ext_header header;
+	int err = 0;
 
-	for (size_t i = 1; i < t->elf->nr_sections; i++) {
-		struct image_section *section = &t->image.sections[i];
-		size_t size = section->header.sh_size;
-		unsigned char *bytes;
+	for (size_t i = 1; !err && i < t->elf->nr_sections; i++) {
+		const char *name = elfmap_elf__section_name(t->elf, i);
 
-		if (strcmp(elfmap_elf__section_name(t->elf, i), ".BTF.ext") != 0 || section->removed || !section->data)
+		if (t->image.sections[i].removed || !t->image.sections[i].data)
 			continue;
-		memset(&header, 0, sizeof(header));
-		memcpy(&header, section->data, size < sizeof(header) ? size : sizeof(header));
-		bytes = image__edit(&t->image, i, 0);
-		if (!bytes)
-			return -ENOMEM;
-		for (size_t part = 0; part < 3; part++) {
-			uint64_t start = (uint64_t)header.header_size + header.parts[part].offset;
-			/* The third part is younger than the first header. */
-			size_t end_of_part = offsetof(struct ext_header, parts) + (part + 1) * 8;
-
-			if (header.header_size >= end_of_part && start + header.parts[part].size <= size)
-				follow_part(t, moves, bytes + start, header.parts[part].size);
-		}
+		if (!strcmp(name, ".BTF.ext"))
+			err = follow_in_section(t, moves, i);
+		else if (!strcmp(name, ".rel.BTF.ext") && t->opts->prog_section)
+			t->image.sections[i].removed = true; /* records have moved under it; nobody reads it */
 	}
-	return 0;
+	return err;
 }
 
 /* ---- moving code --------------------------------------------------------------------------------------------- */

@@ -26,6 +26,12 @@ static void read_and_transcode(const char *path, void **ret_bytes, size_t *ret_s
 	free(legacy);
 }
 
+/* Leaves out the remarks on sections that are not libbpf's. */
+static int print_warnings(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
+}
+
 void classifier__load(struct classifier *classifier, const char *path)
 {
 	const char *build = getenv("BUILD") ?: "build";
@@ -34,6 +40,7 @@ void classifier__load(struct classifier *classifier, const char *path)
 	size_t size = 0;
 	int err;
 
+	libbpf_set_print(print_warnings);
 	snprintf(full, sizeof(full), "%s/%s", build, path);
 	read_and_transcode(full, &classifier->bytes, &size);
 	classifier->object = bpf_object__open_mem(classifier->bytes, size, NULL);

@@ -23,7 +23,7 @@ struct frame {
 	size_t size;
 	size_t next;	   /* offset of the field that names what follows; it has next_bits */
 	unsigned int next_bits; /* 16: an ethertype; 8: an IP protocol; 0: nobody asks */
-	size_t ip[8];	   /* offsets of the IP headers, for frame__seal() */
+	size_t ip[16];	   /* offsets of the IP headers, for frame__seal() */
 	size_t nr_ip;
 	__u8 bytes[FRAME_MAX];
 };

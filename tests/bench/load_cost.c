@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Measures what whole commands cost, relative to the first of them.
+ *
+ *   load_cost ROUNDS [-r PATH]... {-- NAME TARGET [VARIABLE=VALUE]... COMMAND [ARGUMENT]...}...
+ *
+ * Every round runs every command once, in an order of its own, on one CPU; a ratio is taken within a
+ * round, so that a machine that speeds up or slows down does so for both sides. What is printed is
+ * the median of the times and of the ratios. TARGET is the ratio to stay below, "-" is none: missing
+ * it is said and is no failure. -r removes PATH before each command (a pin that is to be made).
+ * A command that fails ends everything, with what it wrote to stderr.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WARM_UP 5
+#define MAX_VARIANTS 8
+#define MAX_REMOVED 8
+#define MAX_VARIABLES 4
+
+extern char **environ;
+
+struct variant {
+	const char *name;
+	double target; /* 0: none */
+	char **argv;
+	char **env;
+	double *ms; /* by round */
+};
+
+struct bench {
+	unsigned int rounds;
+	const char *removed[MAX_REMOVED];
+	size_t nr_removed;
+	struct variant variants[MAX_VARIANTS];
+	size_t nr_variants;
+	int sink;   /* /dev/null */
+	int errors; /* what the last command wrote to stderr */
+};
+
+/* ---- one command ----------------------------------------------------------------------------------------- */
+
+static double now_ms(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
+}
+
+/* From the start of the process to its end. Returns its wait status, or a negative errno. */
+static int time_command(const struct bench *bench, const struct variant *variant, double *ret_ms)
+{
+	posix_spawn_file_actions_t actions;
+	int err, status = 0;
+	double start;
+	pid_t pid;
+
+	err = posix_spawn_file_actions_init(&actions);
+	if (err)
+		return -err;
+	err = posix_spawn_file_actions_adddup2(&actions, bench->sink, STDOUT_FILENO);
+	err = err ?: posix_spawn_file_actions_adddup2(&actions, bench->errors, STDERR_FILENO);
+	start = now_ms();
+	err = err ?: posix_spawnp(&pid, variant->argv[0], &actions, NULL, variant->argv, variant->env);
+	if (!err && wait4(pid, &status, 0, NULL) < 0)
+		err = errno;
+	*ret_ms = now_ms() - start;
+	posix_spawn_file_actions_destroy(&actions);
+	return err ? -err : status;
+}
+
+static int complain(const struct bench *bench, const struct variant *variant, int status)
+{
+	char text[4096];
+	ssize_t length = pread(bench->errors, text, sizeof(text), 0);
+
+	if (status < 0)
+		fprintf(stderr, "load_cost: %s: %s: %s\n", variant->name, variant->argv[0], strerror(-status));
+	else
+		fprintf(stderr, "load_cost: %s: %s failed (wait status 0x%x):\n", variant->name, variant->argv[0],
+			(unsigned int)status);
+	fwrite(text, 1, length > 0 ? (size_t)length : 0, stderr);
+	return -ECHILD;
+}
+
+static int run_variant(struct bench *bench, struct variant *variant, double *ret_ms)
+{
+	int status;
+
+	for (size_t i = 0; i < bench->nr_removed; i++)
+		if (unlink(bench->removed[i]) && errno != ENOENT) {
+			fprintf(stderr, "load_cost: %s: %s\n", bench->removed[i], strerror(errno));
+			return -errno;
+		}
+	if (ftruncate(bench->errors, 0) || lseek(bench->errors, 0, SEEK_SET))
+		return -errno;
+	status = time_command(bench, variant, ret_ms);
+	return status ? complain(bench, variant, status) : 0;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------- */
+
+/* A shuffled order: the kernel frees what one command left behind while the next one runs, and in a
+ * fixed order that would always be the same next one. The seed is fixed, two runs are alike. */
+static void shuffle(size_t *order, size_t nr)
+{
+	for (size_t i = nr; i > 1; i--) {
+		size_t j = (size_t)random() % i, last = order[i - 1];
+
+		order[i - 1] = order[j];
+		order[j] = last;
+	}
+}
+
+static int run_rounds(struct bench *bench)
+{
+	size_t order[MAX_VARIANTS];
+	int err;
+
+	for (size_t i = 0; i < bench->nr_variants; i++)
+		order[i] = i;
+	for (unsigned int round = 0; round < WARM_UP + bench->rounds; round++) {
+		shuffle(order, bench->nr_variants);
+		for (size_t i = 0; i < bench->nr_variants; i++) {
+			struct variant *variant = &bench->variants[order[i]];
+			double ms = 0;
+
+			err = run_variant(bench, variant, &ms);
+			if (err)
+				return err;
+			if (round >= WARM_UP)
+				variant->ms[round - WARM_UP] = ms;
+		}
+	}
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static double median(double *values, size_t nr)
+{
+	qsort(values, nr, sizeof(*values), compare);
+	return values[nr / 2];
+}
+
+static int report(struct bench *bench)
+{
+	double *scratch = calloc(bench->rounds, sizeof(*scratch)), ms[MAX_VARIANTS], ratio[MAX_VARIANTS];
+	const double *peer = bench->variants[0].ms;
+
+	if (!scratch)
+		return -ENOMEM;
+	for (size_t i = 0; i < bench->nr_variants; i++) {
+		memcpy(scratch, bench->variants[i].ms, bench->rounds * sizeof(*scratch));
+		ms[i] = median(scratch, bench->rounds);
+		for (size_t round = 0; round < bench->rounds; round++)
+			scratch[round] = bench->variants[i].ms[round] / peer[round];
+		ratio[i] = median(scratch, bench->rounds);
+	}
+	free(scratch);
+	for (size_t i = 0; i < bench->nr_variants; i++) {
+		const struct variant *variant = &bench->variants[i];
+
+		printf("  %-44s %7.3f ms %6.2f", variant->name, ms[i], ratio[i]);
+		if (variant->target > 0)
+			printf("   %.2f %s", variant->target, ratio[i] <= variant->target ? "ok" : "over");
+		putchar('\n');
+	}
+	return 0;
+}
+
+/* ---- the command line ---------------------------------------------------------------------------------------- */
+
+/* The environment with the variables that ARGV starts with in front: the first of a name counts. */
+static int take_variables(struct variant *variant)
+{
+	size_t nr = 0, kept = 0;
+
+	while (environ[nr])
+		nr++;
+	variant->env = calloc(nr + MAX_VARIABLES + 1, sizeof(*variant->env));
+	if (!variant->env)
+		return -ENOMEM;
+	while (variant->argv[0] && strchr(variant->argv[0], '=') && kept < MAX_VARIABLES)
+		variant->env[kept++] = *variant->argv++;
+	memcpy(variant->env + kept, environ, nr * sizeof(*variant->env));
+	return variant->argv[0] ? 0 : -EINVAL;
+}
+
+/* "-- NAME TARGET COMMAND ..." from *WORDS on, which is left at the next "--" or the end. */
+static int take_variant(struct bench *bench, char ***words)
+{
+	struct variant *variant = &bench->variants[bench->nr_variants];
+	char **word = *words;
+
+	if (bench->nr_variants == MAX_VARIANTS || strcmp(word[0], "--") != 0 || !word[1] || !word[2])
+		return -EINVAL;
+	variant->name = word[1];
+	variant->target = strtod(word[2], NULL);
+	variant->argv = word + 3;
+	word[0] = NULL; /* ends the command before this one */
+	for (word += 3; *word && strcmp(*word, "--") != 0;)
+		word++;
+	*words = word;
+	variant->ms = calloc(bench->rounds, sizeof(*variant->ms));
+	bench->nr_variants++;
+	return variant->ms ? 0 : -ENOMEM;
+}
+
+static int take_arguments(struct bench *bench, char **words)
+{
+	int err = 0;
+
+	bench->rounds = words[0] ? (unsigned int)strtoul(words[0], NULL, 10) : 0;
+	if (!bench->rounds)
+		return -EINVAL;
+	for (words++; words[0] && !strcmp(words[0], "-r") && words[1]; words += 2) {
+		if (bench->nr_removed == MAX_REMOVED)
+			return -EINVAL;
+		bench->removed[bench->nr_removed++] = words[1];
+	}
+	while (!err && *words)
+		err = take_variant(bench, &words);
+	for (size_t i = 0; !err && i < bench->nr_variants; i++)
+		err = take_variables(&bench->variants[i]);
+	return err || bench->nr_variants ? err : -EINVAL;
+}
+
+/* The last CPU that we may use: the first one has more interrupts to serve. */
+static int stay_on_one_cpu(void)
+{
+	cpu_set_t set, one;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return -errno;
+	CPU_ZERO(&one);
+	for (int cpu = CPU_SETSIZE - 1; cpu >= 0 && !CPU_COUNT(&one); cpu--)
+		if (CPU_ISSET(cpu, &set))
+			CPU_SET(cpu, &one);
+	return sched_setaffinity(0, sizeof(one), &one) ? -errno : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct bench bench = {};
+	int err = take_arguments(&bench, argv + !!argc);
+
+	if (err) {
+		fputs("usage: load_cost ROUNDS [-r PATH]... {-- NAME TARGET|- [VARIABLE=VALUE]... COMMAND...}...\n",
+		      stderr);
+		return 2;
+	}
+	bench.sink = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	bench.errors = memfd_create("stderr", MFD_CLOEXEC);
+	err = bench.sink < 0 || bench.errors < 0 ? -errno : stay_on_one_cpu();
+	err = err ?: run_rounds(&bench);
+	err = err ?: report(&bench);
+	if (err && err != -ECHILD)
+		fprintf(stderr, "load_cost: %s\n", strerror(-err));
+	for (size_t i = 0; i < bench.nr_variants; i++) {
+		free(bench.variants[i].ms);
+		free(bench.variants[i].env);
+	}
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What the front door costs: legacy objects through elfmap against the same program with modern maps
+# through plain tc. Whole commands, from fork to exit, in namespaces of our own.
+#
+#   BUILD=build tests/bench/run.sh        ROUNDS=401: how often each command runs
+#
+# Nothing here fails because of a time: a ratio above its target is marked `over`.
+set -euo pipefail
+
+readonly build=${BUILD:?the folder with what make built}
+readonly rounds=${ROUNDS:-401}
+readonly here=${0%/*}
+
+if [[ ${1-} != --inside ]]; then
+	exec "$here/../sandbox" env BUILD="$build" ROUNDS="$rounds" "$0" --inside
+fi
+
+readonly dev=bench$$
+readonly pins=/sys/fs/bpf/tc/globals
+readonly preload=$build/libexec/elfmap/preload.so
+scratch=$(mktemp -d)
+# The device goes with the namespace; only what is a file must be taken away.
+trap 'rm -rf "$scratch"' EXIT
+
+die() {
+	printf 'bench: %s\n' "$*" >&2
+	exit 1
+}
+
+# Loading without BTF is compared with the smallest object that plain tc takes: one that keeps .BTF,
+# without which it has no maps, and nothing else that -g wrote.
+make_objects() {
+	local peers=$build/tests/bench/peers
+
+	cp "$peers/load_legacy.o" "$scratch/legacy-btf.o"
+	cp "$peers/load_modern.o" "$scratch/modern-btf.o"
+	llvm-strip -g -o "$scratch/modern-nobtf.o" "$peers/load_modern.o"
+	llvm-objcopy -g --wildcard --remove-section='.BTF*' --remove-section='.rel.BTF*' \
+		"$peers/load_legacy.o" "$scratch/legacy-nobtf.o"
+}
+
+make_device() {
+	ip link add "$dev" type veth peer name "peer$$"
+	tc qdisc add dev "$dev" clsact
+}
+
+heading() {
+	printf '\n%s\n' "$1"
+	printf '  %-44s %10s %6s   %s\n' '' 'median' 'ratio' 'target'
+}
+
+# compare KIND TARGET [LOAD_COST-OPTION...]: the three ways for objects *-KIND.o
+compare() {
+	local target=$2 legacy=$scratch/legacy-$1.o modern=$scratch/modern-$1.o
+	local command=(filter replace dev "$dev" ingress protocol all pref 1 handle 1 bpf da obj)
+
+	"$build/tests/bench/load_cost" "$rounds" "${@:3}" \
+		-- 'plain tc, modern maps' - tc "${command[@]}" "$modern" sec classifier \
+		-- 'preload alone, legacy maps' "$target" LD_PRELOAD="$preload" tc "${command[@]}" "$legacy" sec classifier \
+		-- 'elfmap tc, legacy maps' 1.30 "$build/elfmap" tc "${command[@]}" "$legacy" sec classifier
+}
+
+compare_loading() {
+	local absent=(-r "$pins/load_flows" -r "$pins/load_total")
+
+	heading 'Legacy object without BTF, against a modern one with nothing but its .BTF; pins there already'
+	compare nobtf 1.10
+	heading 'The same, pins made anew'
+	compare nobtf 1.10 "${absent[@]}"
+	heading 'Legacy object compiled with -g, against a modern one compiled with -g; pins there already'
+	compare btf 1.15
+	heading 'The same, pins made anew'
+	compare btf 1.15 "${absent[@]}"
+}
+
+compare_script() {
+	local line="tc filter replace dev $dev ingress protocol all pref 1 handle 1 bpf da obj"
+
+	heading 'A script of one line, objects compiled with -g, pins there already (for information)'
+	"$build/tests/bench/load_cost" "$rounds" \
+		-- "sh -c 'tc ...', modern maps" - sh -c "$line '$scratch/modern-btf.o' sec classifier" \
+		-- "elfmap exec sh -c 'tc ...', legacy maps" - \
+		"$build/elfmap" exec sh -c "$line '$scratch/legacy-btf.o' sec classifier"
+}
+
+# Plain programs that pass by no object at all pay, too.
+compare_nothing() {
+	heading 'tc that loads nothing: tc qdisc show (for information)'
+	"$build/tests/bench/load_cost" "$rounds" \
+		-- 'plain tc' - tc qdisc show dev "$dev" \
+		-- 'preload alone' - LD_PRELOAD="$preload" tc qdisc show dev "$dev" \
+		-- 'elfmap tc' - "$build/elfmap" tc qdisc show dev "$dev"
+}
+
+# 4096 entries with the types that the object compiled with -g gave the map.
+fill_counters() {
+	local i
+
+	for ((i = 0; i < 4096; i++)); do
+		printf 'map update pinned %s key %d %d 0 0 1 0 0 0 value %d 0 0 0 0 0 0 0 %d 1 0 0 0 0 0 0\n' \
+			"$pins/load_flows" $((i & 255)) $((i >> 8)) $((i & 255)) $((i & 255))
+	done >"$scratch/fill"
+	rm -f "$pins/load_flows" "$pins/load_total"
+	"$build/elfmap" tc filter replace dev "$dev" ingress protocol all pref 1 handle 1 \
+		bpf da obj "$scratch/legacy-btf.o" sec classifier
+	bpftool batch file "$scratch/fill" >/dev/null
+	[[ $("$build/elfmap" -j map dump load_flows | jq length) == 4096 ]] || die 'the map to dump is not full'
+}
+
+compare_dump() {
+	fill_counters
+	heading 'Reading 4096 counters of a hash map with types (for information)'
+	"$build/tests/bench/load_cost" "$rounds" \
+		-- 'bpftool map dump' - bpftool map dump pinned "$pins/load_flows" \
+		-- 'elfmap map dump' - "$build/elfmap" map dump load_flows \
+		-- 'bpftool -j map dump' - bpftool -j map dump pinned "$pins/load_flows" \
+		-- 'elfmap -j map dump' - "$build/elfmap" -j map dump load_flows
+}
+
+main() {
+	make_objects
+	make_device
+	printf 'Whole commands, %d rounds, interleaved; medians; ratios to the first line of each table.\n' "$rounds"
+	compare_loading
+	compare_nothing
+	compare_script
+	compare_dump
+}
+
+main
