@@ -1,0 +1,487 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `elfmap tc`, `elfmap ip` and `elfmap exec`: legacy objects through the system's own tc and ip, with
+# real packets; what they leave behind and what they refuse; who may stand in front of tc.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	build=${BUILD:-$PWD/build}
+	elfmap=$build/elfmap
+	objects=$build/tests/testdata
+	globals=/sys/fs/bpf/tc/globals
+	tmp=$BATS_TEST_TMPDIR
+	link=v$BATS_TEST_NUMBER
+	net=n$BATS_TEST_NUMBER
+	ip netns add "$net"
+	ip link add "$link" type veth peer name peer netns "$net"
+	ip link set "$link" up
+	ip addr add 10.9.0.1/24 dev "$link"
+	in_net ip link set peer up
+	in_net ip addr add 10.9.0.2/24 dev peer
+	tc qdisc add dev "$link" clsact
+}
+
+teardown() {
+	ip link del "$link" 2>/dev/null || true
+	ip netns del "$net" 2>/dev/null || true
+	find /sys/fs/bpf -mindepth 1 -type f ! -name '*.debug' -delete
+	find /sys/fs/bpf -mindepth 1 -depth -type d ! -path /sys/fs/bpf/tc ! -path "$globals" -delete
+}
+
+in_net() {
+	nsenter --net="/run/netns/$net" "$@"
+}
+
+# add OBJECT SECTION: the command this project is about.
+add() {
+	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/$1.o" sec "$2"
+}
+
+pins() {
+	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' ! -type l ! -path /sys/fs/bpf/tc ! -path "$globals" | sort
+}
+
+filters() {
+	tc -j filter show dev "$link" ingress | jq -r '.[].options | select(.bpf_name) | .bpf_name'
+}
+
+# counter MAP KEY: the 64-bit value of an ARRAY.
+counter() {
+	bpftool -j map lookup pinned "$globals/$1" key "$2" 0 0 0 |
+		jq -r '[.value[] | ltrimstr("0x") | explode | map(if . > 96 then . - 87 else . - 48 end) |
+			.[0] * 16 + .[1]] | to_entries | map(.value * pow(256; .key)) | add'
+}
+
+# fails STATUS PATTERN: the last run did, with PATTERN as a line of ours before tc's.
+fails() {
+	# shellcheck disable=SC2154 # run sets it
+	echo "status $status: $stderr"
+	# shellcheck disable=SC2053 # a pattern
+	[[ $status == "$1" && $(grep -c '^elfmap: ' <<<"$stderr") == 1 && $(grep '^elfmap: ' <<<"$stderr") == $2 ]]
+}
+
+# ---- what an old tc would have left ---------------------------------------------------------------
+
+@test "tc filter add: attached under its own name, map pinned, packets counted" {
+	run -0 --separate-stderr add shared ingress
+	[[ -z $output && -z $stderr ]]
+	[[ $(filters) == 'shared.o:[ingress]' ]]
+	tc filter show dev "$link" ingress | grep -q 'shared.o:\[ingress\] direct-action'
+	[[ $(pins) == "$globals/shared_hits" ]]
+	before=$(counter shared_hits 0)
+	in_net ping -q -c 3 -i 0.2 10.9.0.1
+	((before + 3 <= $(counter shared_hits 0)))
+	[[ $(counter shared_hits 1) == 0 ]]
+}
+
+@test "plain tc refuses the same object" {
+	run --separate-stderr tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
+	[[ $status == 1 && -z $(filters) && $stderr == *"legacy map definitions in 'maps' section"* ]]
+}
+
+@test "objects with and without BTF load alike" {
+	for object in shared shared.nobtf; do
+		add "$object" egress
+		[[ $(filters) == "$object.o:[egress]" ]]
+		tc filter del dev "$link" ingress
+	done
+}
+
+@test "tc's other spellings are tc's" {
+	at=(dev "$link" ingress pref 7 handle 3)
+	for words in "obj $objects/shared.o sec ingress" "object-file $objects/shared.o section ingress" \
+		"object $objects/shared.o sec egress verbose"; do
+		# shellcheck disable=SC2086 # words
+		run -0 "$elfmap" tc filter replace "${at[@]}" bpf direct-action $words
+		[[ $(filters | wc -l) == 1 ]]
+	done
+	[[ $(filters) == 'shared.o:[egress]' && $output == *libbpf:* ]]
+	run -2 "$elfmap" tc filter add "${at[@]}" bpf da obj "$objects/shared.o" sec ingress
+	[[ $output == *'File exists'* || $output == *'Filter already exists'* ]]
+}
+
+@test "without da the filter sets a class and still counts" {
+	"$elfmap" tc filter add dev "$link" ingress bpf obj "$objects/shared.o" sec ingress classid 1:1
+	in_net ping -q -c 2 -i 0.2 10.9.0.1
+	((2 <= $(counter shared_hits 0)))
+}
+
+@test "tail-call slots are filled from ID/KEY sections, and packets go through them" {
+	add tailcall classifier
+	for slot in jmp_parse:0 jmp_parse:1 jmp_end:0; do
+		bpftool map lookup pinned "$globals/${slot%:*}" key "${slot#*:}" 0 0 0
+	done
+	in_net ping -q -c 3 -i 0.2 10.9.0.1
+	for stage in 0 1 2 3; do
+		((3 <= $(counter stages "$stage")))
+	done
+	bpftool map delete pinned "$globals/jmp_end" key 0 0 0 0
+	before=$(counter stages 3)
+	in_net ping -q -c 3 -i 0.2 10.9.0.1
+	((before == $(counter stages 3) && 6 <= $(counter stages 2)))
+}
+
+@test "an unpinned PROG_ARRAY is warned about, since the kernel will empty it" {
+	run -0 --separate-stderr add tailcall_unpinned classifier
+	fails 0 "*tailcall_unpinned.o: warning: map '*' is not pinned*empties its tail-call slots*PIN_GLOBAL_NS*"
+	run -0 --separate-stderr add tailcall classifier
+	[[ -z $stderr ]]
+}
+
+@test "inner maps are inserted where the template says; an outer map that is pinned stays as it is" {
+	add map_in_map classifier
+	id=$(bpftool -j map show pinned "$globals/inner" | jq .id)
+	[[ $(bpftool -j map lookup pinned "$globals/outer" key 0 0 0 0) == *"$(printf '"0x%02x"' $((id & 255)))"* ]]
+	bpftool map delete pinned "$globals/outer" key 0 0 0 0
+	add map_in_map classifier
+	run ! bpftool map lookup pinned "$globals/outer" key 0 0 0 0
+}
+
+@test "PIN_OBJECT_NS pins below the object's hash, though this kernel may have no AF_ALG" {
+	add pin_object classifier 2>/dev/null
+	[[ -e /sys/fs/bpf/tc/$(sha1sum <"$objects/pin_object.o" | cut -d' ' -f1)/pin_object ]]
+	[[ -e $globals/pin_global ]]
+}
+
+@test "a pinning number of no table is warned about, one of a table is kept" {
+	run -0 --separate-stderr add pin_object classifier
+	fails 0 "*warning: map 'pin_number': pinning 77 is in no table*bpf_pinning*"
+	[[ ! -e /sys/fs/bpf/own/deep/pin_number ]]
+	echo '77 own/deep' >>/etc/iproute2/bpf_pinning
+	run -0 --separate-stderr add pin_object classifier
+	[[ -z $stderr && -e /sys/fs/bpf/own/deep/pin_number ]]
+}
+
+@test "ip link … xdp obj: the same pins as tc's" {
+	run -0 "$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/shared.o" sec ingress
+	[[ $(pins) == "$globals/shared_hits" ]]
+	in_net ping -q -c 2 -i 0.2 -W 0.2 10.9.0.1 || true # verdict 0 is XDP_ABORTED
+	((1 <= $(counter shared_hits 0)))
+	ip -d link show dev "$link" | grep -q xdpgeneric
+	run ! ip link set dev "$link" xdpgeneric obj "$objects/shared.o" sec ingress
+}
+
+# ---- nothing changes where nothing is needed --------------------------------------------------------
+
+@test "objects without a maps section: the same output, status and filter as without us" {
+	for object in modern nomaps; do
+		section=$("$elfmap" -j show "$objects/$object.o" | jq -r '.progs[0].section')
+		for words in "obj $objects/$object.o sec $section" "obj $objects/$object.o sec nosuch"; do
+			# shellcheck disable=SC2086 # words
+			want=$(tc filter add dev "$link" ingress bpf da $words 2>&1 || echo "status $?"; filters)
+			tc filter del dev "$link" ingress
+			# shellcheck disable=SC2086
+			got=$("$elfmap" tc filter add dev "$link" ingress bpf da $words 2>&1 || echo "status $?"; filters)
+			tc filter del dev "$link" ingress
+			echo "want $want, got $got"
+			[[ $got == "$want" && -n $got ]]
+		done
+	done
+}
+
+@test "exit status and output are tc's own" {
+	for words in '-V' 'qdisc show' 'nosuch' 'filter show dev nosuch' '-j qdisc show' ''; do
+		# shellcheck disable=SC2086 # words
+		want=$(tc $words 2>&1 && echo "status 0" || echo "status $?")
+		# shellcheck disable=SC2086
+		got=$("$elfmap" tc $words 2>&1 && echo "status 0" || echo "status $?")
+		[[ ${got//$(type -P tc)/tc} == "${want//$(type -P tc)/tc}" ]]
+	done
+}
+
+# ---- sharing and refusing -----------------------------------------------------------------------------
+
+@test "two objects with the same global map share it" {
+	cp "$objects/shared.nobtf.o" "$tmp/second.o"
+	add shared ingress
+	"$elfmap" tc filter add dev "$link" egress bpf da obj "$tmp/second.o" sec egress
+	maps=$(for hook in ingress egress; do
+		bpftool -j prog show id "$(tc -j filter show dev "$link" "$hook" | jq '.[].options.prog.id // empty')" | jq -c .map_ids
+	done | sort -u)
+	[[ $(wc -l <<<"$maps") == 1 && $maps == "[$(bpftool -j map show pinned "$globals/shared_hits" | jq .id)]" ]]
+}
+
+@test "another definition of a pinned map is refused with both sides, and nothing is attached" {
+	bpftool map create "$globals/shared_hits" type array key 4 value 8 entries 99 name shared_hits
+	run --separate-stderr add shared ingress
+	fails 1 "elfmap: $objects/shared.o: map 'shared_hits': differs from its pin in max_entries: object array key 4 value 8 max_entries 2 flags 0x0; pin array key 4 value 8 max_entries 99 flags 0x0; pinned at $globals/shared_hits;*rm $globals/shared_hits"
+	[[ -z $(filters) && $(pins) == "$globals/shared_hits" ]]
+	rm "$globals/shared_hits"
+	add shared ingress
+}
+
+@test "what is pinned under the map's name is no map" {
+	add nomaps "$("$elfmap" -j show "$objects/nomaps.o" | jq -r '.progs[0].section')"
+	bpftool prog pin id "$(tc -j filter show dev "$link" ingress | jq '.[].options.prog.id // empty')" "$globals/shared_hits"
+	run --separate-stderr add shared ingress
+	fails 1 "*map 'shared_hits': $globals/shared_hits: is not a map"
+}
+
+@test "bad files: one clear line of ours, status 1, nothing left" {
+	cc -xc -c -o "$tmp/x86.o" - <<<'int x;'
+	head -c 900 "$objects/shared.o" >"$tmp/short.o"
+	mkdir "$tmp/folder"
+	while read -r file what; do
+		run --separate-stderr "$elfmap" tc filter add dev "$link" ingress bpf da obj "$file" sec ingress
+		fails 1 "elfmap: $file: *$what*"
+		[[ -z $(pins) && -z $(filters) ]]
+	done <<-END
+		$tmp/nosuch.o No such file or directory
+		Makefile not an ELF file
+		$tmp/x86.o its ELF machine is 62
+		$tmp/short.o truncated
+		$tmp/folder is a directory
+		$objects/bad_sizes.o map 'short_definition': offset 36
+	END
+}
+
+@test "no privileges: the line says which" {
+	chmod 755 "$tmp"
+	cp "$objects/shared.o" "$tmp/"
+	run --separate-stderr setpriv --bounding-set=-sys_admin,-bpf --inh-caps=-all -- "$elfmap" tc filter add dev "$link" ingress \
+		bpf da obj "$tmp/shared.o" sec ingress
+	fails 1 "*shared.o: not permitted: loading needs CAP_BPF and CAP_NET_ADMIN; run the command as root"
+	[[ -z $(pins) && -z $(filters) ]]
+}
+
+@test "no bpffs: tc mounts one; where it cannot, the line says how" {
+	run --separate-stderr unshare --mount --propagation private bash -c 'umount /sys/fs/bpf
+		mount -t tmpfs -o ro tmpfs /sys
+		"$0" tc filter add dev "$1" ingress bpf da obj "$2" sec ingress' "$elfmap" "$link" "$objects/shared.o"
+	fails 1 "*shared.o: no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf"
+	[[ -z $(filters) ]]
+	run --separate-stderr env TC_BPF_MNT="/proc/nosuch" "$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
+	fails 1 '*shared.o: no bpffs at TC_BPF_MNT*'
+}
+
+@test "an object without licence loads, unless it calls a helper for GPL programs" {
+	add nolicense classifier
+	[[ $(filters) == 'nolicense.o:[classifier]' ]]
+	run ! add needs_gpl classifier
+	[[ $output == *'cannot call GPL-restricted function from non-GPL compatible program'* && -z $(pins) ]]
+}
+
+# ---- nothing half-done ------------------------------------------------------------------------------------
+
+@test "a program that loads but finds no place takes its pins back" {
+	tc qdisc del dev "$link" clsact
+	for object in shared:ingress tailcall:classifier map_in_map:classifier pin_object:classifier; do
+		run -2 add "${object%:*}" "${object#*:}"
+		[[ $output == *"Parent Qdisc doesn't exists"* && -z $(pins) ]]
+	done
+}
+
+@test "…but not those that somebody uses" {
+	add tailcall classifier
+	before=$(pins)
+	run -1 "$elfmap" tc filter add dev nosuch ingress bpf da obj "$objects/tailcall.o" sec classifier
+	run -2 "$elfmap" tc filter add dev "$link" parent ffff:fff9 bpf da obj "$objects/tailcall.o" sec classifier
+	[[ $(pins) == "$before" ]]
+	bpftool map lookup pinned "$globals/jmp_end" key 0 0 0 0
+}
+
+@test "a batch that fails later keeps what succeeded, and only that" {
+	cat >"$tmp/batch" <<-END
+		filter add dev $link ingress bpf da obj $objects/shared.o sec ingress
+		filter add dev $link parent ffff:fff9 bpf da obj $objects/tailcall.o sec classifier
+	END
+	run -1 --separate-stderr "$elfmap" tc -batch "$tmp/batch"
+	[[ $(pins) == "$globals/shared_hits" && $(filters) == 'shared.o:[ingress]' ]]
+}
+
+@test "an object that the verifier refuses leaves no pin" {
+	run ! add needs_gpl classifier
+	[[ -z $(pins) && -z $(filters) ]]
+}
+
+# ---- each function in front of tc's libraries is there for a reason ---------------------------------------
+
+@test "elf_begin: definitions of 40 bytes and several inner templates, which tc's parser gets wrong" {
+	add wide40 classifier
+	for slot in 0 2; do
+		bpftool map lookup pinned "$globals/wide_outer" key "$slot" 0 0 0
+	done
+	run ! bpftool map lookup pinned "$globals/wide_outer" key 1 0 0 0
+}
+
+@test "bpf_object__find_map_by_name: slots of a PROG_ARRAY that the kernel knows by another name" {
+	bpftool map create "$globals/jmp_parse" type prog_array key 4 value 4 entries 2 name other
+	add tailcall classifier
+	for slot in jmp_parse:0 jmp_parse:1 jmp_end:0; do
+		bpftool map lookup pinned "$globals/${slot%:*}" key "${slot#*:}" 0 0 0
+	done
+}
+
+@test "bpf_program__section_name: an entry in .text" {
+	for object in text_entry text_entry.nobtf; do
+		add "$object" .text
+		[[ $(filters) == "$object.o:[.text]" ]]
+		tc filter del dev "$link" ingress
+	done
+	add text_entry .text
+	in_net ping -q -c 2 -i 0.2 10.9.0.1
+	((2 <= $(counter text_hits 0)))
+}
+
+@test "open: the object that is not there is named, and nothing else is" {
+	run --separate-stderr "$elfmap" tc filter add dev "$link" ingress bpf da obj nosuch.o sec ingress
+	fails 1 'elfmap: nosuch.o: No such file or directory'
+	run --separate-stderr "$elfmap" ip -n nosuch link show
+	[[ $stderr != *elfmap:* ]]
+}
+
+# ---- unchanged scripts --------------------------------------------------------------------------------------
+
+@test "under the name tc the command is tc, and finds the real one past itself" {
+	mkdir "$tmp/bin"
+	ln -s "$elfmap" "$tmp/bin/tc"
+	ln -s "$elfmap" "$tmp/bin/ip"
+	PATH="$tmp/bin:$PATH" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
+	[[ $(filters) == 'shared.o:[ingress]' ]]
+	[[ $(PATH="$tmp/bin" tc -V) == "$(tc -V)" && $(PATH="$tmp/bin:$tmp/bin" ip -V) == "$(ip -V)" ]]
+}
+
+@test "elfmap exec runs an unmodified script" {
+	cat >"$tmp/script" <<-END
+		#!/bin/sh -e
+		tc filter add dev $link ingress bpf da obj $objects/shared.o sec ingress
+		echo "\$# words, \$2"
+		exit 3
+	END
+	chmod +x "$tmp/script"
+	run -1 "$tmp/script" one two
+	run -3 --separate-stderr "$elfmap" exec "$tmp/script" one two
+	[[ $output == '2 words, two' && -z $stderr && $(filters) == 'shared.o:[ingress]' ]]
+	run -1 --separate-stderr "$elfmap" exec "$tmp/nosuch"
+	[[ $stderr == "elfmap: $tmp/nosuch: No such file or directory" ]]
+	run -2 "$elfmap" exec
+}
+
+@test "a tc that is not linked with libbpf is not touched; a static one with it cannot be helped" {
+	mkdir "$tmp/bin"
+	cat >"$tmp/show.c" <<-END
+		#include <stdio.h>
+		#include <stdlib.h>
+		const char *volatile refusal = REFUSAL;
+		int main(void) { return printf("preload: %s\n", getenv("LD_PRELOAD") ? "yes" : "no") < 0; }
+	END
+	cc -DREFUSAL='""' -o "$tmp/bin/tc" "$tmp/show.c"
+	[[ $(PATH="$tmp/bin:$PATH" "$elfmap" tc) == 'preload: no' ]]
+	cc -static -DREFUSAL='""' -o "$tmp/bin/tc" "$tmp/show.c"
+	[[ $(PATH="$tmp/bin:$PATH" "$elfmap" tc) == 'preload: no' ]]
+	cc -static -DREFUSAL="\"legacy map definitions in 'maps' section are\"" -o "$tmp/bin/tc" "$tmp/show.c"
+	PATH="$tmp/bin:$PATH" run -1 --separate-stderr "$elfmap" tc
+	[[ -z $output && $stderr == "elfmap: $tmp/bin/tc: is statically linked"*"elfmap convert FILE OUT --for tc" ]]
+}
+
+# ---- who may stand in front of tc ---------------------------------------------------------------------------
+
+# A tree of our own, which the test may spoil.
+own_tree() {
+	mkdir "$tmp/own"
+	cp -a "$elfmap" "$build/libexec" "$tmp/own/"
+	chmod 755 "$tmp/own"
+}
+
+@test "a preload that others can write, or own, is refused" {
+	own_tree
+	preload=$tmp/own/libexec/elfmap/preload.so
+	"$tmp/own/elfmap" tc -V
+	chmod g+w "$preload"
+	run -1 --separate-stderr "$tmp/own/elfmap" tc -V
+	[[ -z $output && $stderr == "elfmap: $preload: can be written by others than its owner; mend it with: chmod go-w $preload" ]]
+	chmod 755 "$preload"
+	chown 12345 "$preload"
+	run -1 --separate-stderr "$tmp/own/elfmap" tc -V
+	[[ -z $output && $stderr == "elfmap: $preload: belongs neither to root nor to the owner of this command" ]]
+	chown 0 "$preload"
+	"$tmp/own/elfmap" tc -V
+}
+
+@test "a folder of the preload that others can write, or own, is refused" {
+	own_tree
+	for folder in "$tmp/own/libexec/elfmap" "$tmp/own/libexec" "$tmp/own"; do
+		chmod o+w "$folder"
+		run -1 --separate-stderr "$tmp/own/elfmap" tc -V
+		[[ -z $output && $stderr == "elfmap: $folder: "*"chmod go-w $folder" ]]
+		chmod o-w "$folder"
+		chown 12345 "$folder"
+		run -1 --separate-stderr "$tmp/own/elfmap" tc -V
+		[[ -z $output && $stderr == "elfmap: $folder: "*'belongs neither'* ]]
+		chown 0 "$folder"
+	done
+	"$tmp/own/elfmap" tc -V
+	rm "$tmp/own/libexec/elfmap/preload.so"
+	run -1 --separate-stderr "$tmp/own/elfmap" tc -V
+	[[ $stderr == "elfmap: $tmp/own/libexec/elfmap/preload.so: No such file or directory" ]]
+}
+
+@test "the preload works from a path with spaces and colons" {
+	mkdir "$tmp/a b:c"
+	cp -a "$elfmap" "$build/libexec" "$tmp/a b:c/"
+	"$tmp/a b:c/elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
+	[[ $(filters) == 'shared.o:[ingress]' ]]
+}
+
+@test "children get the caller's environment and none of our descriptors" {
+	libm=$(cc -print-file-name=libm.so.6)
+	for callers in "$libm" ''; do
+		for mount in /somewhere ''; do
+			want=$(env -u LD_PRELOAD -u TC_BPF_MNT ${callers:+LD_PRELOAD="$callers"} ${mount:+TC_BPF_MNT="$mount"} \
+				ip netns exec "$net" sh -c 'env | grep -E "LD_PRELOAD|TC_BPF|ELFMAP"; ls /proc/self/fd | wc -l')
+			got=$(env -u LD_PRELOAD -u TC_BPF_MNT ${callers:+LD_PRELOAD="$callers"} ${mount:+TC_BPF_MNT="$mount"} \
+				"$elfmap" ip netns exec "$net" sh -c 'env | grep -E "LD_PRELOAD|TC_BPF|ELFMAP"; ls /proc/self/fd | wc -l')
+			[[ $got == "$want" ]]
+		done
+	done
+}
+
+@test "the caller's own preload stays in force" {
+	cat >"$tmp/own.c" <<-END
+		#include <unistd.h>
+		__attribute__((constructor)) static void start(void) { (void)!write(2, "callers own\n", 12); }
+	END
+	cc -shared -fPIC -o "$tmp/own.so" "$tmp/own.c"
+	run -0 --separate-stderr env LD_PRELOAD="$tmp/own.so" "$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
+	[[ $stderr == *'callers own'* && $(filters) == 'shared.o:[ingress]' ]]
+}
+
+# descriptors COMMAND…: the most that it had open in a batch of a hundred loads, by where it first fails.
+loads_before_limit() {
+	local limit=$1
+	shift
+	(
+		ulimit -n "$limit"
+		"$@" -batch "$tmp/batch" >/dev/null 2>&1
+	) || true
+	filters | wc -l
+}
+
+@test "tc -batch: a thousand loads, and not one descriptor more than plain tc's" {
+	modern=$tmp/modern.o
+	"$elfmap" convert "$objects/shared.o" "$modern" --for tc
+	for object in "$modern" "$objects/shared.o"; do
+		for ((i = 1; i <= 100; i++)); do
+			echo "filter add dev $link ingress pref $i bpf da obj $object sec ingress"
+		done >"$tmp/batch"
+		if [[ $object == "$modern" ]]; then
+			plain=$(loads_before_limit 100 tc)
+		else
+			ours=$(loads_before_limit 100 "$elfmap" tc)
+		fi
+		tc filter del dev "$link" ingress
+	done
+	echo "plain tc ended after $plain loads, elfmap tc after $ours"
+	((plain < 100 && ours >= plain - 1)) || ((plain == 100 && ours == 100))
+
+	for ((i = 1; i <= 1000; i++)); do
+		echo "filter replace dev $link ingress pref 1 handle 1 bpf da obj $objects/shared.o sec ingress"
+	done >"$tmp/batch"
+	(
+		ulimit -n "$(ulimit -H -n)"
+		"$elfmap" tc -batch "$tmp/batch"
+	)
+	[[ $(filters) == 'shared.o:[ingress]' && $(pins) == "$globals/shared_hits" ]]
+}
