@@ -52,13 +52,15 @@ struct batch {
 
 static int batch__grow(struct batch *batch, const struct reading *r, __u32 room)
 {
-	void *keys = reallocarray(batch->keys, room, r->key_size);
-	void *values = keys ? reallocarray(batch->values, room, r->value_size) : NULL;
+	void *larger = reallocarray(batch->keys, room, r->key_size);
 
-	batch->keys = keys ?: batch->keys;
-	batch->values = values ?: batch->values;
-	if (!keys || !values)
+	if (!larger)
 		return no_memory(r);
+	batch->keys = larger;
+	larger = reallocarray(batch->values, room, r->value_size);
+	if (!larger)
+		return no_memory(r);
+	batch->values = larger;
 	batch->room = room;
 	return 0;
 }

@@ -202,6 +202,24 @@ static int add_datasec(struct transcode *t, __u32 modern, const int *vars)
 	return err < 0 ? err : 0;
 }
 
+/* What BPF_ANNOTATE_KV_PAIR left in ".maps.NAME" is in the definition now; the bytes are all zeros,
+ * and libbpf would speak of data that it doesn't know. */
+static void retire_annotations(struct transcode *t, int integer)
+{
+	for (size_t i = 1; i < t->elf->nr_sections; i++) {
+		const char *name = elfmap_elf__section_name(t->elf, i);
+		__u32 datasec;
+
+		if (strncmp(name, ".maps.", 6) != 0 || elfmap_elf__is_code(t->elf, i) ||
+		    elfmap_elf__section(t->elf, i)->sh_type != SHT_PROGBITS)
+			continue;
+		t->image.sections[i].removed = true;
+		datasec = find_datasec(t, name);
+		if (datasec)
+			retire_datasec(t, datasec, integer);
+	}
+}
+
 static int add_maps(struct transcode *t, int integer)
 {
 	__u32 legacy = find_datasec(t, ELF_SECTION_MAPS), modern = find_datasec(t, ".maps");
@@ -219,6 +237,7 @@ static int add_maps(struct transcode *t, int integer)
 		retire_datasec(t, legacy, integer);
 	if (modern && t->obj->nr_maps)
 		retire_datasec(t, modern, integer);
+	retire_annotations(t, integer);
 	return 0;
 }
 

@@ -276,6 +276,12 @@ static bool is_local(const Elf64_Sym *symbol)
 	return ELF64_ST_BIND(symbol->st_info) == STB_LOCAL;
 }
 
+/* Its section has gone; what refers to it refers to nothing, symbol 0. */
+static bool is_gone(const struct transcode *t, const Elf64_Sym *symbol)
+{
+	return symbol->st_shndx < t->elf->nr_sections && t->image.sections[symbol->st_shndx].removed;
+}
+
 static void renumber_relocations(struct image_section *section, unsigned char *bytes, const size_t *number, size_t nr)
 {
 	size_t entry = section->header.sh_type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
@@ -327,7 +333,7 @@ static int order_symbols(struct transcode *t)
 
 	for (int pass = 0; !err && pass < 2; pass++) {
 		for (size_t i = 0; i < nr; i++) {
-			if (is_local(&symbols[i]) != (pass == 0))
+			if (is_local(&symbols[i]) != (pass == 0) || is_gone(t, &symbols[i]))
 				continue;
 			moved |= next != i;
 			number[i] = next;
@@ -335,8 +341,9 @@ static int order_symbols(struct transcode *t)
 		}
 		locals = pass ? locals : next;
 	}
-	if (!err && moved) {
-		memcpy(symbols, ordered, nr * sizeof(*symbols));
+	if (!err && (moved || next != nr)) {
+		memcpy(symbols, ordered, next * sizeof(*symbols));
+		symtab->header.sh_size = next * sizeof(*symbols);
 		err = renumber_sections(t, number, nr);
 	}
 	symtab->header.sh_info = (uint32_t)locals;

@@ -1,5 +1,5 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
 # What the labs share: a place of their own, names, an echoing `cmd`, waiting, taking down.
 #
 # A lab reads, from the top: what it shows, its topology drawn, `source lib.sh`,

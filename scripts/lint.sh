@@ -77,13 +77,16 @@ lint_clang-tidy() {
 		tidy '{}' "${flags[@]}" -Itests/unit -Itests/prog
 }
 
-# SEC() and LIBBPF_OPTS() come from libbpf's headers, which cppcheck does not read. Suppressed: members
-# of a struct that is a layout are used by somebody else (the kernel, the other side), not in its
-# file; and arithmetic on void pointers has a meaning in GNU C, which this is.
+# The macros come from libbpf's headers, which cppcheck does not read. Suppressed: members of a struct
+# that is a layout are used by somebody else (the kernel, the other side), not in its file; and
+# arithmetic on void pointers has a meaning in GNU C, which this is.
 lint_cppcheck() {
 	cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --error-exitcode=1 \
 		--inline-suppr -j "$jobs" -Iinclude -Ilib -Itc-progs/lib \
-		-D_GNU_SOURCE '-DSEC(name)=' '-DLIBBPF_OPTS(type,name,...)=struct type name = { __VA_ARGS__ }' \
+		-D_GNU_SOURCE '-DSEC(name)=' \
+		'-Dbpf_object__for_each_program(pos,obj)=while ((pos = bpf_object__next_program(obj, pos)))' \
+		'-Dbpf_object__for_each_map(pos,obj)=while ((pos = bpf_object__next_map(obj, pos)))' \
+		'-DLIBBPF_OPTS(type,name,...)=struct type name = { __VA_ARGS__ }' \
 		--suppress=unusedStructMember --suppress=arithOperationsOnVoidPointer "${c[@]}"
 }
 
@@ -136,7 +139,7 @@ lint_headers() {
 
 	for file in "${sources[@]}"; do
 		mapfile -t -n 3 line <"$file"
-		[[ ${line[0]-} != '#'@(!| shellcheck)* ]] || line=("${line[@]:1}")
+		[[ ${line[0]-} != '#!'* ]] || line=("${line[@]:1}")
 		first=${line[0]-}
 		comment=${line[1]-}
 		if [[ ! $first =~ SPDX-License-Identifier:\ (GPL-2.0-only( OR BSD-2-Clause)?)(\ \*/)?$ ]]; then

@@ -183,7 +183,7 @@ static __always_inline enum packet_verdict packet__ipv4(struct __sk_buff *skb, s
 		return PACKET_MALFORMED;
 	if (pkt->l3_offset + total > pkt->end)
 		return PACKET_SHORT;
-	pkt->end = pkt->l3_offset + total;
+	pkt->end = packet__forget(skb, pkt->l3_offset + total);
 	pkt->l4_offset = packet__forget(skb, pkt->l3_offset + length);
 	pkt->family = 4;
 	pkt->protocol = header->protocol;
@@ -263,7 +263,7 @@ static __always_inline enum packet_verdict packet__ipv6(struct __sk_buff *skb, s
 	if (payload || (header->nexthdr != IPPROTO_HOPOPTS && !skb->gso_size)) {
 		if (pkt->l4_offset + payload > pkt->end)
 			return PACKET_SHORT;
-		pkt->end = pkt->l4_offset + payload;
+		pkt->end = packet__forget(skb, pkt->l4_offset + payload);
 	}
 	pkt->family = 6;
 	pkt->protocol = header->nexthdr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* See device.h. */
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
@@ -25,26 +26,42 @@ static void set_up(const char *name)
 	close(fd);
 }
 
-bool device__open(struct device *device, enum device_kind kind, int program, const char **ret_why)
+static int open_device(struct device *device, enum device_kind kind)
 {
 	struct ifreq request = {.ifr_flags = (kind == DEVICE_TAP ? IFF_TAP : IFF_TUN) | IFF_NO_PI | IFF_VNET_HDR};
-	LIBBPF_OPTS(bpf_tc_hook, hook, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = program, .handle = 1, .priority = 1);
 
 	device->fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	*ret_why = "no /dev/net/tun here";
 	if (device->fd < 0)
-		return false;
+		return -errno;
 	assert_int_equal(ioctl(device->fd, TUNSETIFF, &request), 0);
 	device->ifindex = if_nametoindex(request.ifr_name);
 	set_up(request.ifr_name);
+	return 0;
+}
+
+const char *device__missing(void)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .attach_point = BPF_TC_INGRESS);
+	struct device device;
+	int err;
+
+	if (open_device(&device, DEVICE_TAP))
+		return "no /dev/net/tun";
+	hook.ifindex = device.ifindex;
+	err = bpf_tc_hook_create(&hook);
+	device__close(&device);
+	return err ? "no clsact" : NULL;
+}
+
+void device__open(struct device *device, enum device_kind kind, int program)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = program, .handle = 1, .priority = 1);
+
+	assert_int_equal(open_device(device, kind), 0);
 	hook.ifindex = device->ifindex;
-	*ret_why = "no clsact or no cls_bpf here";
-	if (bpf_tc_hook_create(&hook) || bpf_tc_attach(&hook, &filter)) {
-		device__close(device);
-		return false;
-	}
-	return true;
+	assert_int_equal(bpf_tc_hook_create(&hook), 0);
+	assert_int_equal(bpf_tc_attach(&hook, &filter), 0);
 }
 
 void device__close(struct device *device)

@@ -7,8 +7,6 @@
 #ifndef DEVICE_H
 #define DEVICE_H
 
-#include <stdbool.h>
-
 #include "frames.h"
 
 enum device_kind {
@@ -21,8 +19,10 @@ struct device {
 	int ifindex;
 };
 
-/* False where the kernel has no tun driver or no clsact: the caller skips, and says why. */
-bool device__open(struct device *device, enum device_kind kind, int program, const char **ret_why);
+/* Why there can be no such device here (a test program then skips); NULL when there can. */
+const char *device__missing(void);
+
+void device__open(struct device *device, enum device_kind kind, int program);
 void device__close(struct device *device);
 
 /* LINEAR: how many bytes go into the linear part (0: all). The kernel heeds it only for frames of

@@ -19,11 +19,18 @@
 
 #define FRAME_MAX 9216
 
+/* Hosts. */
+#define A4 "192.0.2.1"
+#define B4 "198.51.100.2"
+#define C4 "203.0.113.3"
+#define A6 "2001:db8::1"
+#define B6 "2001:db8:0:1::2"
+
 struct frame {
 	size_t size;
-	size_t next;	   /* offset of the field that names what follows; it has next_bits */
+	size_t next;		/* offset of the field that names what follows; it has next_bits */
 	unsigned int next_bits; /* 16: an ethertype; 8: an IP protocol; 0: nobody asks */
-	size_t ip[16];	   /* offsets of the IP headers, for frame__seal() */
+	size_t ip[16];		/* offsets of the IP headers, for frame__seal() */
 	size_t nr_ip;
 	__u8 bytes[FRAME_MAX];
 };
