@@ -92,7 +92,7 @@ fuzz: deps ## fuzz read and transcode, TIME=60 seconds each
 	$(Q)BUILD=$(abspath $(BUILD)) tests/fuzz/run.sh $(TIME)
 
 vm-check: deps ## the labs on a distribution's kernel under qemu
-	$(Q)$(MAKE) --no-print-directory all $(TDATA)
+	$(Q)$(MAKE) -s --no-print-directory all $(TDATA)
 	$(Q)BUILD=$(abspath $(BUILD)) tests/vm/run.sh
 
 install: all ## install below $(PREFIX) (DESTDIR is honoured)

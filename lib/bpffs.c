@@ -55,7 +55,7 @@ static void add_mount(struct mounts *found, const char *dir)
 	found->count++;
 }
 
-static int find_mounts(struct mounts *ret_found, struct elfmap_msg *msg)
+static int find_mounts(struct mounts *found, struct elfmap_msg *msg)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
 	char line[2 * PATH_MAX];
@@ -63,10 +63,9 @@ static int find_mounts(struct mounts *ret_found, struct elfmap_msg *msg)
 
 	if (!mounts)
 		return elfmap_msg__set(msg, -errno, "/proc/self/mounts: %s", strerror(errno));
-	*ret_found = (struct mounts){};
 	while (getmntent_r(mounts, &entry, line, sizeof(line)))
 		if (!strcmp(entry.mnt_type, "bpf") && elfmap_bpffs__contains(entry.mnt_dir))
-			add_mount(ret_found, entry.mnt_dir);
+			add_mount(found, entry.mnt_dir);
 	endmntent(mounts);
 	return 0;
 }
@@ -74,7 +73,7 @@ static int find_mounts(struct mounts *ret_found, struct elfmap_msg *msg)
 int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg)
 {
 	const char *asked = getenv("TC_BPF_MNT");
-	struct mounts found;
+	struct mounts found = {};
 	int err;
 
 	if (asked && *asked) {

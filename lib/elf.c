@@ -76,6 +76,32 @@ static int check_sections(const struct elfmap_elf *elf, struct elfmap_msg *msg)
 	return 0;
 }
 
+/* A table without an end would be searched to its end for every name in it. */
+static int check_strings(const struct elfmap_elf *elf, size_t index, struct elfmap_msg *msg)
+{
+	const Elf64_Shdr *section = elfmap_elf__section(elf, index);
+	const char *bytes = elfmap_elf__data(elf, index);
+
+	if (section && section->sh_type == SHT_STRTAB && bytes && !bytes[section->sh_size - 1])
+		return 0;
+	return elfmap_msg__set(msg, -ENOEXEC, "section %zu '%s': not a string table that ends with a zero byte", index,
+			       elfmap_elf__section_name(elf, index));
+}
+
+static int check_names(const struct elfmap_elf *elf, struct elfmap_msg *msg)
+{
+	int err = check_strings(elf, elf->names, msg);
+
+	for (size_t i = 1; !err && i < elf->nr_sections; i++) {
+		const char *name = elfmap_elf__section_name(elf, i);
+
+		if (strnlen(name, MAX_SECTION_NAME + 1) > MAX_SECTION_NAME)
+			err = elfmap_msg__set(msg, -ENOEXEC, "section %zu '%.40s...': its name has more than %d bytes",
+					      i, name, MAX_SECTION_NAME);
+	}
+	return err;
+}
+
 static void note_section(struct elfmap_elf *elf, size_t index)
 {
 	const char *name = elfmap_elf__section_name(elf, index);
@@ -96,20 +122,19 @@ static void note_section(struct elfmap_elf *elf, size_t index)
 
 static int open_symbols(struct elfmap_elf *elf, struct elfmap_msg *msg)
 {
-	const Elf64_Shdr *section, *strings;
+	const Elf64_Shdr *section;
 	Elf_Data *data;
 
 	if (!elf->symtab)
 		return elfmap_msg__set(msg, -ENOEXEC, "no symbol table: the object was stripped; 'strip -g' keeps it");
 	section = elfmap_elf__section(elf, elf->symtab);
-	strings = elfmap_elf__section(elf, elf->strtab);
 	data = elf_getdata(elf_getscn(elf->elf, elf->symtab), NULL);
-	if (section->sh_entsize != sizeof(Elf64_Sym) || !data || !strings || strings->sh_type != SHT_STRTAB)
+	if (section->sh_entsize != sizeof(Elf64_Sym) || !data)
 		return elfmap_msg__set(msg, -ENOEXEC, "section %zu '%s': not a symbol table", elf->symtab,
 				       elfmap_elf__section_name(elf, elf->symtab));
 	elf->symbols = data->d_buf;
 	elf->nr_symbols = data->d_size / sizeof(Elf64_Sym);
-	return 0;
+	return check_strings(elf, elf->strtab, msg);
 }
 
 static int open_image(struct elfmap_elf *elf, struct elfmap_msg *msg)
@@ -125,7 +150,11 @@ static int open_image(struct elfmap_elf *elf, struct elfmap_msg *msg)
 		return elfmap_msg__set(msg, -ENOEXEC, "truncated or damaged: %s", elf_errmsg(-1));
 	if (elf->nr_sections < 2)
 		return elfmap_msg__set(msg, -ENOEXEC, "truncated or damaged: no sections");
+	if (elf->nr_sections >= SHN_LORESERVE)
+		return elfmap_msg__set(msg, -ENOEXEC, "has %zu sections, at most %d", elf->nr_sections,
+				       SHN_LORESERVE - 1);
 	err = check_sections(elf, msg);
+	err = err ?: check_names(elf, msg);
 	if (err)
 		return err;
 	for (size_t i = 1; i < elf->nr_sections; i++)
@@ -195,5 +224,6 @@ bool elfmap_elf__is_code(const struct elfmap_elf *elf, size_t index)
 {
 	const Elf64_Shdr *section = elfmap_elf__section(elf, index);
 
-	return section && section->sh_type == SHT_PROGBITS && (section->sh_flags & SHF_EXECINSTR) && section->sh_size;
+	return section && section->sh_type == SHT_PROGBITS && (section->sh_flags & SHF_EXECINSTR) && section->sh_size &&
+	       index != elf->maps;
 }

@@ -38,7 +38,7 @@ struct elfmap_map {
 	struct bpf_elf_map def; /* zero-extended, host byte order */
 	size_t offset;		/* of the definition in section `maps`, bytes */
 	size_t symbol;		/* index in .symtab */
-	int template;		/* map-in-map: index in maps[] of the first inner template, else -1 */
+	int inner;		/* map-in-map: index in maps[] of the first inner template, else -1 */
 	bool is_inner;		/* its id is some outer map's inner_id */
 	__u32 key_type;		/* BTF type ids that BPF_ANNOTATE_KV_PAIR gives in the object's .BTF; 0: none */
 	__u32 value_type;

@@ -12,7 +12,8 @@
 #include "elfmap.h"
 
 #define BPF_INSN_SIZE sizeof(struct bpf_insn)
-#define MAX_MAP_NAME 127		 /* tc copies names into 128 bytes without looking */
+#define MAX_MAP_NAME 127 /* tc copies names into 128 bytes without looking */
+#define MAX_SECTION_NAME 255
 #define MAX_VALUES 65536u		 /* highest slot that `values` of a map may name, plus one */
 #define LEGACY_MAPS_ASIDE ".legacy.maps" /* where `maps` goes when there is nothing in it for libbpf */
 

@@ -58,6 +58,36 @@ static int compare_offsets(const void *a, const void *b)
 	return left->symbol < right->symbol ? -1 : 1;
 }
 
+static bool is_map_at(const struct elfmap_object *obj, size_t offset)
+{
+	for (size_t i = 0; i < obj->nr_maps; i++)
+		if (obj->maps[i].offset == offset)
+			return true;
+	return false;
+}
+
+/* What is no map to the legacy loader, and makes the sizes of the others come out wrong. */
+static int check_bindings(struct elfmap_object *obj)
+{
+	const struct elfmap_elf *elf = obj->elf;
+
+	for (size_t i = 1; i < elf->nr_symbols; i++) {
+		const Elf64_Sym *symbol = &elf->symbols[i];
+		unsigned int type = ELF64_ST_TYPE(symbol->st_info);
+		const char *name;
+
+		if (symbol->st_shndx != elf->maps || (type != STT_NOTYPE && type != STT_OBJECT) ||
+		    is_map_at(obj, symbol->st_value))
+			continue;
+		name = elfmap_elf__symbol_name(elf, i);
+		return read__problem(obj, "map '%s': offset %llu: is not global; a map must be neither static nor weak",
+				     name, (unsigned long long)symbol->st_value);
+	}
+	if (!obj->nr_maps)
+		return read__problem(obj, "section maps: no global symbol tells where a map is");
+	return 0;
+}
+
 static int collect_symbols(struct elfmap_object *obj)
 {
 	const struct elfmap_elf *elf = obj->elf;
@@ -74,15 +104,13 @@ static int collect_symbols(struct elfmap_object *obj)
 		map->name = elfmap_elf__symbol_name(elf, i);
 		map->offset = elf->symbols[i].st_value;
 		map->symbol = i;
-		map->template = -1;
+		map->inner = -1;
 	}
-	if (!found)
-		return read__problem(obj, "section maps: no global symbol; a map must not be static");
 	if (found > ELF_MAX_MAPS)
 		return read__problem(obj, "section maps: %zu maps, at most %u", found, ELF_MAX_MAPS);
 	obj->nr_maps = found;
 	qsort(obj->maps, obj->nr_maps, sizeof(*obj->maps), compare_offsets);
-	return 0;
+	return check_bindings(obj);
 }
 
 /* One symbol a definition and one definition a symbol: nothing else tells where a definition ends. */
@@ -131,6 +159,15 @@ static int read_definition(struct elfmap_object *obj, struct elfmap_map *map, co
 	return 0;
 }
 
+static int check_name(struct elfmap_object *obj, const struct elfmap_map *map)
+{
+	for (const struct elfmap_map *other = obj->maps; other < map; other++)
+		if (!strcmp(other->name, map->name))
+			return read__problem(obj, "map '%s': offset %zu: there is a map of this name at offset %zu",
+					     map->name, map->offset, other->offset);
+	return 0;
+}
+
 static bool is_map_in_map(const struct elfmap_map *map)
 {
 	return map->def.type == BPF_MAP_TYPE_ARRAY_OF_MAPS || map->def.type == BPF_MAP_TYPE_HASH_OF_MAPS;
@@ -170,16 +207,28 @@ static int find_templates(struct elfmap_object *obj, struct elfmap_map *outer)
 
 		if (!is_template_of(inner, outer))
 			continue;
-		if (outer->template <0)
-			outer->template = (int)i;
+		if (outer->inner < 0)
+			outer->inner = (int)i;
 		inner->is_inner = true;
 		err = check_template(obj, outer, inner);
 		if (err)
 			return err;
 	}
-	if (outer->template <0 && outer->def.inner_id)
+	if (outer->inner < 0 && outer->def.inner_id)
 		return read__problem(obj, "map '%s': inner_id %u: no map has this id", outer->name,
 				     outer->def.inner_id);
+	return 0;
+}
+
+/* Another one would be no map's to us, and libbpf would refuse the whole for it. */
+static int check_twins(struct elfmap_object *obj)
+{
+	const struct elfmap_elf *elf = obj->elf;
+
+	for (size_t i = elf->maps + 1; i < elf->nr_sections; i++)
+		if (!strcmp(elfmap_elf__section_name(elf, i), ELF_SECTION_MAPS))
+			return read__problem(obj, "section maps: there are two of this name, %zu and %zu", elf->maps,
+					     i);
 	return 0;
 }
 
@@ -194,15 +243,16 @@ static int read_maps(struct elfmap_object *obj)
 		return 0;
 	obj->has_legacy_maps = true;
 	section = elfmap_elf__section(elf, elf->maps);
-	if (!section->sh_size)
-		return 0;
+	err = check_twins(obj);
+	if (err || obj->nr_problems || !section->sh_size)
+		return err;
 	bytes = elfmap_elf__data(elf, elf->maps);
 	if (section->sh_type != SHT_PROGBITS || !bytes)
 		return read__problem(obj, "section maps: ELF type %u holds no definitions", section->sh_type);
 	err = collect_symbols(obj);
 	err = err || obj->nr_problems ? err : check_offsets(obj, section->sh_size);
 	for (size_t i = 0; !err && !obj->nr_problems && i < obj->nr_maps; i++)
-		err = read_definition(obj, &obj->maps[i], bytes);
+		err = read_definition(obj, &obj->maps[i], bytes) ?: check_name(obj, &obj->maps[i]);
 	for (size_t i = 0; !err && !obj->nr_problems && i < obj->nr_maps; i++)
 		if (is_map_in_map(&obj->maps[i]))
 			err = find_templates(obj, &obj->maps[i]);
@@ -256,12 +306,25 @@ static void read_types(struct elfmap_map *map, const struct btf *btf)
 	map->value_type = member[1].type;
 }
 
+/* libbpf 1.1 believes the header's own length, and would read behind the section. */
+static bool is_btf(const void *bytes, size_t size)
+{
+	struct btf_header header;
+
+	if (!bytes || size < sizeof(header))
+		return false;
+	memcpy(&header, bytes, sizeof(header));
+	return header.magic == BTF_MAGIC && header.hdr_len >= sizeof(header) && header.hdr_len % 4 == 0 &&
+	       (uint64_t)header.hdr_len + header.str_off + header.str_len <= size;
+}
+
 static void read_annotations(struct elfmap_object *obj)
 {
 	const struct elfmap_elf *elf = obj->elf;
 	struct btf *btf;
 
-	if (!elf->btf || !obj->has_legacy_maps)
+	if (!elf->btf || !obj->has_legacy_maps ||
+	    !is_btf(elfmap_elf__data(elf, elf->btf), elfmap_elf__section(elf, elf->btf)->sh_size))
 		return;
 	btf = btf__new(elfmap_elf__data(elf, elf->btf), (__u32)elfmap_elf__section(elf, elf->btf)->sh_size);
 	if (!btf)

@@ -26,7 +26,7 @@ static size_t count_values(const struct transcode *t, size_t map)
 	const struct elfmap_map *outer = &obj->maps[map];
 	size_t nr = 0;
 
-	for (size_t i = 0; outer->template >= 0 && i < obj->nr_maps; i++) {
+	for (size_t i = 0; outer->inner >= 0 && i < obj->nr_maps; i++) {
 		const struct elfmap_map *inner = &obj->maps[i];
 
 		if (inner->is_inner && inner->def.id == outer->def.inner_id && inner->def.inner_idx != (__u32)-1 &&
@@ -136,7 +136,7 @@ static int add_inner_maps(struct transcode *t, size_t map)
 	const struct elfmap_object *obj = t->obj;
 	int err = 0;
 
-	for (size_t i = 0; !err && obj->maps[map].template >= 0 && i < obj->nr_maps; i++) {
+	for (size_t i = 0; !err && obj->maps[map].inner >= 0 && i < obj->nr_maps; i++) {
 		const struct elfmap_map *inner = &obj->maps[i];
 
 		if (inner->is_inner && inner->def.id == obj->maps[map].def.inner_id &&

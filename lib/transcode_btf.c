@@ -76,11 +76,11 @@ static void add_sizes(struct definition *def, const struct elfmap_map *map)
 }
 
 /* What an outer map's inner maps are like: the template without a pin of its own. */
-static int add_template(struct transcode *t, int integer, const struct elfmap_map *template)
+static int add_template(struct transcode *t, int integer, const struct elfmap_map *inner)
 {
 	struct definition def = {.btf = t->btf, .integer = integer};
 
-	add_sizes(&def, template);
+	add_sizes(&def, inner);
 	return add_struct(&def, def.nr * 8);
 }
 
@@ -92,8 +92,8 @@ static int add_definition(struct transcode *t, int integer, size_t index)
 	add_sizes(&def, map);
 	if (t->opts->pin_by_name && map->def.pinning == PIN_GLOBAL_NS)
 		add_number(&def, "pinning", PINNING_BY_NAME);
-	if (map->template >= 0)
-		add_values(&def, add_template(t, integer, &t->obj->maps[map->template]));
+	if (map->inner >= 0)
+		add_values(&def, add_template(t, integer, &t->obj->maps[map->inner]));
 	else if (t->slots[index].nr_values)
 		add_values(&def, btf__add_func_proto(t->btf, 0));
 	return add_struct(&def, t->slots[index].struct_size);

@@ -91,7 +91,7 @@ static int check_template(const struct place *place)
 {
 	__u32 type = place->map->def.type;
 
-	if ((type != BPF_MAP_TYPE_ARRAY_OF_MAPS && type != BPF_MAP_TYPE_HASH_OF_MAPS) || place->map->template >= 0)
+	if ((type != BPF_MAP_TYPE_ARRAY_OF_MAPS && type != BPF_MAP_TYPE_HASH_OF_MAPS) || place->map->inner >= 0)
 		return 0;
 	return complain(place, -EINVAL,
 			"the object gives this map of maps no inner_id; without one it can only be used when it is "

@@ -247,6 +247,7 @@ fails() {
 }
 
 @test "no bpffs: tc mounts one; where it cannot, the line says how" {
+	# shellcheck disable=SC2016 # for the inner shell
 	run --separate-stderr unshare --mount --propagation private bash -c 'umount /sys/fs/bpf
 		mount -t tmpfs -o ro tmpfs /sys
 		"$0" tc filter add dev "$1" ingress bpf da obj "$2" sec ingress' "$elfmap" "$link" "$objects/shared.o"

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
+#include "classifier.h"
 #include "probe.h"
 #include "test.h"
 
@@ -90,6 +91,20 @@ static void test_ipv6_fragments(void **state)
 	}
 }
 
+/* The later header does not undo what the earlier one said. */
+static void test_ipv6_two_fragment_headers(void **state)
+{
+	struct frame frame;
+
+	(void)state;
+	frame__ethernet(&frame);
+	frame__ipv6(&frame, A6, B6);
+	frame__ipv6_fragment(&frame, 0x0001);
+	frame__ipv6_fragment(&frame, 0x0000);
+	frame__udp(&frame, 4000, 53);
+	assert_int_equal(parse_ok(&frame).fragment, PACKET_FRAGMENT_FIRST);
+}
+
 /* What follows the fragment header is in the first fragment only. */
 static void test_ipv6_extension_behind_the_fragment_header(void **state)
 {
@@ -161,9 +176,11 @@ static void test_ipv6_lies(void **state)
 	assert_verdict(innermost, &bad, PACKET_SHORT);
 }
 
-/* A payload length of 0 means the rest only with a hop-by-hop header (a jumbogram). */
+/* A payload length of 0 means the rest only with a hop-by-hop header (a jumbogram) or GSO. */
 static void test_ipv6_jumbogram(void **state)
 {
+	struct __sk_buff gso = {.gso_size = 1000, .gso_segs = 2};
+	struct probe probe;
 	struct frame frame;
 	struct packet pkt;
 	size_t at;
@@ -179,6 +196,10 @@ static void test_ipv6_jumbogram(void **state)
 	assert_flow(&pkt, A6, B6, IPPROTO_UDP, 4000, 53);
 	frame.bytes[at + 6] = IPPROTO_DSTOPTS;
 	assert_verdict(parse, &frame, PACKET_SHORT);
+	classifier__run(parse, &frame, &gso);
+	probe = take_probe();
+	assert_int_equal(probe.verdict, PACKET_OK);
+	assert_flow(&probe.packet, A6, B6, IPPROTO_UDP, 4000, 53);
 }
 
 int main(void)
@@ -187,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_ipv6_extensions),
 		cmocka_unit_test(test_ipv6_chains),
 		cmocka_unit_test(test_ipv6_fragments),
+		cmocka_unit_test(test_ipv6_two_fragment_headers),
 		cmocka_unit_test(test_ipv6_extension_behind_the_fragment_header),
 		cmocka_unit_test(test_ipv6_walk_stops),
 		cmocka_unit_test(test_ipv6_lies),

@@ -163,7 +163,7 @@ static void test_ipv4_fragments(void **state)
 		enum packet_fragment fragment;
 	} cases[] = {
 		{0x0000, PACKET_WHOLE},		 {0x4000, PACKET_WHOLE}, /* "don't fragment" */
-		{0x2000, PACKET_FRAGMENT_FIRST}, {0x2001, PACKET_FRAGMENT_LATER}, {0x1fff, PACKET_FRAGMENT_LATER},
+		{0x2000, PACKET_FRAGMENT_FIRST}, {0x2001, PACKET_FRAGMENT_LATER}, {0x1000, PACKET_FRAGMENT_LATER},
 	};
 	struct frame frame;
 	struct packet pkt;

@@ -15,36 +15,39 @@ struct wide_map {
 };
 
 struct wide_map SEC("maps") first = {
-	.map = {
-		.type = BPF_MAP_TYPE_ARRAY,
-		.size_key = sizeof(__u32),
-		.size_value = sizeof(__u64),
-		.max_elem = 1,
-		.id = 7,
-		.inner_idx = 0,
-	},
+	.map =
+		{
+			.type = BPF_MAP_TYPE_ARRAY,
+			.size_key = sizeof(__u32),
+			.size_value = sizeof(__u64),
+			.max_elem = 1,
+			.id = 7,
+			.inner_idx = 0,
+		},
 };
 
 struct wide_map SEC("maps") second = {
-	.map = {
-		.type = BPF_MAP_TYPE_ARRAY,
-		.size_key = sizeof(__u32),
-		.size_value = sizeof(__u64),
-		.max_elem = 1,
-		.id = 7,
-		.inner_idx = 2,
-	},
+	.map =
+		{
+			.type = BPF_MAP_TYPE_ARRAY,
+			.size_key = sizeof(__u32),
+			.size_value = sizeof(__u64),
+			.max_elem = 1,
+			.id = 7,
+			.inner_idx = 2,
+		},
 };
 
 struct wide_map SEC("maps") wide_outer = {
-	.map = {
-		.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
-		.size_key = sizeof(__u32),
-		.size_value = sizeof(__u32),
-		.max_elem = 4,
-		.inner_id = 7,
-		.pinning = PIN_GLOBAL_NS,
-	},
+	.map =
+		{
+			.type = BPF_MAP_TYPE_ARRAY_OF_MAPS,
+			.size_key = sizeof(__u32),
+			.size_value = sizeof(__u32),
+			.max_elem = 4,
+			.inner_id = 7,
+			.pinning = PIN_GLOBAL_NS,
+		},
 };
 
 SEC("classifier")

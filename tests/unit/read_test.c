@@ -41,7 +41,7 @@ static void test_all_nine_fields(void **state)
 	assert_memory_equal(&obj->maps[1].def, &def, sizeof(def));
 	assert_int_equal(obj->maps[1].offset, 36);
 	assert_int_equal(obj->maps[1].symbol, 2);
-	assert_int_equal(obj->maps[1].template, -1);
+	assert_int_equal(obj->maps[1].inner, -1);
 	assert_false(obj->maps[1].is_inner);
 }
 
@@ -127,7 +127,7 @@ static void test_one_name_twice(void **state)
 
 static void add_many(struct subject *subject, size_t nr)
 {
-	char name[16];
+	char name[32];
 
 	for (size_t i = 0; i < nr; i++) {
 		snprintf(name, sizeof(name), "map%zu", i);
@@ -378,9 +378,9 @@ static void test_templates(void **state)
 	add_map(*state, "hashed", outer(BPF_MAP_TYPE_HASH_OF_MAPS, 4, 7));
 	add_map(*state, "inner2", inner(7, 2));
 	obj = subject__read(*state);
-	assert_int_equal(obj->maps[0].template, 2);
-	assert_int_equal(obj->maps[3].template, 2);
-	assert_int_equal(obj->maps[1].template, -1);
+	assert_int_equal(obj->maps[0].inner, 2);
+	assert_int_equal(obj->maps[3].inner, 2);
+	assert_int_equal(obj->maps[1].inner, -1);
 	assert_true(obj->maps[2].is_inner && obj->maps[4].is_inner);
 	assert_false(obj->maps[0].is_inner || obj->maps[1].is_inner || obj->maps[3].is_inner);
 }
@@ -405,7 +405,7 @@ static void test_order_for_libbpf(void **state)
 static void test_outer_without_template(void **state)
 {
 	add_map(*state, "given", outer(BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 0));
-	assert_int_equal(subject__read(*state)->maps[0].template, -1); /* may be pinned already */
+	assert_int_equal(subject__read(*state)->maps[0].inner, -1); /* may be pinned already */
 }
 
 static void test_missing_template(void **state)
@@ -427,7 +427,7 @@ static void test_not_inserted(void **state)
 {
 	add_map(*state, "inner", inner(7, -1u));
 	add_map(*state, "outer", outer(BPF_MAP_TYPE_HASH_OF_MAPS, 8, 7));
-	assert_int_equal(subject__read(*state)->maps[1].template, 0);
+	assert_int_equal(subject__read(*state)->maps[1].inner, 0);
 }
 
 static void test_inner_behind_the_end(void **state)
@@ -495,7 +495,7 @@ static void test_damaged_btf(void **state)
 	static const struct {
 		size_t at;
 		unsigned char with;
-	} damages[] = {{0, 0}, {2, 9}, {4, 0}, {4, 26}, {7, 0x7f}, {11, 0x7f}, {15, 0x7f}, {19, 0x7f}, {23, 0x7f}};
+	} damages[] = {{0, 0}, {4, 0}, {4, 26}, {7, 0x7f}, {11, 0x7f}, {15, 0x7f}, {19, 0x7f}, {23, 0x7f}};
 	struct subject *subject = *state;
 
 	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {

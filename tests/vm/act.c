@@ -5,9 +5,10 @@
  *
  *   elfmap tc actions add action bpf obj act.o sec action
  */
-#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+
+#include <bpf/bpf_helpers.h>
 
 #include "bpf_elf.h"
 
