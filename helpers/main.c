@@ -107,6 +107,8 @@ static void print_usage(FILE *to, const struct verb *table, const char *prefix)
 
 int run_verb(const struct verb *table, const char *prefix, int argc, char **argv)
 {
+	static bool told_usage; /* by a verb below this one, which knows it better */
+
 	while (argc && take_output_option(argv[0])) {
 		argc--;
 		argv++;
@@ -121,14 +123,16 @@ int run_verb(const struct verb *table, const char *prefix, int argc, char **argv
 		if (strcmp(verb->name, argv[0]) != 0)
 			continue;
 		status = verb->run(argc, argv);
-		if (status == EXIT_USAGE)
+		if (status == EXIT_USAGE && !told_usage)
 			fprintf(stderr, "usage: %s %s %s\n", prefix, verb->name, verb->arguments);
+		told_usage = true;
 		return status;
 	}
 	if (argc)
 		complain(argv[0], "no such verb; '%s help' lists them", prefix);
 	else
 		print_usage(stderr, table, prefix);
+	told_usage = true;
 	return EXIT_USAGE;
 }
 
@@ -141,5 +145,7 @@ int main(int argc, char **argv)
 		return verb_tc(argc, argv);
 	if (!strcmp(name, "ip"))
 		return verb_ip(argc, argv);
+	if (argc == 2 && (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")))
+		return verb_version(1, argv);
 	return run_verb(verbs, "elfmap", argc - 1, argv + 1);
 }

@@ -15,6 +15,7 @@
 
 #include "command.h"
 #include "program.h"
+#include "tc_bpffs.h"
 
 /* Writes what the link /proc/self/exe says, cut at its last '/'. */
 static int find_own_directory(char *path, size_t size)
@@ -122,7 +123,7 @@ static int set_environment(int fd)
 	return 0;
 }
 
-static int help_program(const struct program *program)
+static int help_program(const struct program *program, char **argv)
 {
 	char libexec[PATH_MAX];
 	int fd = -1, status;
@@ -140,6 +141,8 @@ static int help_program(const struct program *program)
 	if (find_libexec(libexec, sizeof(libexec)))
 		return complain("libexec/elfmap", "not found beside this command; was it installed with make install?");
 	status = open_preload(libexec, &fd);
+	if (!status)
+		status = tc_bpffs__prepare(argv);
 	if (status)
 		return status;
 	return set_environment(fd) ? complain(program->path, "no memory") : EXIT_SUCCESS;
@@ -154,7 +157,7 @@ static int run_program(const char *name, char **argv)
 
 	if (program__find(name, &program))
 		return complain(name, "not found in PATH, /sbin and /usr/sbin; it is in the package iproute2");
-	status = help_program(&program);
+	status = help_program(&program, argv);
 	if (status)
 		return status;
 	argv[0] = program.path;

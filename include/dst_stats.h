@@ -31,10 +31,10 @@ _Static_assert(__builtin_offsetof(struct dst_key, direction) == 4, "family and d
 _Static_assert(__builtin_offsetof(struct dst_key, addr) == 8, "the address is two whole words");
 
 struct dst_value {
-	__u64 packets;	/* on the wire: a GSO packet counts its segments */
-	__u64 bytes;	/* on the wire, link-layer header and outer headers included */
-	__u64 first_ns; /* CLOCK_MONOTONIC, exact to a timer tick; 0: this CPU saw no packet */
-	__u64 last_ns;
+	__u64 packets;	      /* on the wire: a GSO packet counts its segments */
+	__u64 bytes;	      /* on the wire, link-layer header and outer headers included */
+	earliest_ns first_ns; /* exact to a timer tick; 0: this CPU saw no packet */
+	latest_ns last_ns;
 };
 
 _Static_assert(sizeof(struct dst_value) == 32, "four 64-bit words without padding");

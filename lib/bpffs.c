@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "bpffs.h"
 #include "internal.h"
@@ -15,8 +16,6 @@
 #ifndef BPF_FS_MAGIC
 #define BPF_FS_MAGIC 0xcafe4a11
 #endif
-
-#define BPFFS_USUAL "/sys/fs/bpf"
 
 bool elfmap_bpffs__contains(const char *path)
 {
@@ -70,6 +69,36 @@ static int find_mounts(struct mounts *found, struct elfmap_msg *msg)
 	return 0;
 }
 
+/* The parent of process PID; 0: none, or none that we may see. */
+static int parent_of(int pid)
+{
+	char path[32], text[512];
+	const char *end;
+	size_t length;
+	int parent = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	length = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[length] = '\0';
+	end = strrchr(text, ')'); /* the name before it may have anything in it */
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+bool elfmap_bpffs__find_outside(char *ret_path, size_t size)
+{
+	for (int pid = getppid(); pid > 0; pid = parent_of(pid)) {
+		snprintf(ret_path, size, "/proc/%d/root" ELFMAP_BPFFS_USUAL, pid);
+		if (elfmap_bpffs__contains(ret_path))
+			return true;
+	}
+	return false;
+}
+
 int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg)
 {
 	const char *asked = getenv("TC_BPF_MNT");
@@ -83,14 +112,16 @@ int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg)
 					       asked, asked);
 		return set_path(ret_path, size, msg, asked, "");
 	}
-	if (elfmap_bpffs__contains(BPFFS_USUAL))
-		return set_path(ret_path, size, msg, BPFFS_USUAL, "");
+	if (elfmap_bpffs__contains(ELFMAP_BPFFS_USUAL))
+		return set_path(ret_path, size, msg, ELFMAP_BPFFS_USUAL, "");
+	if (elfmap_bpffs__find_outside(ret_path, size))
+		return 0;
 	err = find_mounts(&found, msg);
 	if (err)
 		return err;
 	if (!found.count)
 		return elfmap_msg__set(msg, -ENODEV,
-				       "no bpf file system is mounted here; 'mount -t bpf bpf " BPFFS_USUAL
+				       "no bpf file system is mounted here; 'mount -t bpf bpf " ELFMAP_BPFFS_USUAL
 				       "' mounts one, "
 				       "'nsenter --net=...' keeps the mounts that 'ip netns exec' hides");
 	if (found.count > 1)

@@ -12,8 +12,14 @@
 
 #include "elfmap.h"
 
-/* The bpf file system that tc would use: $TC_BPF_MNT, else /sys/fs/bpf, else the only one in
- * /proc/self/mounts. -ENODEV: there is none, -ENOTUNIQ: several (the message names them). */
+#define ELFMAP_BPFFS_USUAL "/sys/fs/bpf"
+
+/* `ip netns exec` covers /sys, and what is mounted below it. The command that called it, or the one
+ * before, still sees the host's: the path leads there through the nearest ancestor that has one. */
+bool elfmap_bpffs__find_outside(char *ret_path, size_t size);
+
+/* The bpf file system that the user means: $TC_BPF_MNT, else /sys/fs/bpf, else the one outside, else
+ * the only one in /proc/self/mounts. -ENODEV: there is none, -ENOTUNIQ: several (the message names them). */
 int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg);
 
 /* Its directory `tc`, which exists once something was pinned. */

@@ -16,21 +16,14 @@ static const struct notation {
 	size_t size;
 	enum elfmap_notation notation;
 } notations[] = {
-	{"ipv4", 4, ELFMAP_IPV4},
-	{"in_addr", 4, ELFMAP_IPV4},
-	{"ipv6", 16, ELFMAP_IPV6},
-	{"in6_addr", 16, ELFMAP_IPV6},
-	{"ip", 16, ELFMAP_IP},
-	{"mac", 6, ELFMAP_MAC},
-	{"be16", 2, ELFMAP_BIG_ENDIAN},
-	{"__be16", 2, ELFMAP_BIG_ENDIAN},
-	{"be32", 4, ELFMAP_BIG_ENDIAN},
-	{"__be32", 4, ELFMAP_BIG_ENDIAN},
-	{"be64", 8, ELFMAP_BIG_ENDIAN},
-	{"__be64", 8, ELFMAP_BIG_ENDIAN},
-	{"ifindex", 4, ELFMAP_IFINDEX},
-	{"first_time", 8, ELFMAP_FIRST_TIME},
-	{"last_time", 8, ELFMAP_LAST_TIME},
+	{"ipv4", 4, ELFMAP_IPV4},	 {"in_addr", 4, ELFMAP_IPV4},
+	{"ipv6", 16, ELFMAP_IPV6},	 {"in6_addr", 16, ELFMAP_IPV6},
+	{"ip", 16, ELFMAP_IP},		 {"mac", 6, ELFMAP_MAC},
+	{"be16", 2, ELFMAP_BIG_ENDIAN},	 {"__be16", 2, ELFMAP_BIG_ENDIAN},
+	{"be32", 4, ELFMAP_BIG_ENDIAN},	 {"__be32", 4, ELFMAP_BIG_ENDIAN},
+	{"be64", 8, ELFMAP_BIG_ENDIAN},	 {"__be64", 8, ELFMAP_BIG_ENDIAN},
+	{"ifindex", 4, ELFMAP_IFINDEX},	 {"earliest_ns", 8, ELFMAP_EARLIEST},
+	{"latest_ns", 8, ELFMAP_LATEST},
 };
 
 struct reader {
@@ -64,8 +57,8 @@ static bool is_number(const struct elfmap_type *type)
 	case ELFMAP_BOOL:
 	case ELFMAP_ENUM:
 	case ELFMAP_IFINDEX:
-	case ELFMAP_FIRST_TIME:
-	case ELFMAP_LAST_TIME:
+	case ELFMAP_EARLIEST:
+	case ELFMAP_LATEST:
 		return true;
 	default:
 		return false;

@@ -32,8 +32,8 @@ enum elfmap_notation {
 	ELFMAP_IP, /* 16 bytes; IPv4 is mapped: ::ffff:0:0/96 */
 	ELFMAP_MAC,
 	ELFMAP_IFINDEX,
-	ELFMAP_FIRST_TIME, /* integers; of copies the earliest that is not 0, and the latest, are meant */
-	ELFMAP_LAST_TIME,
+	ELFMAP_EARLIEST, /* integers; of copies the earliest that is not 0, and the latest, are meant */
+	ELFMAP_LATEST,
 	ELFMAP_STRUCT, /* a union and the variables of a data section, too */
 	ELFMAP_ARRAY,
 };

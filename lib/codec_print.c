@@ -34,9 +34,9 @@ static unsigned __int128 load_bits(const struct elfmap_type *type, const unsigne
 static unsigned __int128 fold(const struct elfmap_type *type, unsigned __int128 so_far, unsigned __int128 number)
 {
 	switch (type->notation) {
-	case ELFMAP_FIRST_TIME: /* 0: never */
+	case ELFMAP_EARLIEST: /* 0: never */
 		return !so_far || (number && number < so_far) ? number : so_far;
-	case ELFMAP_LAST_TIME:
+	case ELFMAP_LATEST:
 		return number > so_far ? number : so_far;
 	default:
 		return so_far + number;
@@ -108,8 +108,8 @@ bool elfmap_type__can_sum(const struct elfmap_type *type, const char **ret_culpr
 	switch (type->notation) {
 	case ELFMAP_INTEGER:
 	case ELFMAP_BIG_ENDIAN:
-	case ELFMAP_FIRST_TIME:
-	case ELFMAP_LAST_TIME:
+	case ELFMAP_EARLIEST:
+	case ELFMAP_LATEST:
 		return true;
 	case ELFMAP_STRUCT:
 	case ELFMAP_ARRAY:

@@ -47,6 +47,9 @@ static int check_header(const struct elfmap_elf *elf, struct elfmap_msg *msg)
 		return elfmap_msg__set(msg, -ENOEXEC,
 				       "truncated: the section table at byte %llu is not in a file of %zu",
 				       (unsigned long long)header.e_shoff, elf->size);
+	if (header.e_shoff % sizeof(Elf64_Xword))
+		return elfmap_msg__set(msg, -ENOEXEC, "damaged: the section table at byte %llu is not aligned",
+				       (unsigned long long)header.e_shoff);
 	return 0;
 }
 
@@ -129,7 +132,7 @@ static int open_symbols(struct elfmap_elf *elf, struct elfmap_msg *msg)
 		return elfmap_msg__set(msg, -ENOEXEC, "no symbol table: the object was stripped; 'strip -g' keeps it");
 	section = elfmap_elf__section(elf, elf->symtab);
 	data = elf_getdata(elf_getscn(elf->elf, elf->symtab), NULL);
-	if (section->sh_entsize != sizeof(Elf64_Sym) || !data)
+	if (section->sh_entsize != sizeof(Elf64_Sym) || section->sh_offset % sizeof(Elf64_Xword) || !data)
 		return elfmap_msg__set(msg, -ENOEXEC, "section %zu '%s': not a symbol table", elf->symtab,
 				       elfmap_elf__section_name(elf, elf->symtab));
 	elf->symbols = data->d_buf;

@@ -45,13 +45,14 @@ void image__close(struct image *image)
 size_t image__add(struct image *image, const char *name, const Elf64_Shdr *like)
 {
 	size_t index = image->nr_sections;
+	Elf64_Shdr header = *like; /* which may be one of sections[] */
 	struct image_section *grown = realloc(image->sections, (index + 1) * sizeof(*grown));
 
 	if (!grown)
 		return 0;
 	image->sections = grown;
 	memset(&grown[index], 0, sizeof(*grown));
-	grown[index].header = *like;
+	grown[index].header = header;
 	grown[index].header.sh_size = 0;
 	image->nr_sections++;
 	return image__rename(image, index, name) ? 0 : index;

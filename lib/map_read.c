@@ -269,11 +269,16 @@ static int read_keys(const struct reading *r)
 	char *here = calloc(2, r->key_size);
 	void *value = calloc(1, r->value_size);
 	struct key_list list = {};
-	int err = here && value ? 0 : no_memory(r);
+	int err;
 
-	err = err ?: list_keys(r, &list, here, here + r->key_size);
+	if (!here || !value) {
+		err = no_memory(r);
+		goto out;
+	}
+	err = list_keys(r, &list, here, here + r->key_size);
 	for (size_t i = 0; i < list.count && !err; i++)
 		err = read_value(r, list.keys + i * r->key_size, value);
+out:
 	free(list.keys);
 	free(list.slots);
 	free(here);

@@ -14,9 +14,10 @@
 #include "internal.h"
 
 struct move {
-	size_t target; /* the section that has the code now */
-	size_t shift;  /* bytes in front of it there */
-	uint32_t name; /* new name in .BTF's strings; 0: it keeps its name */
+	size_t target;	    /* the section that has the code now */
+	size_t shift;	    /* bytes in front of it there */
+	uint32_t name;	    /* new name in .BTF's strings; 0: it keeps its name */
+	size_t relocations; /* the section that relocates it; 0: none */
 };
 
 /* ---- `.BTF.ext` --------------------------------------------------------------------------------------------- */
@@ -34,12 +35,44 @@ struct ext_header {
 	} parts[3]; /* functions, lines, relocations for the running kernel */
 };
 
-static size_t find_section(const struct transcode *t, const char *name)
+/* A section with code, to be found by its name. */
+struct code {
+	const char *name;
+	size_t section;
+};
+
+struct extension {
+	const struct transcode *t;
+	const struct move *moves;
+	struct code *codes; /* sorted */
+	size_t nr_codes;
+};
+
+static int compare_codes(const void *a, const void *b)
 {
-	for (size_t i = 1; name && i < t->elf->nr_sections; i++)
-		if (elfmap_elf__is_code(t->elf, i) && !strcmp(elfmap_elf__section_name(t->elf, i), name))
-			return i;
+	return strcmp(((const struct code *)a)->name, ((const struct code *)b)->name);
+}
+
+static int list_codes(struct extension *extension)
+{
+	const struct elfmap_elf *elf = extension->t->elf;
+
+	extension->codes = calloc(elf->nr_sections, sizeof(*extension->codes));
+	if (!extension->codes)
+		return -ENOMEM;
+	for (size_t i = 1; i < elf->nr_sections; i++)
+		if (elfmap_elf__is_code(elf, i))
+			extension->codes[extension->nr_codes++] = (struct code){elfmap_elf__section_name(elf, i), i};
+	qsort(extension->codes, extension->nr_codes, sizeof(*extension->codes), compare_codes);
 	return 0;
+}
+
+static size_t find_section(const struct extension *extension, const char *name)
+{
+	const struct code key = {.name = name ? name : ""}, *found;
+
+	found = bsearch(&key, extension->codes, extension->nr_codes, sizeof(key), compare_codes);
+	return found ? found->section : 0;
 }
 
 /* One list of records in a part: those of one section. */
@@ -48,7 +81,6 @@ struct list {
 	size_t shift;
 	__u32 head[2]; /* name, number of records */
 	const unsigned char *records;
-	bool done;
 };
 
 static __u32 offset_of(const void *record)
@@ -64,10 +96,20 @@ static int compare_records(const void *a, const void *b)
 	return offset_of(a) < offset_of(b) ? -1 : offset_of(a) > offset_of(b);
 }
 
-/* Takes the next list off PART at AT; 0: the part ends there, or what follows is no list. */
-static size_t read_list(const struct transcode *t, const struct move *moves, const unsigned char *part, size_t left,
-			__u32 record_size, struct list *list)
+static int compare_lists(const void *a, const void *b)
 {
+	const struct list *left = a, *right = b;
+
+	if (left->target != right->target)
+		return left->target < right->target ? -1 : 1;
+	return left->records < right->records ? -1 : 1;
+}
+
+/* Takes the next list off PART; 0: the part ends there, or what follows is no list. */
+static size_t read_list(const struct extension *extension, const unsigned char *part, size_t left, __u32 record_size,
+			struct list *list)
+{
+	const struct move *move;
 	size_t section;
 
 	*list = (struct list){};
@@ -78,44 +120,38 @@ static size_t read_list(const struct transcode *t, const struct move *moves, con
 	if (list->head[1] > left / record_size)
 		return 0;
 	list->records = part + sizeof(list->head);
-	section = find_section(t, btf__name_by_offset(t->btf, list->head[0]));
-	list->target = section && moves[section].target ? moves[section].target : section;
-	list->shift = section ? moves[section].shift : 0;
-	if (section && moves[section].name)
-		list->head[0] = moves[section].name;
+	section = find_section(extension, btf__name_by_offset(extension->t->btf, list->head[0]));
+	move = &extension->moves[section];
+	list->target = move->target ? move->target : section;
+	list->shift = move->shift;
+	if (move->name)
+		list->head[0] = move->name;
 	return sizeof(list->head) + (size_t)list->head[1] * record_size;
 }
 
-/* Puts the lists whose code is in one section now into one list at OUT: libbpf reads the first of a
+/* Puts NR lists, whose code is in one section now, into one list at OUT: libbpf reads the first of a
  * name and takes no record for missing. Returns its size. */
-static size_t join_lists(struct list *lists, size_t nr, size_t first, __u32 record_size, unsigned char *out)
+static size_t join_lists(const struct list *lists, size_t nr, __u32 record_size, unsigned char *out)
 {
-	__u32 head[2] = {lists[first].head[0], 0};
+	__u32 head[2] = {lists[0].head[0], 0};
 	unsigned char *records = out + sizeof(head);
 
-	for (size_t i = first; i < nr; i++) {
-		struct list *list = &lists[i];
-
-		if (list->done || (i != first && (!list->target || list->target != lists[first].target)))
-			continue;
-		for (__u32 r = 0; r < list->head[1]; r++) {
-			unsigned char *record = records + (size_t)(head[1] + r) * record_size;
+	for (size_t i = 0; i < nr; i++)
+		for (__u32 r = 0; r < lists[i].head[1]; r++) {
+			unsigned char *record = records + (size_t)head[1]++ * record_size;
 			__u32 offset;
 
-			memcpy(record, list->records + (size_t)r * record_size, record_size);
-			offset = offset_of(record) + (__u32)list->shift;
+			memcpy(record, lists[i].records + (size_t)r * record_size, record_size);
+			offset = offset_of(record) + (__u32)lists[i].shift;
 			memcpy(record, &offset, sizeof(offset));
 		}
-		head[1] += list->head[1];
-		list->done = true;
-	}
 	qsort(records, head[1], record_size, compare_records);
 	memcpy(out, head, sizeof(head));
 	return sizeof(head) + (size_t)head[1] * record_size;
 }
 
 /* Rewrites a part in place; it never grows. Returns its new size, or a negative errno. */
-static ssize_t follow_part(const struct transcode *t, const struct move *moves, unsigned char *part, size_t size)
+static ssize_t follow_part(const struct extension *extension, unsigned char *part, size_t size)
 {
 	size_t at = sizeof(__u32), nr = 0, end = sizeof(__u32), step;
 	struct list *lists = calloc(size / sizeof(lists->head) + 1, sizeof(*lists));
@@ -128,20 +164,24 @@ static ssize_t follow_part(const struct transcode *t, const struct move *moves, 
 		return lists && out ? (ssize_t)size : -ENOMEM;
 	}
 	memcpy(out, part, sizeof(record_size));
-	while ((step = read_list(t, moves, part + at, size - at, record_size, &lists[nr])) != 0) {
+	while ((step = read_list(extension, part + at, size - at, record_size, &lists[nr])) != 0) {
 		at += step;
 		nr++;
 	}
-	for (size_t i = 0; i < nr; i++)
-		if (!lists[i].done)
-			end += join_lists(lists, nr, i, record_size, out + end);
+	qsort(lists, nr, sizeof(*lists), compare_lists);
+	for (size_t i = 0, same; i < nr; i += same) {
+		same = 1;
+		while (lists[i].target && i + same < nr && lists[i + same].target == lists[i].target)
+			same++;
+		end += join_lists(&lists[i], same, record_size, out + end);
+	}
 	memcpy(part, out, end);
 	free(lists);
 	free(out);
 	return (ssize_t)end;
 }
 
-static int follow_in_section(struct transcode *t, const struct move *moves, size_t section)
+static int follow_in_section(struct transcode *t, const struct extension *extension, size_t section)
 {
 	size_t size = t->image.sections[section].header.sh_size;
 	unsigned char *bytes = image__edit(&t->image, section, 0);
@@ -158,7 +198,7 @@ static int follow_in_section(struct transcode *t, const struct move *moves, size
 
 		if (header.header_size < end_of_part || start + header.parts[part].size > size)
 			continue;
-		new_size = follow_part(t, moves, bytes + start, header.parts[part].size);
+		new_size = follow_part(extension, bytes + start, header.parts[part].size);
 		if (new_size < 0)
 			return (int)new_size;
 		header.parts[part].size = (__u32)new_size;
@@ -169,7 +209,8 @@ static int follow_in_section(struct transcode *t, const struct move *moves, size
 
 static int follow_in_extension(struct transcode *t, const struct move *moves)
 {
-	int err = 0;
+	struct extension extension = {.t = t, .moves = moves};
+	int err = list_codes(&extension);
 
 	for (size_t i = 1; !err && i < t->elf->nr_sections; i++) {
 		const char *name = elfmap_elf__section_name(t->elf, i);
@@ -177,10 +218,11 @@ static int follow_in_extension(struct transcode *t, const struct move *moves)
 		if (t->image.sections[i].removed || !t->image.sections[i].data)
 			continue;
 		if (!strcmp(name, ".BTF.ext"))
-			err = follow_in_section(t, moves, i);
+			err = follow_in_section(t, &extension, i);
 		else if (!strcmp(name, ".rel.BTF.ext") && t->opts->prog_section)
 			t->image.sections[i].removed = true; /* records have moved under it; nobody reads it */
 	}
+	free(extension.codes);
 	return err;
 }
 
@@ -200,32 +242,31 @@ static int append_code(struct transcode *t, size_t section, struct move *move)
 	return 0;
 }
 
-static size_t find_relocations(const struct transcode *t, size_t section)
+static void find_relocations(const struct transcode *t, struct move *moves)
 {
-	for (size_t i = 1; i < t->image.nr_sections; i++)
-		if (t->image.sections[i].header.sh_type == SHT_REL && !t->image.sections[i].removed &&
-		    t->image.sections[i].header.sh_info == section)
-			return i;
-	return 0;
+	for (size_t i = 1; i < t->elf->nr_sections; i++) {
+		const struct image_section *section = &t->image.sections[i];
+
+		if (section->header.sh_type == SHT_REL && section->data && !section->removed &&
+		    section->header.sh_info < t->elf->nr_sections && !moves[section->header.sh_info].relocations)
+			moves[section->header.sh_info].relocations = i;
+	}
 }
 
-static int append_relocations(struct transcode *t, size_t section, const struct move *move)
+static int append_relocations(struct transcode *t, const struct move *move, struct move *target)
 {
-	size_t from = find_relocations(t, section), to = find_relocations(t, move->target), start, size;
+	size_t from = move->relocations, start = 0, size = t->image.sections[from].header.sh_size;
 	unsigned char *bytes;
 
 	if (!from)
 		return 0;
-	if (!to) { /* the first program uses no map: this table becomes the common one */
-		to = from;
-		start = 0;
-		size = t->image.sections[from].header.sh_size;
-		bytes = image__edit(&t->image, to, 0);
-		t->image.sections[to].header.sh_info = (uint32_t)move->target;
+	if (!target->relocations) { /* no program before uses a map: this table becomes the common one */
+		target->relocations = from;
+		t->image.sections[from].header.sh_info = (uint32_t)move->target;
+		bytes = image__edit(&t->image, from, 0);
 	} else {
-		start = t->image.sections[to].header.sh_size;
-		size = t->image.sections[from].header.sh_size;
-		bytes = image__edit(&t->image, to, size);
+		start = t->image.sections[target->relocations].header.sh_size;
+		bytes = image__edit(&t->image, target->relocations, size);
 		if (bytes)
 			memcpy(bytes + start, t->image.sections[from].data, size);
 		t->image.sections[from].removed = true;
@@ -268,18 +309,17 @@ static int move_symbols(struct transcode *t, const struct move *moves)
 static int rename_section(struct transcode *t, size_t section, const char *name, struct move *move)
 {
 	int string = t->obj->has_btf ? btf__add_str(t->btf, name) : 0;
-	size_t relocations = find_relocations(t, section);
-	char relocations_name[300];
+	char relocations_name[sizeof(".rel") + MAX_SECTION_NAME];
 
 	if (string < 0)
 		return string;
 	move->name = (uint32_t)string;
 	if (image__rename(&t->image, section, name))
 		return -ENOMEM;
-	if (!relocations)
+	if (!move->relocations)
 		return 0;
 	snprintf(relocations_name, sizeof(relocations_name), ".rel%s", name);
-	return image__rename(&t->image, relocations, relocations_name);
+	return image__rename(&t->image, move->relocations, relocations_name);
 }
 
 static int rename_slot(struct transcode *t, const struct elfmap_prog *prog, struct move *move)
@@ -290,8 +330,9 @@ static int rename_slot(struct transcode *t, const struct elfmap_prog *prog, stru
 	return rename_section(t, prog->section_index, name, move);
 }
 
-static int join_section(struct transcode *t, size_t section, size_t target, struct move *move)
+static int join_section(struct transcode *t, size_t section, size_t target, struct move *moves)
 {
+	struct move *move = &moves[section];
 	int err;
 
 	move->target = target;
@@ -299,7 +340,7 @@ static int join_section(struct transcode *t, size_t section, size_t target, stru
 		return rename_section(t, section, t->opts->prog_section, move);
 	move->name = (uint32_t)(t->obj->has_btf ? btf__add_str(t->btf, t->opts->prog_section) : 0);
 	err = append_code(t, section, move);
-	return err ?: append_relocations(t, section, move);
+	return err ?: append_relocations(t, move, &moves[target]);
 }
 
 static int name_sections(struct transcode *t, struct move *moves)
@@ -307,6 +348,7 @@ static int name_sections(struct transcode *t, struct move *moves)
 	size_t target = 0;
 	int err = 0;
 
+	find_relocations(t, moves);
 	for (size_t i = 0; !err && i < t->obj->nr_progs; i++) {
 		const struct elfmap_prog *prog = &t->obj->progs[i];
 		size_t section = prog->section_index;
@@ -316,7 +358,7 @@ static int name_sections(struct transcode *t, struct move *moves)
 			continue;
 		target = target ? target : section;
 		if (t->opts->prog_section) {
-			err = join_section(t, section, target, &moves[section]);
+			err = join_section(t, section, target, moves);
 		} else if (t->opts->rename_slots && prog->is_slot) {
 			moves[section].target = section;
 			err = rename_slot(t, prog, &moves[section]);

@@ -41,10 +41,10 @@ static int complain(const struct place *place, int err, const char *what)
 
 static int complain_differs(const struct place *place, int err, const struct elfmap_msg *msg)
 {
-	char text[PATH_MAX * 2 + sizeof(msg->text) + 128];
+	char text[PATH_MAX * 2 + sizeof(msg->text) + 128], shown[PATH_MAX];
+	const char *path = preload__shown_path(place->path, shown, sizeof(shown));
 
-	snprintf(text, sizeof(text), "%s; pinned at %s; when nothing uses that any more: rm %s", msg->text, place->path,
-		 place->path);
+	snprintf(text, sizeof(text), "%s; pinned at %s; when nothing uses that any more: rm %s", msg->text, path, path);
 	preload__complain(place->object, text);
 	return err;
 }
@@ -153,14 +153,17 @@ static int prepare(const struct source *source, struct place *place, const char 
 	return check_template(place);
 }
 
-/* ".../xdp//globals" is ".../tc": links that tc makes, so that there is one set of pins. */
+/* ".../xdp//globals" is ".../tc": links that tc makes, so that there is one set of pins. A descriptor
+ * of another mount namespace has no path that realpath() could find. */
 static void find_root(const char *pin_root, char *root)
 {
 	char *end;
 
-	if (!realpath(pin_root, root))
+	if (!strncmp(pin_root, "/proc/", 6) || !realpath(pin_root, root))
 		snprintf(root, PATH_MAX, "%s", pin_root);
 	end = strrchr(root, '/');
+	while (end && end != root && end[-1] == '/')
+		end--;
 	if (end && end != root)
 		*end = '\0';
 }

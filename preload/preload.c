@@ -24,6 +24,9 @@
 
 #include "preload.h"
 
+static char *bpffs;	  /* what tc is told instead of TC_BPF_MNT; NULL: nothing */
+static char *bpffs_shown; /* the path by which the user knows it */
+
 static bool active; /* this is a program that calls libbpf >= 1 itself */
 
 static struct source current;	       /* the file last read */
@@ -53,27 +56,40 @@ static bool program_needs_libbpf_1(void)
 	return false;
 }
 
-static void restore(const char *name, const char *saved)
+static void restore_preload(void)
 {
-	const char *value = getenv(saved);
+	const char *callers = getenv("ELFMAP_LD_PRELOAD");
 
-	if (value && *value)
-		setenv(name, value, 1);
-	else if (value)
-		unsetenv(name);
-	unsetenv(saved);
+	if (callers && *callers)
+		setenv("LD_PRELOAD", callers, 1);
+	else if (callers)
+		unsetenv("LD_PRELOAD");
+	unsetenv("ELFMAP_LD_PRELOAD");
+}
+
+/* Takes variable NAME out of the environment into memory of our own; NULL: it was not set. */
+static char *take(const char *name)
+{
+	const char *value = getenv(name);
+	char *copy = value ? strdup(value) : NULL;
+
+	unsetenv(name);
+	return copy;
 }
 
 /* What the launcher put into the environment is for this process alone, not for its children. */
 __attribute__((constructor)) static void start(void)
 {
-	const char *descriptor = getenv("ELFMAP_PRELOAD_FD");
+	char *descriptor = take("ELFMAP_PRELOAD_FD");
 
 	if (descriptor)
 		close(atoi(descriptor));
-	unsetenv("ELFMAP_PRELOAD_FD");
-	restore("LD_PRELOAD", "ELFMAP_LD_PRELOAD");
-	restore("TC_BPF_MNT", "ELFMAP_TC_BPF_MNT");
+	free(descriptor);
+	restore_preload();
+	bpffs = take("ELFMAP_BPF_MNT");
+	bpffs_shown = take("ELFMAP_BPF_SHOWN");
+	if (bpffs)
+		fcntl(atoi(strrchr(bpffs, '/') + 1), F_SETFD, FD_CLOEXEC);
 	active = program_needs_libbpf_1();
 }
 
@@ -177,6 +193,30 @@ __attribute__((visibility("default"))) int open64(const char *path, int flags, .
 	return note_open(openat(AT_FDCWD, path, flags | O_LARGEFILE, mode), path, flags, __builtin_return_address(0));
 }
 
+/* ---- getenv: the bpffs that tc is to use -------------------------------------------------------------- */
+
+/* The launcher knows it where tc would not find it (helpers/tc_bpffs.c). The environment itself stays
+ * the caller's, for tc's children. */
+__attribute__((visibility("default"))) char *getenv(const char *name)
+{
+	static char *(*real)(const char *);
+
+	if (bpffs && !strcmp(name, "TC_BPF_MNT"))
+		return bpffs;
+	real = real ? real : (char *(*)(const char *))dlsym(RTLD_NEXT, "getenv");
+	return real(name);
+}
+
+const char *preload__shown_path(const char *path, char *shown, size_t size)
+{
+	size_t length = bpffs ? strlen(bpffs) : 0;
+
+	if (!length || strncmp(path, bpffs, length) != 0)
+		return path;
+	snprintf(shown, size, "%s%s", bpffs_shown ? bpffs_shown : "", path + length);
+	return shown;
+}
+
 /* ---- elf_begin: tc's own parser -------------------------------------------------------------------------- */
 
 static bool find_any_bpffs(void)
@@ -197,7 +237,7 @@ static const char *find_obstacle(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {};
-	const char *mount = getenv("TC_BPF_MNT");
+	const char *mount = getenv("TC_BPF_MNT"); /* ours, below */
 	struct statfs filesystem;
 
 	if (!syscall(SYS_capget, &header, caps) &&

@@ -19,6 +19,10 @@ struct source {
 /* Prints "elfmap: OBJECT: WHAT" on stderr: the line that stands before tc's own. */
 void preload__complain(const char *object, const char *what);
 
+/* PATH in the words of the user: the descriptor that a bpffs was handed over by means nothing to
+ * anybody. Returns PATH itself or SHOWN. */
+const char *preload__shown_path(const char *path, char *shown, size_t size);
+
 /* Prepares the pins of SOURCE's maps in BPF, which is its transcoded object, opened and not loaded:
  * a pin that is there and equal is handed to libbpf, one that is not there is made when it loads.
  * PIN_ROOT is what tc gave libbpf, ".../tc/globals". A negative errno after complaining. */

@@ -5,8 +5,8 @@
  *   elfmap tc qdisc add dev DEV clsact
  *   elfmap tc filter add dev DEV ingress bpf da obj dst_stats.o sec ingress
  *   elfmap tc filter add dev DEV egress bpf da obj dst_stats.o sec egress
- *   elfmap map dump /sys/fs/bpf/tc/globals/dst_stats
- *   elfmap map dump /sys/fs/bpf/tc/globals/dst_errs
+ *   elfmap map dump dst_stats sum
+ *   elfmap map dump dst_errs sum
  *
  * On a device without link-layer header (tun, wireguard, ppp): sec ingress_l3, sec egress_l3.
  *

@@ -47,7 +47,7 @@ make_device() {
 
 heading() {
 	printf '\n%s\n' "$1"
-	printf '  %-44s %10s %6s   %s\n' '' 'median' 'ratio' 'target'
+	printf '  %-44s %10s %6s %6s   %s\n' '' 'median' 'ratio' '(CPU)' 'target'
 }
 
 # compare KIND TARGET [LOAD_COST-OPTION...]: the three ways for objects *-KIND.o
@@ -121,7 +121,8 @@ compare_dump() {
 main() {
 	make_objects
 	make_device
-	printf 'Whole commands, %d rounds, interleaved; medians; ratios to the first line of each table.\n' "$rounds"
+	printf 'Whole commands, %d rounds, interleaved; medians. Ratios to the first line of each table, of the time from\n' "$rounds"
+	printf 'start to end and (CPU) of user and system time; targets are for the former.\n'
 	compare_loading
 	compare_nothing
 	compare_script

@@ -220,8 +220,9 @@ fails() {
 }
 
 @test "the bpf file system: none, one elsewhere, several, TC_BPF_MNT" {
-	in_mounts() { # COMMANDS: run where /sys/fs/bpf is not mounted
-		run --separate-stderr unshare --mount bash -euc "umount /sys/fs/bpf; $1"
+	# COMMANDS: run where /sys/fs/bpf is not mounted, nor is it with any process that is to be seen
+	in_mounts() {
+		run --separate-stderr unshare --mount --pid --fork --mount-proc bash -euc "umount /sys/fs/bpf; $1"
 		echo "status $status, stdout '$output', stderr '$stderr'"
 	}
 	export elfmap tmp

@@ -247,12 +247,14 @@ fails() {
 }
 
 @test "no bpffs: tc mounts one; where it cannot, the line says how" {
+	umount /sys/fs/bpf
 	# shellcheck disable=SC2016 # for the inner shell
-	run --separate-stderr unshare --mount --propagation private bash -c 'umount /sys/fs/bpf
-		mount -t tmpfs -o ro tmpfs /sys
-		"$0" tc filter add dev "$1" ingress bpf da obj "$2" sec ingress' "$elfmap" "$link" "$objects/shared.o"
+	run --separate-stderr unshare --pid --fork --mount-proc bash -c 'mount -t tmpfs -o ro tmpfs /sys
+		exec "$0" tc filter add dev "$1" ingress bpf da obj "$2" sec ingress' "$elfmap" "$link" "$objects/shared.o"
 	fails 1 "*shared.o: no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf"
 	[[ -z $(filters) ]]
+	add shared ingress
+	[[ $(findmnt -no FSTYPE /sys/fs/bpf | tail -1) == bpf && -e $globals/shared_hits ]]
 	run --separate-stderr env TC_BPF_MNT="/proc/nosuch" "$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
 	fails 1 '*shared.o: no bpffs at TC_BPF_MNT*'
 }

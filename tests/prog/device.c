@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* See device.h. */
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -26,17 +26,17 @@ static void set_up(const char *name)
 	close(fd);
 }
 
-static int open_device(struct device *device, enum device_kind kind)
+static bool open_device(struct device *device, enum device_kind kind)
 {
 	struct ifreq request = {.ifr_flags = (kind == DEVICE_TAP ? IFF_TAP : IFF_TUN) | IFF_NO_PI | IFF_VNET_HDR};
 
 	device->fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	if (device->fd < 0)
-		return -errno;
+		return false;
 	assert_int_equal(ioctl(device->fd, TUNSETIFF, &request), 0);
 	device->ifindex = if_nametoindex(request.ifr_name);
 	set_up(request.ifr_name);
-	return 0;
+	return true;
 }
 
 const char *device__missing(void)
@@ -45,7 +45,7 @@ const char *device__missing(void)
 	struct device device;
 	int err;
 
-	if (open_device(&device, DEVICE_TAP))
+	if (!open_device(&device, DEVICE_TAP))
 		return "no /dev/net/tun";
 	hook.ifindex = device.ifindex;
 	err = bpf_tc_hook_create(&hook);
@@ -58,7 +58,7 @@ void device__open(struct device *device, enum device_kind kind, int program)
 	LIBBPF_OPTS(bpf_tc_hook, hook, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = program, .handle = 1, .priority = 1);
 
-	assert_int_equal(open_device(device, kind), 0);
+	assert_true(open_device(device, kind));
 	hook.ifindex = device->ifindex;
 	assert_int_equal(bpf_tc_hook_create(&hook), 0);
 	assert_int_equal(bpf_tc_attach(&hook, &filter), 0);

@@ -268,7 +268,7 @@ static void test_sums_do_not_wrap(void **state)
 
 static void test_times_are_compared(void **state)
 {
-	int first = btf__add_typedef(btf, "first_time", u64_id), last = btf__add_typedef(btf, "last_time", u64_id);
+	int first = btf__add_typedef(btf, "earliest_ns", u64_id), last = btf__add_typedef(btf, "latest_ns", u64_id);
 
 	(void)state;
 	assert_prints_copies(first, ((__u64[]){0, 900, 700, 0}), 8, 4, "700");

@@ -19,6 +19,7 @@
 struct buffer {
 	unsigned char *bytes;
 	size_t size;
+	size_t room;
 };
 
 struct section {
@@ -46,7 +47,10 @@ static size_t buffer__append(struct buffer *buffer, const void *bytes, size_t si
 {
 	size_t at = buffer->size;
 
-	buffer->bytes = must(realloc(buffer->bytes, at + size + 1));
+	if (at + size >= buffer->room) {
+		buffer->room = 2 * (at + size) + 64;
+		buffer->bytes = must(realloc(buffer->bytes, buffer->room));
+	}
 	if (bytes && size)
 		memcpy(buffer->bytes + at, bytes, size);
 	else
@@ -90,7 +94,8 @@ size_t object__add_section(struct object *object, const char *name, uint32_t typ
 {
 	struct section *section;
 
-	object->sections = must(realloc(object->sections, (object->nr_sections + 1) * sizeof(*object->sections)));
+	if (!(object->nr_sections & (object->nr_sections - 1)))
+		object->sections = must(realloc(object->sections, 2 * object->nr_sections * sizeof(*object->sections)));
 	section = &object->sections[object->nr_sections];
 	memset(section, 0, sizeof(*section));
 	section->name = must(strdup(name));

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The bpf file system that tc pins in. `-n NS` makes tc and ip leave our mount namespace and cover
+ * /sys, `ip netns exec` has done so before us: tc then mounts a bpffs of its own, which goes with the
+ * process, pins and all, and says nothing. An open directory goes where no path does, so tc gets the
+ * right bpffs as /proc/self/fd/N (preload/preload.c: getenv()).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "command.h"
+#include "tc_bpffs.h"
+
+/* Is WORD an abbreviation of NAME of at least SHORTEST letters? That is how tc and ip match words. */
+static bool abbreviates(const char *word, const char *name, size_t shortest)
+{
+	size_t length = strlen(word);
+
+	return length >= shortest && !strncmp(word, name, length);
+}
+
+/* Options stand before the first word that is none. */
+static bool switches_namespace(char **argv)
+{
+	for (char **at = argv + 1; *at && (*at)[0] == '-'; at++) {
+		const char *option = (*at)[1] == '-' ? *at + 1 : *at;
+
+		if (abbreviates(option, "-netns", 2))
+			return true;
+	}
+	return false;
+}
+
+/* Does it load an object, or may it, for all we see of a batch? */
+static bool loads(char **argv)
+{
+	for (char **at = argv + 1; *at; at++)
+		if (abbreviates(*at, "object-file", 2) || abbreviates(*at, "-batch", 2) ||
+		    abbreviates(*at, "--batch", 3))
+			return true;
+	return false;
+}
+
+/* Are we in a mount namespace that some ancestor is not in? */
+static bool is_private(void)
+{
+	char ours[64] = "", link[64], theirs[64] = "";
+
+	snprintf(link, sizeof(link), "/proc/%d/ns/mnt", (int)getppid());
+	return readlink("/proc/self/ns/mnt", ours, sizeof(ours) - 1) > 0 &&
+	       ((readlink(link, theirs, sizeof(theirs) - 1) > 0 && strcmp(ours, theirs) != 0) ||
+		(readlink("/proc/1/ns/mnt", theirs, sizeof(theirs) - 1) > 0 && strcmp(ours, theirs) != 0));
+}
+
+/* tc's links `xdp` and `ip` in the bpffs hold the path it was given. That path must not be one that
+ * only this process has, or one that namespaces cover: relative links do for everybody. */
+static int make_links(int bpffs)
+{
+	static const char *const names[] = {"xdp", "ip"};
+	char target[PATH_MAX];
+
+	if (mkdirat(bpffs, "tc", 0700) && errno != EEXIST)
+		return -errno;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		ssize_t length = readlinkat(bpffs, names[i], target, sizeof(target));
+
+		if (length > 0 && target[0] == '/' && unlinkat(bpffs, names[i], 0) && errno != ENOENT)
+			return -errno;
+		if (length > 0 && target[0] != '/')
+			continue;
+		if (symlinkat("tc", bpffs, names[i]) && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+static int hand_over(const char *path, bool with_links)
+{
+	bool is_outside = !strncmp(path, "/proc/", 6);
+	char number[32];
+	int err, fd = open(path, O_RDONLY | O_DIRECTORY); /* stays open over exec */
+
+	if (fd < 0)
+		return complain(path, "%s", strerror(errno));
+	err = with_links ? make_links(fd) : 0;
+	if (err)
+		return complain(path, "links of tc: %s", strerror(-err));
+	snprintf(number, sizeof(number), "/proc/self/fd/%d", fd);
+	if (setenv("ELFMAP_BPF_MNT", number, 1) ||
+	    setenv("ELFMAP_BPF_SHOWN", is_outside ? ELFMAP_BPFFS_USUAL : path, 1))
+		return complain(path, "no memory");
+	return EXIT_SUCCESS;
+}
+
+/* There is no bpffs. tc mounts one where it is, which is right unless that place goes away. */
+static int do_without(bool switches)
+{
+	if (is_private())
+		return complain(
+			ELFMAP_BPFFS_USUAL,
+			"no bpffs, and one that is mounted in here goes with this mount namespace; on the host: "
+			"mount -t bpf bpf " ELFMAP_BPFFS_USUAL);
+	if (!switches)
+		return EXIT_SUCCESS;
+	if (mount("bpf", ELFMAP_BPFFS_USUAL, "bpf", 0, "mode=0700"))
+		return complain(ELFMAP_BPFFS_USUAL, "mounting a bpffs: %s", strerror(errno));
+	return hand_over(ELFMAP_BPFFS_USUAL, true);
+}
+
+int tc_bpffs__prepare(char **argv)
+{
+	bool switches = switches_namespace(argv), loading;
+	const char *asked = getenv("TC_BPF_MNT");
+	char path[PATH_MAX];
+	struct elfmap_msg msg;
+	int err;
+
+	if (!switches && ((asked && *asked) || elfmap_bpffs__contains(ELFMAP_BPFFS_USUAL)))
+		return EXIT_SUCCESS; /* tc finds it by itself */
+	loading = loads(argv);
+	err = elfmap_bpffs__find(path, sizeof(path), &msg);
+	if (!err)
+		return hand_over(path, loading);
+	if (!loading)
+		return EXIT_SUCCESS;
+	if (err == -ENODEV && !(asked && *asked))
+		return do_without(switches);
+	return complain("bpffs", "%s", msg.text);
+}

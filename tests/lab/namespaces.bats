@@ -1,0 +1,183 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Pins and namespaces: from wherever the command is given, the pins end up in the bpffs that the user
+# means, or it fails and says what to type. Looked at from outside, after the command has gone.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	build=${BUILD:-$PWD/build}
+	elfmap=$build/elfmap
+	objects=$build/tests/testdata
+	globals=/sys/fs/bpf/tc/globals
+	tmp=$BATS_TEST_TMPDIR
+	net=n$BATS_TEST_NUMBER
+	ip netns add "$net"
+	ip link add "v$BATS_TEST_NUMBER" type veth peer name peer netns "$net"
+	nsenter --net="/run/netns/$net" tc qdisc add dev peer clsact
+	line=(filter add dev peer ingress bpf da obj "$objects/shared.o" sec ingress)
+}
+
+teardown() {
+	ip netns del "$net"
+	mountpoint -q /sys/fs/bpf && [[ $(findmnt -no FSTYPE /sys/fs/bpf) == bpf ]] || mount -t bpf bpf /sys/fs/bpf
+	find /sys/fs/bpf -mindepth 1 \( -type f -o -type l \) ! -name '*.debug' -delete
+	! mountpoint -q /run/other || umount /run/other
+	! mountpoint -q /run/third || umount /run/third
+}
+
+filters() {
+	nsenter --net="/run/netns/$net" tc -j filter show dev peer ingress | jq -r '.[].options | select(.bpf_name) | .bpf_name'
+}
+
+# The map that the attached program uses is the pinned one, and the pins are seen from out here.
+is_pinned_here() {
+	local prog
+
+	[[ $(filters) == 'shared.o:[ingress]' ]]
+	prog=$(nsenter --net="/run/netns/$net" tc -j filter show dev peer ingress | jq '.[].options.prog.id // empty')
+	[[ $(bpftool -j prog show id "$prog" | jq -c .map_ids) == "[$(bpftool -j map show pinned "${1:-$globals}/shared_hits" | jq .id)]" ]]
+}
+
+# Plain tc and ip go on working in this bpffs, which the links in it decide.
+plain_tools_work() {
+	[[ $(readlink /sys/fs/bpf/xdp) == tc && $(readlink /sys/fs/bpf/ip) == tc ]]
+	"$elfmap" convert "$objects/xdp.o" "$tmp/modern.o" --for tc
+	nsenter --net="/run/netns/$net" ip link set dev peer xdpgeneric obj "$tmp/modern.o" sec prog
+	nsenter --net="/run/netns/$net" ip link set dev peer xdpgeneric off
+}
+
+@test "plain tc -n loses the pins, and says nothing: what this is about" {
+	"$elfmap" convert "$objects/shared.o" "$tmp/modern.o" --for tc
+	tc -n "$net" filter add dev peer ingress bpf da obj "$tmp/modern.o" sec ingress
+	[[ ! -e $globals/shared_hits ]]
+}
+
+@test "elfmap tc -n NS: the host's pins" {
+	for option in -n -netns; do
+		run -0 --separate-stderr "$elfmap" tc "$option" "$net" "${line[@]}"
+		[[ -z $output && -z $stderr ]]
+		is_pinned_here
+		nsenter --net="/run/netns/$net" tc filter del dev peer ingress
+	done
+	plain_tools_work
+}
+
+@test "elfmap ip -n NS link set xdp: the same pins" {
+	"$elfmap" ip -n "$net" link set dev peer xdpgeneric obj "$objects/shared.o" sec ingress
+	[[ -e $globals/shared_hits ]]
+	ip -n "$net" -d link show dev peer | grep -q xdpgeneric
+	ip -n "$net" link set dev peer xdpgeneric off
+	plain_tools_work
+}
+
+@test "absolute links of an earlier tc are made relative" {
+	ln -s /sys/fs/bpf/tc/ /sys/fs/bpf/xdp
+	ln -s /gone/tc/ /sys/fs/bpf/ip
+	mkdir -p /sys/fs/bpf/tc
+	"$elfmap" ip -n "$net" link set dev peer xdpgeneric obj "$objects/shared.o" sec ingress
+	[[ -e $globals/shared_hits ]]
+	ip -n "$net" link set dev peer xdpgeneric off
+	plain_tools_work
+}
+
+@test "ip netns exec NS elfmap tc: the host's pins, from a shell in there too" {
+	ip netns exec "$net" "$elfmap" tc "${line[@]}"
+	is_pinned_here
+	nsenter --net="/run/netns/$net" tc filter del dev peer ingress
+	# shellcheck disable=SC2016 # for the inner shell
+	ip netns exec "$net" bash -c '"$@"; exit $?' bash "$elfmap" tc "${line[@]}"
+	is_pinned_here
+	plain_tools_work
+}
+
+@test "ip netns exec NS elfmap map: the host's pins as well" {
+	"$elfmap" tc -n "$net" "${line[@]}"
+	[[ $(ip netns exec "$net" "$elfmap" -j map list | jq -r '.[].pinned[0]') == */tc/globals/shared_hits ]]
+	[[ $(ip netns exec "$net" "$elfmap" map dump shared_hits | wc -l) == 2 ]]
+	rm "$globals/shared_hits"
+	run -1 ip netns exec "$net" "$elfmap" map dump shared_hits
+}
+
+@test "elfmap exec of a script in there" {
+	printf '#!/bin/sh -e\ntc %s\n' "${line[*]}" >"$tmp/script"
+	chmod +x "$tmp/script"
+	ip netns exec "$net" "$elfmap" exec "$tmp/script"
+	is_pinned_here
+}
+
+@test "nsenter --net keeps the mounts: nothing special" {
+	nsenter --net="/run/netns/$net" "$elfmap" tc "${line[@]}"
+	is_pinned_here
+}
+
+@test "a mount namespace without bpffs: the one outside" {
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --propagation private bash -c 'umount /sys/fs/bpf; exec nsenter --net="$0" "$@"' \
+		"/run/netns/$net" "$elfmap" tc "${line[@]}"
+	is_pinned_here
+}
+
+@test "a refusal names the path that the user knows" {
+	bpftool map create "$globals/shared_hits" type array key 4 value 8 entries 99 name shared_hits 2>/dev/null ||
+		{ mkdir -p "$globals" && bpftool map create "$globals/shared_hits" type array key 4 value 8 entries 99 name shared_hits; }
+	for front in "$elfmap tc -n $net" "ip netns exec $net $elfmap tc"; do
+		# shellcheck disable=SC2086 # words
+		run -1 --separate-stderr $front "${line[@]}"
+		[[ $stderr == *"pinned at $globals/shared_hits; when nothing uses that any more: rm $globals/shared_hits"* ]]
+		[[ $stderr != */proc/* && -z $(filters) ]]
+	done
+}
+
+@test "what fails in there leaves no pin out here" {
+	nsenter --net="/run/netns/$net" tc qdisc del dev peer clsact
+	for front in "$elfmap tc -n $net" "ip netns exec $net $elfmap tc"; do
+		# shellcheck disable=SC2086 # words
+		run -2 $front "${line[@]}"
+		[[ ! -e $globals/shared_hits ]]
+	done
+}
+
+@test "TC_BPF_MNT is honoured, also where -n covers it" {
+	mkdir -p /run/other
+	mount -t bpf bpf /run/other
+	TC_BPF_MNT=/run/other nsenter --net="/run/netns/$net" "$elfmap" tc "${line[@]}"
+	is_pinned_here /run/other/tc/globals
+	[[ ! -e $globals/shared_hits ]]
+	nsenter --net="/run/netns/$net" tc filter del dev peer ingress
+	rm "/run/other/tc/globals/shared_hits"
+	TC_BPF_MNT=/run/other "$elfmap" tc -n "$net" "${line[@]}"
+	is_pinned_here /run/other/tc/globals
+	TC_BPF_MNT=/nosuch run -1 --separate-stderr "$elfmap" tc -n "$net" "${line[@]}"
+	[[ $stderr == elfmap:*TC_BPF_MNT=/nosuch* ]]
+}
+
+@test "several bpffs and none at the usual place: refused, with what to type; named, it works" {
+	umount /sys/fs/bpf
+	mkdir -p /run/other /run/third
+	mount -t bpf bpf /run/other
+	mount -t bpf bpf /run/third
+	# Out here there is nobody further out who has one: a process of another tree.
+	run -1 --separate-stderr setsid --fork --wait env -i PATH="$PATH" unshare --pid --fork --mount-proc \
+		nsenter --net="/run/netns/$net" "$elfmap" tc "${line[@]}"
+	[[ $(grep -c '^elfmap: ' <<<"$stderr") == 1 && $stderr == *'several bpf file systems: /run/other, /run/third'*'TC_BPF_MNT=/run/other'* ]]
+	[[ -z $(find /run/other /run/third -name shared_hits) && -z $(filters) ]]
+	TC_BPF_MNT=/run/third nsenter --net="/run/netns/$net" "$elfmap" tc "${line[@]}"
+	[[ -e /run/third/tc/globals/shared_hits && -n $(filters) ]]
+}
+
+@test "no bpffs at all: mounted where it stays, refused where it would go" {
+	umount /sys/fs/bpf
+	# shellcheck disable=SC2016 # for the inner shell
+	host=(unshare --pid --fork --mount-proc bash -c '"$@"; exit $?' bash ip netns exec "$net" "$elfmap" tc)
+	run -1 --separate-stderr "${host[@]}" "${line[@]}"
+	[[ $stderr == *'goes with this mount namespace; on the host: mount -t bpf bpf /sys/fs/bpf'* && -z $(filters) ]]
+	run -0 "${host[@]}" filter show dev peer ingress
+}
+
+@test "looking only makes neither links nor mounts" {
+	"$elfmap" tc -n "$net" qdisc show dev peer
+	ip netns exec "$net" "$elfmap" tc filter show dev peer ingress
+	[[ ! -e /sys/fs/bpf/xdp && ! -e /sys/fs/bpf/ip ]]
+}
