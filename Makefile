@@ -77,7 +77,7 @@ check: deps ## run all tests
 	$(Q)$(MAKE) --no-print-directory check-built
 
 check-built: all $(CTESTS) $(TDATA)
-	$(Q)BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --jobs $(JOBS) \
+	$(Q)BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --failures --comments --jobs $(JOBS) \
 		--exec tests/sandbox $(or $(TESTS),$(CTESTS) $(BATS))
 
 lint: deps ## check format and code; warnings are errors

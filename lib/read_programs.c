@@ -183,7 +183,7 @@ static int collect_functions(struct elfmap_object *obj)
 	return err;
 }
 
-/* Is anything in .text called, or its address taken? Then it holds subprograms, not an entry. */
+/* Is anything in .text called from elsewhere, or its address taken? Then it holds subprograms, not an entry. */
 static bool text_is_called(const struct elfmap_elf *elf)
 {
 	for (size_t i = 1; i < elf->nr_sections; i++) {
@@ -192,7 +192,7 @@ static bool text_is_called(const struct elfmap_elf *elf)
 		const unsigned char *bytes = elfmap_elf__data(elf, i);
 
 		if ((section->sh_type != SHT_REL && section->sh_type != SHT_RELA) || !bytes ||
-		    !elfmap_elf__is_code(elf, section->sh_info))
+		    section->sh_info == elf->text || !elfmap_elf__is_code(elf, section->sh_info))
 			continue;
 		for (size_t at = 0; at + entry <= section->sh_size; at += entry) {
 			Elf64_Rel rel;
@@ -217,15 +217,28 @@ static void drop_programs(struct elfmap_object *obj, size_t section)
 	obj->nr_progs = kept;
 }
 
+/* Of two names for one place: global before weak before local, then FUNC before NOTYPE. */
+static unsigned int rank_name(const struct elfmap_elf *elf, const struct elfmap_prog *prog)
+{
+	unsigned int info = elf->symbols[prog->symbol].st_info, bind = ELF64_ST_BIND(info);
+
+	return (bind == STB_GLOBAL ? 4 : bind == STB_WEAK ? 2 : 0) + (ELF64_ST_TYPE(info) == STT_FUNC);
+}
+
 /* One FUNC a place: aliases ("weak" twins and the like) would be two programs to libbpf. */
 static void drop_aliases(struct elfmap_object *obj)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < obj->nr_progs; i++)
-		if (!kept || obj->progs[kept - 1].section_index != obj->progs[i].section_index ||
-		    obj->progs[kept - 1].offset != obj->progs[i].offset)
-			obj->progs[kept++] = obj->progs[i];
+	for (size_t i = 0; i < obj->nr_progs; i++) {
+		const struct elfmap_prog *prog = &obj->progs[i];
+		struct elfmap_prog *last = kept ? &obj->progs[kept - 1] : NULL;
+
+		if (!last || last->section_index != prog->section_index || last->offset != prog->offset)
+			obj->progs[kept++] = *prog;
+		else if (rank_name(obj->elf, prog) > rank_name(obj->elf, last))
+			*last = *prog;
+	}
 	obj->nr_progs = kept;
 }
 
@@ -268,6 +281,9 @@ static int check_program(struct elfmap_object *obj, struct elfmap_prog *prog)
 		end = prog[1].offset;
 	if (!prog->size && prog->offset < end)
 		prog->size = end - prog->offset;
+	if (section_size % BPF_INSN_SIZE)
+		return read__problem(obj, "section '%s': %zu bytes are not whole instructions", prog->section,
+				     section_size);
 	if (prog->offset > section_size || prog->size > section_size - prog->offset)
 		return read__problem(obj,
 				     "section '%s': function '%s' at offset %zu ends behind the section (%zu bytes)",
