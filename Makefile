@@ -28,6 +28,9 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude -Ilib -MMD -MP $(CPPFLAGS)
 ALL_CFLAGS   = -std=gnu11 $(WARN) $(CFLAGS)
 BPF_CFLAGS   = -target bpf -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -Itc-progs/lib -MMD -MP \
 	       $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+# Every page and every relocation of the preload costs each tc that is started.
+SMALL_CFLAGS  = -ffunction-sections -fdata-sections
+SMALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,noseparate-code -Wl,-z,now
 LIBS         = libbpf libelf
 ifeq ($(STATIC),yes)
 TOOL_LDFLAGS := -static
@@ -125,7 +128,7 @@ $(BUILD)/elfmap: $(TOOL_OBJ) $(LIB_OBJ)
 $(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,--version-script=preload/preload.map -Wl,-z,now $(LDFLAGS) \
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,--version-script=preload/preload.map $(SMALL_LDFLAGS) $(LDFLAGS) \
 		-o $@ $(filter %.o,$^) $(SHARED_LDLIBS)
 
 $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip: | $(BUILD)/elfmap
@@ -140,7 +143,7 @@ $(BUILD)/%.o: %.c
 $(BUILD)/pic/%.o: %.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -c -o $@ $<
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden $(SMALL_CFLAGS) -c -o $@ $<
 
 # ---- programs for the kernel ---------------------------------------------------------------------
 

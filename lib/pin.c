@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* pin: where a map is pinned, as iproute2 has it, and whether what is pinned there is the same map. */
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -33,31 +33,34 @@ static int look_up_table(__u32 pinning, char *subpath, size_t size)
 int elfmap_pin__path(const struct elfmap_map *map, const char *root, const char *sha1, char *path, size_t path_size,
 		     struct elfmap_msg *msg)
 {
-	int root_length = (int)strlen(root);
+	int root_length = (int)strlen(root), length;
 	char subpath[400];
 
 	while (root_length > 1 && root[root_length - 1] == '/')
 		root_length--;
 	switch (map->def.pinning) {
 	case PIN_NONE:
-		path[0] = '\0';
-		return 0;
+		length = snprintf(path, path_size, "%s", "");
+		break;
 	case PIN_OBJECT_NS:
-		snprintf(path, path_size, "%.*s/%s/%s", root_length, root, sha1, map->name);
-		return 0;
+		length = snprintf(path, path_size, "%.*s/%s/%s", root_length, root, sha1, map->name);
+		break;
 	case PIN_GLOBAL_NS:
-		snprintf(path, path_size, "%.*s/globals/%s", root_length, root, map->name);
-		return 0;
+		length = snprintf(path, path_size, "%.*s/globals/%s", root_length, root, map->name);
+		break;
+	default:
+		if (look_up_table(map->def.pinning, subpath, sizeof(subpath)))
+			return elfmap_msg__set(msg, -ENOENT,
+					       "map '%s': pinning %u is in no table, so it is not pinned; add a line "
+					       "'%u PATH' to %s",
+					       map->name, map->def.pinning, map->def.pinning, pinning_tables[0]);
+		/* Paths of the table start at the bpffs, the directory that tc's own is in. */
+		while (root_length > 1 && root[root_length - 1] != '/')
+			root_length--;
+		length = snprintf(path, path_size, "%.*s%s/%s", root_length, root, subpath, map->name);
 	}
-	if (look_up_table(map->def.pinning, subpath, sizeof(subpath)))
-		return elfmap_msg__set(
-			msg, -ENOENT,
-			"map '%s': pinning %u is in no table, so it is not pinned; add a line '%u PATH' to %s",
-			map->name, map->def.pinning, map->def.pinning, pinning_tables[0]);
-	/* Paths of the table start at the bpffs, the directory that tc's own is in. */
-	while (root_length > 1 && root[root_length - 1] != '/')
-		root_length--;
-	snprintf(path, path_size, "%.*s%s/%s", root_length, root, subpath, map->name);
+	if (length < 0 || (size_t)length >= path_size)
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "map '%s': the path of its pin is too long", map->name);
 	return 0;
 }
 
@@ -72,7 +75,7 @@ static __u32 kernel_flags(const struct bpf_elf_map *def, __u32 flags)
 
 static bool same_entries(const struct bpf_elf_map *def, __u32 pinned)
 {
-	__u32 cpus;
+	int cpus;
 
 	if (def->max_elem == pinned)
 		return true;
@@ -80,8 +83,9 @@ static bool same_entries(const struct bpf_elf_map *def, __u32 pinned)
 		return true; /* the loader sizes it by the CPUs */
 	if (!(def->flags & BPF_F_NO_COMMON_LRU) || pinned < def->max_elem)
 		return false;
-	cpus = (__u32)sysconf(_SC_NPROCESSORS_CONF); /* rounded up by the kernel to as many on each CPU */
-	return pinned - def->max_elem < cpus && pinned % cpus == 0;
+	/* Rounded up by the kernel to as many on each CPU that there could ever be. */
+	cpus = libbpf_num_possible_cpus();
+	return cpus > 0 && pinned - def->max_elem < (__u32)cpus && pinned % (__u32)cpus == 0;
 }
 
 static void describe(char *text, size_t size, __u32 type, __u32 key, __u32 value, __u32 entries, __u32 flags)

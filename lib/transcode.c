@@ -203,7 +203,8 @@ int elfmap_object__transcode(const struct elfmap_object *obj, const struct elfma
 	err = err ?: transcode__names(&t);
 	err = err ?: image__write(&t.image, ret_bytes, ret_size);
 	if (err && msg && !msg->text[0])
-		elfmap_msg__set(msg, err, "cannot be transcoded: %s", strerror(-err));
+		elfmap_msg__set(msg, err, "cannot be transcoded: %s",
+				err == -E2BIG ? "too many sections" : strerror(-err));
 	image__close(&t.image);
 	btf__free(t.btf);
 	free(t.added_symbol);

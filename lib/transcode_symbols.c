@@ -157,7 +157,8 @@ static int move_map_symbols(struct transcode *t, size_t nr)
 static size_t add_text_twin(struct transcode *t)
 {
 	const struct elfmap_elf *elf = t->elf;
-	size_t twin = image__add(&t->image, ELFMAP_TEXT_TWIN, &t->image.sections[elf->text].header);
+	const char *name = t->opts->prog_section ? t->opts->prog_section : ELFMAP_TEXT_TWIN;
+	size_t twin = image__add(&t->image, name, &t->image.sections[elf->text].header);
 	size_t copy;
 
 	if (!twin)
@@ -194,6 +195,18 @@ static int add_symbol(struct transcode *t, size_t prog)
 	t->added_symbol[prog] = size / sizeof(*symbols);
 	symbols[t->added_symbol[prog]].st_name = name;
 	return 0;
+}
+
+/* Every FUNC that is not in .text would be a program to libbpf; only those of mark_programs() are. */
+static int retire_aliases(struct transcode *t)
+{
+	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
+
+	for (size_t i = 1; symbols && i < t->elf->nr_symbols; i++)
+		if (ELF64_ST_TYPE(symbols[i].st_info) == STT_FUNC && symbols[i].st_shndx != t->elf->text &&
+		    elfmap_elf__is_code(t->elf, symbols[i].st_shndx))
+			symbols[i].st_info = ELF64_ST_INFO(ELF64_ST_BIND(symbols[i].st_info), STT_NOTYPE);
+	return symbols ? 0 : -ENOMEM;
 }
 
 static int mark_programs(struct transcode *t)
@@ -357,6 +370,7 @@ int transcode__symbols(struct transcode *t)
 	size_t nr = t->elf->nr_symbols;
 	int err = move_map_symbols(t, nr);
 
+	err = err ?: retire_aliases(t);
 	err = err ?: mark_programs(t);
 	err = err ?: mark_subprograms(t);
 	err = err ?: transcode__values(t);

@@ -168,16 +168,26 @@ static void find_root(const char *pin_root, char *root)
 		*end = '\0';
 }
 
+/* Hashing a large object takes longer than loading it; only one kind of pin is named by the hash. */
+static bool names_by_hash(const struct source *source)
+{
+	for (size_t i = 0; i < source->obj->nr_maps; i++)
+		if (source->obj->maps[i].def.pinning == PIN_OBJECT_NS)
+			return true;
+	return false;
+}
+
 int pins__prepare(const struct source *source, struct bpf_object *bpf, const char *path, const char *pin_root)
 {
 	struct place place = {.object = path};
-	char root[PATH_MAX], sha1[41];
+	char root[PATH_MAX], sha1[41] = "";
 	size_t nth = 0;
 	int err = 0;
 
 	undo__note_object();
 	find_root(pin_root, root);
-	elfmap_sha1(source->bytes, source->size, sha1);
+	if (names_by_hash(source))
+		elfmap_sha1(source->bytes, source->size, sha1);
 	bpf_object__for_each_map (place.bpf, bpf) {
 		size_t index = elfmap_object__map_order(source->obj, nth);
 

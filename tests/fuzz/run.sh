@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Runs every fuzzer for SECONDS, two at a time, from a corpus that starts with the compiled objects
+# and is kept. Prints executions and findings; fails if there is one, or if one did not run.
+#
+#   tests/fuzz/run.sh SECONDS
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+build=${BUILD:-$PWD/build}
+seconds=${1:?usage: tests/fuzz/run.sh SECONDS}
+corpus=$build/fuzz/corpus
+findings=$build/fuzz/findings
+largest=16384 # bytes; what larger objects have more of is mostly debug information
+
+running=()
+cleanup() {
+	for pid in "${running[@]}"; do
+		kill "$pid" 2>/dev/null || true
+	done
+}
+trap cleanup EXIT
+
+# In the order of their names: the same corpus from the same objects.
+seeds() {
+	find "$build/tests/testdata" "$build/tc-progs" -name '*.o' -size -"$largest"c 2>/dev/null | sort
+}
+
+# transcode takes its options from the first byte.
+seed() { # FUZZER
+	local object options name
+
+	mkdir -p "$corpus/$1" "$findings/$1"
+	while read -r object; do
+		name=$(basename "$object")
+		if [[ $1 == transcode ]]; then
+			for options in 00 05 09 13; do
+				{
+					printf '%b' "\\x$options"
+					cat "$object"
+				} >"$corpus/$1/$name.$options"
+			done
+		else
+			cp "$object" "$corpus/$1/$name"
+		fi
+	done < <(seeds)
+}
+
+fuzz() { # FUZZER
+	"$build/tests/fuzz/$1_fuzz" -max_total_time="$seconds" -max_len="$largest" -timeout=10 -rss_limit_mb=2048 \
+		-print_final_stats=1 -artifact_prefix="$findings/$1/" "$corpus/$1" >"$build/fuzz/$1.log" 2>&1
+}
+
+statistic() { # FUZZER NAME
+	sed -n "s/^stat::$2: *//p" "$build/fuzz/$1.log"
+}
+
+report() { # FUZZER STATUS
+	local found
+
+	found=$(find "$findings/$1" -type f | wc -l)
+	printf '%s: %s executions, %s a second, %s findings\n' "$1" "$(statistic "$1" number_of_executed_units)" \
+		"$(statistic "$1" average_exec_per_sec)" "$found"
+	if [[ $2 != 0 || $found != 0 ]]; then
+		find "$findings/$1" -type f
+		tail -n 40 "$build/fuzz/$1.log"
+		return 1
+	fi
+}
+
+fuzzers=()
+for source in tests/fuzz/*_fuzz.c; do
+	name=$(basename "$source")
+	fuzzers+=("${name%_fuzz.c}")
+done
+
+status=0
+for ((i = 0; i < ${#fuzzers[@]}; i += 2)); do
+	for name in "${fuzzers[@]:i:2}"; do
+		seed "$name"
+		fuzz "$name" &
+		running+=($!)
+	done
+	for name in "${fuzzers[@]:i:2}"; do
+		ended=0
+		wait "${running[0]}" || ended=$?
+		running=("${running[@]:1}")
+		report "$name" "$ended" || status=1
+	done
+done
+((status == 0))
