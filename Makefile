@@ -9,10 +9,14 @@ CFLAGS     ?= -O2 -g
 CPPFLAGS   ?=
 LDFLAGS    ?=
 PKG_CONFIG ?= pkg-config
-STATIC     ?= yes# one static command starts twice as fast; `no` links the shared libraries
+STATIC     ?= yes# a static command starts faster; `no` links the verbs with the shared libraries
 JOBS       ?= $(shell nproc)
 LAB        ?=
 TIME       ?= 60# seconds that each fuzz target runs
+
+# The launcher runs before every tc, and glibc takes its time to start; musl has no kernel headers.
+MUSL_CC    := $(shell command -v musl-gcc 2>/dev/null)
+LAUNCH_CC  ?= $(or $(MUSL_CC),$(CC))
 
 ifeq ($(origin CC),default)
 CC := cc
@@ -28,6 +32,7 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude -Ilib -MMD -MP $(CPPFLAGS)
 ALL_CFLAGS   = -std=gnu11 $(WARN) $(CFLAGS)
 BPF_CFLAGS   = -target bpf -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -Itc-progs/lib -MMD -MP \
 	       $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+LAUNCH_CFLAGS = $(SMALL_CFLAGS) -idirafter /usr/include $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 # Every page and every relocation of the preload costs each tc that is started.
 SMALL_CFLAGS  = -ffunction-sections -fdata-sections
 SMALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,noseparate-code -Wl,-z,now
@@ -41,6 +46,7 @@ SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 
 LIB_SRC    := $(wildcard lib/*.c)
 TOOL_SRC   := $(wildcard helpers/*.c)
+LAUNCH_SRC := $(wildcard launcher/*.c) lib/bpffs.c lib/msg.c
 PRELOAD_SRC := $(wildcard preload/*.c)
 PROG_SRC   := $(wildcard tc-progs/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*_test.c)
@@ -54,6 +60,7 @@ TEST_LIB   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
 PIC_OBJ    := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(PRELOAD_SRC:%.c=$(BUILD)/pic/%.o)
 TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/%.o)
+LAUNCH_OBJ := $(LAUNCH_SRC:%.c=$(BUILD)/launch/%.o)
 PROGS      := $(PROG_SRC:%.c=$(BUILD)/%.o)
 PEERS      := $(PEER_SRC:%.c=$(BUILD)/%.o)
 TDATA      := $(TDATA_SRC:%.c=$(BUILD)/%.o) $(TDATA_SRC:%.c=$(BUILD)/%.nobtf.o)
@@ -67,7 +74,7 @@ LIBEXEC    := $(BUILD)/libexec/elfmap
 .SECONDARY:
 .PHONY: all deps demo check check-built lint bench fuzz vm-check install uninstall clean help
 
-all: $(BUILD)/elfmap $(LIBEXEC)/preload.so $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip $(PROGS) ## build the command, the preload and the classifiers
+all: $(BUILD)/elfmap $(LIBEXEC)/elfmap-verbs $(LIBEXEC)/preload.so $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip $(PROGS) ## build the command, the preload and the classifiers
 
 deps: ## install what is missing on this machine (DEPS=no: nothing)
 	$(Q)scripts/deps.sh
@@ -100,6 +107,7 @@ vm-check: deps ## the labs on a distribution's kernel under qemu
 
 install: all ## install below $(PREFIX) (DESTDIR is honoured)
 	install -D -m 755 $(BUILD)/elfmap $(DESTDIR)$(PREFIX)/bin/elfmap
+	install -D -m 755 $(LIBEXEC)/elfmap-verbs $(DESTDIR)$(PREFIX)/libexec/elfmap/elfmap-verbs
 	install -D -m 644 $(LIBEXEC)/preload.so $(DESTDIR)$(PREFIX)/libexec/elfmap/preload.so
 	install -d $(DESTDIR)$(PREFIX)/libexec/elfmap/bin $(DESTDIR)$(PREFIX)/share/elfmap
 	ln -sf ../../../bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/bin/tc
@@ -121,8 +129,18 @@ help: ## show this list
 
 # ---- the command, the library, the preload ------------------------------------------------------
 
-$(BUILD)/elfmap: $(TOOL_OBJ) $(LIB_OBJ)
+$(BUILD)/elfmap: $(LAUNCH_OBJ)
 	$(call say,LD,$@)
+	$(Q)$(LAUNCH_CC) $(ALL_CFLAGS) -static -Wl,--gc-sections $(LDFLAGS) -o $@ $^
+
+$(BUILD)/launch/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LAUNCH_CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LAUNCH_CFLAGS) -c -o $@ $<
+
+$(LIBEXEC)/elfmap-verbs: $(TOOL_OBJ) $(LIB_OBJ)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(TOOL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LDLIBS)
 
 $(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map

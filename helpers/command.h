@@ -14,7 +14,8 @@
 #define EXIT_USAGE 2 /* beside EXIT_SUCCESS and EXIT_FAILURE */
 
 /* A verb, or a verb below a verb ("map dump"). run() gets argv[0] = its own name and returns the
- * exit status; 2 makes the caller print the usage line. Help is made from the table. */
+ * exit status; 2 makes the caller print the usage line. Help is made from the table. NULL: the
+ * launcher runs it, and it stands in the table for the help. */
 struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -46,9 +47,6 @@ int complain(const char *object, const char *format, ...) __attribute__((format(
 void print_json(json_object *root);
 
 /* The verbs, one file each. */
-int verb_tc(int argc, char **argv);	 /* tc.c */
-int verb_ip(int argc, char **argv);	 /* tc.c */
-int verb_exec(int argc, char **argv);	 /* tc.c */
 int verb_show(int argc, char **argv);	 /* show.c */
 int verb_convert(int argc, char **argv); /* convert.c */
 int verb_map(int argc, char **argv);	 /* map.c: a table of its own */

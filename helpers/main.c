@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The command `elfmap`: a table of verbs. Called as `tc` or `ip`, it is `elfmap tc` or `elfmap ip`. */
+/* The verbs of `elfmap`: a table. tc, ip and exec are the launcher's (launcher/main.c). */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +23,9 @@ static int verb_version(int argc, char **argv)
 }
 
 static const struct verb verbs[] = {
-	{"tc", verb_tc, "ARGS...", "the system's tc, which then loads legacy objects"},
-	{"ip", verb_ip, "ARGS...", "the system's ip, likewise (XDP, encap bpf)"},
-	{"exec", verb_exec, "CMD [ARGS...]", "run a script whose tc and ip load legacy objects"},
+	{"tc", NULL, "ARGS...", "the system's tc, which then loads legacy objects"},
+	{"ip", NULL, "ARGS...", "the system's ip, likewise (XDP, encap bpf)"},
+	{"exec", NULL, "CMD [ARGS...]", "run a script whose tc and ip load legacy objects"},
 	{"show", verb_show, "FILE", "maps, programs, tail-call slots and pins of an object"},
 	{"convert", verb_convert, "FILE OUT [type TYPE] [--pin] [--for tc]", "write a modern object from a legacy one"},
 	{"map", verb_map, "list|dump ...", "pinned maps"},
@@ -122,7 +122,7 @@ int run_verb(const struct verb *table, const char *prefix, int argc, char **argv
 
 		if (strcmp(verb->name, argv[0]) != 0)
 			continue;
-		status = verb->run(argc, argv);
+		status = verb->run ? verb->run(argc, argv) : EXIT_USAGE;
 		if (status == EXIT_USAGE && !told_usage)
 			fprintf(stderr, "usage: %s %s %s\n", prefix, verb->name, verb->arguments);
 		told_usage = true;
@@ -138,13 +138,6 @@ int run_verb(const struct verb *table, const char *prefix, int argc, char **argv
 
 int main(int argc, char **argv)
 {
-	const char *name = argc ? strrchr(argv[0], '/') : NULL;
-
-	name = name ? name + 1 : argc ? argv[0] : "";
-	if (!strcmp(name, "tc"))
-		return verb_tc(argc, argv);
-	if (!strcmp(name, "ip"))
-		return verb_ip(argc, argv);
 	if (argc == 2 && (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")))
 		return verb_version(1, argv);
 	return run_verb(verbs, "elfmap", argc - 1, argv + 1);

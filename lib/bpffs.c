@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "bpffs.h"
-#include "internal.h"
+#include "msg.h"
 
 #ifndef BPF_FS_MAGIC
 #define BPF_FS_MAGIC 0xcafe4a11

@@ -2,25 +2,12 @@
 /* A file whole in memory: regular files only, copied, so that nobody changes it under our hands. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "internal.h"
-
-int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...)
-{
-	va_list args;
-
-	if (msg) {
-		va_start(args, format);
-		vsnprintf(msg->text, sizeof(msg->text), format, args);
-		va_end(args);
-	}
-	return err;
-}
 
 static int refuse_special(const struct stat *file, struct elfmap_msg *msg)
 {

@@ -109,12 +109,10 @@ int image__rename(struct image *image, size_t section, const char *name)
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
-static size_t align(size_t at, uint64_t alignment)
+/* Whatever a header says: no section of a BPF object needs more, and its tables need this. */
+static size_t align8(size_t at)
 {
-	/* A hostile alignment must not blow the file up; no section of ours needs more than 8. */
-	size_t mask = alignment > 1 && alignment <= 8 && !(alignment & (alignment - 1)) ? alignment - 1 : 0;
-
-	return (at + mask) & ~mask;
+	return (at + 7) & ~(size_t)7;
 }
 
 static bool takes_space(const struct image_section *section)
@@ -140,12 +138,12 @@ static size_t lay_out(const struct image *image, size_t *offsets)
 	for (size_t i = 1; i < image->nr_sections; i++) {
 		const struct image_section *section = &image->sections[i];
 
-		end = align(end, section->removed ? 1 : section->header.sh_addralign);
+		end = align8(end);
 		offsets[i] = end;
 		if (takes_space(section))
 			end += section->header.sh_size;
 	}
-	return align(end, 8);
+	return align8(end);
 }
 
 static bool info_is_section(const Elf64_Shdr *header)

@@ -6,19 +6,16 @@
 #include <bpf/btf.h>
 #include <elf.h>
 #include <libelf.h>
-#include <stdarg.h>
 #include <stdint.h>
 
 #include "elfmap.h"
+#include "msg.h"
 
 #define BPF_INSN_SIZE sizeof(struct bpf_insn)
 #define MAX_MAP_NAME 127 /* tc copies names into 128 bytes without looking */
 #define MAX_SECTION_NAME 255
 #define MAX_VALUES 65536u		 /* highest slot that `values` of a map may name, plus one */
 #define LEGACY_MAPS_ASIDE ".legacy.maps" /* where `maps` goes when there is nothing in it for libbpf */
-
-/* Fills the caller's message and returns ERR, so that a refusal is one statement. */
-int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- the opened image: what libelf says of the bytes ------------------------------------------ */
 
@@ -42,7 +39,7 @@ struct elfmap_elf {
 int elfmap_elf__open(const void *bytes, size_t size, struct elfmap_elf **ret_elf, struct elfmap_msg *msg);
 void elfmap_elf__close(struct elfmap_elf *elf);
 
-const Elf64_Shdr *elfmap_elf__section(const struct elfmap_elf *elf, size_t index); /* NULL past the end */
+const Elf64_Shdr *elfmap_elf__section(const struct elfmap_elf *elf, size_t index); /* NULL for 0, past the end */
 const char *elfmap_elf__section_name(const struct elfmap_elf *elf, size_t index);  /* "" at worst */
 const char *elfmap_elf__symbol_name(const struct elfmap_elf *elf, size_t symbol);  /* "" at worst */
 /* The section's bytes in the image; NULL for an empty or NOBITS section. */

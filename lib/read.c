@@ -18,7 +18,7 @@
 
 int read__problem(struct elfmap_object *obj, const char *format, ...)
 {
-	char text[sizeof(((struct elfmap_msg *)0)->text)];
+	struct elfmap_msg msg;
 	char **grown;
 	va_list args;
 
@@ -29,9 +29,9 @@ int read__problem(struct elfmap_object *obj, const char *format, ...)
 		return -ENOMEM;
 	obj->problems = grown;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	elfmap_msg__print(&msg, format, args);
 	va_end(args);
-	grown[obj->nr_problems] = strdup(text);
+	grown[obj->nr_problems] = strdup(msg.text);
 	if (!grown[obj->nr_problems])
 		return -ENOMEM;
 	obj->nr_problems++;

@@ -128,6 +128,13 @@ static void retire_datasec(struct transcode *t, __u32 id, int integer)
 	datasec->size = sizeof(__u32);
 }
 
+static const char *name_of(const struct transcode *t, const struct btf_type *type)
+{
+	const char *name = btf__name_by_offset(t->btf, type->name_off);
+
+	return name ? name : "";
+}
+
 /* The VAR of map NAME in the DATASEC of its old section; 0: none. */
 static __u32 find_var(struct transcode *t, __u32 datasec, const char *name)
 {
@@ -137,7 +144,7 @@ static __u32 find_var(struct transcode *t, __u32 datasec, const char *name)
 		__u32 id = btf_var_secinfos(section)[i].type;
 		const struct btf_type *var = btf__type_by_id(t->btf, id);
 
-		if (var && btf_is_var(var) && !strcmp(btf__name_by_offset(t->btf, var->name_off), name))
+		if (var && btf_is_var(var) && !strcmp(name_of(t, var), name))
 			return id;
 	}
 	return 0;
@@ -159,32 +166,57 @@ static int place_var(struct transcode *t, __u32 legacy, int integer, size_t inde
 	return (int)var;
 }
 
-static size_t symbol_offset(const struct elfmap_elf *elf, size_t section, const char *name)
+/* Where a symbol is in `.maps`, to be found by its name. */
+struct place {
+	const char *name;
+	size_t offset;
+};
+
+static int compare_places(const void *a, const void *b)
 {
-	for (size_t i = 1; i < elf->nr_symbols; i++)
-		if (elf->symbols[i].st_shndx == section && !strcmp(elfmap_elf__symbol_name(elf, i), name))
-			return elf->symbols[i].st_value;
-	return 0;
+	return strcmp(((const struct place *)a)->name, ((const struct place *)b)->name);
+}
+
+static struct place *list_places(const struct transcode *t, size_t *ret_nr)
+{
+	const struct elfmap_elf *elf = t->elf;
+	struct place *places = calloc(elf->nr_symbols + 1, sizeof(*places));
+
+	*ret_nr = 0;
+	for (size_t i = 1; places && i < elf->nr_symbols; i++)
+		if (elf->symbols[i].st_shndx == t->maps)
+			places[(*ret_nr)++] = (struct place){elfmap_elf__symbol_name(elf, i), elf->symbols[i].st_value};
+	if (places)
+		qsort(places, *ret_nr, sizeof(*places), compare_places);
+	return places;
 }
 
 /* BTF-defined maps that the object has beside its legacy ones keep their places. */
 static int keep_vars(struct transcode *t, __u32 modern)
 {
 	__u32 nr = modern ? btf_vlen(type_at(t, modern)) : 0;
-	int err = 0;
+	size_t nr_places;
+	struct place *places = list_places(t, &nr_places);
+	int err = places ? 0 : -ENOMEM;
 
 	for (__u32 i = 0; !err && i < nr; i++) {
 		struct btf_var_secinfo place = btf_var_secinfos(type_at(t, modern))[i];
 		const struct btf_type *var = btf__type_by_id(t->btf, place.type);
 
-		if (!var || !btf_is_var(var))
-			return elfmap_msg__set(t->msg, -EINVAL, "section .BTF: DATASEC .maps: member %u is no variable",
-					       i);
-		if (!type_at(t, modern)->size) /* compilers leave the offsets to the loader */
-			place.offset =
-				(__u32)symbol_offset(t->elf, t->maps, btf__name_by_offset(t->btf, var->name_off));
+		if (!var || !btf_is_var(var)) {
+			err = elfmap_msg__set(t->msg, -EINVAL, "section .BTF: DATASEC .maps: member %u is no variable",
+					      i);
+			break;
+		}
+		if (!type_at(t, modern)->size) { /* compilers leave the offsets to the loader */
+			const struct place key = {.name = name_of(t, var)};
+			const struct place *found = bsearch(&key, places, nr_places, sizeof(key), compare_places);
+
+			place.offset = found ? (__u32)found->offset : 0;
+		}
 		err = btf__add_datasec_var_info(t->btf, (int)place.type, place.offset, place.size);
 	}
+	free(places);
 	return err;
 }
 
@@ -206,18 +238,13 @@ static int add_datasec(struct transcode *t, __u32 modern, const int *vars)
  * and libbpf would speak of data that it doesn't know. */
 static void retire_annotations(struct transcode *t, int integer)
 {
-	for (size_t i = 1; i < t->elf->nr_sections; i++) {
-		const char *name = elfmap_elf__section_name(t->elf, i);
-		__u32 datasec;
-
-		if (strncmp(name, ".maps.", 6) != 0 || elfmap_elf__is_code(t->elf, i) ||
-		    elfmap_elf__section(t->elf, i)->sh_type != SHT_PROGBITS)
-			continue;
-		t->image.sections[i].removed = true;
-		datasec = find_datasec(t, name);
-		if (datasec)
-			retire_datasec(t, datasec, integer);
-	}
+	for (size_t i = 1; i < t->elf->nr_sections; i++)
+		if (!strncmp(elfmap_elf__section_name(t->elf, i), ".maps.", 6) && !elfmap_elf__is_code(t->elf, i) &&
+		    elfmap_elf__section(t->elf, i)->sh_type == SHT_PROGBITS)
+			t->image.sections[i].removed = true;
+	for (__u32 id = 1; id < btf__type_cnt(t->btf); id++)
+		if (btf_is_datasec(type_at(t, id)) && !strncmp(name_of(t, type_at(t, id)), ".maps.", 6))
+			retire_datasec(t, id, integer);
 }
 
 static int add_maps(struct transcode *t, int integer)

@@ -202,7 +202,7 @@ __attribute__((visibility("default"))) int open64(const char *path, int flags, .
 
 /* ---- getenv: the bpffs that tc is to use -------------------------------------------------------------- */
 
-/* The launcher knows it where tc would not find it (helpers/tc_bpffs.c). The environment itself stays
+/* The launcher knows it where tc would not find it (launcher/tc_bpffs.c). The environment itself stays
  * the caller's, for tc's children. */
 __attribute__((visibility("default"))) char *getenv(const char *name)
 {

@@ -25,6 +25,7 @@ readonly house='
 	libjson-c-dev     /usr/include/json-c/json.h
 	libmnl-dev        /usr/include/libmnl/libmnl.h
 	libcmocka-dev     /usr/include/cmocka.h
+	musl-tools        musl-gcc
 	pkg-config        pkg-config
 	iproute2          tc
 	iputils-ping      ping

@@ -38,7 +38,7 @@ sort_files() {
 		*) ! is_shell "$file" || shell+=("$file") ;;
 		esac
 		case $file in
-		lib/*.c | helpers/*.c | preload/*.c | tests/unit/*.c | tests/prog/*.c) user+=("$file") ;;
+		lib/*.c | launcher/*.c | helpers/*.c | preload/*.c | tests/unit/*.c | tests/prog/*.c) user+=("$file") ;;
 		tests/fuzz/*.c | tests/bench/*.c) [[ $file == */peers/* ]] || user+=("$file") ;;
 		esac
 		case $file in

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "bpffs.h"
-#include "command.h"
+#include "launcher.h"
 #include "tc_bpffs.h"
 
 /* Is WORD an abbreviation of NAME of at least SHORTEST letters? That is how tc and ip match words. */

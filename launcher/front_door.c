@@ -13,11 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "launcher.h"
 #include "program.h"
 #include "tc_bpffs.h"
 
-/* Writes what the link /proc/self/exe says, cut at its last '/'. */
 static int find_own_directory(char *path, size_t size)
 {
 	ssize_t length = readlink("/proc/self/exe", path, size - 1);
@@ -29,19 +28,19 @@ static int find_own_directory(char *path, size_t size)
 	return 0;
 }
 
-/* Our own files are beside the command in the build tree, in ../libexec once installed. */
-static int find_libexec(char *path, size_t size)
+int find_libexec(char *path, size_t size)
 {
 	char directory[PATH_MAX / 2];
-	int err = find_own_directory(directory, sizeof(directory));
 
-	if (err)
-		return err;
+	if (find_own_directory(directory, sizeof(directory)))
+		return complain("/proc/self/exe", "%s; is /proc mounted?", strerror(errno));
 	snprintf(path, size, "%s/libexec/elfmap", directory);
 	if (!access(path, F_OK))
-		return 0;
+		return EXIT_SUCCESS;
 	snprintf(path, size, "%s/../libexec/elfmap", directory);
-	return access(path, F_OK) ? -errno : 0;
+	if (!access(path, F_OK))
+		return EXIT_SUCCESS;
+	return complain(path, "%s; was the command installed with make install?", strerror(errno));
 }
 
 /* ---- the preload: opened once, judged by what was opened ------------------------------------------------ */
@@ -138,8 +137,9 @@ static int help_program(const struct program *program, char **argv)
 	case HELP_PRELOAD:
 		break;
 	}
-	if (find_libexec(libexec, sizeof(libexec)))
-		return complain("libexec/elfmap", "not found beside this command; was it installed with make install?");
+	status = find_libexec(libexec, sizeof(libexec));
+	if (status)
+		return status;
 	status = open_preload(libexec, &fd);
 	if (!status)
 		status = tc_bpffs__prepare(argv);
@@ -148,9 +148,9 @@ static int help_program(const struct program *program, char **argv)
 	return set_environment(fd) ? complain(program->path, "no memory") : EXIT_SUCCESS;
 }
 
-/* ---- the verbs --------------------------------------------------------------------------------------------- */
+/* ---- the doors ------------------------------------------------------------------------------------------- */
 
-static int run_program(const char *name, char **argv)
+int run_program(const char *name, char **argv)
 {
 	struct program program;
 	int status;
@@ -165,28 +165,14 @@ static int run_program(const char *name, char **argv)
 	return complain(program.path, "%s", strerror(errno));
 }
 
-int verb_tc(int argc, char **argv)
-{
-	(void)argc;
-	return run_program("tc", argv);
-}
-
-int verb_ip(int argc, char **argv)
-{
-	(void)argc;
-	return run_program("ip", argv);
-}
-
-/* Puts a folder with our links `tc` and `ip` before everything else in PATH. */
-int verb_exec(int argc, char **argv)
+int run_script(char **argv)
 {
 	char libexec[PATH_MAX], *path;
 	const char *callers = getenv("PATH");
 
-	if (argc < 2)
-		return EXIT_USAGE;
 	if (find_libexec(libexec, sizeof(libexec)))
-		return complain("libexec/elfmap", "not found beside this command; was it installed with make install?");
+		return EXIT_FAILURE;
+	/* A folder with our links `tc` and `ip` before everything else. */
 	if (asprintf(&path, "%s/bin:%s", libexec, callers ? callers : "/usr/sbin:/usr/bin:/sbin:/bin") < 0 ||
 	    setenv("PATH", path, 1))
 		return complain(argv[1], "no memory");
