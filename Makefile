@@ -147,7 +147,8 @@ $(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,--version-script=preload/preload.map $(SMALL_LDFLAGS) $(LDFLAGS) \
-		-o $@ $(filter %.o,$^) $(SHARED_LDLIBS)
+		-o $@.new $(filter %.o,$^) $(SHARED_LDLIBS)
+	$(Q)mv $@.new $@
 
 $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip: | $(BUILD)/elfmap
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "elfmap.h"
 
@@ -19,7 +20,7 @@
 struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	const char *arguments; /* "FILE", "PIN" */
+	const char *arguments; /* "FILE"; "VERB ...": run() is run_verb() with a table of its own */
 	const char *summary;   /* one line, lower case, no full stop */
 };
 
@@ -43,12 +44,16 @@ int take_options(int argc, char **argv, const char *takes);
 /* Prints "elfmap: OBJECT: what and why" on stderr. Always returns EXIT_FAILURE. */
 int complain(const char *object, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Prints a name from outside, with '?' for what a terminal would obey. */
+void print_name(FILE *to, const char *name);
+
 /* Prints ROOT on stdout as -j or -p asks for it, with a line end, and frees it. */
 void print_json(json_object *root);
 
 /* The verbs, one file each. */
 int verb_show(int argc, char **argv);	 /* show.c */
 int verb_convert(int argc, char **argv); /* convert.c */
+int verb_decl(int argc, char **argv);	 /* decl.c */
 int verb_map(int argc, char **argv);	 /* map.c: a table of its own */
 
 #endif

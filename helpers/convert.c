@@ -96,6 +96,8 @@ static int find_place(const char *out, char place[PATH_MAX])
 	struct stat st;
 
 	if (!realpath(out, place)) {
+		if (!lstat(out, &st)) /* a link to nothing, or to a pipe, which has no path */
+			return stat(out, &st) ? -errno : -EINVAL;
 		if (errno != ENOENT || snprintf(place, PATH_MAX, "%s", out) >= PATH_MAX)
 			return -errno;
 		return 0;

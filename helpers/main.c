@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The verbs of `elfmap`: a table. tc, ip and exec are the launcher's (launcher/main.c). */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "msg.h"
 
 #ifndef ELFMAP_VERSION
 #define ELFMAP_VERSION "0.1"
@@ -28,21 +30,32 @@ static const struct verb verbs[] = {
 	{"exec", NULL, "CMD [ARGS...]", "run a script whose tc and ip load legacy objects"},
 	{"show", verb_show, "FILE", "maps, programs, tail-call slots and pins of an object"},
 	{"convert", verb_convert, "FILE OUT [type TYPE] [--pin] [--for tc]", "write a modern object from a legacy one"},
-	{"map", verb_map, "list|dump ...", "pinned maps"},
+	{"decl", verb_decl, "FILE", "the maps of an object in C, to paste into its source"},
+	{"map", verb_map, "VERB ...", "pinned maps: list them, dump their entries"},
 	{"version", verb_version, "", "print the version"},
 	{},
 };
 
 int complain(const char *object, const char *format, ...)
 {
+	struct elfmap_msg what;
 	va_list args;
 
-	fprintf(stderr, "elfmap: %s: ", object);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	elfmap_msg__print(&what, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	fputs("elfmap: ", stderr);
+	print_name(stderr, object);
+	fprintf(stderr, ": %s\n", what.text);
 	return EXIT_FAILURE;
+}
+
+void print_name(FILE *to, const char *name)
+{
+	if (!*name)
+		name = "''";
+	for (; *name; name++)
+		fputc((unsigned char)*name < ' ' || *name == '\177' ? '?' : *name, to);
 }
 
 void print_json(json_object *root)
@@ -57,7 +70,7 @@ static bool take_output_option(const char *word)
 {
 	if (!strcmp(word, "-j") || !strcmp(word, "--json"))
 		output.json = true;
-	else if (!strcmp(word, "-p") || !strcmp(word, "--pretty"))
+	else if (!strcmp(word, "-p") || !strcmp(word, "--pretty") || !strcmp(word, "-jp") || !strcmp(word, "-pj"))
 		output.json = output.pretty = true;
 	else
 		return false;
@@ -81,10 +94,16 @@ int take_options(int argc, char **argv, const char *takes)
 {
 	int kept = 1;
 
+	bool options = true;
+
 	for (int i = 1; i < argc; i++) {
-		if (take_output_option(argv[i]))
+		if (options && !strcmp(argv[i], "--")) {
+			options = false;
 			continue;
-		if (argv[i][0] == '-' && argv[i][1] && !is_listed(argv[i], takes)) {
+		}
+		if (options && take_output_option(argv[i]))
+			continue;
+		if (options && argv[i][0] == '-' && argv[i][1] && !is_listed(argv[i], takes)) {
 			complain(argv[0], "unknown option '%s'", argv[i]);
 			return -1;
 		}
@@ -105,40 +124,81 @@ static void print_usage(FILE *to, const struct verb *table, const char *prefix)
 	}
 }
 
-int run_verb(const struct verb *table, const char *prefix, int argc, char **argv)
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "-h") || !strcmp(word, "--help");
+}
+
+static void print_verb_usage(FILE *to, const struct verb *verb, const char *prefix)
+{
+	fprintf(to, "usage: %s %s%s%s\n", prefix, verb->name, *verb->arguments ? " " : "", verb->arguments);
+}
+
+static bool has_verbs(const struct verb *verb)
+{
+	return !strncmp(verb->arguments, "VERB", 4);
+}
+
+static int run_row(const struct verb *verb, const char *prefix, int argc, char **argv)
 {
 	static bool told_usage; /* by a verb below this one, which knows it better */
+	int status;
+
+	if (argc == 2 && asks_for_help(argv[1]) && !has_verbs(verb)) {
+		print_verb_usage(stdout, verb, prefix);
+		return EXIT_SUCCESS;
+	}
+	status = verb->run ? verb->run(argc, argv) : EXIT_USAGE;
+	if (status == EXIT_USAGE && !told_usage && !has_verbs(verb))
+		print_verb_usage(stderr, verb, prefix);
+	told_usage = true;
+	return status;
+}
+
+int run_verb(const struct verb *table, const char *prefix, int argc, char **argv)
+{
+	bool help;
 
 	while (argc && take_output_option(argv[0])) {
 		argc--;
 		argv++;
 	}
-	if (argc && (!strcmp(argv[0], "help") || !strcmp(argv[0], "-h") || !strcmp(argv[0], "--help"))) {
+	help = argc && (!strcmp(argv[0], "help") || asks_for_help(argv[0]));
+	if (help && argc == 1) {
 		print_usage(stdout, table, prefix);
 		return EXIT_SUCCESS;
 	}
-	for (const struct verb *verb = table; argc && verb->name; verb++) {
-		int status;
+	if (help) { /* help VERB is VERB --help */
+		static char word[] = "--help";
 
-		if (strcmp(verb->name, argv[0]) != 0)
-			continue;
-		status = verb->run ? verb->run(argc, argv) : EXIT_USAGE;
-		if (status == EXIT_USAGE && !told_usage)
-			fprintf(stderr, "usage: %s %s %s\n", prefix, verb->name, verb->arguments);
-		told_usage = true;
-		return status;
+		argv[0] = argv[1];
+		argv[1] = word;
+		argc = 2;
 	}
+	for (const struct verb *verb = table; argc && verb->name; verb++)
+		if (!strcmp(verb->name, argv[0]))
+			return run_row(verb, prefix, argc, argv);
 	if (argc)
-		complain(argv[0], "no such verb; '%s help' lists them", prefix);
+		complain(argv[0], "no such %s; '%s help' lists the verbs", argv[0][0] == '-' ? "option" : "verb",
+			 prefix);
 	else
 		print_usage(stderr, table, prefix);
-	told_usage = true;
 	return EXIT_USAGE;
+}
+
+/* What was printed must have arrived: a full disk is a failure like any other. */
+static int finish_output(int status)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		complain("standard output", "%s", strerror(errno));
+		return status ? status : EXIT_FAILURE;
+	}
+	return status;
 }
 
 int main(int argc, char **argv)
 {
 	if (argc == 2 && (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")))
-		return verb_version(1, argv);
-	return run_verb(verbs, "elfmap", argc - 1, argv + 1);
+		return finish_output(verb_version(1, argv));
+	return finish_output(run_verb(verbs, "elfmap", argc - 1, argv + 1));
 }

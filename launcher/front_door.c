@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,29 @@ static int set_environment(int fd)
 	return 0;
 }
 
+/* A folder with our links `tc` and `ip` before everything else in PATH. */
+static int put_links_first(const char *libexec)
+{
+	const char *callers = getenv("PATH");
+	char *path;
+	int err;
+
+	if (asprintf(&path, "%s/bin:%s", libexec, callers ? callers : "/usr/sbin:/usr/bin:/sbin:/bin") < 0)
+		return -ENOMEM;
+	err = setenv("PATH", path, 1);
+	free(path);
+	return err;
+}
+
+/* `ip netns exec NS tc …`: the tc that is meant is ip's child, and finds us again by its name. */
+static bool runs_a_command(char **argv)
+{
+	for (char **at = argv + 1; *at && at[1]; at++)
+		if ((!strcmp(*at, "netns") || !strcmp(*at, "vrf")) && !strncmp("exec", at[1], strlen(at[1])))
+			return true;
+	return false;
+}
+
 static int help_program(const struct program *program, char **argv)
 {
 	char libexec[PATH_MAX];
@@ -140,6 +164,8 @@ static int help_program(const struct program *program, char **argv)
 	status = find_libexec(libexec, sizeof(libexec));
 	if (status)
 		return status;
+	if (runs_a_command(argv) && put_links_first(libexec))
+		return complain(program->path, "no memory");
 	status = open_preload(libexec, &fd);
 	if (!status)
 		status = tc_bpffs__prepare(argv);
@@ -155,6 +181,8 @@ int run_program(const char *name, char **argv)
 	struct program program;
 	int status;
 
+	if (access("/proc/self/exe", F_OK))
+		return complain("/proc/self/exe", "%s; is /proc mounted?", strerror(errno));
 	if (program__find(name, &program))
 		return complain(name, "not found in PATH, /sbin and /usr/sbin; it is in the package iproute2");
 	status = help_program(&program, argv);
@@ -167,14 +195,15 @@ int run_program(const char *name, char **argv)
 
 int run_script(char **argv)
 {
-	char libexec[PATH_MAX], *path;
-	const char *callers = getenv("PATH");
+	char libexec[PATH_MAX];
 
+	if (!strcmp(argv[1], "--"))
+		argv++;
+	if (!argv[1])
+		return EXIT_USAGE;
 	if (find_libexec(libexec, sizeof(libexec)))
 		return EXIT_FAILURE;
-	/* A folder with our links `tc` and `ip` before everything else. */
-	if (asprintf(&path, "%s/bin:%s", libexec, callers ? callers : "/usr/sbin:/usr/bin:/sbin:/bin") < 0 ||
-	    setenv("PATH", path, 1))
+	if (put_links_first(libexec))
 		return complain(argv[1], "no memory");
 	execvp(argv[1], argv + 1);
 	return complain(argv[1], "%s", strerror(errno));

@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#define EXIT_USAGE 2 /* beside EXIT_SUCCESS and EXIT_FAILURE */
+
 /* Prints "elfmap: OBJECT: what and why" on stderr. Always returns EXIT_FAILURE. */
 int complain(const char *object, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -20,8 +22,8 @@ int find_libexec(char *path, size_t size);
  * fails, with EXIT_FAILURE after complaining. */
 int run_program(const char *name, char **argv);
 
-/* Runs ARGV[1] with its words, `tc` and `ip` in its PATH being this command. Returns as above, or 2
- * for wrong usage. */
+/* Runs ARGV[1] with its words, `tc` and `ip` in its PATH being this command. Returns as above, or
+ * EXIT_USAGE. */
 int run_script(char **argv);
 
 #endif

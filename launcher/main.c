@@ -9,16 +9,19 @@
 #include <unistd.h>
 
 #include "launcher.h"
+#include "msg.h"
 
 int complain(const char *object, const char *format, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "elfmap: %s: ", object);
+	struct elfmap_msg what, line;
+
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	elfmap_msg__print(&what, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	elfmap_msg__set(&line, 0, "elfmap: %s: %s", object, what.text);
+	fprintf(stderr, "%s\n", line.text);
 	return EXIT_FAILURE;
 }
 
@@ -55,7 +58,11 @@ int main(int argc, char **argv)
 		return run_program(name, argv);
 	if (argc > 1 && is_program(argv[1]))
 		return run_program(argv[1], argv + 1);
-	if (argc > 2 && !strcmp(argv[1], "exec"))
-		return run_script(argv + 1);
+	if (argc > 2 && !strcmp(argv[1], "exec") && strcmp(argv[2], "-h") != 0 && strcmp(argv[2], "--help") != 0) {
+		int status = run_script(argv + 1);
+
+		if (status != EXIT_USAGE)
+			return status;
+	}
 	return run_verbs(argv);
 }

@@ -26,9 +26,10 @@ int decl_types__open(const struct elfmap_object *obj, FILE *to, struct elfmap_ms
 void decl_types__close(struct decl_types *types);
 
 /* Prints what type ID needs to be named, as far as neither <linux/bpf.h> nor an earlier call has it.
- * -EINVAL: the type is not sound, or C cannot say it. Nothing else takes an ID that this refused. */
+ * -EINVAL: the type is not sound, or C cannot say it. The rest is for types that this has accepted. */
 int decl_types__define(struct decl_types *types, __u32 id);
-
+/* Prints a typedef of that type. */
+int decl_types__define_as(struct decl_types *types, __u32 id, const char *name);
 /* Prints "struct tag name", "__u8 name[4]", "int name(void *ctx)"; just the type when NAME is "". */
 void decl_types__print(struct decl_types *types, __u32 id, const char *name);
 

@@ -21,17 +21,21 @@ struct decl_types {
 	struct elfmap_msg *msg;
 	FILE *to;
 	bool is_muted;
-	bool has_heading;
+	bool is_defining;
+	bool has_heading; /* it stands above the first definition, if there is one */
 	size_t steps;
 	size_t written;
 };
 
 /* ---- names ------------------------------------------------------------------------------------------ */
 
-static bool is_listed(const char *name, const char *const *list, size_t nr)
+/* Is NAME a word of LIST? */
+static bool is_listed(const char *name, const char *list)
 {
-	for (size_t i = 0; i < nr; i++)
-		if (!strcmp(list[i], name))
+	size_t length = strlen(name);
+
+	for (const char *at = length ? list : NULL; at && (at = strstr(at, name)); at += length)
+		if ((at == list || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
 			return true;
 	return false;
 }
@@ -48,142 +52,42 @@ static bool has_only(const char *name, const char *more)
 
 bool elfmap_is_c_name(const char *name)
 {
-	static const char *const keywords[] = {
-		"_Alignas",
-		"_Alignof",
-		"_Atomic",
-		"_Bool",
-		"_Complex",
-		"_Generic",
-		"_Imaginary",
-		"_Noreturn",
-		"_Nullable",
-		"_Static_assert",
-		"_Thread_local",
-		"__asm__",
-		"__attribute__",
-		"__int128",
-		"asm",
-		"auto",
-		"break",
-		"case",
-		"char",
-		"const",
-		"continue",
-		"default",
-		"do",
-		"double",
-		"else",
-		"enum",
-		"extern",
-		"float",
-		"for",
-		"goto",
-		"if",
-		"inline",
-		"int",
-		"long",
-		"register",
-		"restrict",
-		"return",
-		"short",
-		"signed",
-		"sizeof",
-		"static",
-		"struct",
-		"switch",
-		"typedef",
-		"typeof",
-		"union",
-		"unsigned",
-		"void",
-		"volatile",
-		"while",
-	};
+	static const char keywords[] =
+		"_Alignas _Alignof _Atomic _Bool _Complex _Generic _Imaginary _Noreturn _Nullable "
+		"_Static_assert _Thread_local __asm__ __attribute__ __int128 asm auto break case char const "
+		"continue default do double else enum extern float for goto if inline int long register "
+		"restrict return short signed sizeof static struct switch typedef typeof union unsigned void "
+		"volatile while";
 
-	return *name && !strchr("0123456789", *name) && has_only(name, "0123456789") &&
-	       !is_listed(name, keywords, sizeof(keywords) / sizeof(*keywords));
+	return *name && !strchr("0123456789", *name) && has_only(name, "0123456789") && !is_listed(name, keywords);
 }
 
 /* What <linux/bpf.h> and what it includes define, and a key, a value or a context can have. */
 static bool is_known_tag(const char *name)
 {
-	static const char *const tags[] = {
-		"__sk_buff",
-		"bpf_adj_room_mode",
-		"bpf_attach_type",
-		"bpf_attr",
-		"bpf_btf_info",
-		"bpf_cgroup_dev_ctx",
-		"bpf_cgroup_storage_key",
-		"bpf_check_mtu_ret",
-		"bpf_cmd",
-		"bpf_cpumap_val",
-		"bpf_devmap_val",
-		"bpf_dynptr",
-		"bpf_fib_lookup",
-		"bpf_flow_keys",
-		"bpf_func_id",
-		"bpf_func_info",
-		"bpf_hdr_start_off",
-		"bpf_insn",
-		"bpf_line_info",
-		"bpf_link_info",
-		"bpf_list_head",
-		"bpf_list_node",
-		"bpf_lpm_trie_key",
-		"bpf_lpm_trie_key_hdr",
-		"bpf_lpm_trie_key_u8",
-		"bpf_lwt_encap_mode",
-		"bpf_map_info",
-		"bpf_map_type",
-		"bpf_perf_event_value",
-		"bpf_pidns_info",
-		"bpf_prog_info",
-		"bpf_prog_type",
-		"bpf_raw_tracepoint_args",
-		"bpf_rb_node",
-		"bpf_rb_root",
-		"bpf_redir_neigh",
-		"bpf_refcount",
-		"bpf_ret_code",
-		"bpf_sk_lookup",
-		"bpf_sock",
-		"bpf_sock_addr",
-		"bpf_sock_ops",
-		"bpf_sock_tuple",
-		"bpf_sockopt",
-		"bpf_spin_lock",
-		"bpf_stack_build_id",
-		"bpf_stack_build_id_status",
-		"bpf_sysctl",
-		"bpf_task_fd_type",
-		"bpf_tcp_sock",
-		"bpf_timer",
-		"bpf_tunnel_key",
-		"bpf_wq",
-		"bpf_xdp_sock",
-		"bpf_xfrm_state",
-		"btf_ptr",
-		"sk_action",
-		"sk_msg_md",
-		"sk_reuseport_md",
-		"xdp_action",
-		"xdp_md",
-	};
+	static const char tags[] =
+		"__sk_buff bpf_adj_room_mode bpf_attach_type bpf_attr bpf_btf_info bpf_cgroup_dev_ctx "
+		"bpf_cgroup_storage_key bpf_check_mtu_ret bpf_cmd bpf_cpumap_val bpf_devmap_val bpf_dynptr "
+		"bpf_fib_lookup bpf_flow_keys bpf_func_id bpf_func_info bpf_hdr_start_off bpf_insn "
+		"bpf_line_info bpf_link_info bpf_list_head bpf_list_node bpf_lpm_trie_key "
+		"bpf_lpm_trie_key_hdr bpf_lpm_trie_key_u8 bpf_lwt_encap_mode bpf_map_info bpf_map_type "
+		"bpf_perf_event_value bpf_pidns_info bpf_prog_info bpf_prog_type bpf_raw_tracepoint_args "
+		"bpf_rb_node bpf_rb_root bpf_redir_neigh bpf_refcount bpf_ret_code bpf_sk_lookup bpf_sock "
+		"bpf_sock_addr bpf_sock_ops bpf_sock_tuple bpf_sockopt bpf_spin_lock bpf_stack_build_id "
+		"bpf_stack_build_id_status bpf_sysctl bpf_task_fd_type bpf_tcp_sock bpf_timer bpf_tunnel_key "
+		"bpf_wq bpf_xdp_sock bpf_xfrm_state btf_ptr sk_action sk_msg_md sk_reuseport_md xdp_action "
+		"xdp_md";
 
-	return is_listed(name, tags, sizeof(tags) / sizeof(*tags));
+	return is_listed(name, tags);
 }
 
 static bool is_known_typedef(const char *name)
 {
-	static const char *const typedefs[] = {
-		"__s8",	  "__u8",   "__s16",   "__u16",	 "__s32",    "__u32",		"__s64",
-		"__u64",  "__s128", "__u128",  "__le16", "__be16",   "__le32",		"__be32",
-		"__le64", "__be64", "__sum16", "__wsum", "__poll_t", "__kernel_fd_set", "__kernel_fsid_t",
-	};
+	static const char typedefs[] =
+		"__s8 __u8 __s16 __u16 __s32 __u32 __s64 __u64 __s128 __u128 __le16 __be16 __le32 __be32 "
+		"__le64 __be64 __sum16 __wsum __poll_t __kernel_fd_set __kernel_fsid_t";
 
-	return is_listed(name, typedefs, sizeof(typedefs) / sizeof(*typedefs));
+	return is_listed(name, typedefs);
 }
 
 /* "" for a type or a member without one, and for an offset past the strings. */
@@ -357,42 +261,6 @@ static int check_type(struct decl_types *types, __u32 id, bool through_pointer, 
 	return err;
 }
 
-/* ---- printing --------------------------------------------------------------------------------------- */
-
-static void print_piece(void *context, const char *format, va_list args)
-{
-	struct decl_types *types = context;
-	int length;
-
-	if (types->is_muted || types->written > MAX_TEXT)
-		return;
-	length = vfprintf(types->to, format, args);
-	if (length > 0)
-		types->written += (size_t)length;
-}
-
-int decl_types__define(struct decl_types *types, __u32 id)
-{
-	int err;
-
-	types->steps = 0;
-	err = check_type(types, id, false, 0);
-	if (err)
-		return err;
-	err = btf_dump__dump_type(types->dump, id);
-	if (!err && types->written > MAX_TEXT)
-		err = -E2BIG;
-	return err ? elfmap_msg__set(types->msg, err, "BTF type %u: cannot be written in C: %s", id, strerror(-err))
-		   : 0;
-}
-
-void decl_types__print(struct decl_types *types, __u32 id, const char *name)
-{
-	LIBBPF_OPTS(btf_dump_emit_type_decl_opts, opts, .field_name = name);
-
-	btf_dump__emit_type_decl(types->dump, id, &opts);
-}
-
 /* ---- questions -------------------------------------------------------------------------------------- */
 
 static bool is_chain(const struct btf_type *type)
@@ -400,14 +268,14 @@ static bool is_chain(const struct btf_type *type)
 	return btf_is_mod(type) || btf_is_array(type) || btf_is_ptr(type);
 }
 
-/* What is left of TYPE without modifiers, arrays and pointers; NULL: void. */
-static const struct btf_type *strip(const struct decl_types *types, __u32 id)
+/* What is left of type *ID without modifiers, arrays and pointers (and its id). */
+static const struct btf_type *strip(const struct decl_types *types, __u32 *id)
 {
-	const struct btf_type *type = id ? btf__type_by_id(types->btf, id) : NULL;
+	const struct btf_type *type = btf__type_by_id(types->btf, *id);
 
-	while (type && is_chain(type)) {
-		id = btf_is_array(type) ? btf_array(type)->type : type->type;
-		type = id ? btf__type_by_id(types->btf, id) : NULL;
+	while (is_chain(type)) {
+		*id = btf_is_array(type) ? btf_array(type)->type : type->type;
+		type = btf__type_by_id(types->btf, *id);
 	}
 	return type;
 }
@@ -419,20 +287,18 @@ static bool is_tagged(const struct btf_type *type)
 
 bool decl_types__is_nameless(const struct decl_types *types, __u32 id)
 {
-	const struct btf_type *type = strip(types, id);
+	const struct btf_type *type = strip(types, &id);
 
-	return type && is_tagged(type) && !type->name_off;
+	return is_tagged(type) && !type->name_off;
 }
 
 bool decl_types__has_layout(const struct decl_types *types, __u32 id)
 {
 	const struct btf_type *type = btf__type_by_id(types->btf, id);
 
-	while (type && id && (btf_is_mod(type) || btf_is_array(type) || btf_is_typedef(type))) {
-		id = btf_is_array(type) ? btf_array(type)->type : type->type;
-		type = btf__type_by_id(types->btf, id);
-	}
-	return type && id && is_tagged(type);
+	while (btf_is_mod(type) || btf_is_array(type) || btf_is_typedef(type))
+		type = btf__type_by_id(types->btf, btf_is_array(type) ? btf_array(type)->type : type->type);
+	return is_tagged(type);
 }
 
 bool decl_types__has_name(const struct decl_types *types, const char *name)
@@ -454,6 +320,93 @@ __u32 decl_types__find_prototype(const struct decl_types *types, const char *nam
 	return prototype && btf_is_func_proto(prototype) ? function->type : 0;
 }
 
+/* ---- printing --------------------------------------------------------------------------------------- */
+
+static void print_pieces(void *context, const char *format, va_list args)
+{
+	struct decl_types *types = context;
+	int length;
+
+	if (types->is_muted || types->written > MAX_TEXT)
+		return;
+	if (types->is_defining && !types->has_heading)
+		fputs("/* Types, as the object has them. Drop those that the program's own headers define. */\n\n",
+		      types->to);
+	types->has_heading = types->has_heading || types->is_defining;
+	length = vfprintf(types->to, format, args);
+	if (length > 0)
+		types->written += (size_t)length;
+}
+
+static void __attribute__((format(printf, 2, 3))) print(struct decl_types *types, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_pieces(types, format, args);
+	va_end(args);
+}
+
+void decl_types__print(struct decl_types *types, __u32 id, const char *name)
+{
+	LIBBPF_OPTS(btf_dump_emit_type_decl_opts, opts, .field_name = name);
+
+	btf_dump__emit_type_decl(types->dump, id, &opts);
+}
+
+/* A struct that only a parameter points to is to be known outside the prototype as well. */
+static void declare_parameters(struct decl_types *types, const struct btf_type *prototype)
+{
+	for (__u32 i = 0; i < btf_vlen(prototype); i++) {
+		__u32 id = btf_params(prototype)[i].type;
+		const struct btf_type *type = strip(types, &id);
+
+		if (!btf_is_composite(type) || !type->name_off || is_known(types, type))
+			continue;
+		decl_types__print(types, id, "");
+		print(types, ";\n\n");
+	}
+}
+
+static int define(struct decl_types *types, __u32 id)
+{
+	const struct btf_type *type = btf__type_by_id(types->btf, id);
+	int err;
+
+	types->steps = 0;
+	err = check_type(types, id, false, 0);
+	if (err)
+		return err;
+	err = btf_dump__dump_type(types->dump, id);
+	if (!err && btf_is_func_proto(type))
+		declare_parameters(types, type);
+	if (!err && types->written > MAX_TEXT)
+		err = -E2BIG;
+	if (err)
+		elfmap_msg__set(types->msg, err, "BTF type %u: cannot be written in C: %s", id, strerror(-err));
+	return err;
+}
+
+int decl_types__define(struct decl_types *types, __u32 id)
+{
+	int err;
+
+	types->is_defining = true;
+	err = define(types, id);
+	types->is_defining = false;
+	return err;
+}
+
+int decl_types__define_as(struct decl_types *types, __u32 id, const char *name)
+{
+	types->is_defining = true;
+	print(types, "typedef ");
+	decl_types__print(types, id, name);
+	print(types, ";\n\n");
+	types->is_defining = false;
+	return types->written > MAX_TEXT ? -E2BIG : 0;
+}
+
 /* ---- the whole -------------------------------------------------------------------------------------- */
 
 int decl_types__open(const struct elfmap_object *obj, FILE *to, struct elfmap_msg *msg, struct decl_types **ret_types)
@@ -472,7 +425,7 @@ int decl_types__open(const struct elfmap_object *obj, FILE *to, struct elfmap_ms
 	err = check_references(types);
 	if (err)
 		goto out;
-	types->dump = btf_dump__new(types->btf, print_piece, types, NULL);
+	types->dump = btf_dump__new(types->btf, print_pieces, types, NULL);
 	err = types->dump ? 0 : -errno;
 	if (err)
 		goto out;

@@ -15,7 +15,7 @@
 #define LRUS (KIND(LRU_HASH) | KIND(LRU_PERCPU_HASH))
 #define PERCPUS (KIND(PERCPU_HASH) | KIND(PERCPU_ARRAY) | KIND(LRU_PERCPU_HASH))
 #define OUTERS (KIND(ARRAY_OF_MAPS) | KIND(HASH_OF_MAPS))
-#define INDEXED                                                                                          \
+#define INDEXED                                                                                              \
 	(KIND(ARRAY) | KIND(PERCPU_ARRAY) | KIND(PROG_ARRAY) | KIND(PERF_EVENT_ARRAY) | KIND(CGROUP_ARRAY) | \
 	 KIND(ARRAY_OF_MAPS) | KIND(DEVMAP) | KIND(CPUMAP) | KIND(XSKMAP) | KIND(SOCKMAP) |                  \
 	 KIND(REUSEPORT_SOCKARRAY) | KIND(STACK_TRACE))
@@ -25,10 +25,10 @@
 #define STORAGES (KIND(SK_STORAGE) | KIND(INODE_STORAGE) | KIND(TASK_STORAGE) | 1ull << MAP_TYPE_CGRP_STORAGE)
 #define ENDLESS (STORAGES | KIND(CGROUP_STORAGE) | KIND(PERCPU_CGROUP_STORAGE))
 
-#define BREAKS(name, condition)                        \
+#define BREAKS(name, condition)                         \
 	static bool name(const struct bpf_elf_map *def) \
-	{                                              \
-		return condition;                      \
+	{                                               \
+		return condition;                       \
 	}
 
 BREAKS(no_entries, !def->max_elem)
@@ -42,11 +42,11 @@ BREAKS(value_not_4, def->size_value != 4)
 BREAKS(value_not_4_or_8, def->size_value != 4 && def->size_value != 8)
 BREAKS(value_not_words, def->size_value % 8)
 BREAKS(value_too_large, def->size_value > MAX_PER_CPU_VALUE)
-BREAKS(not_lpm_key, def->size_key < LPM_KEY_MIN || def->size_key > LPM_KEY_MAX)
+BREAKS(not_lpm_key, def->size_key<LPM_KEY_MIN || def->size_key> LPM_KEY_MAX)
 BREAKS(preallocated, !(def->flags & BPF_F_NO_PREALLOC))
-BREAKS(not_preallocated, def->flags & BPF_F_NO_PREALLOC)
-BREAKS(common_lru, def->flags & BPF_F_NO_COMMON_LRU)
-BREAKS(not_power_of_two, def->max_elem & (def->max_elem - 1))
+BREAKS(not_preallocated, def->flags &BPF_F_NO_PREALLOC)
+BREAKS(common_lru, def->flags &BPF_F_NO_COMMON_LRU)
+BREAKS(not_power_of_two, def->max_elem &(def->max_elem - 1))
 BREAKS(not_pages, def->max_elem % (__u32)sysconf(_SC_PAGESIZE))
 
 /* In each kind's order from the grave to the subtle. */
@@ -82,7 +82,7 @@ static const struct {
 
 const char *elfmap_map__fault(const struct bpf_elf_map *def)
 {
-	if (def->type >= 64)
+	if (def->type > MAP_TYPE_CGRP_STORAGE)
 		return NULL;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		if (rules[i].kinds & 1ull << def->type && rules[i].is_broken(def))

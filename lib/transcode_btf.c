@@ -183,9 +183,13 @@ static struct place *list_places(const struct transcode *t, size_t *ret_nr)
 	struct place *places = calloc(elf->nr_symbols + 1, sizeof(*places));
 
 	*ret_nr = 0;
-	for (size_t i = 1; places && i < elf->nr_symbols; i++)
-		if (elf->symbols[i].st_shndx == t->maps)
-			places[(*ret_nr)++] = (struct place){elfmap_elf__symbol_name(elf, i), elf->symbols[i].st_value};
+	for (size_t i = 1; places && i < elf->nr_symbols; i++) {
+		const char *name = elfmap_elf__symbol_name(elf, i);
+
+		/* Longer ones name no map, and would be compared in vain, byte by byte. */
+		if (elf->symbols[i].st_shndx == t->maps && strnlen(name, MAX_SECTION_NAME) < MAX_SECTION_NAME)
+			places[(*ret_nr)++] = (struct place){name, elf->symbols[i].st_value};
+	}
 	if (places)
 		qsort(places, *ret_nr, sizeof(*places), compare_places);
 	return places;

@@ -184,8 +184,8 @@ int pins__prepare(const struct source *source, struct bpf_object *bpf, const cha
 	size_t nth = 0;
 	int err = 0;
 
-	undo__note_object();
 	find_root(pin_root, root);
+	undo__note_object(root);
 	if (names_by_hash(source))
 		elfmap_sha1(source->bytes, source->size, sha1);
 	bpf_object__for_each_map (place.bpf, bpf) {

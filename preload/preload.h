@@ -28,9 +28,10 @@ const char *preload__shown_path(const char *path, char *shown, size_t size);
  * PIN_ROOT is what tc gave libbpf, ".../tc/globals". A negative errno after complaining. */
 int pins__prepare(const struct source *source, struct bpf_object *bpf, const char *path, const char *pin_root);
 
-/* Remembers that this process is about to make PATH (a pin, or a directory for pins). Pins that no
- * program uses when the process exits with a failure are taken away again, whole objects at a time. */
-void undo__note_object(void);
+/* Remembers that this process is about to make PATH (a pin, or a directory for pins) for the object
+ * noted last, below ROOT. Pins that no program uses when the process exits with a failure are taken
+ * away again, whole objects at a time. */
+void undo__note_object(const char *root);
 void undo__note_pin(const char *path);
 void undo__note_directory(const char *path);
 

@@ -3,14 +3,18 @@
  * Taking back the pins of a command that failed. libbpf does so when loading fails, but a program
  * that loads may still find no device, no qdisc or a filter already there. tc says that only in its
  * exit status, and in a batch of many objects some may have succeeded: what decides is whether, once
- * our own descriptors are closed, any program still uses the maps.
+ * our own descriptors are closed, any program still uses the maps. Another command may have opened
+ * such a pin and not loaded its program yet, so every command holds a shared lock on the directory
+ * of the pins until it ends, and taking back waits until it has the lock alone.
  */
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +23,7 @@
 #define MAX_PROG_MAPS 128 /* a program uses at most 64 */
 #define TRIES 5		  /* the kernel drops a refused filter's program a moment later */
 #define PAUSE_NS 10000000
+#define LOCK_TRIES 200 /* two seconds; a batch that reads a terminal may hold it for hours */
 
 struct entry {
 	char *path;
@@ -30,6 +35,8 @@ struct entry {
 static struct entry *entries;
 static size_t nr_entries;
 static unsigned int nr_objects;
+
+static int lock = -1;
 
 static __u32 *slots; /* ids of programs that only stand in PROG_ARRAYs of ours */
 static size_t nr_slots;
@@ -130,16 +137,31 @@ static bool object_is_used(unsigned int object)
 	return errno != ENOENT; /* not allowed to look: leave everything */
 }
 
-static bool object_stays_used(unsigned int object)
+static void pause_shortly(void)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
+	nanosleep(&pause, NULL);
+}
+
+static bool object_stays_used(unsigned int object)
+{
 	for (int i = 0; i < TRIES; i++) {
 		if (!object_is_used(object))
 			return false;
-		nanosleep(&pause, NULL);
+		pause_shortly();
 	}
 	return true;
+}
+
+static bool get_lock_alone(void)
+{
+	for (int i = 0; lock >= 0 && i < LOCK_TRIES; i++) {
+		if (!flock(lock, LOCK_EX | LOCK_NB))
+			return true;
+		pause_shortly();
+	}
+	return false;
 }
 
 /* ---- at exit ------------------------------------------------------------------------------------------------ */
@@ -160,7 +182,7 @@ static void take_back(unsigned int object)
 static void at_exit(int status, void *unused)
 {
 	(void)unused;
-	if (!status || !nr_entries)
+	if (!status || !nr_entries || !get_lock_alone())
 		return;
 	close_programs();
 	for (size_t i = 0; i < nr_entries; i++)
@@ -186,9 +208,13 @@ static void note(const char *path, bool is_directory)
 	entries[nr_entries++] = (struct entry){.path = copy, .object = nr_objects, .is_directory = is_directory};
 }
 
-void undo__note_object(void)
+void undo__note_object(const char *root)
 {
 	nr_objects++;
+	if (lock < 0)
+		lock = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (lock >= 0 && flock(lock, LOCK_SH) && errno == EINTR)
+		;
 }
 
 void undo__note_pin(const char *path)

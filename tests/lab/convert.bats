@@ -400,6 +400,16 @@ lint_kinds() {
 	[[ -L $out && $("$elfmap" -j show "$tmp/target.o" | jq .btf_maps) == true ]]
 }
 
+@test "convert: a link to a pipe, or to nothing, is no place for a file, and stays" {
+	ln -s /proc/self/fd/1 "$tmp/stdout"
+	ln -s nowhere "$tmp/dangling"
+	for out in stdout dangling; do
+		# shellcheck disable=SC2016 # for the inner shell
+		run -1 bash -o pipefail -c '"$0" convert "$1" "$2" 2>&1 | cat' "$elfmap" "$objects/shared.o" "$tmp/$out"
+		[[ $output == "elfmap: $tmp/$out: "* && -L $tmp/$out && ! -e $tmp/nowhere ]]
+	done
+}
+
 @test "convert: OUT that cannot be written gets one line" {
 	run --separate-stderr "$elfmap" convert "$objects/shared.o" "$tmp"
 	fails_in_one_line "elfmap: $tmp: cannot write: Is a directory"

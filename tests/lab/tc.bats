@@ -294,6 +294,23 @@ fails() {
 	[[ $(pins) == "$globals/shared_hits" && $(filters) == 'shared.o:[ingress]' ]]
 }
 
+@test "a command that fails takes nothing from one that succeeds beside it" {
+	ip link add "b$link" type veth peer name "p$link" # no qdisc here
+	for ((i = 0; i < 60; i++)); do
+		"$elfmap" tc filter add dev "b$link" ingress bpf da obj "$objects/tailcall.o" sec classifier 2>/dev/null &
+		add tailcall classifier
+		wait
+		[[ $(pins | wc -l) == 3 ]] || {
+			echo "round $i: $(pins)"
+			return 1
+		}
+		bpftool map lookup pinned "$globals/jmp_end" key 0 0 0 0 >/dev/null
+		tc filter del dev "$link" ingress
+		find /sys/fs/bpf -type f ! -name '*.debug' -delete
+	done
+	ip link del "b$link"
+}
+
 @test "an object that the verifier refuses leaves no pin" {
 	run ! add needs_gpl classifier
 	[[ -z $(pins) && -z $(filters) ]]
@@ -360,6 +377,13 @@ fails() {
 	run -1 --separate-stderr "$elfmap" exec "$tmp/nosuch"
 	[[ $stderr == "elfmap: $tmp/nosuch: No such file or directory" ]]
 	run -2 "$elfmap" exec
+}
+
+@test "elfmap ip netns exec NS tc: the tc that is meant is helped" {
+	in_net tc qdisc add dev peer clsact
+	"$elfmap" ip netns exec "$net" tc filter add dev peer ingress bpf da obj "$objects/shared.o" sec ingress
+	[[ $(in_net tc filter show dev peer ingress) == *'shared.o:[ingress]'* && -e $globals/shared_hits ]]
+	run -1 ip netns exec "$net" tc filter add dev peer ingress bpf da obj "$objects/shared.o" sec ingress
 }
 
 @test "a tc that is not linked with libbpf is not touched; a static one with it cannot be helped" {

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The code of an object in the hands of a tc without libbpf: a program is a whole section, run from its
+ * first instruction; relocations name maps, or call `.text`, which is then appended whole.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "old_tc_judge.h"
+
+#define PLACE_SIZE 300
+#define IS_LOAD64(insn) ((insn)->code == (BPF_LD | BPF_IMM | BPF_DW))
+
+/* What the kernel gets. */
+struct code {
+	size_t section;
+	struct bpf_insn *insns;
+	size_t nr_insns;
+	size_t nr_own;	/* of the section; the rest is `.text` */
+	bool is_called; /* it is `.text`, to be appended to others */
+};
+
+/* ---- names for what stands somewhere ------------------------------------------------------------------- */
+
+/* The symbol of the function or variable at OFFSET in SECTION, or ""; the innermost one that says how
+ * long it is, since labels are symbols too. */
+static const char *name_at(const struct elfmap_elf *elf, size_t section, uint64_t offset)
+{
+	const char *name = "";
+
+	for (size_t i = 1; i < elf->nr_symbols; i++) {
+		const Elf64_Sym *symbol = &elf->symbols[i];
+
+		if (symbol->st_shndx == section && symbol->st_value <= offset &&
+		    offset - symbol->st_value < symbol->st_size)
+			name = elfmap_elf__symbol_name(elf, i);
+	}
+	return name;
+}
+
+/* "section 'S': function 'f': offset N" of instruction NTH. */
+static void name_place(const struct judge *judge, const struct code *code, size_t nth, char *text, size_t size)
+{
+	size_t section = nth < code->nr_own ? code->section : judge->elf->text;
+	size_t offset = (nth < code->nr_own ? nth : nth - code->nr_own) * BPF_INSN_SIZE;
+	const char *name = name_at(judge->elf, section, offset);
+
+	snprintf(text, size, "section '%.100s': %s%.100s%soffset %zu", elfmap_elf__section_name(judge->elf, section),
+		 *name ? "function '" : "", name, *name ? "': " : "", offset);
+}
+
+/* ---- relocations ------------------------------------------------------------------------------------------ */
+
+/* Why tc cannot use what SYMBOL stands for; TARGET is its name, if it has one. */
+static const char *why_not(const struct elfmap_elf *elf, const Elf64_Sym *symbol)
+{
+	const char *section = elfmap_elf__section_name(elf, symbol->st_shndx);
+
+	if (!symbol->st_shndx)
+		return "which is not in the object";
+	if (symbol->st_shndx == elf->btf_maps)
+		return "a map in '.maps', which tc does not read";
+	if (!strncmp(section, ".rodata.str", 11))
+		return "a string literal; an array on the stack can hold it";
+	if (!strncmp(section, ".rodata", 7))
+		return "a constant in '.rodata'; tc makes no map for it";
+	if (!strncmp(section, ".data", 5) || !strncmp(section, ".bss", 4) || symbol->st_shndx == SHN_COMMON)
+		return "a global variable; tc makes no map for it";
+	if (symbol->st_shndx == elf->text)
+		return "a function; tc knows no calls when '.text' is the program itself";
+	if (elfmap_elf__is_code(elf, symbol->st_shndx))
+		return "code that is not in '.text'";
+	return "neither a map nor a function";
+}
+
+/* Instructions that refer to the same thing are one reason. */
+static bool is_told(const struct judge *judge, const struct code *code, const char *what)
+{
+	const char *section = elfmap_elf__section_name(judge->elf, code->section);
+	size_t length = strlen(section);
+
+	for (size_t i = 0; i < judge->verdict.nr_reasons; i++) {
+		const char *reason = judge->verdict.reasons[i], *at = strstr(reason, what);
+
+		if (at && !strcmp(at, what) && !strncmp(reason, "section '", 9) &&
+		    !strncmp(reason + 9, section, length) && reason[9 + length] == '\'')
+			return true;
+	}
+	return false;
+}
+
+static void refuse_symbol(struct judge *judge, const struct code *code, size_t nth, size_t symbol)
+{
+	const struct elfmap_elf *elf = judge->elf;
+	const Elf64_Sym *target = &elf->symbols[symbol];
+	const char *name = elfmap_elf__symbol_name(elf, symbol);
+	char place[PLACE_SIZE], what[PLACE_SIZE];
+
+	/* Local things are meant by their section and the distance from its start. */
+	if (ELF64_ST_TYPE(target->st_info) == STT_SECTION)
+		name = name_at(elf, target->st_shndx, (uint32_t)code->insns[nth].imm);
+	snprintf(what, sizeof(what), "%s%.100s%srefers to section '%.60s': %s", *name ? "'" : "", name,
+		 *name ? "' " : "", elfmap_elf__section_name(elf, target->st_shndx), why_not(elf, target));
+	if (!target->st_shndx)
+		snprintf(what, sizeof(what), "refers to '%.100s', which is not in the object", name);
+	name_place(judge, code, nth, place, sizeof(place));
+	if (!is_told(judge, code, what))
+		judge__reason(judge, "%s: %s", place, what);
+}
+
+/* Appends `.text`, once. */
+static int append_text(struct judge *judge, struct code *code)
+{
+	const struct elfmap_elf *elf = judge->elf;
+	size_t size = elfmap_elf__section(elf, elf->text)->sh_size / BPF_INSN_SIZE * BPF_INSN_SIZE;
+	struct bpf_insn *grown;
+
+	if (code->nr_insns > code->nr_own || !size)
+		return 0;
+	grown = realloc(code->insns, code->nr_own * BPF_INSN_SIZE + size);
+	if (!grown)
+		return -ENOMEM;
+	memcpy(grown + code->nr_own, elfmap_elf__data(elf, elf->text), size);
+	code->insns = grown;
+	code->nr_insns = code->nr_own + size / BPF_INSN_SIZE;
+	return 0;
+}
+
+/* tc adds where `.text` came to lie to what the instruction says, and the symbol's own value to nothing. */
+static int relocate_call(struct judge *judge, struct code *code, size_t nth, size_t symbol)
+{
+	const char *name = elfmap_elf__symbol_name(judge->elf, symbol), *what = NULL;
+	const struct bpf_insn *insn = &code->insns[nth];
+	char place[PLACE_SIZE];
+	int err;
+
+	if (insn->code != (BPF_JMP | BPF_CALL) && insn->src_reg != BPF_PSEUDO_CALL)
+		what = "takes the address of a function in '.text'; tc knows calls only";
+	else if (judge->elf->symbols[symbol].st_value)
+		what = "is global and not the first in '.text', and tc calls the first; make it static";
+	else if (code->is_called)
+		what = "is called from '.text' itself, and tc loses such a call; make it static";
+	if (what) {
+		name_place(judge, code, nth, place, sizeof(place));
+		judge__reason(judge, "%s: %s%.100s%s%s", place, *name ? "'" : "", name, *name ? "' " : "", what);
+		return 0;
+	}
+	err = append_text(judge, code);
+	if (!err)
+		code->insns[nth].imm += (int)(code->nr_own - nth);
+	return err;
+}
+
+static void check_map_load(struct judge *judge, const struct code *code, size_t nth)
+{
+	char place[PLACE_SIZE];
+
+	if (IS_LOAD64(&code->insns[nth]))
+		return;
+	name_place(judge, code, nth, place, sizeof(place));
+	judge__reason(judge, "%s: refers to a map and does not load its address", place);
+}
+
+static int relocate(struct judge *judge, struct code *code, const Elf64_Rel *rel)
+{
+	const struct elfmap_elf *elf = judge->elf;
+	size_t nth = rel->r_offset / BPF_INSN_SIZE, symbol = ELF64_R_SYM(rel->r_info);
+	size_t target = symbol < elf->nr_symbols ? elf->symbols[symbol].st_shndx : 0;
+
+	if (nth >= code->nr_own || symbol >= elf->nr_symbols) {
+		judge__reason(judge, "section '%.100s': a relocation of offset %llu, symbol %zu: there is none",
+			      elfmap_elf__section_name(elf, code->section), (unsigned long long)rel->r_offset, symbol);
+		return 0;
+	}
+	if (target && target == elf->text && (code->is_called || code->section != elf->text))
+		return relocate_call(judge, code, nth, symbol);
+	if (target && target == elf->maps)
+		check_map_load(judge, code, nth);
+	else
+		refuse_symbol(judge, code, nth, symbol);
+	return 0;
+}
+
+/* tc takes the first section of relocations for a section of code. */
+static const Elf64_Shdr *find_relocations(const struct elfmap_elf *elf, size_t section, const unsigned char **ret_bytes)
+{
+	for (size_t i = 1; i < elf->nr_sections; i++) {
+		const Elf64_Shdr *header = elfmap_elf__section(elf, i);
+
+		*ret_bytes = elfmap_elf__data(elf, i);
+		if (header->sh_type == SHT_REL && header->sh_info == section && *ret_bytes)
+			return header;
+	}
+	return NULL;
+}
+
+static int relocate_all(struct judge *judge, struct code *code)
+{
+	const unsigned char *bytes;
+	const Elf64_Shdr *header = find_relocations(judge->elf, code->section, &bytes);
+	int err = 0;
+
+	for (size_t at = 0; !err && header && at + sizeof(Elf64_Rel) <= header->sh_size; at += sizeof(Elf64_Rel)) {
+		Elf64_Rel rel;
+
+		memcpy(&rel, bytes + at, sizeof(rel));
+		err = relocate(judge, code, &rel);
+	}
+	return err;
+}
+
+/* ---- the way through the code -------------------------------------------------------------------------------- */
+
+/* Helpers that work on a field of a map's value, which the kernel finds by BTF alone. */
+static const char *helper_with_btf(const struct bpf_insn *insn)
+{
+	if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg)
+		return NULL;
+	switch (insn->imm) {
+	case BPF_FUNC_spin_lock:
+	case BPF_FUNC_spin_unlock:
+		return "bpf_spin_lock";
+	case BPF_FUNC_timer_init:
+	case BPF_FUNC_timer_set_callback:
+	case BPF_FUNC_timer_start:
+	case BPF_FUNC_timer_cancel:
+		return "bpf_timer";
+	case BPF_FUNC_kptr_xchg:
+		return "a pointer to an object of the kernel";
+	default:
+		return NULL;
+	}
+}
+
+/* Where instruction NTH leads: up to two places. */
+static size_t find_next(const struct bpf_insn *insn, size_t nth, int64_t next[2])
+{
+	bool jumps = BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32;
+	int64_t here = (int64_t)nth + 1;
+
+	next[0] = IS_LOAD64(insn) ? here + 1 : here;
+	if (!jumps)
+		return 1;
+	switch (BPF_OP(insn->code)) {
+	case BPF_EXIT:
+		return 0;
+	case BPF_JA:
+		next[0] = here + (BPF_CLASS(insn->code) == BPF_JMP32 ? insn->imm : insn->off);
+		return 1;
+	case BPF_CALL:
+		next[1] = here + insn->imm;
+		return insn->src_reg == BPF_PSEUDO_CALL ? 2 : 1;
+	default:
+		next[1] = here + insn->off;
+		return 2;
+	}
+}
+
+/* Marks what can be reached from the first instruction; TODO has room for all of them. */
+static void walk(const struct code *code, bool *reached, size_t *todo)
+{
+	size_t nr_todo = 0;
+
+	reached[0] = true;
+	todo[nr_todo++] = 0;
+	while (nr_todo) {
+		size_t nth = todo[--nr_todo];
+		int64_t next[2];
+
+		for (size_t i = find_next(&code->insns[nth], nth, next); i-- > 0;) {
+			if (next[i] < 0 || next[i] >= (int64_t)code->nr_insns || reached[next[i]])
+				continue;
+			reached[next[i]] = true;
+			todo[nr_todo++] = (size_t)next[i];
+		}
+		if (IS_LOAD64(&code->insns[nth]) && nth + 1 < code->nr_insns)
+			reached[nth + 1] = true;
+	}
+}
+
+/* One place of each is enough: what else is wrong is found when that is mended. */
+static void judge_reached(struct judge *judge, const struct code *code, const bool *reached)
+{
+	const char *field = NULL;
+	char place[PLACE_SIZE];
+	size_t nth = 0;
+
+	while (nth < code->nr_insns && reached[nth])
+		nth++;
+	if (nth < code->nr_insns) {
+		name_place(judge, code, nth, place, sizeof(place));
+		judge__reason(
+			judge,
+			"%s: is not reached from the start of section '%.100s'; tc loads all of the section, and of "
+			"'.text' if it calls that, as one program, and the kernel takes no dead code",
+			place, elfmap_elf__section_name(judge->elf, code->section));
+	}
+	for (nth = 0; nth < code->nr_insns && !field; nth++)
+		field = reached[nth] ? helper_with_btf(&code->insns[nth]) : NULL;
+	if (!field || judge->has_btf)
+		return;
+	name_place(judge, code, nth - 1, place, sizeof(place));
+	judge__reason(judge, "%s: uses %s, which the kernel finds in a map by its types (BTF), and tc gives none",
+		      place, field);
+}
+
+static int judge_flow(struct judge *judge, const struct code *code)
+{
+	bool *reached = calloc(code->nr_insns, sizeof(*reached));
+	size_t *todo = calloc(code->nr_insns, sizeof(*todo));
+	int err = reached && todo ? 0 : -ENOMEM;
+
+	if (!err) {
+		walk(code, reached, todo);
+		judge_reached(judge, code, reached);
+	}
+	free(reached);
+	free(todo);
+	return err;
+}
+
+/* ---- sections -------------------------------------------------------------------------------------------------- */
+
+static int take_code(const struct elfmap_elf *elf, size_t section, struct code *code)
+{
+	size_t size = elfmap_elf__section(elf, section)->sh_size / BPF_INSN_SIZE * BPF_INSN_SIZE;
+
+	*code = (struct code){.section = section, .nr_own = size / BPF_INSN_SIZE, .nr_insns = size / BPF_INSN_SIZE};
+	code->insns = malloc(size + 1);
+	if (!code->insns)
+		return -ENOMEM;
+	memcpy(code->insns, elfmap_elf__data(elf, section), size);
+	return 0;
+}
+
+void judge__section(struct judge *judge, size_t section)
+{
+	size_t nr_reasons = judge->verdict.nr_reasons;
+	struct code code;
+	int err;
+
+	err = take_code(judge->elf, section, &code);
+	if (!err)
+		err = relocate_all(judge, &code);
+	/* Code that is not what it was meant to be leads nowhere. */
+	if (!err && judge->verdict.nr_reasons == nr_reasons && code.nr_insns)
+		err = judge_flow(judge, &code);
+	free(code.insns);
+	judge->err = judge->err ?: err;
+}
+
+void judge__called(struct judge *judge)
+{
+	const unsigned char *bytes;
+	struct code code;
+	int err;
+
+	if (!judge->elf->text)
+		return;
+	if (!find_relocations(judge->elf, judge->elf->text, &bytes)) {
+		judge__reason(judge,
+			      "section '.text': none of its functions uses a map; tc takes '.text' only if one does");
+		return;
+	}
+	err = take_code(judge->elf, judge->elf->text, &code);
+	code.is_called = true;
+	if (!err)
+		err = relocate_all(judge, &code);
+	free(code.insns);
+	judge->err = judge->err ?: err;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Between the two files of old_tc: what has been found so far, and the code's part in it. */
+#ifndef ELFMAP_OLD_TC_JUDGE_H
+#define ELFMAP_OLD_TC_JUDGE_H
+
+#include "internal.h"
+#include "old_tc.h"
+
+struct judge {
+	const struct elfmap_object *obj;
+	const struct elfmap_elf *elf;
+	bool has_btf; /* tc's way of handing over BTF would work with this one */
+	struct elfmap_old_tc verdict;
+	int err;
+};
+
+void judge__reason(struct judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+void judge__called(struct judge *judge);		  /* `.text`, which is called */
+void judge__section(struct judge *judge, size_t section); /* a program, as tc would hand it to the kernel */
+
+#endif

@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What all verbs have in common: help, usage, options, messages, and output that does not arrive.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	elfmap=${BUILD:-$PWD/build}/elfmap
+	objects=${BUILD:-$PWD/build}/tests/testdata
+	tmp=$BATS_TEST_TMPDIR
+}
+
+@test "help lists every verb, on stdout, with status 0" {
+	for words in help -h --help '-j help'; do
+		# shellcheck disable=SC2086 # words
+		run -0 --separate-stderr "$elfmap" $words
+		# shellcheck disable=SC2154 # run sets it
+		[[ -z $stderr ]]
+		for verb in tc ip exec show convert map version; do
+			grep -qE "^  $verb " <<<"$output"
+		done
+	done
+}
+
+@test "each verb tells its usage when asked: on stdout, with status 0" {
+	for verb in tc show convert 'map list' 'map dump' version exec; do
+		# shellcheck disable=SC2086 # words
+		[[ $verb == tc ]] || run -0 --separate-stderr "$elfmap" $verb --help
+		[[ $verb == tc || ($output == "usage: elfmap $verb"* && -z $stderr) ]]
+		[[ $verb == map* ]] || run -0 --separate-stderr "$elfmap" help $verb
+		[[ $verb == map* || $output == "usage: elfmap $verb"* ]]
+	done
+	run -0 "$elfmap" help map
+	[[ $output == 'usage: elfmap map '* && $output == *dump* ]]
+}
+
+@test "wrong words: one line that names them, the usage, status 2" {
+	while read -r words; do
+		# shellcheck disable=SC2086 # words
+		run -2 --separate-stderr "$elfmap" $words
+		echo "$words: $stderr"
+		[[ -z $output && -n $stderr && $(grep -c '^usage:' <<<"$stderr") -le 1 ]]
+	done <<-END
+		nosuch
+		--nosuch
+		map nosuch
+		map
+		show
+		show a b
+		convert a
+		map dump
+		version more
+		exec
+	END
+	run -2 --separate-stderr "$elfmap" nosuch
+	[[ $stderr == "elfmap: nosuch: no such verb; 'elfmap help' lists the verbs" ]]
+	run -2 --separate-stderr "$elfmap" --nosuch show
+	[[ $stderr == "elfmap: --nosuch: no such option; "* ]]
+}
+
+@test "-j and -p are taken before and after the verb, together too; what follows -- is no option" {
+	for words in "-j show $objects/shared.o" "show -j $objects/shared.o" "show $objects/shared.o -j"; do
+		# shellcheck disable=SC2086 # words
+		[[ $("$elfmap" $words | wc -l) == 1 ]]
+	done
+	for words in "-p show $objects/shared.o" "-jp show $objects/shared.o" "-j -p show $objects/shared.o"; do
+		# shellcheck disable=SC2086 # words
+		[[ $("$elfmap" $words | wc -l) -gt 5 && $("$elfmap" $words | jq -r '.maps[0].name') == shared_hits ]]
+	done
+	cp "$objects/shared.o" "$tmp/-j"
+	cd "$tmp"
+	run -0 "$elfmap" show -- -j
+	[[ $output == '-j: licence GPL'* ]]
+}
+
+@test "the version, in every spelling" {
+	for word in version -V --version; do
+		[[ $("$elfmap" "$word") == 'elfmap '[0-9]* ]]
+	done
+}
+
+@test "output that does not arrive is a failure" {
+	for words in "show $objects/shared.o" "-j show $objects/shared.o" help version \
+		"convert $objects/tailcall.o $tmp/out.o --for tc"; do
+		# shellcheck disable=SC2086 # words
+		run -1 --separate-stderr bash -c '"$@" >/dev/full' bash "$elfmap" $words
+		[[ $stderr == *'elfmap: standard output: No space left on device' ]]
+	done
+}
+
+@test "a name that would take the terminal along is printed without its teeth" {
+	name=$tmp/$'two\nlines\e[31m'
+	run -1 --separate-stderr "$elfmap" show "$name"
+	[[ $(wc -l <<<"$stderr") == 1 && $stderr != *$'\e'* && $stderr == "elfmap: $tmp/two?lines?[31m: No such file or directory" ]]
+	run -1 --separate-stderr "$elfmap" exec "$name"
+	[[ $(wc -l <<<"$stderr") == 1 && $stderr != *$'\e'* ]]
+}
+
+@test "without /proc the command says so" {
+	for words in 'tc -V' 'version' 'exec true'; do
+		# shellcheck disable=SC2016,SC2086 # for the inner shell; words
+		run -1 --separate-stderr unshare --mount --propagation private bash -c 'mount -t tmpfs tmpfs /proc; exec "$@"' \
+			bash "$elfmap" $words
+		[[ $stderr == *'is /proc mounted?' ]]
+	done
+}
