@@ -52,6 +52,7 @@ void print_json(json_object *root);
 
 /* The verbs, one file each. */
 int verb_show(int argc, char **argv);	 /* show.c */
+int verb_check(int argc, char **argv);	 /* check.c */
 int verb_convert(int argc, char **argv); /* convert.c */
 int verb_decl(int argc, char **argv);	 /* decl.c */
 int verb_map(int argc, char **argv);	 /* map.c: a table of its own */

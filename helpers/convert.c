@@ -15,45 +15,19 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "prog_types.h"
 
 #define TEMPORARY_NAME ".elfmap-XXXXXX"
-
-struct program_type {
-	const char *name;	  /* as tc and ip call it */
-	const char *prog_section; /* as libbpf calls it */
-};
-
-static const struct program_type program_types[] = {
-	{"cls", "tc"},
-	{"act", "action"},
-	{"xdp", "xdp"},
-	{"lwt_in", "lwt_in"},
-	{"lwt_out", "lwt_out"},
-	{"lwt_xmit", "lwt_xmit"},
-	{},
-};
 
 struct request {
 	const char *file;
 	const char *out;
-	const struct program_type *type; /* NULL: none was named */
+	const struct prog_type *type; /* NULL: none was named */
 	bool pin;
 	bool for_tc;
 };
 
 /* ---- the command line --------------------------------------------------------------------------- */
-
-static int parse_type(const char *word, struct request *request)
-{
-	for (const struct program_type *type = program_types; type->name; type++) {
-		if (!strcmp(type->name, word)) {
-			request->type = type;
-			return 0;
-		}
-	}
-	complain("convert", "type '%s' is none of cls, act, xdp, lwt_in, lwt_out, lwt_xmit", word);
-	return -EINVAL;
-}
 
 static int parse_loader(const char *word, struct request *request)
 {
@@ -81,7 +55,7 @@ static int parse_request(int argc, char **argv, struct request *request)
 		else if (!request->out)
 			request->out = argv[i];
 		else if (!strcmp(argv[i], "type") && i + 1 < argc)
-			err = parse_type(argv[++i], request);
+			err = (request->type = prog_type__parse(argv[++i], "convert")) ? 0 : -EINVAL;
 		else
 			err = -EINVAL;
 	}

@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
 	{"ip", NULL, "ARGS...", "the system's ip, likewise (XDP, encap bpf)"},
 	{"exec", NULL, "CMD [ARGS...]", "run a script whose tc and ip load legacy objects"},
 	{"show", verb_show, "FILE", "maps, programs, tail-call slots and pins of an object"},
+	{"check", verb_check, "FILE [sec NAME] [type TYPE] [--old-tc]", "would an object load on this machine"},
 	{"convert", verb_convert, "FILE OUT [type TYPE] [--pin] [--for tc]", "write a modern object from a legacy one"},
 	{"decl", verb_decl, "FILE", "the maps of an object in C, to paste into its source"},
 	{"map", verb_map, "VERB ...", "pinned maps: list them, dump their entries"},

@@ -46,59 +46,63 @@ int find_libexec(char *path, size_t size)
 
 /* ---- the preload: opened once, judged by what was opened ------------------------------------------------ */
 
-/* Whoever can write it runs code as whoever calls tc, mostly root. */
-static const char *judge(const struct stat *file, uid_t owner)
+/* Whoever can write it runs code as whoever calls tc, mostly root. EXIT_FAILURE after complaining. */
+static int judge(const char *path, const struct stat *file, uid_t owner)
 {
 	if (file->st_uid != 0 && file->st_uid != owner)
-		return "belongs neither to root nor to the owner of this command";
+		return complain(path, "belongs neither to root nor to the owner of this command");
 	if (file->st_mode & (S_IWGRP | S_IWOTH) && !(S_ISDIR(file->st_mode) && file->st_mode & S_ISVTX))
-		return "can be written by others than its owner; mend it with: chmod go-w";
-	return NULL;
+		return complain(path, "can be written by others than its owner; mend it with: chmod go-w %s", path);
+	return EXIT_SUCCESS;
 }
 
-/* Every folder on the way to it: whoever can rename there can put another file in its place. */
-static int judge_folders(const char *path, uid_t owner)
+/* Every folder on the way to it: whoever can rename there can put another file in its place. RET_REAL
+ * is the path that was judged. */
+static int judge_folders(const char *path, uid_t owner, char *ret_real)
 {
 	char folder[PATH_MAX];
 	struct stat file;
+	char *end;
 
-	if (!realpath(path, folder))
+	if (!realpath(path, ret_real))
 		return complain(path, "%s", strerror(errno));
-	for (char *end; (end = strrchr(folder, '/')); *end = '\0') {
-		const char *fault;
-
-		if (end == folder)
-			break;
+	snprintf(folder, sizeof(folder), "%s", ret_real);
+	while ((end = strrchr(folder, '/')) != NULL && end != folder) {
 		*end = '\0';
-		fault = stat(folder, &file) ? strerror(errno) : judge(&file, owner);
-		if (fault)
-			return complain(folder, "folder of the preload: %s %s", fault,
-					strstr(fault, "chmod") ? folder : "");
-		*end = '/';
+		if (stat(folder, &file))
+			return complain(folder, "%s", strerror(errno));
+		if (judge(folder, &file, owner))
+			return EXIT_FAILURE;
 	}
+	return EXIT_SUCCESS;
+}
+
+static int find_owner(uid_t *ret_owner)
+{
+	struct stat command;
+
+	if (stat("/proc/self/exe", &command))
+		return complain("/proc/self/exe", "%s; is /proc mounted?", strerror(errno));
+	*ret_owner = command.st_uid;
 	return EXIT_SUCCESS;
 }
 
 static int open_preload(const char *libexec, int *ret_fd)
 {
-	struct stat file, command;
-	char path[PATH_MAX + 32];
-	const char *fault;
+	char path[PATH_MAX + 32], real[PATH_MAX];
+	struct stat file;
+	uid_t owner;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/preload.so", libexec);
-	if (stat("/proc/self/exe", &command))
-		return complain("/proc/self/exe", "%s", strerror(errno));
-	if (judge_folders(path, command.st_uid))
+	if (find_owner(&owner) || judge_folders(path, owner, real))
 		return EXIT_FAILURE;
-	fd = open(path, O_RDONLY); /* stays open over exec: the loader opens /proc/self/fd/N */
+	fd = open(real, O_RDONLY); /* stays open over exec: the loader opens /proc/self/fd/N */
 	if (fd < 0 || fstat(fd, &file))
 		return complain(path, "%s", strerror(errno));
-	fault = judge(&file, command.st_uid);
-	if (fault) {
+	if (judge(path, &file, owner)) {
 		close(fd);
-		return complain(path, "%s%s%s", fault, strstr(fault, "chmod") ? " " : "",
-				strstr(fault, "chmod") ? path : "");
+		return EXIT_FAILURE;
 	}
 	*ret_fd = fd;
 	return EXIT_SUCCESS;
@@ -123,18 +127,28 @@ static int set_environment(int fd)
 	return 0;
 }
 
-/* A folder with our links `tc` and `ip` before everything else in PATH. */
+/* A folder with our links `tc` and `ip` before everything else in PATH. EXIT_FAILURE after
+ * complaining. */
 static int put_links_first(const char *libexec)
 {
 	const char *callers = getenv("PATH");
-	char *path;
+	char links[PATH_MAX + 32], real[PATH_MAX], *path;
+	struct stat folder;
+	uid_t owner;
 	int err;
 
-	if (asprintf(&path, "%s/bin:%s", libexec, callers ? callers : "/usr/sbin:/usr/bin:/sbin:/bin") < 0)
-		return -ENOMEM;
+	snprintf(links, sizeof(links), "%s/bin", libexec);
+	if (stat(links, &folder))
+		return complain(links, "%s", strerror(errno));
+	if (find_owner(&owner) || judge_folders(links, owner, real) || judge(links, &folder, owner))
+		return EXIT_FAILURE;
+	if (strchr(libexec, ':'))
+		return complain(libexec, "a path with a colon cannot stand in PATH");
+	if (asprintf(&path, "%s:%s", links, callers ? callers : "/usr/sbin:/usr/bin:/sbin:/bin") < 0)
+		return complain(libexec, "no memory");
 	err = setenv("PATH", path, 1);
 	free(path);
-	return err;
+	return err ? complain(libexec, "no memory") : EXIT_SUCCESS;
 }
 
 /* `ip netns exec NS tc …`: the tc that is meant is ip's child, and finds us again by its name. */
@@ -146,11 +160,15 @@ static bool runs_a_command(char **argv)
 	return false;
 }
 
-static int help_program(const struct program *program, char **argv)
+static int help_program(const char *name, const struct program *program, char **argv)
 {
+	static const char *const stale[] = {"ELFMAP_PRELOAD_FD", "ELFMAP_LD_PRELOAD", "ELFMAP_BPF_MNT",
+					    "ELFMAP_BPF_SHOWN"};
 	char libexec[PATH_MAX];
 	int fd = -1, status;
 
+	for (size_t i = 0; i < sizeof(stale) / sizeof(*stale); i++)
+		unsetenv(stale[i]);
 	switch (program->help) {
 	case HELP_NONE:
 		return EXIT_SUCCESS;
@@ -165,10 +183,10 @@ static int help_program(const struct program *program, char **argv)
 	if (status)
 		return status;
 	if (runs_a_command(argv) && put_links_first(libexec))
-		return complain(program->path, "no memory");
+		return EXIT_FAILURE;
 	status = open_preload(libexec, &fd);
 	if (!status)
-		status = tc_bpffs__prepare(argv);
+		status = tc_bpffs__prepare(name, argv);
 	if (status)
 		return status;
 	return set_environment(fd) ? complain(program->path, "no memory") : EXIT_SUCCESS;
@@ -185,10 +203,12 @@ int run_program(const char *name, char **argv)
 		return complain("/proc/self/exe", "%s; is /proc mounted?", strerror(errno));
 	if (program__find(name, &program))
 		return complain(name, "not found in PATH, /sbin and /usr/sbin; it is in the package iproute2");
-	status = help_program(&program, argv);
+	status = help_program(name, &program, argv);
 	if (status)
 		return status;
 	argv[0] = program.path;
+	if (program.is_script ? setenv(IN_SCRIPT, "1", 1) : unsetenv(IN_SCRIPT))
+		return complain(program.path, "no memory");
 	execv(program.path, argv);
 	return complain(program.path, "%s", strerror(errno));
 }
@@ -204,7 +224,7 @@ int run_script(char **argv)
 	if (find_libexec(libexec, sizeof(libexec)))
 		return EXIT_FAILURE;
 	if (put_links_first(libexec))
-		return complain(argv[1], "no memory");
+		return EXIT_FAILURE;
 	execvp(argv[1], argv + 1);
 	return complain(argv[1], "%s", strerror(errno));
 }

@@ -4,6 +4,7 @@
 #define ELFMAP_PROGRAM_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 struct program {
 	char path[PATH_MAX];
@@ -12,10 +13,15 @@ struct program {
 		HELP_PRELOAD,	 /* linked with libbpf.so.1 or later */
 		HELP_IMPOSSIBLE, /* libbpf >= 1.0 is inside; no preload reaches it */
 	} help;
+	bool is_script; /* that may call us again, by our name or by its own */
 };
 
-/* Finds NAME in PATH, then in /sbin and /usr/sbin, passing over whatever is this command itself,
- * and looks into the file. -ENOENT when there is none. */
+/* Set while a script named tc or ip runs that was found: if it comes back to us, it means the program
+ * behind it. */
+#define IN_SCRIPT "ELFMAP_IN_SCRIPT"
+
+/* Finds NAME in PATH, then in /sbin and /usr/sbin, passing over whatever is this command itself
+ * or the script that we were called from, and looks into the file. -ENOENT when there is none. */
 int program__find(const char *name, struct program *ret_program);
 
 #endif

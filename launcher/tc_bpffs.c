@@ -28,14 +28,27 @@ static bool abbreviates(const char *word, const char *name, size_t shortest)
 	return length >= shortest && !strncmp(word, name, length);
 }
 
+/* Options that take a word of their own, by program; -n is the one that is looked for. */
+static bool takes_a_word(const char *program, const char *option)
+{
+	if (abbreviates(option, "-batch", 2))
+		return true;
+	if (!strcmp(program, "tc"))
+		return !strcmp(option, "-cf") || abbreviates(option, "-conf", 3);
+	return abbreviates(option, "-family", 2) || abbreviates(option, "-loops", 2) ||
+	       abbreviates(option, "-rcvbuf", 3);
+}
+
 /* Options stand before the first word that is none. */
-static bool switches_namespace(char **argv)
+static bool switches_namespace(const char *program, char **argv)
 {
 	for (char **at = argv + 1; *at && (*at)[0] == '-'; at++) {
 		const char *option = (*at)[1] == '-' ? *at + 1 : *at;
 
 		if (abbreviates(option, "-netns", 2))
 			return true;
+		if (takes_a_word(program, option) && at[1])
+			at++;
 	}
 	return false;
 }
@@ -116,9 +129,9 @@ static int do_without(bool switches)
 	return hand_over(ELFMAP_BPFFS_USUAL, true);
 }
 
-int tc_bpffs__prepare(char **argv)
+int tc_bpffs__prepare(const char *program, char **argv)
 {
-	bool switches = switches_namespace(argv), loading;
+	bool switches = switches_namespace(program, argv), loading;
 	const char *asked = getenv("TC_BPF_MNT");
 	char path[PATH_MAX];
 	struct elfmap_msg msg;

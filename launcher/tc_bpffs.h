@@ -3,8 +3,8 @@
 #ifndef ELFMAP_TC_BPFFS_H
 #define ELFMAP_TC_BPFFS_H
 
-/* Decides for the command ARGV (tc's or ip's own words) and, where tc would lose the pins, leaves
+/* Decides for PROGRAM ("tc", "ip") with its own words ARGV and, where tc would lose the pins, leaves
  * in the environment what the preload tells it instead. EXIT_FAILURE after complaining. */
-int tc_bpffs__prepare(char **argv);
+int tc_bpffs__prepare(const char *program, char **argv);
 
 #endif

@@ -111,7 +111,7 @@ static bool assert_size(const struct source *source, const struct elfmap_map *ma
 		return false;
 	fputs("_Static_assert(sizeof(", source->to);
 	print_type(source, map, type, what);
-	fprintf(source->to, ") == %u, \"%s's %s as in the object\");\n", size, map->name, what);
+	fprintf(source->to, ") == %u, \"%s of %s, as in the object\");\n", size, what, map->name);
 	return true;
 }
 
@@ -196,8 +196,8 @@ static bool print_prototype(const struct source *source, const char *function)
 	if (prototype)
 		decl_types__print(source->types, prototype, function);
 	else
-		fprintf(source->to, "int %s(struct %s *)", function,
-			guess_type(source->obj) == BPF_PROG_TYPE_XDP ? "xdp_md" : "__sk_buff");
+		fprintf(source->to, "int %s(struct %s)", function,
+			guess_type(source->obj) == BPF_PROG_TYPE_XDP ? "xdp_md *ctx" : "__sk_buff *skb");
 	fputs(";\n", source->to);
 	return prototype;
 }
@@ -225,7 +225,8 @@ static void print_functions(const struct source *source)
 		if (is_in_slot(obj, i))
 			all_known &= print_prototype(source, obj->progs[i].name);
 	if (!all_known)
-		fputs("/* The object has no prototypes: make these what the functions' are. */\n", source->to);
+		fputs("/* The object does not tell prototypes: mend these where the functions' own are others. */\n",
+		      source->to);
 	fputc('\n', source->to);
 }
 

@@ -20,6 +20,7 @@ struct decl_types {
 	struct btf_dump *dump;
 	struct elfmap_msg *msg;
 	FILE *to;
+	bool *is_declared; /* by type */
 	bool is_muted;
 	bool is_defining;
 	bool has_heading; /* it stands above the first definition, if there is one */
@@ -174,6 +175,9 @@ static int check_members(struct decl_types *types, __u32 id, const struct btf_ty
 	for (__u32 i = 0; !err && i < btf_vlen(type); i++) {
 		err = check_name(types, id, members[i].name_off);
 		err = err ?: check_type(types, members[i].type, false, depth);
+		/* libbpf divides by it. */
+		if (!err && btf__align_of(types->btf, members[i].type) <= 0)
+			err = refuse(types, id, "a member of no size");
 	}
 	return err;
 }
@@ -361,8 +365,9 @@ static void declare_parameters(struct decl_types *types, const struct btf_type *
 		__u32 id = btf_params(prototype)[i].type;
 		const struct btf_type *type = strip(types, &id);
 
-		if (!btf_is_composite(type) || !type->name_off || is_known(types, type))
+		if (!btf_is_composite(type) || !type->name_off || is_known(types, type) || types->is_declared[id])
 			continue;
+		types->is_declared[id] = true;
 		decl_types__print(types, id, "");
 		print(types, ";\n\n");
 	}
@@ -425,10 +430,12 @@ int decl_types__open(const struct elfmap_object *obj, FILE *to, struct elfmap_ms
 	err = check_references(types);
 	if (err)
 		goto out;
+	err = -ENOMEM;
+	types->is_declared = calloc(btf__type_cnt(types->btf), sizeof(*types->is_declared));
 	types->dump = btf_dump__new(types->btf, print_pieces, types, NULL);
-	err = types->dump ? 0 : -errno;
-	if (err)
+	if (!types->is_declared || !types->dump)
 		goto out;
+	err = 0;
 	*ret_types = types;
 	types = NULL;
 out:
@@ -442,5 +449,6 @@ void decl_types__close(struct decl_types *types)
 		return;
 	btf_dump__free(types->dump);
 	btf__free(types->btf);
+	free(types->is_declared);
 	free(types);
 }

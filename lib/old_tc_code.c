@@ -53,13 +53,11 @@ static void name_place(const struct judge *judge, const struct code *code, size_
 
 /* ---- relocations ------------------------------------------------------------------------------------------ */
 
-/* Why tc cannot use what SYMBOL stands for; TARGET is its name, if it has one. */
+/* Why tc cannot use what SYMBOL stands for. */
 static const char *why_not(const struct elfmap_elf *elf, const Elf64_Sym *symbol)
 {
 	const char *section = elfmap_elf__section_name(elf, symbol->st_shndx);
 
-	if (!symbol->st_shndx)
-		return "which is not in the object";
 	if (symbol->st_shndx == elf->btf_maps)
 		return "a map in '.maps', which tc does not read";
 	if (!strncmp(section, ".rodata.str", 11))
@@ -101,10 +99,11 @@ static void refuse_symbol(struct judge *judge, const struct code *code, size_t n
 	/* Local things are meant by their section and the distance from its start. */
 	if (ELF64_ST_TYPE(target->st_info) == STT_SECTION)
 		name = name_at(elf, target->st_shndx, (uint32_t)code->insns[nth].imm);
-	snprintf(what, sizeof(what), "%s%.100s%srefers to section '%.60s': %s", *name ? "'" : "", name,
-		 *name ? "' " : "", elfmap_elf__section_name(elf, target->st_shndx), why_not(elf, target));
 	if (!target->st_shndx)
 		snprintf(what, sizeof(what), "refers to '%.100s', which is not in the object", name);
+	else
+		snprintf(what, sizeof(what), "refers to %s%.100s%ssection '%.60s': %s", *name ? "'" : "", name,
+			 *name ? "' in " : "", elfmap_elf__section_name(elf, target->st_shndx), why_not(elf, target));
 	name_place(judge, code, nth, place, sizeof(place));
 	if (!is_told(judge, code, what))
 		judge__reason(judge, "%s: %s", place, what);

@@ -138,6 +138,13 @@ static int check_offsets(struct elfmap_object *obj, size_t section_size)
 	return 0;
 }
 
+/* The kernel takes no other characters in names; and the name becomes part of a path. */
+static bool is_map_name(const char *name)
+{
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") == strlen(name) &&
+	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
 static int read_definition(struct elfmap_object *obj, struct elfmap_map *map, const unsigned char *bytes)
 {
 	size_t known = obj->def_size < sizeof(map->def) ? obj->def_size : sizeof(map->def);
@@ -153,6 +160,9 @@ static int read_definition(struct elfmap_object *obj, struct elfmap_map *map, co
 		return read__problem(obj, "map '%s': offset %zu: type 0 (unspec)", map->name, map->offset);
 	if (!map->name[0])
 		return read__problem(obj, "section maps: offset %zu: a map without a name", map->offset);
+	if (!is_map_name(map->name))
+		return read__problem(obj, "map '%s': offset %zu: a name has only letters, digits, '_' and '.'",
+				     map->name, map->offset);
 	if (strlen(map->name) > MAX_MAP_NAME)
 		return read__problem(obj, "map '%.40s...': offset %zu: a name of %zu bytes, at most %d", map->name,
 				     map->offset, strlen(map->name), MAX_MAP_NAME);

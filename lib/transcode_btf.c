@@ -290,8 +290,10 @@ static int set_extension_aside(struct transcode *t)
 {
 	for (size_t i = 1; i < t->elf->nr_sections; i++) {
 		const char *name = elfmap_elf__section_name(t->elf, i);
+		uint32_t type = t->image.sections[i].header.sh_type;
 
-		if (!strcmp(name, ".BTF.ext") || !strcmp(name, ".rel.BTF") || !strcmp(name, ".rel.BTF.ext"))
+		if ((type == SHT_PROGBITS && !strcmp(name, ".BTF.ext")) ||
+		    (type == SHT_REL && (!strcmp(name, ".rel.BTF") || !strcmp(name, ".rel.BTF.ext"))))
 			t->image.sections[i].removed = true;
 	}
 	return 0;

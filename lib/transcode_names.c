@@ -145,7 +145,8 @@ static size_t join_lists(const struct list *lists, size_t nr, __u32 record_size,
 			offset = offset_of(record) + (__u32)lists[i].shift;
 			memcpy(record, &offset, sizeof(offset));
 		}
-	qsort(records, head[1], record_size, compare_records);
+	if (head[1] > 1) /* qsort() takes memory for a record, whose size may be no record's */
+		qsort(records, head[1], record_size, compare_records);
 	memcpy(out, head, sizeof(head));
 	return sizeof(head) + (size_t)head[1] * record_size;
 }
@@ -214,13 +215,14 @@ static int follow_in_extension(struct transcode *t, const struct move *moves)
 
 	for (size_t i = 1; !err && i < t->elf->nr_sections; i++) {
 		const char *name = elfmap_elf__section_name(t->elf, i);
+		struct image_section *section = &t->image.sections[i];
 
-		if (t->image.sections[i].removed || !t->image.sections[i].data)
+		if (section->removed || !section->data)
 			continue;
-		if (!strcmp(name, ".BTF.ext"))
+		if (section->header.sh_type == SHT_PROGBITS && !strcmp(name, ".BTF.ext"))
 			err = follow_in_section(t, &extension, i);
-		else if (!strcmp(name, ".rel.BTF.ext") && t->opts->prog_section)
-			t->image.sections[i].removed = true; /* records have moved under it; nobody reads it */
+		else if (section->header.sh_type == SHT_REL && !strcmp(name, ".rel.BTF.ext") && t->opts->prog_section)
+			section->removed = true; /* records have moved under it; nobody reads it */
 	}
 	free(extension.codes);
 	return err;

@@ -140,8 +140,14 @@ static int prepare(const struct source *source, struct place *place, const char 
 {
 	struct elfmap_msg msg;
 	char text[sizeof(msg.text) + 16];
+	int err;
 
-	if (elfmap_pin__path(place->map, root, sha1, place->path, sizeof(place->path), &msg)) {
+	err = elfmap_pin__path(place->map, root, sha1, place->path, sizeof(place->path), &msg);
+	if (err && err != -ENOENT) {
+		preload__complain(place->object, msg.text);
+		return err;
+	}
+	if (err) {
 		snprintf(text, sizeof(text), "warning: %s", msg.text);
 		preload__complain(place->object, text);
 		return 0;

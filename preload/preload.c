@@ -4,95 +4,29 @@
  * refuses them before tc can say so. A few functions put that right, each for its own reason; for
  * objects without a `maps` section all of them are the library's own.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <libelf.h>
 #include <limits.h>
 #include <link.h>
 #include <linux/capability.h>
-#include <linux/magic.h>
-#include <mntent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "bpffs.h"
 #include "preload.h"
 
-static char *bpffs;	  /* what tc is told instead of TC_BPF_MNT; NULL: nothing */
-static char *bpffs_shown; /* the path by which the user knows it */
-
-static bool active; /* this is a program that calls libbpf >= 1 itself */
+#ifndef EM_BPF
+#define EM_BPF 247
+#endif
 
 static struct source current;	       /* the file last read */
 static struct bpf_object *current_bpf; /* what libbpf made of it */
-
-void preload__complain(const char *object, const char *what)
-{
-	fprintf(stderr, "elfmap: %s: %s\n", object, what);
-}
-
-/* ---- start ---------------------------------------------------------------------------------------------- */
-
-/* A tc without libbpf, or with 0.x, reads legacy objects itself and must not be helped. */
-static bool program_needs_libbpf_1(void)
-{
-	const struct link_map *program = _r_debug.r_map;
-	const char *strings = NULL;
-
-	for (const ElfW(Dyn) *entry = program->l_ld; entry->d_tag != DT_NULL; entry++)
-		if (entry->d_tag == DT_STRTAB)
-			strings = (const char *)entry->d_un.d_ptr;
-	if ((uintptr_t)strings < program->l_addr)
-		strings += program->l_addr; /* not every machine's loader relocates it */
-	for (const ElfW(Dyn) *entry = program->l_ld; strings && entry->d_tag != DT_NULL; entry++)
-		if (entry->d_tag == DT_NEEDED && !strncmp(strings + entry->d_un.d_val, "libbpf.so.", 10))
-			return libbpf_major_version() >= 1;
-	return false;
-}
-
-static void restore_preload(void)
-{
-	const char *callers = getenv("ELFMAP_LD_PRELOAD");
-
-	if (callers && *callers)
-		setenv("LD_PRELOAD", callers, 1);
-	else if (callers)
-		unsetenv("LD_PRELOAD");
-	unsetenv("ELFMAP_LD_PRELOAD");
-}
-
-/* Takes variable NAME out of the environment into memory of our own; NULL: it was not set. */
-static char *take(const char *name)
-{
-	const char *value = getenv(name);
-	char *copy = value ? strdup(value) : NULL;
-
-	unsetenv(name);
-	return copy;
-}
-
-/* What the launcher put into the environment is for this process alone, not for its children. */
-__attribute__((constructor)) static void start(void)
-{
-	char *descriptor = take("ELFMAP_PRELOAD_FD");
-
-	if (descriptor)
-		close(atoi(descriptor));
-	free(descriptor);
-	restore_preload();
-	bpffs = take("ELFMAP_BPF_MNT");
-	bpffs_shown = take("ELFMAP_BPF_SHOWN");
-	if (bpffs)
-		fcntl(atoi(strrchr(bpffs, '/') + 1), F_SETFD, FD_CLOEXEC);
-	active = program_needs_libbpf_1();
-}
 
 /* ---- the object ------------------------------------------------------------------------------------------ */
 
@@ -120,7 +54,7 @@ static int read_current(int fd, struct elfmap_msg *msg)
 	int err;
 
 	if (fstat(fd, &file))
-		return -errno;
+		return elfmap_msg__set(msg, -errno, "%s", strerror(errno));
 	if (is_current(&file))
 		return 0;
 	forget_current();
@@ -168,7 +102,7 @@ static int note_open(int fd, const char *path, int flags, const void *caller)
 {
 	int err = errno;
 
-	if (active && (flags & O_ACCMODE) == O_RDONLY && called_by_program(caller)) {
+	if (preload__active && preload__may_load && (flags & O_ACCMODE) == O_RDONLY && called_by_program(caller)) {
 		snprintf(opened_path, sizeof(opened_path), "%s", path);
 		opened_fd = fd;
 		if (fd < 0 && is_object_path(path))
@@ -178,85 +112,81 @@ static int note_open(int fd, const char *path, int flags, const void *caller)
 	return fd;
 }
 
+static bool takes_mode(int flags)
+{
+	return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
 __attribute__((visibility("default"))) int open(const char *path, int flags, ...)
 {
+	static int (*real)(const char *, int, ...);
+	mode_t mode = 0;
 	va_list args;
-	mode_t mode;
 
+	real = real ? real : preload__next("open");
 	va_start(args, flags);
-	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
+	if (takes_mode(flags))
+		mode = va_arg(args, mode_t);
 	va_end(args);
-	return note_open(openat(AT_FDCWD, path, flags, mode), path, flags, __builtin_return_address(0));
+	return note_open(real(path, flags, mode), path, flags, __builtin_return_address(0));
 }
 
 __attribute__((visibility("default"))) int open64(const char *path, int flags, ...)
 {
+	static int (*real)(const char *, int, ...);
+	mode_t mode = 0;
 	va_list args;
-	mode_t mode;
 
+	real = real ? real : preload__next("open64");
 	va_start(args, flags);
-	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
+	if (takes_mode(flags))
+		mode = va_arg(args, mode_t);
 	va_end(args);
-	return note_open(openat(AT_FDCWD, path, flags | O_LARGEFILE, mode), path, flags, __builtin_return_address(0));
-}
-
-/* ---- getenv: the bpffs that tc is to use -------------------------------------------------------------- */
-
-/* The launcher knows it where tc would not find it (launcher/tc_bpffs.c). The environment itself stays
- * the caller's, for tc's children. */
-__attribute__((visibility("default"))) char *getenv(const char *name)
-{
-	static char *(*real)(const char *);
-
-	if (bpffs && !strcmp(name, "TC_BPF_MNT"))
-		return bpffs;
-	real = real ? real : (char *(*)(const char *))dlsym(RTLD_NEXT, "getenv");
-	return real(name);
-}
-
-const char *preload__shown_path(const char *path, char *shown, size_t size)
-{
-	size_t length = bpffs ? strlen(bpffs) : 0;
-
-	if (!length || strncmp(path, bpffs, length) != 0)
-		return path;
-	snprintf(shown, size, "%s%s", bpffs_shown ? bpffs_shown : "", path + length);
-	return shown;
+	return note_open(real(path, flags, mode), path, flags, __builtin_return_address(0));
 }
 
 /* ---- elf_begin: tc's own parser -------------------------------------------------------------------------- */
 
-static bool find_any_bpffs(void)
-{
-	FILE *mounts = setmntent("/proc/self/mounts", "r");
-	const struct mntent *mount;
-	bool found = false;
-
-	while (mounts && !found && (mount = getmntent(mounts)))
-		found = !strcmp(mount->mnt_type, "bpf");
-	if (mounts)
-		endmntent(mounts);
-	return found;
-}
-
 /* Says nothing, or why nothing can be loaded here at all; tc's own words for it are riddles. */
-static const char *find_obstacle(void)
+static const char *find_obstacle(struct elfmap_msg *msg)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {};
-	const char *mount = getenv("TC_BPF_MNT"); /* ours, below */
-	struct statfs filesystem;
+	const char *mount = getenv("TC_BPF_MNT"); /* ours, if need be */
+	char path[PATH_MAX];
+	int err;
 
 	if (!syscall(SYS_capget, &header, caps) &&
 	    !(caps[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)) &&
 	    !(caps[CAP_TO_INDEX(CAP_BPF)].effective & CAP_TO_MASK(CAP_BPF)))
 		return "not permitted: loading needs CAP_BPF and CAP_NET_ADMIN; run the command as root";
 	/* tc has looked for one, and has tried to mount one, before it opened the object. */
-	if (!statfs(mount ? mount : "/sys/fs/bpf", &filesystem) && filesystem.f_type == BPF_FS_MAGIC)
+	if (elfmap_bpffs__contains(mount ? mount : ELFMAP_BPFFS_USUAL))
 		return NULL;
 	if (mount)
 		return "no bpffs at TC_BPF_MNT; mount one: mount -t bpf bpf \"$TC_BPF_MNT\"";
-	return find_any_bpffs() ? NULL : "no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf";
+	err = elfmap_bpffs__find(path, sizeof(path), msg);
+	return !err ? NULL : err == -ENODEV ? "no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf" : msg->text;
+}
+
+/* Is it a file that tc will refuse as well, or one that we are here for? Everything else is none of
+ * our business, however odd it looks to us. */
+static bool is_ours_to_refuse(Elf *elf)
+{
+	Elf64_Ehdr *header = elf && elf_kind(elf) == ELF_K_ELF ? elf64_getehdr(elf) : NULL;
+	size_t nr, names;
+
+	if (!header || header->e_type != ET_REL || (header->e_machine != EM_BPF && header->e_machine != EM_NONE) ||
+	    elf_getshdrnum(elf, &nr) || nr < 2 || elf_getshdrstrndx(elf, &names))
+		return true;
+	for (size_t i = 1; i < nr; i++) {
+		const Elf64_Shdr *section = elf64_getshdr(elf_getscn(elf, i));
+		const char *name = section ? elf_strptr(elf, names, section->sh_name) : NULL;
+
+		if (name && !strcmp(name, ELF_SECTION_MAPS))
+			return true;
+	}
+	return false;
 }
 
 /* tc reads `maps` itself before it calls libbpf, wrongly in several ways (lib/tc_view.c). */
@@ -266,18 +196,23 @@ __attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *
 	static void *view; /* tc never ends what it begins; it looks at one object at a time */
 	const char *obstacle;
 	struct elfmap_msg msg;
+	Elf *theirs;
 	size_t size;
 	int err;
 
-	real = real ? real : (Elf * (*)(int, Elf_Cmd, Elf *)) dlsym(RTLD_NEXT, "elf_begin");
-	if (!active || cmd != ELF_C_READ || ref || !called_by_program(__builtin_return_address(0)))
+	real = real ? real : preload__next("elf_begin");
+	if (!preload__active || cmd != ELF_C_READ || ref || !called_by_program(__builtin_return_address(0)))
 		return real(fd, cmd, ref);
 	err = read_current(fd, &msg);
-	if (!err && !current.obj->has_legacy_maps)
-		return real(fd, cmd, ref);
+	if (err || !current.obj->has_legacy_maps) {
+		theirs = real(fd, cmd, ref);
+		if (!err || !is_ours_to_refuse(theirs))
+			return theirs;
+		elf_end(theirs);
+	}
 	free(view);
 	view = NULL;
-	obstacle = err ? msg.text : find_obstacle();
+	obstacle = err ? msg.text : find_obstacle(&msg);
 	if (!obstacle && elfmap_object__tc_view(current.obj, &view, &size, &msg))
 		obstacle = msg.text;
 	if (!obstacle)
@@ -365,9 +300,8 @@ __attribute__((visibility("default"))) struct bpf_object *bpf_object__open_file(
 	int err;
 
 	if (!real)
-		real = (struct bpf_object * (*)(const char *, const struct bpf_object_open_opts *))
-			dlsym(RTLD_NEXT, "bpf_object__open_file");
-	if (!active || !path || !find_legacy_object(path))
+		real = preload__next("bpf_object__open_file");
+	if (!preload__active || !path || !find_legacy_object(path))
 		return real(path, opts);
 	bpf = open_memory(path, opts);
 	if (!bpf)
@@ -395,10 +329,9 @@ __attribute__((visibility("default"))) struct bpf_map *bpf_object__find_map_by_n
 	size_t nth = 0;
 
 	if (!real)
-		real = (struct bpf_map * (*)(const struct bpf_object *, const char *))
-			dlsym(RTLD_NEXT, "bpf_object__find_map_by_name");
+		real = preload__next("bpf_object__find_map_by_name");
 	map = real(bpf, name);
-	if (map || !active || bpf != current_bpf || current.obj->has_btf_maps)
+	if (map || !preload__active || bpf != current_bpf || current.obj->has_btf_maps)
 		return map;
 	bpf_object__for_each_map (map, bpf) {
 		size_t index = elfmap_object__map_order(current.obj, nth++);
@@ -418,7 +351,7 @@ __attribute__((visibility("default"))) const char *bpf_program__section_name(con
 	const char *name;
 
 	if (!real)
-		real = (const char *(*)(const struct bpf_program *))dlsym(RTLD_NEXT, "bpf_program__section_name");
+		real = preload__next("bpf_program__section_name");
 	name = real(prog);
-	return active && name && !strcmp(name, ELFMAP_TEXT_TWIN) ? ".text" : name;
+	return preload__active && name && !strcmp(name, ELFMAP_TEXT_TWIN) ? ".text" : name;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "elfmap.h"
+#include "msg.h"
 
 /* The file that tc is loading. It comes to us twice, by descriptor and by path, and is read once. */
 struct source {
@@ -15,6 +16,12 @@ struct source {
 	size_t size;
 	struct elfmap_object *obj;
 };
+
+extern bool preload__active;   /* this is a program that calls libbpf >= 1 itself */
+extern bool preload__may_load; /* its words may load an object */
+
+/* The function NAME of the library that stands behind us. */
+void *preload__next(const char *name);
 
 /* Prints "elfmap: OBJECT: WHAT" on stderr: the line that stands before tc's own. */
 void preload__complain(const char *object, const char *what);

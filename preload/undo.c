@@ -27,7 +27,7 @@
 
 struct entry {
 	char *path;
-	unsigned int object; /* which call of undo__note_object() it belongs to */
+	unsigned int object; /* which call of undo__note_object() it belongs to, from 1 */
 	bool is_directory;
 	__u32 map; /* id of the pinned map; 0: there is none */
 };
@@ -35,14 +35,30 @@ struct entry {
 static struct entry *entries;
 static size_t nr_entries;
 static unsigned int nr_objects;
-
+static bool *used; /* by object: some program that is not ours alone uses a map of it */
 static int lock = -1;
 
-static __u32 *slots; /* ids of programs that only stand in PROG_ARRAYs of ours */
-static size_t nr_slots;
+/* Programs that a PROG_ARRAY of ours holds, and those that tc picked, attached or not. */
+static struct {
+	__u32 prog;
+	unsigned int object; /* 0: picked */
+} * holds;
+static size_t nr_holds;
 
 /* ---- who uses what --------------------------------------------------------------------------------------- */
 
+static void note_hold(__u32 prog, unsigned int object)
+{
+	void *grown = realloc(holds, (nr_holds + 1) * sizeof(*holds));
+
+	if (!grown)
+		return;
+	holds = grown;
+	holds[nr_holds].prog = prog;
+	holds[nr_holds++].object = object;
+}
+
+/* Closes tc's own programs, which it never does: only then do they live by being attached. */
 static void close_programs(void)
 {
 	static const char kind[] = "anon_inode:bpf-prog";
@@ -52,27 +68,27 @@ static void close_programs(void)
 
 	while (directory && (at = readdir(directory))) {
 		ssize_t length = readlinkat(dirfd(directory), at->d_name, target, sizeof(target));
+		__u32 size = sizeof(struct bpf_prog_info);
+		struct bpf_prog_info info = {};
+		int fd = atoi(at->d_name);
 
-		if (length == (ssize_t)strlen(kind) && !memcmp(target, kind, (size_t)length))
-			close(atoi(at->d_name));
+		if (length != (ssize_t)strlen(kind) || memcmp(target, kind, (size_t)length) != 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size))
+			note_hold(info.id, 0);
+		close(fd);
 	}
 	if (directory)
 		closedir(directory);
 }
 
-static void collect_slots(int fd, const struct bpf_map_info *info)
+static void collect_slots(int fd, const struct bpf_map_info *info, unsigned int object)
 {
-	for (__u32 key = 0; key < info->max_entries; key++) {
-		__u32 *grown, id;
+	__u32 id;
 
-		if (bpf_map_lookup_elem(fd, &key, &id))
-			continue;
-		grown = realloc(slots, (nr_slots + 1) * sizeof(*slots));
-		if (!grown)
-			return;
-		slots = grown;
-		slots[nr_slots++] = id;
-	}
+	for (__u32 key = 0; key < info->max_entries; key++)
+		if (!bpf_map_lookup_elem(fd, &key, &id))
+			note_hold(id, object);
 }
 
 static void identify(struct entry *entry)
@@ -86,55 +102,79 @@ static void identify(struct entry *entry)
 	if (!bpf_obj_get_info_by_fd(fd, &info, &size)) {
 		entry->map = info.id;
 		if (info.type == BPF_MAP_TYPE_PROG_ARRAY)
-			collect_slots(fd, &info);
+			collect_slots(fd, &info, entry->object);
 	}
 	close(fd);
 }
 
-static bool is_slot(__u32 prog)
+/* Does PROG live by nothing but the slots of objects that nobody uses? One that tc picked may be
+ * attached as well. */
+static bool is_ours_alone(__u32 prog)
 {
-	for (size_t i = 0; i < nr_slots; i++)
-		if (slots[i] == prog)
-			return true;
-	return false;
+	bool in_slot = false;
+
+	for (size_t i = 0; i < nr_holds; i++) {
+		if (holds[i].prog != prog)
+			continue;
+		if (!holds[i].object || used[holds[i].object])
+			return false;
+		in_slot = true;
+	}
+	return in_slot;
 }
 
-static bool belongs_to(__u32 map, unsigned int object)
+static bool mark_users_of(__u32 map)
 {
+	bool news = false;
+
 	for (size_t i = 0; i < nr_entries; i++)
-		if (entries[i].object == object && entries[i].map == map)
-			return true;
-	return false;
+		if (entries[i].map == map && !used[entries[i].object])
+			news = used[entries[i].object] = true;
+	return news;
 }
 
-/* Does program FD, or what we may see of it, use a map of OBJECT? When in doubt: yes. */
-static bool program_uses(int fd, unsigned int object)
+/* Marks what program FD uses. Returns 1 when that is news, -1 when it can't be told. */
+static int mark_maps(int fd)
 {
 	__u32 maps[MAX_PROG_MAPS], size = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = {.nr_map_ids = MAX_PROG_MAPS, .map_ids = (__u64)(uintptr_t)maps};
+	bool news = false;
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		return true;
+		return -1;
 	for (__u32 i = 0; i < info.nr_map_ids && i < MAX_PROG_MAPS; i++)
-		if (belongs_to(maps[i], object))
-			return true;
-	return false;
+		news |= mark_users_of(maps[i]);
+	return news;
 }
 
-static bool object_is_used(unsigned int object)
+/* One walk over all programs. Returns 1 when something was marked, -1 when it can't be told. */
+static int mark_used(void)
 {
+	int news = 0, err;
 	__u32 id = 0;
 
 	while (!bpf_prog_get_next_id(id, &id)) {
 		int fd = bpf_prog_get_fd_by_id(id);
-		bool uses = fd >= 0 && !is_slot(id) && program_uses(fd, object);
 
-		if (fd >= 0)
-			close(fd);
-		if (uses)
-			return true;
+		if (fd < 0 && errno == ENOENT)
+			continue; /* gone since */
+		if (fd < 0)
+			return -1;
+		err = is_ours_alone(id) ? 0 : mark_maps(fd);
+		close(fd);
+		if (err < 0)
+			return -1;
+		news |= err;
 	}
-	return errno != ENOENT; /* not allowed to look: leave everything */
+	return errno == ENOENT ? news : -1;
+}
+
+static bool all_unused(void)
+{
+	for (unsigned int object = 1; object <= nr_objects; object++)
+		if (used[object])
+			return false;
+	return true;
 }
 
 static void pause_shortly(void)
@@ -144,14 +184,21 @@ static void pause_shortly(void)
 	nanosleep(&pause, NULL);
 }
 
-static bool object_stays_used(unsigned int object)
+/* A program in a slot of a used object is a user like any other: so on until there is no news. */
+static int find_used(void)
 {
-	for (int i = 0; i < TRIES; i++) {
-		if (!object_is_used(object))
-			return false;
+	int news = 1;
+
+	for (int i = 0; i < TRIES && news >= 0; i++) {
+		memset(used, 0, nr_objects + 1);
+		do
+			news = mark_used();
+		while (news > 0);
+		if (all_unused())
+			break;
 		pause_shortly();
 	}
-	return true;
+	return news;
 }
 
 static bool get_lock_alone(void)
@@ -166,11 +213,11 @@ static bool get_lock_alone(void)
 
 /* ---- at exit ------------------------------------------------------------------------------------------------ */
 
-static void take_back(unsigned int object)
+static void take_back(void)
 {
 	/* Directories were noted before what is in them. */
 	for (size_t i = nr_entries; i-- > 0;) {
-		if (entries[i].object != object)
+		if (used[entries[i].object])
 			continue;
 		if (entries[i].is_directory)
 			rmdir(entries[i].path); /* fails when somebody else pinned there since */
@@ -184,12 +231,14 @@ static void at_exit(int status, void *unused)
 	(void)unused;
 	if (!status || !nr_entries || !get_lock_alone())
 		return;
+	used = calloc(nr_objects + 1, sizeof(*used));
+	if (!used)
+		return;
 	close_programs();
 	for (size_t i = 0; i < nr_entries; i++)
 		identify(&entries[i]);
-	for (unsigned int object = 1; object <= nr_objects; object++)
-		if (!object_stays_used(object))
-			take_back(object);
+	if (!find_used())
+		take_back(); /* else we were not let look: leave everything */
 }
 
 static void note(const char *path, bool is_directory)

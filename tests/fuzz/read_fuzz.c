@@ -11,26 +11,9 @@
 
 #include "elfmap.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static volatile size_t sink; /* reading is what is tested */
-
-static int be_silent(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	libbpf_set_print(be_silent);
-	return 0;
-}
 
 static void check_maps(const struct elfmap_object *obj)
 {
@@ -79,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct elfmap_object *obj = NULL;
 	struct elfmap_msg msg = {};
 
+	libbpf_set_print(NULL);
 	if (elfmap_object__read(data, size, &obj, &msg)) {
 		assert(!obj && msg.text[0] && !strchr(msg.text, '\n'));
 		return 0;

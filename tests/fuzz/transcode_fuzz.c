@@ -11,24 +11,7 @@
 
 #include "elfmap.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static int be_silent(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	libbpf_set_print(be_silent);
-	return 0;
-}
 
 static void check_same(const struct elfmap_object *obj, const struct elfmap_transcode_opts *opts, const void *made,
 		       size_t size)
@@ -87,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct elfmap_msg msg;
 	void *object;
 
+	libbpf_set_print(NULL);
 	if (!size)
 		return 0;
 	object = malloc(size - 1 ? size - 1 : 1); /* aligned, and an end that is seen */

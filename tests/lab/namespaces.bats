@@ -72,6 +72,15 @@ plain_tools_work() {
 	plain_tools_work
 }
 
+@test "options before -n, with words of their own, do not hide it" {
+	"$elfmap" ip -f inet -n "$net" link set dev peer xdpgeneric obj "$objects/shared.o" sec ingress
+	[[ -e $globals/shared_hits ]]
+	rm "$globals/shared_hits"
+	printf '%s\n' "${line[*]}" >"$tmp/batch"
+	"$elfmap" tc -b "$tmp/batch" -n "$net"
+	is_pinned_here
+}
+
 @test "absolute links of an earlier tc are made relative" {
 	ln -s /sys/fs/bpf/tc/ /sys/fs/bpf/xdp
 	ln -s /gone/tc/ /sys/fs/bpf/ip

@@ -181,6 +181,27 @@ fails() {
 	done
 }
 
+@test "a modern object that we would not read is none of our business" {
+	clang -target bpf -O2 -g -xc -c -o "$tmp/odd.o" - <<-END
+		__attribute__((section("$(printf 'x%.0s' {1..300})"), used)) int odd(void *ctx) { return 0; }
+		char _license[] __attribute__((section("license"), used)) = "GPL";
+	END
+	run -0 --separate-stderr "$elfmap" tc filter add dev "$link" ingress bpf da obj "$tmp/odd.o" sec "$(printf 'x%.0s' {1..300})"
+	[[ -z $stderr ]]
+}
+
+@test "a map's name is no path" {
+	clang -target bpf -O2 -xc -c -o "$tmp/path.o" -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" - <<-END
+		#include "bpf_elf.h"
+		struct bpf_elf_map evil __asm__("../../evil") __attribute__((section("maps"), used)) = {
+			.type = 2, .size_key = 4, .size_value = 4, .max_elem = 1, .pinning = PIN_GLOBAL_NS };
+		__attribute__((section("classifier"), used)) int nothing(void *ctx) { return 0; }
+	END
+	run --separate-stderr "$elfmap" tc filter add dev "$link" ingress bpf da obj "$tmp/path.o" sec classifier
+	fails 1 "*path.o: map '../../evil': offset 0: a name has only letters*"
+	[[ ! -e /sys/fs/bpf/evil && -z $(filters) ]]
+}
+
 @test "exit status and output are tc's own" {
 	for words in '-V' 'qdisc show' 'nosuch' 'filter show dev nosuch' '-j qdisc show' ''; do
 		# shellcheck disable=SC2086 # words
@@ -311,6 +332,27 @@ fails() {
 	ip link del "b$link"
 }
 
+@test "a batch that fails later keeps what was grafted, and a slot's program that is attached" {
+	cat >"$tmp/batch" <<-END
+		filter add dev $link ingress bpf da obj $objects/tailcall.o sec classifier
+		exec bpf graft m:globals/jmp_parse key 1 obj $objects/shared.o sec egress
+		qdisc add dev nosuch clsact
+	END
+	run -1 "$elfmap" tc -batch "$tmp/batch"
+	[[ $(pins) == *"$globals/jmp_parse"* && $(pins) == *"$globals/shared_hits"* ]]
+	bpftool map lookup pinned "$globals/jmp_parse" key 1 0 0 0
+	tc filter del dev "$link" ingress
+	find /sys/fs/bpf -type f ! -name '*.debug' -delete
+
+	cat >"$tmp/batch" <<-END
+		filter add dev $link ingress bpf da obj $objects/tailcall.o sec 42/0
+		qdisc add dev nosuch clsact
+	END
+	run -1 "$elfmap" tc -batch "$tmp/batch"
+	[[ $(filters) == 'tailcall.o:[42/0]' && $(pins | wc -l) == 3 ]]
+	bpftool map lookup pinned "$globals/jmp_end" key 0 0 0 0
+}
+
 @test "an object that the verifier refuses leaves no pin" {
 	run ! add needs_gpl classifier
 	[[ -z $(pins) && -z $(filters) ]]
@@ -361,6 +403,24 @@ fails() {
 	PATH="$tmp/bin:$PATH" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
 	[[ $(filters) == 'shared.o:[ingress]' ]]
 	[[ $(PATH="$tmp/bin" tc -V) == "$(tc -V)" && $(PATH="$tmp/bin:$tmp/bin" ip -V) == "$(ip -V)" ]]
+}
+
+@test "another copy of the command, and a script around it, are passed over" {
+	own_tree
+	mkdir "$tmp/bin1" "$tmp/bin2" "$tmp/bin3"
+	ln -s "$tmp/own/elfmap" "$tmp/bin1/tc"
+	ln -s "$elfmap" "$tmp/bin2/tc"
+	[[ $(PATH="$tmp/bin1:$tmp/bin2:$PATH" timeout 5 tc -V) == "$(tc -V)" ]]
+	[[ $(PATH="$tmp/bin1:$tmp/bin2:$PATH" timeout 5 "$elfmap" exec tc -V) == "$(tc -V)" ]]
+	for call in exec ''; do
+		printf '#!/bin/sh\n%s "%s" tc "$@"\n' "$call" "$elfmap" >"$tmp/bin3/tc"
+		chmod +x "$tmp/bin3/tc"
+		[[ $(PATH="$tmp/bin3:$PATH" timeout 5 tc -V) == "$(tc -V)" ]]
+		PATH="$tmp/bin3:$PATH" timeout 5 tc filter replace dev "$link" ingress pref 1 handle 1 bpf da \
+			obj "$objects/shared.o" sec ingress
+		[[ $(PATH="$tmp/bin3:$PATH" timeout 5 "$elfmap" tc -V) == "$(tc -V)" ]]
+	done
+	[[ $(filters) == 'shared.o:[ingress]' ]]
 }
 
 @test "elfmap exec runs an unmodified script" {
@@ -443,6 +503,18 @@ own_tree() {
 	rm "$tmp/own/libexec/elfmap/preload.so"
 	run -1 --separate-stderr "$tmp/own/elfmap" tc -V
 	[[ $stderr == "elfmap: $tmp/own/libexec/elfmap/preload.so: No such file or directory" ]]
+}
+
+@test "elfmap exec puts no folder in front that others can write, or that PATH would take apart" {
+	own_tree
+	[[ $("$tmp/own/elfmap" exec tc -V) == "$(tc -V)" ]]
+	chmod o+w "$tmp/own/libexec/elfmap/bin"
+	run -1 --separate-stderr "$tmp/own/elfmap" exec tc -V
+	[[ -z $output && $stderr == "elfmap: $tmp/own/libexec/elfmap/bin: can be written by others"* ]]
+	mkdir "$tmp/a:b"
+	cp -a "$elfmap" "$build/libexec" "$tmp/a:b/"
+	run -1 --separate-stderr "$tmp/a:b/elfmap" exec tc -V
+	[[ -z $output && $stderr == *'a path with a colon cannot stand in PATH' ]]
 }
 
 @test "the preload works from a path with spaces and colons" {

@@ -37,9 +37,9 @@ static void assert_locals_first(void *bytes)
 static void transcode(struct modern *modern, struct subject *subject, const struct elfmap_transcode_opts *opts)
 {
 	struct elfmap_object *obj = subject__read(subject);
-	void *before = malloc(subject->size), *again;
+	void *before = malloc(subject->size), *again = NULL;
 	struct elfmap_msg msg;
-	size_t size;
+	size_t size = 0;
 
 	assert_non_null(before);
 	memcpy(before, subject->bytes, subject->size);

@@ -186,6 +186,26 @@ static void test_no_names(void **state)
 	subject__assert_refused(*state, "section 2 '': not a string table that ends with a zero byte");
 }
 
+/* Section 0 is none, even if its header says that it is a string table, or code. */
+static void test_section_zero(void **state)
+{
+	struct subject *subject = *state;
+	Elf64_Ehdr *header = write_small(subject);
+	Elf64_Shdr *zero = (Elf64_Shdr *)((char *)subject->bytes + header->e_shoff);
+
+	zero->sh_type = SHT_STRTAB;
+	zero->sh_offset = 1 << 30;
+	zero->sh_size = 8;
+	header->e_shstrndx = 0;
+	subject__assert_refused(subject, "section 0 '': not a string table that ends with a zero byte");
+	header->e_shstrndx = 6;
+	zero->sh_type = SHT_PROGBITS;
+	zero->sh_flags = SHF_EXECINSTR;
+	bytes__symbol(subject->bytes, "entry")->st_shndx = 0;
+	assert_int_equal(subject__read(subject)->nr_progs, 1);
+	assert_string_equal(subject->obj->progs[0].name, "prog_classifier");
+}
+
 static void test_long_section_name(void **state)
 {
 	struct subject *subject = *state;
@@ -251,6 +271,25 @@ static void test_symbol_name_outside(void **state)
 	assert_string_equal(subject__read(*state)->progs[0].name, "");
 }
 
+/* Whatever is in a name, a message is one line, and nothing that a terminal obeys. */
+static void test_message_is_one_line(void **state)
+{
+	struct subject *subject = *state;
+
+	object__add_section(subject->object, "a\n\033[2Jb\x7f\xc3\xa4", SHT_PROGBITS, 0, "x", 1);
+	bytes__section(subject__write(subject), ".symtab")->sh_link = 1;
+	subject__assert_refused(subject, "section 1 'a??[2Jb?\xc3\xa4': not a string table that ends with a zero byte");
+}
+
+static void test_problem_is_one_line(void **state)
+{
+	struct subject *subject = *state;
+	const struct bpf_elf_map nothing = {};
+
+	object__add_map(subject->object, "m\n\rx", &nothing, sizeof(nothing));
+	subject__assert_problem(subject, "map 'm??x': offset 0: type 0 (unspec)");
+}
+
 /* ---- any damage ---------------------------------------------------------------------------------------- */
 
 /* A buffer of exactly this size, so that one byte too far is seen. Returns what read does. */
@@ -260,7 +299,7 @@ static int try_all(const void *bytes, size_t size)
 		{}, {.slot_values = true, .pin_by_name = true, .rename_slots = true}, {.prog_section = "tc"}};
 	struct elfmap_object *obj = NULL;
 	struct elfmap_msg msg;
-	void *copy = malloc(size), *made;
+	void *copy = malloc(size ? size : 1), *made;
 	size_t made_size;
 	int err;
 
@@ -307,21 +346,12 @@ static void test_prefixes_with_btf(void **state)
 		assert_int_equal(try_all(subject->bytes, size), -ENOEXEC);
 }
 
-/* libbpf speaks of damaged BTF. */
-static int be_silent(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
 static void test_every_byte_damaged(void **state)
 {
 	static const unsigned char values[] = {0, 1, 0x7f, 0xff};
 	struct subject *subject = *state;
 
-	libbpf_set_print(be_silent);
+	libbpf_set_print(NULL); /* it speaks of damaged BTF */
 	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
 		unsigned char *bytes;
 
@@ -347,7 +377,7 @@ static void test_damaged_btf(void **state)
 	struct subject *subject = *state;
 	unsigned char *bytes;
 
-	libbpf_set_print(be_silent);
+	libbpf_set_print(NULL); /* it speaks of damaged BTF */
 	subject__take_testdata(subject, "annotated");
 	bytes = subject->bytes;
 	for (size_t s = 0; s < 2; s++) {
@@ -386,6 +416,7 @@ int main(void)
 		TEST(test_overlapping_sections),
 		TEST(test_names_without_end),
 		TEST(test_no_names),
+		TEST(test_section_zero),
 		TEST(test_long_section_name),
 		TEST(test_stripped),
 		TEST(test_symbols_of_other_size),
@@ -394,6 +425,8 @@ int main(void)
 		TEST(test_symbols_without_names),
 		TEST(test_symbol_names_without_end),
 		TEST(test_symbol_name_outside),
+		TEST(test_message_is_one_line),
+		TEST(test_problem_is_one_line),
 		TEST(test_every_prefix_fails),
 		TEST(test_prefixes_with_btf),
 		TEST(test_every_byte_damaged),

@@ -16,8 +16,8 @@
 static struct elfmap_object *see(struct subject *view, struct subject *subject)
 {
 	struct elfmap_msg msg;
-	void *again;
-	size_t size;
+	void *again = NULL;
+	size_t size = 0;
 
 	subject__read(subject);
 	*view = (struct subject){.object = subject->object};
@@ -66,7 +66,7 @@ static void test_ids_of_prog_arrays_only(void **state)
 static void test_sizes_and_order(void **state)
 {
 	const struct bpf_elf_map defs[2] = {{1, 4, 8, 10, 0, 0, 0, 0, 0}, {2, 4, 4, 20, 0, 0, 0, 0, 0}};
-	struct subject *subject = *state, view;
+	struct subject *subject, view;
 	struct elfmap_object *obj;
 
 	for (size_t size = 16; size <= 44; size += 4) {

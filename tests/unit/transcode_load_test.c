@@ -40,10 +40,10 @@ static __u32 map_id(const struct modern *modern, const char *name)
 	return info.id;
 }
 
-static struct bpf_prog_info prog_info(const struct modern *modern, const char *name, __u32 *maps, __u32 nr_maps)
+/* INFO says where the kernel is to put what. */
+static struct bpf_prog_info ask(const struct modern *modern, const char *name, struct bpf_prog_info info)
 {
 	const struct bpf_program *prog = bpf_object__find_program_by_name(modern->bpf, name);
-	struct bpf_prog_info info = {.map_ids = (uintptr_t)maps, .nr_map_ids = nr_maps};
 	__u32 size = sizeof(info);
 
 	assert_non_null(prog);
@@ -51,11 +51,17 @@ static struct bpf_prog_info prog_info(const struct modern *modern, const char *n
 	return info;
 }
 
+static __u32 prog_id(const struct modern *modern, const char *name)
+{
+	return ask(modern, name, (struct bpf_prog_info){}).id;
+}
+
 /* Program NAME uses these maps, in this order of first use, and no other. */
 static void assert_uses(const struct modern *modern, const char *name, const char *const *maps, __u32 nr_maps)
 {
 	__u32 ids[8];
-	struct bpf_prog_info info = prog_info(modern, name, ids, 8);
+	struct bpf_prog_info info =
+		ask(modern, name, (struct bpf_prog_info){.map_ids = (uintptr_t)ids, .nr_map_ids = 8});
 
 	assert_int_equal(info.nr_map_ids, nr_maps);
 	for (__u32 i = 0; i < nr_maps; i++)
@@ -299,9 +305,9 @@ static void test_text_calls_itself(void **state)
 
 static void assert_tail_calls(const struct modern *modern)
 {
-	assert_int_equal(slot(modern, "jmp_parse", 0), prog_info(modern, "stage_first", NULL, 0).id);
-	assert_int_equal(slot(modern, "jmp_parse", 1), prog_info(modern, "stage_second", NULL, 0).id);
-	assert_int_equal(slot(modern, "jmp_end", 0), prog_info(modern, "stage_last", NULL, 0).id);
+	assert_int_equal(slot(modern, "jmp_parse", 0), prog_id(modern, "stage_first"));
+	assert_int_equal(slot(modern, "jmp_parse", 1), prog_id(modern, "stage_second"));
+	assert_int_equal(slot(modern, "jmp_end", 0), prog_id(modern, "stage_last"));
 }
 
 static void test_tail_calls(void **state)
@@ -337,8 +343,8 @@ static void test_slots_without_symbols(void **state)
 	object__add_program(subject->object, "05/399", "far", &map, 1);
 	object__add_program(subject->object, "05/399", "beside", NULL, 0);
 	open_and_load(&modern, subject, &values);
-	assert_int_equal(slot(&modern, "jumps", 2), prog_info(&modern, "prog_0x5_0x2", NULL, 0).id);
-	assert_int_equal(slot(&modern, "jumps", 399), prog_info(&modern, "far", NULL, 0).id);
+	assert_int_equal(slot(&modern, "jumps", 2), prog_id(&modern, "prog_0x5_0x2"));
+	assert_int_equal(slot(&modern, "jumps", 399), prog_id(&modern, "far"));
 	assert_int_equal(slot(&modern, "jumps", 1), 0);
 	modern__close(&modern);
 }
@@ -415,7 +421,7 @@ static void test_lines(void **state)
 	for (size_t way = 0; way < 2; way++) {
 		open_and_load(&modern, *state, way ? &joined : &plain);
 		for (size_t i = 0; i < 4; i++) {
-			struct bpf_prog_info info = prog_info(&modern, progs[i], NULL, 0);
+			struct bpf_prog_info info = ask(&modern, progs[i], (struct bpf_prog_info){});
 
 			assert_int_not_equal(info.btf_id, 0);
 			assert_int_equal(info.nr_func_info, 1);

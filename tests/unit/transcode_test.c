@@ -284,6 +284,59 @@ static void test_no_variable(void **state)
 	assert_refused(subject, &plain, "section .BTF: DATASEC .maps: member 0 is no variable");
 }
 
+/* Names behind the end of the strings: of a variable of `.maps`, and of one of `maps`. */
+static void test_variables_without_names(void **state)
+{
+	static const char *const sections[] = {".maps", "maps"};
+	struct subject *subject = *state;
+	struct elfmap_msg msg;
+	void *made;
+	size_t size;
+
+	add_map(subject, "legacy", array);
+	for (size_t i = 0; i < 2; i++) {
+		struct btf *btf = btf__new_empty();
+		int var = btf__add_var(btf, "nobody", BTF_VAR_GLOBAL_ALLOCATED,
+				       btf__add_int(btf, "int", 4, BTF_INT_SIGNED));
+		const void *raw;
+		__u32 raw_size;
+
+		btf__add_datasec(btf, sections[i], 0);
+		btf__add_datasec_var_info(btf, var, 0, 4);
+		((struct btf_type *)btf__type_by_id(btf, (__u32)var))->name_off = 1 << 20;
+		raw = btf__raw_data(btf, &raw_size);
+		object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, raw, raw_size);
+		btf__free(btf);
+		subject__write(subject);
+		subject__read(subject);
+		if (elfmap_object__transcode(subject->obj, &plain, &made, &size, &msg))
+			fail_msg("%s", msg.text);
+		free(made);
+	}
+}
+
+/* Tables are read as what they are, whatever alignment their header claims. */
+static void test_alignment(void **state)
+{
+	static const uint64_t alignments[] = {0, 1, 3, 1ull << 40};
+	struct subject *subject = *state;
+	struct modern modern;
+	size_t map;
+
+	object__add_section(subject->object, "odd", SHT_PROGBITS, 0, "12345", 5);
+	map = add_map(subject, "hits", array);
+	object__add_program(subject->object, "classifier", "entry", &map, 1);
+	for (size_t i = 0; i < sizeof(alignments) / sizeof(*alignments); i++) {
+		subject__write(subject);
+		bytes__section(subject->bytes, ".symtab")->sh_addralign = alignments[i];
+		bytes__section(subject->bytes, ".relclassifier")->sh_addralign = alignments[i];
+		modern__open(&modern, subject, &plain);
+		assert_int_equal(bytes__section(modern.bytes, ".symtab")->sh_offset % 8, 0);
+		assert_int_equal(bytes__section(modern.bytes, ".relclassifier")->sh_offset % 8, 0);
+		modern__close(&modern);
+	}
+}
+
 /* BTF that libbpf does not read is replaced, and with it goes what refers to it. */
 static void test_damaged_btf(void **state)
 {
@@ -298,6 +351,36 @@ static void test_damaged_btf(void **state)
 	modern__assert_map(&modern, 0, "flows", &subject->obj->maps[0].def);
 	assert_int_equal(bpf_map__btf_key_type_id(modern.maps[0]), 0);
 	modern__close(&modern);
+}
+
+/* A table of symbols is one, whatever its name. */
+static void test_odd_names(void **state)
+{
+	static const char *const names[] = {".BTF.ext", ".rel.BTF", ".rel.BTF.ext", ".maps.x"};
+	const struct elfmap_transcode_opts tc = {.prog_section = "tc"};
+	struct subject *subject = *state;
+	size_t map;
+
+	map = add_map(subject, "hits", array);
+	object__add_program(subject->object, "classifier", "entry", &map, 1);
+	object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, "nothing that libbpf reads", 25);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		object__add_section(subject->object, names[i], SHT_NOTE, 0, NULL, 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct elfmap_object *again;
+		struct elfmap_msg msg;
+		void *made;
+		size_t size;
+
+		subject__write(subject);
+		bytes__section(subject->bytes, ".symtab")->sh_name = bytes__section(subject->bytes, names[i])->sh_name;
+		subject__read(subject);
+		if (elfmap_object__transcode(subject->obj, i % 2 ? &plain : &tc, &made, &size, &msg) ||
+		    elfmap_object__read(made, size, &again, &msg))
+			fail_msg("%s", msg.text);
+		elfmap_object__free(again);
+		free(made);
+	}
 }
 
 /* ---- programs ------------------------------------------------------------------------------------------- */
@@ -538,7 +621,10 @@ int main(void)
 		TEST(test_annotated),
 		TEST(test_both_kinds_of_maps),
 		TEST(test_no_variable),
+		TEST(test_variables_without_names),
+		TEST(test_alignment),
 		TEST(test_damaged_btf),
+		TEST(test_odd_names),
 		TEST(test_kinds_of_symbols),
 		TEST(test_one_program_a_place),
 		TEST(test_entry_in_text),

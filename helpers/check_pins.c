@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The pins that a load would take its maps from. They are opened read only, looked at and closed. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "map.h"
+
+static int find_path(struct check *check, struct check_map *map)
+{
+	const char *root = check->tc_dir ? check->tc_dir : "/sys/fs/bpf/tc";
+	char path[PATH_MAX] = "";
+	struct elfmap_msg msg;
+
+	if (!map->is_legacy)
+		return 0; /* libbpf has said it */
+	if (elfmap_pin__path(&map->map, root, check->sha1, path, sizeof(path), &msg))
+		return lines__add(&check->warnings, "%s", msg.text);
+	map->pin_path = *path ? strdup(path) : NULL;
+	return *path && !map->pin_path ? -ENOMEM : 0;
+}
+
+static int conclude(struct check_map *map, enum pin_state state, const char *why)
+{
+	map->pin = state;
+	map->pin_why = why ? strdup(why) : NULL;
+	return why && !map->pin_why ? -ENOMEM : 0;
+}
+
+/* A PROG_ARRAY belongs to the type of the first program that used it, and fdinfo alone tells. */
+static enum bpf_prog_type find_owner(int fd)
+{
+	enum bpf_prog_type owner = BPF_PROG_TYPE_UNSPEC;
+	char path[32], line[128];
+	unsigned int number;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = fopen(path, "re");
+	while (info && fgets(line, sizeof(line), info))
+		if (sscanf(line, "owner_prog_type: %u", &number) == 1)
+			owner = number;
+	if (info)
+		fclose(info);
+	return owner;
+}
+
+/* The type of the programs that would share the PROG_ARRAY. */
+static enum bpf_prog_type find_user(const struct check *check)
+{
+	for (size_t i = 0; i < check->nr_progs; i++)
+		if (check->progs[i].is_chosen)
+			return check->progs[i].type;
+	return BPF_PROG_TYPE_UNSPEC;
+}
+
+static int compare(const struct check *check, struct check_map *map, int fd, const struct bpf_map_info *info)
+{
+	enum bpf_prog_type owner = info->type == BPF_MAP_TYPE_PROG_ARRAY ? find_owner(fd) : BPF_PROG_TYPE_UNSPEC;
+	enum bpf_prog_type user = find_user(check);
+	const char *owner_name = elfmap_prog_type_name(owner), *user_name = elfmap_prog_type_name(user);
+	struct elfmap_msg msg;
+	char why[LINE_SIZE];
+
+	if (elfmap_pin__compare(&map->map, info, &msg))
+		return conclude(map, PIN_DIFFERENT, msg.text);
+	if (!owner || !user || owner == user)
+		return conclude(map, PIN_EQUAL, NULL);
+	snprintf(why, sizeof(why), "map '%s': its pin belongs to programs of type %s, these are %s", map->name,
+		 owner_name ? owner_name : "unknown", user_name ? user_name : "unknown");
+	return conclude(map, PIN_DIFFERENT, why);
+}
+
+static int look_at(const struct check *check, struct check_map *map)
+{
+	struct bpf_map_info info;
+	struct elfmap_msg msg;
+	char why[LINE_SIZE];
+	int err, fd;
+
+	if (!map->pin_path)
+		return 0;
+	if (access(map->pin_path, F_OK) && (errno == ENOENT || errno == ENOTDIR))
+		return conclude(map, PIN_ABSENT, NULL);
+	err = elfmap_map__open(map->pin_path, &fd, &info, &msg);
+	if (err) {
+		snprintf(why, sizeof(why), "map '%s': %s: %s", map->name, map->pin_path, msg.text);
+		return conclude(map, err == -EMEDIUMTYPE ? PIN_DIFFERENT : PIN_UNKNOWN, why);
+	}
+	err = compare(check, map, fd, &info);
+	close(fd);
+	return err;
+}
+
+int check__pins(struct check *check)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < check->nr_maps; i++)
+		err = find_path(check, &check->maps[i]) ?: look_at(check, &check->maps[i]);
+	return err;
+}
+
+int check__borrow_inner(const struct check_map *map)
+{
+	unsigned char key[256];
+	struct bpf_map_info info;
+	struct elfmap_msg msg;
+	int outer, inner = -1;
+	__u32 id;
+
+	if (map->pin != PIN_EQUAL || map->map.def.size_key > sizeof(key) ||
+	    elfmap_map__open(map->pin_path, &outer, &info, &msg))
+		return -1;
+	for (int err = bpf_map_get_next_key(outer, NULL, key); !err && inner < 0;
+	     err = bpf_map_get_next_key(outer, key, key))
+		if (!bpf_map_lookup_elem(outer, key, &id))
+			inner = bpf_map_get_fd_by_id(id);
+	close(outer);
+	return inner;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The preload's start: whether it has anything to do in this program, and what the launcher told it
+ * through the environment, which is for this process alone and not for its children.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "preload.h"
+
+bool preload__active, preload__may_load;
+
+static char *bpffs;	  /* what tc is told instead of TC_BPF_MNT; NULL: nothing */
+static char *bpffs_shown; /* the path by which the user knows it */
+
+void preload__complain(const char *object, const char *what)
+{
+	struct elfmap_msg line;
+
+	elfmap_msg__set(&line, 0, "elfmap: %s: %s", object, what);
+	fprintf(stderr, "%s\n", line.text);
+}
+
+void *preload__next(const char *name)
+{
+	void *function = dlsym(RTLD_NEXT, name);
+
+	if (!function) { /* no library that a tc is linked with lacks it */
+		preload__complain(name, "not found behind the preload");
+		abort();
+	}
+	return function;
+}
+
+/* A tc without libbpf, or with 0.x, reads legacy objects itself and must not be helped. */
+static bool program_needs_libbpf_1(void)
+{
+	const struct link_map *program = _r_debug.r_map;
+	const char *strings = NULL;
+
+	for (const ElfW(Dyn) *entry = program->l_ld; entry->d_tag != DT_NULL; entry++)
+		if (entry->d_tag == DT_STRTAB)
+			strings = (const char *)entry->d_un.d_ptr;
+	if ((uintptr_t)strings < program->l_addr)
+		strings += program->l_addr; /* not every machine's loader relocates it */
+	for (const ElfW(Dyn) *entry = program->l_ld; strings && entry->d_tag != DT_NULL; entry++)
+		if (entry->d_tag == DT_NEEDED && !strncmp(strings + entry->d_un.d_val, "libbpf.so.", 10))
+			return libbpf_major_version() >= 1;
+	return false;
+}
+
+static void restore_preload(void)
+{
+	const char *callers = getenv("ELFMAP_LD_PRELOAD");
+
+	if (callers && *callers)
+		setenv("LD_PRELOAD", callers, 1);
+	else if (callers)
+		unsetenv("LD_PRELOAD");
+	unsetenv("ELFMAP_LD_PRELOAD");
+}
+
+/* Takes variable NAME out of the environment into memory of our own; NULL: it was not set. */
+static char *take(const char *name)
+{
+	const char *value = getenv(name);
+	char *copy = value ? strdup(value) : NULL;
+
+	unsetenv(name);
+	return copy;
+}
+
+/* Is there a word that loads an object, or a batch, which may have one? tc and ip abbreviate. */
+static bool has_loading_word(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if ((argv[i][0] == 'o' && !strncmp(argv[i], "object-file", strlen(argv[i]))) ||
+		    !strncmp(argv[i], "-b", 2))
+			return true;
+	return false;
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv)
+{
+	char *descriptor = take("ELFMAP_PRELOAD_FD");
+	const char *slash;
+
+	if (descriptor)
+		close(atoi(descriptor));
+	free(descriptor);
+	restore_preload();
+	bpffs = take("ELFMAP_BPF_MNT");
+	bpffs_shown = take("ELFMAP_BPF_SHOWN");
+	slash = bpffs ? strrchr(bpffs, '/') : NULL;
+	if (slash)
+		fcntl(atoi(slash + 1), F_SETFD, FD_CLOEXEC);
+	preload__may_load = has_loading_word(argc, argv);
+	preload__active = program_needs_libbpf_1();
+}
+
+/* ---- getenv: the bpffs that tc is to use -------------------------------------------------------------- */
+
+/* The launcher knows it where tc would not find it (launcher/tc_bpffs.c). The environment itself stays
+ * the caller's, for tc's children. */
+__attribute__((visibility("default"))) char *getenv(const char *name)
+{
+	static char *(*real)(const char *);
+
+	if (bpffs && !strcmp(name, "TC_BPF_MNT"))
+		return bpffs;
+	real = real ? real : preload__next("getenv");
+	return real(name);
+}
+
+const char *preload__shown_path(const char *path, char *shown, size_t size)
+{
+	size_t length = bpffs ? strlen(bpffs) : 0;
+
+	if (!length || strncmp(path, bpffs, length) != 0)
+		return path;
+	snprintf(shown, size, "%s%s", bpffs_shown ? bpffs_shown : "", path + length);
+	return shown;
+}
