@@ -80,6 +80,9 @@ struct elfmap_object {
 int elfmap_object__read(const void *bytes, size_t size, struct elfmap_object **ret_obj, struct elfmap_msg *msg);
 void elfmap_object__free(struct elfmap_object *obj);
 
+/* Does the loader put INNER, a template, into the map of maps OUTER (under INNER's inner_idx)? */
+bool elfmap_map__goes_into(const struct elfmap_map *inner, const struct elfmap_map *outer);
+
 /* ---- transcode: the same object for libbpf >= 1.0 --------------------------------------------- */
 
 struct elfmap_transcode_opts {

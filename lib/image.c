@@ -109,12 +109,6 @@ int image__rename(struct image *image, size_t section, const char *name)
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
-/* Whatever a header says: no section of a BPF object needs more, and its tables need this. */
-static size_t align8(size_t at)
-{
-	return (at + 7) & ~(size_t)7;
-}
-
 static bool takes_space(const struct image_section *section)
 {
 	return !section->removed && section->data && section->header.sh_type != SHT_NOBITS;

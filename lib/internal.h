@@ -48,6 +48,12 @@ bool elfmap_elf__is_code(const struct elfmap_elf *elf, size_t index);
 
 /* ---- an editable copy: sections whose data is the image's until somebody replaces it ------------ */
 
+/* Whatever a header says: no section of a BPF object needs more, and its tables need this. */
+static inline size_t align8(size_t at)
+{
+	return (at + 7) & ~(size_t)7;
+}
+
 struct image_section {
 	Elf64_Shdr header;
 	const void *data;

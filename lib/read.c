@@ -188,6 +188,11 @@ static bool is_template_of(const struct elfmap_map *map, const struct elfmap_map
 	return map->def.id && map->def.id == outer->def.inner_id && !map->def.inner_id;
 }
 
+bool elfmap_map__goes_into(const struct elfmap_map *inner, const struct elfmap_map *outer)
+{
+	return is_map_in_map(outer) && is_template_of(inner, outer) && inner->def.inner_idx != (__u32)-1;
+}
+
 static int check_template(struct elfmap_object *obj, const struct elfmap_map *outer, const struct elfmap_map *inner)
 {
 	__u32 key = inner->def.inner_idx;

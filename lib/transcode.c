@@ -12,11 +12,6 @@
 #define MEMBER_SIZE 8	 /* every member of a BTF map definition is a pointer */
 #define R_BPF_64_ABS64 2 /* what compilers write for an address in data */
 
-static size_t align8(size_t size)
-{
-	return (size + 7) & ~(size_t)7;
-}
-
 /* ---- where each definition goes -------------------------------------------------------------------- */
 
 /* One past the highest slot or inner map that is written into the map as a value. */
@@ -29,8 +24,7 @@ static size_t count_values(const struct transcode *t, size_t map)
 	for (size_t i = 0; outer->inner >= 0 && i < obj->nr_maps; i++) {
 		const struct elfmap_map *inner = &obj->maps[i];
 
-		if (inner->is_inner && inner->def.id == outer->def.inner_id && inner->def.inner_idx != (__u32)-1 &&
-		    inner->def.inner_idx >= nr)
+		if (elfmap_map__goes_into(inner, outer) && inner->def.inner_idx >= nr)
 			nr = inner->def.inner_idx + 1;
 	}
 	for (size_t i = 0; t->opts->slot_values && i < obj->nr_progs; i++)
@@ -139,8 +133,7 @@ static int add_inner_maps(struct transcode *t, size_t map)
 	for (size_t i = 0; !err && obj->maps[map].inner >= 0 && i < obj->nr_maps; i++) {
 		const struct elfmap_map *inner = &obj->maps[i];
 
-		if (inner->is_inner && inner->def.id == obj->maps[map].def.inner_id &&
-		    inner->def.inner_idx != (__u32)-1)
+		if (elfmap_map__goes_into(inner, &obj->maps[map]))
 			err = add_value(t, map, inner->def.inner_idx, inner->symbol);
 	}
 	return err;
