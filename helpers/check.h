@@ -38,6 +38,7 @@ struct check_map {
 	const char *template;	   /* name of the map that an outer map takes its inner ones after */
 	bool is_legacy, is_wanted; /* wanted: not made by libbpf for global data */
 	int fd;			   /* our own, private one; -1 */
+	int inner_fd;		   /* of an outer map: what its inner ones are like, where the object does not say */
 	int err;
 	char *why; /* it was not made */
 	char *pin_path;

@@ -49,7 +49,7 @@ int check__explain_map(const struct check *check, struct check_map *map, int err
 	else if (libbpf_probe_bpf_map_type(def->type, NULL) == 0)
 		snprintf(line, sizeof(line), "this kernel has no maps of type %s", elfmap_map_type_name(def->type));
 	else if (!elfmap_map_type_name(def->type))
-		snprintf(line, sizeof(line), "type %u is not known here, and hardly to this kernel", def->type);
+		snprintf(line, sizeof(line), "type %u is unknown, to this kernel too as it seems", def->type);
 	else if (err == -ENOMEM || err == -E2BIG)
 		snprintf(line, sizeof(line), "too large: %u entries of %u and %u bytes", def->max_elem, def->size_key,
 			 def->size_value);
@@ -108,9 +108,9 @@ int check__explain_prog(const struct check *check, struct check_prog *prog, int 
 
 	if (cause && strstr(log, "cannot call GPL"))
 		snprintf(line, sizeof(line),
-			 "%s, and the licence is %.60s%s; programs for the GPL say "
+			 "%s, and the object's licence is %s%.60s%s; a program under the GPL says "
 			 "char _license[] SEC(\"license\") = \"GPL\"",
-			 cause, *license ? license : "none", *license ? "" : " at all");
+			 cause, *license ? "'" : "none", license, *license ? "'" : "");
 	else if (cause && strstr(cause, "of this type"))
 		snprintf(line, sizeof(line), "%s (%s); 'type' tells check another", cause, type ? type : "unknown");
 	else if (cause)

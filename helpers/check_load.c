@@ -124,7 +124,7 @@ static int list_all(struct check *check, struct bpf_object *bpf, char **pin_path
 	bpf_object__for_each_map (map, bpf) {
 		struct check_map *ours = &check->maps[check->nr_maps];
 
-		ours->fd = -1;
+		ours->fd = ours->inner_fd = -1;
 		ours->pin_path = pin_paths[check->nr_maps++];
 		list_map(check, ours, map, &nr_legacy);
 		ours->name = strdup(bpf_map__name(map));
@@ -176,10 +176,8 @@ struct attempt {
 	char *log;
 };
 
-static int prepare_map(const struct check_map *ours, struct bpf_map *map, bool is_asked)
+static int prepare_map(struct check_map *ours, struct bpf_map *map, bool is_asked)
 {
-	int fd;
-
 	if (ours->fd >= 0)
 		return bpf_map__reuse_fd(map, ours->fd);
 	if (!is_asked)
@@ -187,11 +185,11 @@ static int prepare_map(const struct check_map *ours, struct bpf_map *map, bool i
 	/* Only its pin knows what is in it. */
 	if (!ours->is_legacy || !elfmap_map__is_map_in_map(ours->map.def.type) || ours->map.inner >= 0)
 		return 0;
-	fd = check__borrow_inner(ours);
-	return fd < 0 ? 0 : bpf_map__set_inner_map_fd(map, fd);
+	ours->inner_fd = ours->inner_fd < 0 ? check__borrow_inner(ours) : ours->inner_fd;
+	return ours->inner_fd < 0 ? 0 : bpf_map__set_inner_map_fd(map, ours->inner_fd);
 }
 
-static int prepare(const struct check *check, struct bpf_object *bpf, const struct attempt *attempt)
+static int prepare(struct check *check, struct bpf_object *bpf, const struct attempt *attempt)
 {
 	struct bpf_program *prog;
 	struct bpf_map *map;
@@ -270,12 +268,18 @@ static int try(struct check *check, const struct attempt *attempt)
 
 /* ---- all of it --------------------------------------------------------------------------------------------- */
 
+static void drop(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 static void drop_maps(struct check *check)
 {
 	for (size_t i = 0; i < check->nr_maps; i++) {
-		if (check->maps[i].fd >= 0)
-			close(check->maps[i].fd);
-		check->maps[i].fd = -1;
+		drop(&check->maps[i].fd);
+		drop(&check->maps[i].inner_fd);
 	}
 }
 

@@ -20,11 +20,14 @@ static bool is_shown(const struct check_map *map)
 	return map->is_wanted || map->err;
 }
 
-static const char *map_type(const struct check_map *map)
+static void map_type(const struct check_map *map, char *text, size_t size)
 {
 	const char *name = elfmap_map_type_name(map->map.def.type);
 
-	return name ? name : "unknown";
+	if (name)
+		snprintf(text, size, "%s", name);
+	else
+		snprintf(text, size, "type %u", map->map.def.type);
 }
 
 static const char *prog_type(const struct check_prog *prog)
@@ -60,7 +63,7 @@ static bool fill_map(const struct check *check, size_t nth, char cells[MAX_COLUM
 	const struct check_map *map = &check->maps[nth];
 
 	set_cell(cells[0], map->name);
-	set_cell(cells[1], map_type(map));
+	map_type(map, cells[1], CELL_SIZE);
 	set_cell(cells[2], map->err ? "refused" : "ok");
 	set_cell(cells[3], pin_words[map->pin]);
 	set_cell(cells[4], map->pin_path ? map->pin_path : NOTHING);
@@ -171,9 +174,11 @@ static void add_lines(json_object *root, const char *name, const struct lines *l
 static json_object *json_map(const struct check_map *map)
 {
 	json_object *root = json_object_new_object();
+	char type[32];
 
 	add_text(root, "name", map->name);
-	add_text(root, "type", map_type(map));
+	map_type(map, type, sizeof(type));
+	add_text(root, "type", type);
 	add_number(root, "bytes_key", map->map.def.size_key);
 	add_number(root, "bytes_value", map->map.def.size_value);
 	add_number(root, "max_entries", map->map.def.max_elem);

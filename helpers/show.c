@@ -20,7 +20,7 @@ struct report {
 	const char *file;
 	const struct elfmap_object *object;
 	char **pins;	 /* one a map; "": not pinned */
-	char **warnings; /* one a map; NULL: none */
+	char **warnings; /* one a map, then one a program; NULL: none */
 };
 
 /* ---- query ------------------------------------------------------------------------------------ */
@@ -36,8 +36,21 @@ static int query_pin(struct report *report, size_t nth, const char *sha1)
 	report->pins[nth] = strdup(err ? "" : path);
 	if (!report->pins[nth])
 		return -ENOMEM;
-	if (err && asprintf(&report->warnings[nth], "map '%s': %s", map->name, msg.text) < 0) {
+	if (err && asprintf(&report->warnings[nth], "%s", msg.text) < 0) {
 		report->warnings[nth] = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int query_program(struct report *report, size_t nth)
+{
+	const struct elfmap_prog *prog = &report->object->progs[nth];
+	char **warning = &report->warnings[report->object->nr_maps + nth];
+
+	if (prog->undefined && asprintf(warning, "section '%s': uses '%s', which the object does not define",
+					prog->section, prog->undefined) < 0) {
+		*warning = NULL;
 		return -ENOMEM;
 	}
 	return 0;
@@ -47,7 +60,7 @@ static void free_report(struct report *report)
 {
 	for (size_t i = 0; report->pins && i < report->object->nr_maps; i++)
 		free(report->pins[i]);
-	for (size_t i = 0; report->warnings && i < report->object->nr_maps; i++)
+	for (size_t i = 0; report->warnings && i < report->object->nr_maps + report->object->nr_progs; i++)
 		free(report->warnings[i]);
 	free(report->pins);
 	free(report->warnings);
@@ -55,17 +68,19 @@ static void free_report(struct report *report)
 
 static int query(struct report *report, const void *bytes, size_t size)
 {
-	size_t nr_maps = report->object->nr_maps;
+	size_t nr_maps = report->object->nr_maps, nr_progs = report->object->nr_progs;
 	char sha1[41];
 	int err = 0;
 
 	elfmap_sha1(bytes, size, sha1);
 	report->pins = calloc(nr_maps + 1, sizeof(*report->pins));
-	report->warnings = calloc(nr_maps + 1, sizeof(*report->warnings));
+	report->warnings = calloc(nr_maps + nr_progs + 1, sizeof(*report->warnings));
 	if (!report->pins || !report->warnings)
 		return -ENOMEM;
 	for (size_t i = 0; !err && i < nr_maps; i++)
 		err = query_pin(report, i, sha1);
+	for (size_t i = 0; !err && i < nr_progs; i++)
+		err = query_program(report, i);
 	return err;
 }
 
@@ -319,7 +334,7 @@ static void print_plain(const struct report *report)
 	print_table("maps", map_columns, report, object->nr_maps);
 	print_table("programs", prog_columns, report, object->nr_progs);
 	print_lines("problems", object->problems, object->nr_problems);
-	print_lines("warnings", report->warnings, object->nr_maps);
+	print_lines("warnings", report->warnings, object->nr_maps + object->nr_progs);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------- */
@@ -416,7 +431,7 @@ static void print_report_json(const struct report *report)
 	json_object_object_add(root, "maps", maps);
 	json_object_object_add(root, "progs", progs);
 	json_object_object_add(root, "problems", json_lines(object->problems, object->nr_problems));
-	json_object_object_add(root, "warnings", json_lines(report->warnings, object->nr_maps));
+	json_object_object_add(root, "warnings", json_lines(report->warnings, object->nr_maps + object->nr_progs));
 	print_json(root);
 }
 

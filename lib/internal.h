@@ -46,6 +46,11 @@ const char *elfmap_elf__symbol_name(const struct elfmap_elf *elf, size_t symbol)
 const void *elfmap_elf__data(const struct elfmap_elf *elf, size_t index);
 bool elfmap_elf__is_code(const struct elfmap_elf *elf, size_t index);
 
+/* Has NAME no definition in the object because the running kernel has it (libbpf: `.ksyms`, `.kconfig`)? */
+bool elfmap_btf__is_kernel_symbol(const struct btf *btf, const char *name);
+/* Is SYMBOL used, but defined neither here nor in the kernel? BTF may be NULL. */
+bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const struct btf *btf);
+
 /* ---- an editable copy: sections whose data is the image's until somebody replaces it ------------ */
 
 /* Whatever a header says: no section of a BPF object needs more, and its tables need this. */

@@ -212,22 +212,31 @@ static int relocate_all(struct judge *judge, struct code *code)
 
 /* ---- the way through the code -------------------------------------------------------------------------------- */
 
-/* Helpers that work on a field of a map's value, which the kernel finds by BTF alone. */
-static const char *helper_with_btf(const struct bpf_insn *insn)
+/* What the kernel takes with BTF alone: fields of a map's values that it has to find, and, of functions
+ * that are called (what tc never describes), whatever leaves them by another way than their end. */
+static const char *what_needs_btf(const struct bpf_insn *insn, bool is_called, bool has_btf)
 {
+	unsigned int mode = BPF_MODE(insn->code);
+
+	if (is_called && BPF_CLASS(insn->code) == BPF_LD && (mode == BPF_ABS || mode == BPF_IND))
+		return "reads the packet by LD_ABS in a function that is called";
 	if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg)
+		return NULL;
+	if (is_called && insn->imm == BPF_FUNC_tail_call)
+		return "makes a tail call in a function that is called";
+	if (has_btf)
 		return NULL;
 	switch (insn->imm) {
 	case BPF_FUNC_spin_lock:
 	case BPF_FUNC_spin_unlock:
-		return "bpf_spin_lock";
+		return "uses a bpf_spin_lock in a map";
 	case BPF_FUNC_timer_init:
 	case BPF_FUNC_timer_set_callback:
 	case BPF_FUNC_timer_start:
 	case BPF_FUNC_timer_cancel:
-		return "bpf_timer";
+		return "uses a bpf_timer in a map";
 	case BPF_FUNC_kptr_xchg:
-		return "a pointer to an object of the kernel";
+		return "keeps a pointer to an object of the kernel in a map";
 	default:
 		return NULL;
 	}
@@ -257,54 +266,67 @@ static size_t find_next(const struct bpf_insn *insn, size_t nth, int64_t next[2]
 	}
 }
 
-/* Marks what can be reached from the first instruction; TODO has room for all of them. */
-static void walk(const struct code *code, bool *reached, size_t *todo)
+/* Marks what can be reached from the first instruction; TODO has room for all of them. Returns the first
+ * instruction of the functions that are called, which stand behind what calls them. */
+static size_t walk(const struct code *code, bool *reached, size_t *todo)
 {
-	size_t nr_todo = 0;
+	size_t nr_todo = 0, first_called = code->nr_insns;
 
 	reached[0] = true;
 	todo[nr_todo++] = 0;
 	while (nr_todo) {
 		size_t nth = todo[--nr_todo];
+		const struct bpf_insn *insn = &code->insns[nth];
 		int64_t next[2];
 
-		for (size_t i = find_next(&code->insns[nth], nth, next); i-- > 0;) {
-			if (next[i] < 0 || next[i] >= (int64_t)code->nr_insns || reached[next[i]])
+		for (size_t i = find_next(insn, nth, next); i-- > 0;) {
+			if (next[i] < 0 || next[i] >= (int64_t)code->nr_insns)
 				continue;
+			if (i && BPF_OP(insn->code) == BPF_CALL && next[i] < (int64_t)first_called)
+				first_called = (size_t)next[i];
+			if (!reached[next[i]])
+				todo[nr_todo++] = (size_t)next[i];
 			reached[next[i]] = true;
-			todo[nr_todo++] = (size_t)next[i];
 		}
-		if (IS_LOAD64(&code->insns[nth]) && nth + 1 < code->nr_insns)
+		if (IS_LOAD64(insn) && nth + 1 < code->nr_insns)
 			reached[nth + 1] = true;
 	}
+	return first_called;
 }
 
-/* One place of each is enough: what else is wrong is found when that is mended. */
 static void judge_reached(struct judge *judge, const struct code *code, const bool *reached)
 {
-	const char *field = NULL;
 	char place[PLACE_SIZE];
 	size_t nth = 0;
 
 	while (nth < code->nr_insns && reached[nth])
 		nth++;
-	if (nth < code->nr_insns) {
-		name_place(judge, code, nth, place, sizeof(place));
-		judge__reason(
-			judge,
-			"%s: is not reached from the start of section '%.100s'; tc loads all of the section, and of "
-			"'.text' if it calls that, as one program, and the kernel takes no dead code",
-			place, elfmap_elf__section_name(judge->elf, code->section));
-	}
-	for (nth = 0; nth < code->nr_insns && !field; nth++)
-		field = reached[nth] ? helper_with_btf(&code->insns[nth]) : NULL;
-	if (!field || judge->has_btf)
+	if (nth == code->nr_insns)
 		return;
-	name_place(judge, code, nth - 1, place, sizeof(place));
-	judge__reason(judge, "%s: uses %s, which the kernel finds in a map by its types (BTF), and tc gives none",
-		      place, field);
+	name_place(judge, code, nth, place, sizeof(place));
+	judge__reason(
+		judge,
+		"%s: is not reached from the start of section '%.100s'; tc loads all of the section, and of '.text' "
+		"if it calls that, as one program, and the kernel takes no dead code",
+		place, elfmap_elf__section_name(judge->elf, code->section));
 }
 
+static void judge_needs(struct judge *judge, const struct code *code, const bool *reached, size_t first_called)
+{
+	const char *what = NULL;
+	char place[PLACE_SIZE];
+	size_t nth;
+
+	for (nth = 0; nth < code->nr_insns && !what; nth++)
+		if (reached[nth])
+			what = what_needs_btf(&code->insns[nth], nth >= first_called, judge->has_btf);
+	if (!what)
+		return;
+	name_place(judge, code, nth - 1, place, sizeof(place));
+	judge__reason(judge, "%s: %s, for which the kernel wants BTF, and tc gives none", place, what);
+}
+
+/* One place of each is enough: what else is wrong is found when that is mended. */
 static int judge_flow(struct judge *judge, const struct code *code)
 {
 	bool *reached = calloc(code->nr_insns, sizeof(*reached));
@@ -312,8 +334,10 @@ static int judge_flow(struct judge *judge, const struct code *code)
 	int err = reached && todo ? 0 : -ENOMEM;
 
 	if (!err) {
-		walk(code, reached, todo);
+		size_t first_called = walk(code, reached, todo);
+
 		judge_reached(judge, code, reached);
+		judge_needs(judge, code, reached, first_called);
 	}
 	free(reached);
 	free(todo);

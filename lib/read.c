@@ -333,22 +333,28 @@ static bool is_btf(const void *bytes, size_t size)
 	       (uint64_t)header.hdr_len + header.str_off + header.str_len <= size;
 }
 
-static void read_annotations(struct elfmap_object *obj)
+/* What the object's BTF adds: types of keys and values, and which undefined symbols are the kernel's. */
+static int read_btf(struct elfmap_object *obj)
 {
 	const struct elfmap_elf *elf = obj->elf;
-	struct btf *btf;
+	struct btf *btf = NULL;
+	int err;
 
-	if (!elf->btf || !obj->has_legacy_maps ||
-	    !is_btf(elfmap_elf__data(elf, elf->btf), elfmap_elf__section(elf, elf->btf)->sh_size))
-		return;
-	btf = btf__new(elfmap_elf__data(elf, elf->btf), (__u32)elfmap_elf__section(elf, elf->btf)->sh_size);
-	if (!btf)
-		return; /* of another compiler's making; it is optional */
-	obj->has_btf = true;
-	for (size_t i = 0; i < obj->nr_maps; i++)
+	if (!obj->has_legacy_maps)
+		return 0;
+	if (elf->btf && is_btf(elfmap_elf__data(elf, elf->btf), elfmap_elf__section(elf, elf->btf)->sh_size))
+		btf = btf__new(elfmap_elf__data(elf, elf->btf), (__u32)elfmap_elf__section(elf, elf->btf)->sh_size);
+	obj->has_btf = btf; /* else of another compiler's making; it is optional */
+	for (size_t i = 0; btf && i < obj->nr_maps; i++)
 		if (takes_types(obj->maps[i].def.type))
 			read_types(&obj->maps[i], btf);
+	err = read__undefined(obj, btf);
+	if (!err && obj->has_btf_maps && !btf)
+		err = read__problem(obj,
+				    "section .maps: its maps are described by BTF, and the object has none that can "
+				    "be read; compile it with -g");
 	btf__free(btf);
+	return err;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------- */
@@ -383,11 +389,11 @@ int elfmap_object__read(const void *bytes, size_t size, struct elfmap_object **r
 	err = read_maps(obj);
 	err = err ?: read__programs(obj);
 	err = err ?: read_license(obj);
+	err = err ?: read_btf(obj);
 	if (err) {
 		elfmap_msg__set(msg, err, "no memory");
 		goto out;
 	}
-	read_annotations(obj);
 	*ret_obj = obj;
 	obj = NULL;
 out:

@@ -3,6 +3,8 @@
 #ifndef ELFMAP_READ_H
 #define ELFMAP_READ_H
 
+#include <bpf/btf.h>
+
 #include "elfmap.h"
 
 /* Adds a line to obj->problems. -ENOMEM or 0: a problem of the object is no failure of reading it. */
@@ -10,5 +12,8 @@ int read__problem(struct elfmap_object *obj, const char *format, ...) __attribut
 
 /* Fills obj->progs; obj->maps must be there already. */
 int read__programs(struct elfmap_object *obj);
+
+/* Fills the programs' `undefined`. BTF is the object's, or NULL. */
+int read__undefined(struct elfmap_object *obj, const struct btf *btf);
 
 #endif

@@ -295,6 +295,95 @@ static int check_program(struct elfmap_object *obj, struct elfmap_prog *prog)
 	return 0;
 }
 
+/* ---- what a section uses and nobody defines --------------------------------------------------------- */
+
+static bool lists(const struct btf *btf, const char *datasec_name, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, datasec_name, BTF_KIND_DATASEC);
+	const struct btf_type *datasec = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (__u32 i = 0; datasec && i < btf_vlen(datasec); i++) {
+		const struct btf_type *member = btf__type_by_id(btf, btf_var_secinfos(datasec)[i].type);
+		const char *member_name = member ? btf__name_by_offset(btf, member->name_off) : NULL;
+
+		if (member_name && !strcmp(member_name, name))
+			return true;
+	}
+	return false;
+}
+
+bool elfmap_btf__is_kernel_symbol(const struct btf *btf, const char *name)
+{
+	return btf && (lists(btf, ".ksyms", name) || lists(btf, ".kconfig", name));
+}
+
+bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const struct btf *btf)
+{
+	const Elf64_Sym *at = &elf->symbols[symbol];
+	const char *name = elfmap_elf__symbol_name(elf, symbol);
+
+	return at->st_shndx == SHN_UNDEF && ELF64_ST_BIND(at->st_info) != STB_LOCAL && name[0] &&
+	       !elfmap_btf__is_kernel_symbol(btf, name);
+}
+
+/* The first undefined symbol that relocations of section INDEX name; 0: none. */
+static size_t find_undefined(const struct elfmap_elf *elf, size_t index, const struct btf *btf)
+{
+	const Elf64_Shdr *section = elfmap_elf__section(elf, index);
+	size_t entry = section->sh_type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
+	const unsigned char *bytes = elfmap_elf__data(elf, index);
+
+	for (size_t at = 0; bytes && at + entry <= section->sh_size; at += entry) {
+		Elf64_Rel rel;
+		size_t symbol;
+
+		memcpy(&rel, bytes + at, sizeof(rel));
+		symbol = ELF64_R_SYM(rel.r_info);
+		if (symbol && symbol < elf->nr_symbols && elf->symbols[symbol].st_shndx == SHN_UNDEF &&
+		    elfmap_elf__is_undefined(elf, symbol, btf))
+			return symbol;
+	}
+	return 0;
+}
+
+static int mark_section(struct elfmap_object *obj, size_t section, const char *undefined)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < obj->nr_progs; i++) {
+		struct elfmap_prog *prog = &obj->progs[i];
+
+		if (prog->section_index != section || prog->undefined)
+			continue;
+		prog->undefined = undefined;
+		if (prog->slot_map >= 0)
+			err = read__problem(obj, "section '%s': uses '%s', which the object does not define",
+					    prog->section, undefined);
+	}
+	return err;
+}
+
+int read__undefined(struct elfmap_object *obj, const struct btf *btf)
+{
+	const struct elfmap_elf *elf = obj->elf;
+	int err = 0;
+
+	for (size_t i = 1; !err && i < elf->nr_sections; i++) {
+		const Elf64_Shdr *section = elfmap_elf__section(elf, i);
+		size_t symbol;
+
+		if ((section->sh_type != SHT_REL && section->sh_type != SHT_RELA) ||
+		    !elfmap_elf__is_code(elf, section->sh_info) || section->sh_info == elf->text)
+			continue;
+		symbol = find_undefined(elf, i, btf);
+		if (symbol)
+			err = mark_section(obj, section->sh_info, elfmap_elf__symbol_name(elf, symbol));
+	}
+	return err;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------- */
+
 int read__programs(struct elfmap_object *obj)
 {
 	int err = collect_functions(obj);

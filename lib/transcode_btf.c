@@ -251,6 +251,25 @@ static void retire_annotations(struct transcode *t, int integer)
 			retire_datasec(t, id, integer);
 }
 
+/* The kernel takes no extern but those that libbpf has resolved in it. */
+static void retire_externs(struct transcode *t)
+{
+	for (__u32 id = 1; id < btf__type_cnt(t->btf); id++) {
+		struct btf_type *type = type_at(t, id);
+		bool is_func = btf_is_func(type) && btf_vlen(type) == BTF_FUNC_EXTERN;
+		bool is_var = btf_is_var(type) && btf_var(type)->linkage == BTF_VAR_GLOBAL_EXTERN;
+
+		if ((!is_func && !is_var) ||
+		    elfmap_btf__is_kernel_symbol(t->btf, btf__name_by_offset(t->btf, type->name_off)))
+			continue;
+		if (is_func) /* a FUNC needs names for its arguments, which a declaration may lack; a typedef does not
+			      */
+			type->info = (__u32)BTF_KIND_TYPEDEF << 24;
+		else
+			btf_var(type)->linkage = BTF_VAR_STATIC;
+	}
+}
+
 static int add_maps(struct transcode *t, int integer)
 {
 	__u32 legacy = find_datasec(t, ELF_SECTION_MAPS), modern = find_datasec(t, ".maps");
@@ -269,6 +288,7 @@ static int add_maps(struct transcode *t, int integer)
 	if (modern && t->obj->nr_maps)
 		retire_datasec(t, modern, integer);
 	retire_annotations(t, integer);
+	retire_externs(t);
 	return 0;
 }
 

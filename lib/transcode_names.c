@@ -345,6 +345,14 @@ static int join_section(struct transcode *t, size_t section, size_t target, stru
 	return err ?: append_relocations(t, move, &moves[target]);
 }
 
+static bool has_text_entry(const struct elfmap_object *obj)
+{
+	for (size_t i = 0; i < obj->nr_progs; i++)
+		if (obj->progs[i].section_index == obj->elf->text)
+			return true;
+	return false;
+}
+
 static int name_sections(struct transcode *t, struct move *moves)
 {
 	size_t target = 0;
@@ -356,7 +364,7 @@ static int name_sections(struct transcode *t, struct move *moves)
 		size_t section = prog->section_index;
 
 		/* .text stays what it is to libbpf; its entry, if it has one, is in a twin (symbols). */
-		if (moves[section].target || section == t->elf->text)
+		if (moves[section].target || section == t->elf->text || prog->undefined)
 			continue;
 		target = target ? target : section;
 		if (t->opts->prog_section) {
@@ -366,20 +374,36 @@ static int name_sections(struct transcode *t, struct move *moves)
 			err = rename_slot(t, prog, &moves[section]);
 		}
 	}
-	err = err ?: move_symbols(t, moves);
-	return err ?: follow_in_extension(t, moves);
+	return err ?: move_symbols(t, moves);
+}
+
+/* Nothing in .text is called when its entry is in a twin, so what .BTF.ext says of it is the twin's. */
+static int name_twin(struct transcode *t, struct move *moves)
+{
+	int string = btf__add_str(t->btf, ELFMAP_TEXT_TWIN);
+
+	if (string < 0)
+		return string;
+	moves[t->elf->text].target = t->elf->text;
+	moves[t->elf->text].name = (uint32_t)string;
+	return 0;
 }
 
 int transcode__names(struct transcode *t)
 {
+	bool renames = t->opts->prog_section || t->opts->rename_slots, twin = t->obj->has_btf && has_text_entry(t->obj);
 	struct move *moves;
 	int err = 0;
 
-	if (t->opts->prog_section || t->opts->rename_slots) {
+	if (renames || twin) {
 		moves = calloc(t->elf->nr_sections, sizeof(*moves));
 		if (!moves)
 			return -ENOMEM;
-		err = name_sections(t, moves);
+		if (renames)
+			err = name_sections(t, moves);
+		if (!err && twin)
+			err = name_twin(t, moves);
+		err = err ?: follow_in_extension(t, moves);
 		free(moves);
 	}
 	return err ?: transcode__write_btf(t);

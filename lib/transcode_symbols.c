@@ -184,6 +184,23 @@ static size_t add_text_twin(struct transcode *t)
 	return twin;
 }
 
+/* libbpf refuses a whole object for one undefined symbol. The sections that use it are data to it
+ * from here on, and the symbol is nobody's extern. */
+static int set_undefined_aside(struct transcode *t)
+{
+	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
+
+	if (!symbols)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->obj->nr_progs; i++)
+		if (t->obj->progs[i].undefined)
+			t->image.sections[t->obj->progs[i].section_index].header.sh_flags &= ~(uint64_t)SHF_EXECINSTR;
+	for (size_t i = 1; i < t->elf->nr_symbols; i++)
+		if (t->elf->symbols[i].st_shndx == SHN_UNDEF && elfmap_elf__is_undefined(t->elf, i, t->btf))
+			symbols[i].st_info = ELF64_ST_INFO(STB_LOCAL, ELF64_ST_TYPE(symbols[i].st_info));
+	return 0;
+}
+
 static int add_symbol(struct transcode *t, size_t prog)
 {
 	uint32_t name = image__add_string(&t->image, t->elf->strtab, t->obj->progs[prog].name);
@@ -217,6 +234,8 @@ static int mark_programs(struct transcode *t)
 		const struct elfmap_prog *prog = &t->obj->progs[i];
 		Elf64_Sym *symbol;
 
+		if (prog->undefined)
+			continue;
 		if (!prog->symbol && add_symbol(t, i))
 			return -ENOMEM;
 		if (prog->section_index == t->elf->text && !twin) {
@@ -371,6 +390,7 @@ int transcode__symbols(struct transcode *t)
 	int err = move_map_symbols(t, nr);
 
 	err = err ?: retire_aliases(t);
+	err = err ?: set_undefined_aside(t);
 	err = err ?: mark_programs(t);
 	err = err ?: mark_subprograms(t);
 	err = err ?: transcode__values(t);

@@ -94,8 +94,8 @@ static int check_template(const struct place *place)
 	if ((type != BPF_MAP_TYPE_ARRAY_OF_MAPS && type != BPF_MAP_TYPE_HASH_OF_MAPS) || place->map->inner >= 0)
 		return 0;
 	return complain(place, -EINVAL,
-			"the object gives this map of maps no inner_id; without one it can only be used when it is "
-			"pinned already");
+			"the object gives this map of maps no inner_id (in 28 bytes there is no room for one): its own "
+			"loader creates the map; create and pin it first");
 }
 
 static int prepare_pin(const struct place *place)

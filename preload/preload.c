@@ -269,6 +269,22 @@ static struct bpf_object *open_memory(const char *path, const struct bpf_object_
 	return bpf;
 }
 
+/* Such sections are set aside (lib/transcode_symbols.c), and tc will say that there is none. */
+static void complain_about_undefined(const char *path)
+{
+	struct elfmap_msg msg;
+
+	for (size_t i = 0; i < current.obj->nr_progs; i++) {
+		const struct elfmap_prog *prog = &current.obj->progs[i];
+
+		if (!prog->undefined || !preload__may_want(prog->section))
+			continue;
+		elfmap_msg__set(&msg, 0, "section '%s': uses '%s', which the object does not define", prog->section,
+				prog->undefined);
+		preload__complain(path, msg.text);
+	}
+}
+
 static const char *pin_root(const struct bpf_object_open_opts *opts)
 {
 	size_t known = offsetof(struct bpf_object_open_opts, pin_root_path) + sizeof(opts->pin_root_path);
@@ -303,6 +319,7 @@ __attribute__((visibility("default"))) struct bpf_object *bpf_object__open_file(
 		real = preload__next("bpf_object__open_file");
 	if (!preload__active || !path || !find_legacy_object(path))
 		return real(path, opts);
+	complain_about_undefined(path);
 	bpf = open_memory(path, opts);
 	if (!bpf)
 		return NULL;

@@ -20,6 +20,9 @@ struct source {
 extern bool preload__active;   /* this is a program that calls libbpf >= 1 itself */
 extern bool preload__may_load; /* its words may load an object */
 
+/* May the command, for all its words say, be about this section of its object? */
+bool preload__may_want(const char *section);
+
 /* The function NAME of the library that stands behind us. */
 void *preload__next(const char *name);
 

@@ -16,6 +16,7 @@
 bool preload__active, preload__may_load;
 
 static char *bpffs;	  /* what tc is told instead of TC_BPF_MNT; NULL: nothing */
+static char **words;	  /* of the command */
 static char *bpffs_shown; /* the path by which the user knows it */
 
 void preload__complain(const char *object, const char *what)
@@ -85,6 +86,18 @@ static bool has_loading_word(int argc, char **argv)
 	return false;
 }
 
+bool preload__may_want(const char *section)
+{
+	bool tells = false;
+
+	for (char **at = words; at && *at; at++) {
+		if (!strcmp(*at, section) || !strncmp(*at, "-b", 2))
+			return true;
+		tells |= !strncmp(*at, "sec", 3);
+	}
+	return !tells; /* the default of the command */
+}
+
 __attribute__((constructor)) static void start(int argc, char **argv)
 {
 	char *descriptor = take("ELFMAP_PRELOAD_FD");
@@ -99,6 +112,7 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 	slash = bpffs ? strrchr(bpffs, '/') : NULL;
 	if (slash)
 		fcntl(atoi(slash + 1), F_SETFD, FD_CLOEXEC);
+	words = argv;
 	preload__may_load = has_loading_word(argc, argv);
 	preload__active = program_needs_libbpf_1();
 }

@@ -190,6 +190,19 @@ fails() {
 	[[ -z $stderr ]]
 }
 
+@test "an undefined symbol costs the sections that use it, and no other" {
+	for object in undefined undefined.nobtf; do
+		run -0 --separate-stderr add "$object" good
+		[[ -z $stderr && $(filters) == "$object.o:[good]" ]]
+		tc filter del dev "$link" ingress
+		run --separate-stderr add "$object" calls
+		fails 1 "*$object.o: section 'calls': uses 'missing_function', which the object does not define"
+		run --separate-stderr add "$object" reads
+		fails 1 "*$object.o: section 'reads': uses 'missing_limit', which the object does not define"
+		[[ -z $(filters) ]]
+	done
+}
+
 @test "a map's name is no path" {
 	clang -target bpf -O2 -xc -c -o "$tmp/path.o" -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" - <<-END
 		#include "bpf_elf.h"
@@ -378,7 +391,8 @@ fails() {
 
 @test "bpf_program__section_name: an entry in .text" {
 	for object in text_entry text_entry.nobtf; do
-		add "$object" .text
+		run -0 --separate-stderr add "$object" .text
+		[[ -z $stderr ]]
 		[[ $(filters) == "$object.o:[.text]" ]]
 		tc filter del dev "$link" ingress
 	done

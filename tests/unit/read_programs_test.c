@@ -82,6 +82,21 @@ static void test_static_function(void **state)
 	assert_int_equal(obj->progs[0].type_hint, BPF_PROG_TYPE_SCHED_ACT);
 }
 
+/* Of an old compiler, which gave it no type either. */
+static void test_old_static_function(void **state)
+{
+	struct subject *subject = *state;
+	struct elfmap_object *obj;
+	size_t code = add_code(subject, "action");
+
+	object__add_symbol(subject->object, "hidden", code, STB_LOCAL, STT_NOTYPE, 0, 0);
+	object__add_symbol(subject->object, "label", code, STB_LOCAL, STT_NOTYPE, 8, 0);
+	obj = subject__read(subject);
+	assert_int_equal(obj->nr_progs, 1);
+	assert_string_equal(obj->progs[0].name, "hidden");
+	assert_int_equal(obj->progs[0].size, SMALL);
+}
+
 static void test_no_symbol(void **state)
 {
 	struct subject *subject = *state;
@@ -388,6 +403,7 @@ int main(void)
 		TEST(test_global_function),
 		TEST(test_old_function),
 		TEST(test_static_function),
+		TEST(test_old_static_function),
 		TEST(test_no_symbol),
 		TEST(test_order),
 		TEST(test_alias),

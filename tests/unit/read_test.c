@@ -346,12 +346,19 @@ static void test_two_sections(void **state)
 	subject__assert_problem(subject, "section maps: there are two of this name, 1 and 2");
 }
 
+/* Whatever the section's flags say: it holds maps. */
 static void test_code_in_maps(void **state)
 {
 	struct subject *subject = *state;
+	size_t section = object__add_section(subject->object, "maps", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, &array,
+					     sizeof(array));
 
-	object__add_program(subject->object, "maps", "entry", NULL, 0);
+	object__add_symbol(subject->object, "entry", section, STB_GLOBAL, STT_FUNC, 0, 16);
 	subject__assert_problem(subject, "section maps: no global symbol tells where a map is");
+	object__add_symbol(subject->object, "hits", section, STB_GLOBAL, STT_OBJECT, 0, 36);
+	subject__write(subject);
+	assert_int_equal(subject__read(subject)->nr_maps, 1);
+	assert_int_equal(subject->obj->nr_progs, 0);
 }
 
 /* ---- maps of maps ------------------------------------------------------------------------------------- */
