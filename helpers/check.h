@@ -92,7 +92,8 @@ int check__pins(struct check *check); /* check_pins.c */
  * descriptor, or -1. */
 int check__borrow_inner(const struct check_map *map);
 
-/* check_explain.c. TEXT is what libbpf said, LOG what the verifier did; either may be "". */
+/* check_explain.c. TEXT is what libbpf said, LOG what the verifier did; either may be "". The end of LOG
+ * is kept first. */
 int check__explain_map(const struct check *check, struct check_map *map, int err, const char *text);
 int check__explain_prog(const struct check *check, struct check_prog *prog, int err, const char *text, const char *log);
 int check__keep_log(struct check_prog *prog, const char *log);

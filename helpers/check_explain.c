@@ -69,8 +69,8 @@ static const struct {
 	{"cannot call GPL only function", "it uses a helper that the kernel has for GPL programs only"},
 	{"is referenced but wasn't created", "it uses a map that cannot be made here"},
 	{"invalid func ", "it uses a helper that this kernel does not know"},
-	{"unknown func ", "it uses a helper that this kernel has not got for programs of this type"},
-	{"program of this type cannot use helper", "it uses a helper that is for programs of another type"},
+	{"unknown func ", "it uses a helper that is not for programs of this type"},
+	{"program of this type cannot use helper", "it uses a helper that is not for programs of this type"},
 	{"has to have BTF", "its map holds a lock or a timer, for which the kernel wants the types of the map (BTF)"},
 	{"invalid bpf_context access", "it uses a field of its context that programs of this type do not have so"},
 	{"BPF program is too large", "the verifier has too many ways through it to try"},
@@ -115,8 +115,8 @@ int check__explain_prog(const struct check *check, struct check_prog *prog, int 
 		snprintf(line, sizeof(line), "%s (%s); 'type' tells check another", cause, type ? type : "unknown");
 	else if (cause)
 		snprintf(line, sizeof(line), "%s", cause);
-	else if (*log)
-		snprintf(line, sizeof(line), "the verifier refuses it");
+	else if (prog->log.nr)
+		snprintf(line, sizeof(line), "the verifier refuses it: %s", prog->log.text[prog->log.nr - 1]);
 	else if (err == -EPERM)
 		snprintf(line, sizeof(line), "not permitted: loading needs CAP_BPF and CAP_NET_ADMIN; try it as root");
 	else

@@ -328,8 +328,8 @@ static int load_prog(struct check *check, size_t nth, char *log)
 		return 0;
 	if (*log)
 		err = add_steps(check, nth, log);
-	err = err ?: check__explain_prog(check, prog, prog->err, said, log);
-	return err ?: check__keep_log(prog, log);
+	err = err ?: check__keep_log(prog, log);
+	return err ?: check__explain_prog(check, prog, prog->err, said, log);
 }
 
 int check__load(struct check *check)

@@ -224,7 +224,7 @@ static void warn_of_lost_pins(const struct elfmap_object *object, const char *fi
 
 static int check_object(const struct elfmap_object *object, const struct request *request)
 {
-	if (!object->has_legacy_maps)
+	if (!object->needs_help)
 		return complain(request->file, "nothing to convert: no section 'maps'%s",
 				object->has_btf_maps ? ", its '.maps' is modern already" : "");
 	if (object->nr_problems > 1)

@@ -373,6 +373,11 @@ static void declare_parameters(struct decl_types *types, const struct btf_type *
 	}
 }
 
+static int check_length(struct decl_types *types, __u32 id)
+{
+	return types->written > MAX_TEXT ? refuse(types, id, "would be too much text in C") : 0;
+}
+
 static int define(struct decl_types *types, __u32 id)
 {
 	const struct btf_type *type = btf__type_by_id(types->btf, id);
@@ -385,11 +390,9 @@ static int define(struct decl_types *types, __u32 id)
 	err = btf_dump__dump_type(types->dump, id);
 	if (!err && btf_is_func_proto(type))
 		declare_parameters(types, type);
-	if (!err && types->written > MAX_TEXT)
-		err = -E2BIG;
 	if (err)
-		elfmap_msg__set(types->msg, err, "BTF type %u: cannot be written in C: %s", id, strerror(-err));
-	return err;
+		return elfmap_msg__set(types->msg, err, "BTF type %u: cannot be written in C: %s", id, strerror(-err));
+	return check_length(types, id);
 }
 
 int decl_types__define(struct decl_types *types, __u32 id)
@@ -409,7 +412,7 @@ int decl_types__define_as(struct decl_types *types, __u32 id, const char *name)
 	decl_types__print(types, id, name);
 	print(types, ";\n\n");
 	types->is_defining = false;
-	return types->written > MAX_TEXT ? -E2BIG : 0;
+	return check_length(types, id);
 }
 
 /* ---- the whole -------------------------------------------------------------------------------------- */

@@ -98,7 +98,10 @@ static int check_names(const struct elfmap_elf *elf, struct elfmap_msg *msg)
 	for (size_t i = 1; !err && i < elf->nr_sections; i++) {
 		const char *name = elfmap_elf__section_name(elf, i);
 
-		if (strnlen(name, MAX_SECTION_NAME + 1) > MAX_SECTION_NAME)
+		/* Nor may it become one when transcode appends its own. */
+		if (elfmap_elf__section(elf, i)->sh_name >= elfmap_elf__section(elf, elf->names)->sh_size)
+			err = elfmap_msg__set(msg, -ENOEXEC, "section %zu: its name is not in the string table", i);
+		else if (strnlen(name, MAX_SECTION_NAME + 1) > MAX_SECTION_NAME)
 			err = elfmap_msg__set(msg, -ENOEXEC, "section %zu '%.40s...': its name has more than %d bytes",
 					      i, name, MAX_SECTION_NAME);
 	}
@@ -127,6 +130,7 @@ static int open_symbols(struct elfmap_elf *elf, struct elfmap_msg *msg)
 {
 	const Elf64_Shdr *section;
 	Elf_Data *data;
+	int err;
 
 	if (!elf->symtab)
 		return elfmap_msg__set(msg, -ENOEXEC, "no symbol table: the object was stripped; 'strip -g' keeps it");
@@ -137,7 +141,11 @@ static int open_symbols(struct elfmap_elf *elf, struct elfmap_msg *msg)
 				       elfmap_elf__section_name(elf, elf->symtab));
 	elf->symbols = data->d_buf;
 	elf->nr_symbols = data->d_size / sizeof(Elf64_Sym);
-	return check_strings(elf, elf->strtab, msg);
+	err = check_strings(elf, elf->strtab, msg);
+	for (size_t i = 0; !err && i < elf->nr_symbols; i++)
+		if (elf->symbols[i].st_name >= elfmap_elf__section(elf, elf->strtab)->sh_size)
+			err = elfmap_msg__set(msg, -ENOEXEC, "symbol %zu: its name is not in the string table", i);
+	return err;
 }
 
 static int open_image(struct elfmap_elf *elf, struct elfmap_msg *msg)

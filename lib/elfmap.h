@@ -67,6 +67,7 @@ struct elfmap_object {
 	size_t nr_progs;
 	const char *license;  /* "" when the object has none */
 	bool has_legacy_maps; /* there is a section `maps` */
+	bool needs_help;      /* that, or programs whose symbols are an old compiler's: libbpf >= 1.0 won't do */
 	bool has_btf_maps;    /* there is a section `.maps` */
 	bool has_btf;	      /* beside `maps` there is a `.BTF` that libbpf can read */
 	char **problems;      /* what breaks the contract, gravest first; transcode refuses such an object */

@@ -46,10 +46,18 @@ const char *elfmap_elf__symbol_name(const struct elfmap_elf *elf, size_t symbol)
 const void *elfmap_elf__data(const struct elfmap_elf *elf, size_t index);
 bool elfmap_elf__is_code(const struct elfmap_elf *elf, size_t index);
 
-/* Has NAME no definition in the object because the running kernel has it (libbpf: `.ksyms`, `.kconfig`)? */
-bool elfmap_btf__is_kernel_symbol(const struct btf *btf, const char *name);
-/* Is SYMBOL used, but defined neither here nor in the kernel? BTF may be NULL. */
-bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const struct btf *btf);
+/* Names that have no definition in the object because the running kernel has it (libbpf: `.ksyms`,
+ * `.kconfig`). They are BTF's strings, and good as long as nothing is added to it. BTF may be NULL. */
+struct kernel_symbols {
+	const char **names;
+	size_t nr;
+};
+int kernel_symbols__read(struct kernel_symbols *symbols, const struct btf *btf);
+bool kernel_symbols__has(const struct kernel_symbols *symbols, const char *name);
+void kernel_symbols__free(struct kernel_symbols *symbols);
+
+/* Is SYMBOL used, but defined neither here nor in the kernel? */
+bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const struct kernel_symbols *kernel);
 
 /* ---- an editable copy: sections whose data is the image's until somebody replaces it ------------ */
 

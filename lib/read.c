@@ -333,6 +333,17 @@ static bool is_btf(const void *bytes, size_t size)
 	       (uint64_t)header.hdr_len + header.str_off + header.str_len <= size;
 }
 
+/* Old compilers gave functions no type, and libbpf then finds no program. An object with modern maps
+ * is no old compiler's. */
+static bool has_old_symbols(const struct elfmap_object *obj)
+{
+	for (size_t i = 0; !obj->has_btf_maps && i < obj->nr_progs; i++)
+		if (obj->progs[i].symbol &&
+		    ELF64_ST_TYPE(obj->elf->symbols[obj->progs[i].symbol].st_info) == STT_NOTYPE)
+			return true;
+	return false;
+}
+
 /* What the object's BTF adds: types of keys and values, and which undefined symbols are the kernel's. */
 static int read_btf(struct elfmap_object *obj)
 {
@@ -340,7 +351,8 @@ static int read_btf(struct elfmap_object *obj)
 	struct btf *btf = NULL;
 	int err;
 
-	if (!obj->has_legacy_maps)
+	obj->needs_help = obj->has_legacy_maps || has_old_symbols(obj);
+	if (!obj->needs_help)
 		return 0;
 	if (elf->btf && is_btf(elfmap_elf__data(elf, elf->btf), elfmap_elf__section(elf, elf->btf)->sh_size))
 		btf = btf__new(elfmap_elf__data(elf, elf->btf), (__u32)elfmap_elf__section(elf, elf->btf)->sh_size);

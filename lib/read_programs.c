@@ -297,37 +297,17 @@ static int check_program(struct elfmap_object *obj, struct elfmap_prog *prog)
 
 /* ---- what a section uses and nobody defines --------------------------------------------------------- */
 
-static bool lists(const struct btf *btf, const char *datasec_name, const char *name)
-{
-	int id = btf__find_by_name_kind(btf, datasec_name, BTF_KIND_DATASEC);
-	const struct btf_type *datasec = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
-
-	for (__u32 i = 0; datasec && i < btf_vlen(datasec); i++) {
-		const struct btf_type *member = btf__type_by_id(btf, btf_var_secinfos(datasec)[i].type);
-		const char *member_name = member ? btf__name_by_offset(btf, member->name_off) : NULL;
-
-		if (member_name && !strcmp(member_name, name))
-			return true;
-	}
-	return false;
-}
-
-bool elfmap_btf__is_kernel_symbol(const struct btf *btf, const char *name)
-{
-	return btf && (lists(btf, ".ksyms", name) || lists(btf, ".kconfig", name));
-}
-
-bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const struct btf *btf)
+bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const struct kernel_symbols *kernel)
 {
 	const Elf64_Sym *at = &elf->symbols[symbol];
 	const char *name = elfmap_elf__symbol_name(elf, symbol);
 
 	return at->st_shndx == SHN_UNDEF && ELF64_ST_BIND(at->st_info) != STB_LOCAL && name[0] &&
-	       !elfmap_btf__is_kernel_symbol(btf, name);
+	       !kernel_symbols__has(kernel, name);
 }
 
-/* The first undefined symbol that relocations of section INDEX name; 0: none. */
-static size_t find_undefined(const struct elfmap_elf *elf, size_t index, const struct btf *btf)
+/* The first undefined symbol that relocations of section INDEX name; NULL: none. */
+static const char *find_undefined(const struct elfmap_elf *elf, size_t index, const struct kernel_symbols *kernel)
 {
 	const Elf64_Shdr *section = elfmap_elf__section(elf, index);
 	size_t entry = section->sh_type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
@@ -339,46 +319,36 @@ static size_t find_undefined(const struct elfmap_elf *elf, size_t index, const s
 
 		memcpy(&rel, bytes + at, sizeof(rel));
 		symbol = ELF64_R_SYM(rel.r_info);
-		if (symbol && symbol < elf->nr_symbols && elf->symbols[symbol].st_shndx == SHN_UNDEF &&
-		    elfmap_elf__is_undefined(elf, symbol, btf))
-			return symbol;
+		if (symbol && symbol < elf->nr_symbols && elfmap_elf__is_undefined(elf, symbol, kernel))
+			return elfmap_elf__symbol_name(elf, symbol);
 	}
-	return 0;
-}
-
-static int mark_section(struct elfmap_object *obj, size_t section, const char *undefined)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < obj->nr_progs; i++) {
-		struct elfmap_prog *prog = &obj->progs[i];
-
-		if (prog->section_index != section || prog->undefined)
-			continue;
-		prog->undefined = undefined;
-		if (prog->slot_map >= 0)
-			err = read__problem(obj, "section '%s': uses '%s', which the object does not define",
-					    prog->section, undefined);
-	}
-	return err;
+	return NULL;
 }
 
 int read__undefined(struct elfmap_object *obj, const struct btf *btf)
 {
 	const struct elfmap_elf *elf = obj->elf;
-	int err = 0;
+	const char **undefined = calloc(elf->nr_sections, sizeof(*undefined)); /* by section */
+	struct kernel_symbols kernel;
+	int err = kernel_symbols__read(&kernel, btf) ?: undefined ? 0 : -ENOMEM;
 
 	for (size_t i = 1; !err && i < elf->nr_sections; i++) {
 		const Elf64_Shdr *section = elfmap_elf__section(elf, i);
-		size_t symbol;
 
-		if ((section->sh_type != SHT_REL && section->sh_type != SHT_RELA) ||
-		    !elfmap_elf__is_code(elf, section->sh_info) || section->sh_info == elf->text)
-			continue;
-		symbol = find_undefined(elf, i, btf);
-		if (symbol)
-			err = mark_section(obj, section->sh_info, elfmap_elf__symbol_name(elf, symbol));
+		if ((section->sh_type == SHT_REL || section->sh_type == SHT_RELA) && section->sh_info != elf->text &&
+		    elfmap_elf__is_code(elf, section->sh_info) && !undefined[section->sh_info])
+			undefined[section->sh_info] = find_undefined(elf, i, &kernel);
 	}
+	for (size_t i = 0; !err && i < obj->nr_progs; i++) {
+		struct elfmap_prog *prog = &obj->progs[i];
+
+		prog->undefined = undefined[prog->section_index];
+		if (prog->undefined && prog->slot_map >= 0)
+			err = read__problem(obj, "section '%s': uses '%s', which the object does not define",
+					    prog->section, prog->undefined);
+	}
+	kernel_symbols__free(&kernel);
+	free(undefined);
 	return err;
 }
 

@@ -87,7 +87,7 @@ static int open_maps_section(struct transcode *t)
 	if (t->maps && t->slots_end > t->image.sections[t->maps].header.sh_size &&
 	    !image__edit(&t->image, t->maps, t->slots_end - t->image.sections[t->maps].header.sh_size))
 		return -ENOMEM;
-	return image__rename(&t->image, legacy, LEGACY_MAPS_ASIDE);
+	return legacy ? image__rename(&t->image, legacy, LEGACY_MAPS_ASIDE) : 0;
 }
 
 static size_t find_relocations(const struct transcode *t, size_t section)
@@ -184,7 +184,7 @@ int elfmap_object__transcode(const struct elfmap_object *obj, const struct elfma
 
 	if (obj->nr_problems)
 		return elfmap_msg__set(msg, -EINVAL, "%s", obj->problems[0]);
-	if (!obj->has_legacy_maps)
+	if (!obj->needs_help)
 		return elfmap_msg__set(msg, -EINVAL, "no section maps");
 	elfmap_msg__set(msg, 0, "%s", "");
 	err = open_copy(&t);

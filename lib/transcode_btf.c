@@ -252,15 +252,17 @@ static void retire_annotations(struct transcode *t, int integer)
 }
 
 /* The kernel takes no extern but those that libbpf has resolved in it. */
-static void retire_externs(struct transcode *t)
+static int retire_externs(struct transcode *t)
 {
-	for (__u32 id = 1; id < btf__type_cnt(t->btf); id++) {
+	struct kernel_symbols kernel;
+	int err = kernel_symbols__read(&kernel, t->btf);
+
+	for (__u32 id = 1; !err && id < btf__type_cnt(t->btf); id++) {
 		struct btf_type *type = type_at(t, id);
 		bool is_func = btf_is_func(type) && btf_vlen(type) == BTF_FUNC_EXTERN;
 		bool is_var = btf_is_var(type) && btf_var(type)->linkage == BTF_VAR_GLOBAL_EXTERN;
 
-		if ((!is_func && !is_var) ||
-		    elfmap_btf__is_kernel_symbol(t->btf, btf__name_by_offset(t->btf, type->name_off)))
+		if ((!is_func && !is_var) || kernel_symbols__has(&kernel, name_of(t, type)))
 			continue;
 		if (is_func) /* a FUNC needs names for its arguments, which a declaration may lack; a typedef does not
 			      */
@@ -268,6 +270,8 @@ static void retire_externs(struct transcode *t)
 		else
 			btf_var(type)->linkage = BTF_VAR_STATIC;
 	}
+	kernel_symbols__free(&kernel);
+	return err;
 }
 
 static int add_maps(struct transcode *t, int integer)
@@ -288,8 +292,7 @@ static int add_maps(struct transcode *t, int integer)
 	if (modern && t->obj->nr_maps)
 		retire_datasec(t, modern, integer);
 	retire_annotations(t, integer);
-	retire_externs(t);
-	return 0;
+	return retire_externs(t);
 }
 
 /* ---- the section `.BTF` ---------------------------------------------------------------------------------- */

@@ -189,16 +189,17 @@ static size_t add_text_twin(struct transcode *t)
 static int set_undefined_aside(struct transcode *t)
 {
 	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
+	struct kernel_symbols kernel;
+	int err = kernel_symbols__read(&kernel, t->btf) ?: symbols ? 0 : -ENOMEM;
 
-	if (!symbols)
-		return -ENOMEM;
-	for (size_t i = 0; i < t->obj->nr_progs; i++)
+	for (size_t i = 0; !err && i < t->obj->nr_progs; i++)
 		if (t->obj->progs[i].undefined)
 			t->image.sections[t->obj->progs[i].section_index].header.sh_flags &= ~(uint64_t)SHF_EXECINSTR;
-	for (size_t i = 1; i < t->elf->nr_symbols; i++)
-		if (t->elf->symbols[i].st_shndx == SHN_UNDEF && elfmap_elf__is_undefined(t->elf, i, t->btf))
+	for (size_t i = 1; !err && i < t->elf->nr_symbols; i++)
+		if (elfmap_elf__is_undefined(t->elf, i, &kernel))
 			symbols[i].st_info = ELF64_ST_INFO(STB_LOCAL, ELF64_ST_TYPE(symbols[i].st_info));
-	return 0;
+	kernel_symbols__free(&kernel);
+	return err;
 }
 
 static int add_symbol(struct transcode *t, size_t prog)

@@ -204,7 +204,7 @@ __attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *
 	if (!preload__active || cmd != ELF_C_READ || ref || !called_by_program(__builtin_return_address(0)))
 		return real(fd, cmd, ref);
 	err = read_current(fd, &msg);
-	if (err || !current.obj->has_legacy_maps) {
+	if (err || !current.obj->needs_help) {
 		theirs = real(fd, cmd, ref);
 		if (!err || !is_ours_to_refuse(theirs))
 			return theirs;
@@ -300,9 +300,9 @@ static bool find_legacy_object(const char *path)
 	int fd;
 
 	if (!stat(path, &file) && is_current(&file))
-		return current.obj->has_legacy_maps;
+		return current.obj->needs_help;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	found = fd >= 0 && !read_current(fd, &msg) && current.obj->has_legacy_maps;
+	found = fd >= 0 && !read_current(fd, &msg) && current.obj->needs_help;
 	if (fd >= 0)
 		close(fd);
 	return found;

@@ -203,6 +203,39 @@ fails() {
 	done
 }
 
+# old_object NAME LINE…: what a compiler of 2016 wrote: symbols without types or sizes, labels among them.
+old_object() {
+	local name=$1
+
+	shift
+	clang -target bpf -xassembler -c -o "$tmp/$name.o" - <<-END
+		.section classifier,"ax",@progbits
+		.globl first
+		first:
+		$(printf '%s\n' "$@")
+		r0 = -1
+		LBB0_1:
+		exit
+		.section license,"aw",@progbits
+		.globl _license
+		_license:
+		.asciz "GPL"
+	END
+	run ! grep -qE 'FUNC|OBJECT' <<<"$(llvm-readelf -s "$tmp/$name.o")"
+}
+
+@test "symbols of an old compiler: with maps and without, which plain tc cannot load" {
+	old_object bare
+	run -1 tc filter add dev "$link" ingress bpf da obj "$tmp/bare.o" sec classifier
+	old_object mapped 'r1 = old_hits ll' 'r0 = 0' '*(u32 *)(r10 - 4) = r0' 'r2 = r10' 'r2 += -4' 'call 1' \
+		'.section maps,"aw",@progbits' '.globl old_hits' 'old_hits:' '.long 2, 4, 8, 1, 0, 0, 2, 0, 0' '.section classifier'
+	for name in bare mapped; do
+		"$elfmap" tc filter replace dev "$link" ingress pref 1 handle 1 bpf da obj "$tmp/$name.o" sec classifier
+		[[ $(filters) == "$name.o:[classifier]" ]]
+	done
+	[[ $(pins) == "$globals/old_hits" ]]
+}
+
 @test "a map's name is no path" {
 	clang -target bpf -O2 -xc -c -o "$tmp/path.o" -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" - <<-END
 		#include "bpf_elf.h"

@@ -265,10 +265,19 @@ static void test_symbol_names_without_end(void **state)
 	subject__assert_refused(subject, "section 5 '.strtab': not a string table that ends with a zero byte");
 }
 
-static void test_symbol_name_outside(void **state)
+/* Just behind the end, where transcode would append a name. */
+static void test_names_outside(void **state)
 {
-	bytes__symbol(write_small(*state), "entry")->st_name = 1 << 30;
-	assert_string_equal(subject__read(*state)->progs[0].name, "");
+	struct subject *subject = *state;
+
+	write_small(subject);
+	bytes__section(subject->bytes, "classifier")->sh_name =
+		(Elf64_Word)bytes__section(subject->bytes, ".shstrtab")->sh_size;
+	subject__assert_refused(subject, "section 2: its name is not in the string table");
+	subject__write(subject);
+	bytes__symbol(subject->bytes, "entry")->st_name =
+		(Elf64_Word)bytes__section(subject->bytes, ".strtab")->sh_size;
+	subject__assert_refused(subject, "symbol 2: its name is not in the string table");
 }
 
 /* Whatever is in a name, a message is one line, and nothing that a terminal obeys. */
@@ -424,7 +433,7 @@ int main(void)
 		TEST(test_part_of_a_symbol),
 		TEST(test_symbols_without_names),
 		TEST(test_symbol_names_without_end),
-		TEST(test_symbol_name_outside),
+		TEST(test_names_outside),
 		TEST(test_message_is_one_line),
 		TEST(test_problem_is_one_line),
 		TEST(test_every_prefix_fails),

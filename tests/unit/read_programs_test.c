@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <bpf/btf.h>
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
@@ -380,6 +381,64 @@ static void test_two_functions_in_a_slot(void **state)
 	assert_int_equal(obj->progs[1].slot_map, 0);
 }
 
+/* ---- what nobody defines ------------------------------------------------------------------------------- */
+
+static void test_undefined(void **state)
+{
+	struct subject *subject = *state;
+	struct elfmap_object *obj;
+	size_t symbol, maps = 0;
+
+	symbol = object__add_symbol(subject->object, "nowhere", 0, STB_GLOBAL, STT_NOTYPE, 0, 0);
+	object__add_section(subject->object, "maps", SHT_PROGBITS, SHF_ALLOC, NULL, 0);
+	object__add_program(subject->object, "broken", "first", &symbol, 1);
+	object__add_program(subject->object, "broken", "second", &maps, 0);
+	object__add_program(subject->object, "whole", "third", &maps, 1); /* relocated by symbol 0: by none */
+	obj = subject__read(subject);
+	assert_int_equal(obj->nr_progs, 3);
+	assert_string_equal(obj->progs[0].undefined, "nowhere");
+	assert_string_equal(obj->progs[1].undefined, "nowhere");
+	assert_null(obj->progs[2].undefined);
+}
+
+static void test_undefined_in_a_slot(void **state)
+{
+	struct subject *subject = *state;
+	size_t symbol;
+
+	add_prog_array(subject, "jumps", 1, 4);
+	symbol = object__add_symbol(subject->object, "nowhere", 0, STB_GLOBAL, STT_NOTYPE, 0, 0);
+	object__add_program(subject->object, "1/2", "f", &symbol, 1);
+	subject__assert_problem(subject, "section '1/2': uses 'nowhere', which the object does not define");
+}
+
+/* The kernel has it, says the BTF. */
+static void test_kernel_symbols(void **state)
+{
+	struct subject *subject = *state;
+	struct elfmap_object *obj;
+	struct btf *btf = btf__new_empty();
+	size_t symbols[2];
+	const void *raw;
+	__u32 size;
+	int var;
+
+	var = btf__add_var(btf, "jiffies", BTF_VAR_GLOBAL_EXTERN, btf__add_int(btf, "int", 4, BTF_INT_SIGNED));
+	btf__add_datasec(btf, ".ksyms", 0);
+	btf__add_datasec_var_info(btf, var, 0, 4);
+	raw = btf__raw_data(btf, &size);
+	object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, raw, size);
+	btf__free(btf);
+	object__add_section(subject->object, "maps", SHT_PROGBITS, SHF_ALLOC, NULL, 0);
+	symbols[0] = object__add_symbol(subject->object, "jiffies", 0, STB_GLOBAL, STT_NOTYPE, 0, 0);
+	symbols[1] = object__add_symbol(subject->object, "nowhere", 0, STB_GLOBAL, STT_NOTYPE, 0, 0);
+	object__add_program(subject->object, "one", "one", symbols, 1);
+	object__add_program(subject->object, "both", "both", symbols, 2);
+	obj = subject__read(subject);
+	assert_null(obj->progs[0].undefined);
+	assert_string_equal(obj->progs[1].undefined, "nowhere");
+}
+
 /* ---- many ------------------------------------------------------------------------------------------------- */
 
 static void test_problems_have_an_end(void **state)
@@ -426,6 +485,9 @@ int main(void)
 		TEST(test_slot_too_far),
 		TEST(test_one_slot_twice),
 		TEST(test_two_functions_in_a_slot),
+		TEST(test_undefined),
+		TEST(test_undefined_in_a_slot),
+		TEST(test_kernel_symbols),
 		TEST(test_problems_have_an_end),
 	};
 

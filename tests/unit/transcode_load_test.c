@@ -80,9 +80,9 @@ static __u32 slot(const struct modern *modern, const char *name, __u32 key)
 
 static void test_samples(void **state)
 {
-	static const char *const samples[] = {"annotated", "globals",	 "map_in_map",	      "mapdef20",
-					      "nolicense", "pin_object", "samples28",	      "shared",
-					      "tailcall",  "xdp",	 "tailcall_unpinned", "text_entry"};
+	static const char *const samples[] = {"annotated",	   "globals",	 "map_in_map", "mapdef20", "nolicense",
+					      "pin_object",	   "samples28",	 "shared",     "tailcall", "xdp",
+					      "tailcall_unpinned", "text_entry", "undefined"};
 	static const struct elfmap_transcode_opts ways[] = {
 		{},
 		{.slot_values = true},

@@ -263,15 +263,19 @@ static void test_both_kinds_of_maps(void **state)
 		.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 16, .max_elem = 3};
 	struct subject *subject = *state;
 	struct modern modern;
+	size_t maps[2];
 
 	add_modern_map(subject, 0);
-	add_map(subject, "legacy", array);
+	maps[0] = 1; /* its symbol */
+	maps[1] = add_map(subject, "legacy", array);
 	add_map(subject, "second", array);
+	object__add_program(subject->object, "classifier", "entry", maps, 2);
 	modern__open(&modern, subject, &plain);
 	assert_int_equal(modern.nr_maps, 3);
 	modern__assert_map(&modern, 0, "modern", &expected);
 	modern__assert_map(&modern, 1, "legacy", &array);
 	modern__assert_map(&modern, 2, "second", &array);
+	modern__load(&modern, BPF_PROG_TYPE_SCHED_CLS);
 	modern__close(&modern);
 }
 
@@ -284,20 +288,20 @@ static void test_no_variable(void **state)
 	assert_refused(subject, &plain, "section .BTF: DATASEC .maps: member 0 is no variable");
 }
 
-/* Names behind the end of the strings: of a variable of `.maps`, and of one of `maps`. */
+/* Names behind the end of the strings: of a variable of `.maps`, of `maps`, of the kernel. */
 static void test_variables_without_names(void **state)
 {
-	static const char *const sections[] = {".maps", "maps"};
+	static const char *const sections[] = {".maps", "maps", ".ksyms"};
 	struct subject *subject = *state;
 	struct elfmap_msg msg;
 	void *made;
 	size_t size;
 
 	add_map(subject, "legacy", array);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct btf *btf = btf__new_empty();
-		int var = btf__add_var(btf, "nobody", BTF_VAR_GLOBAL_ALLOCATED,
-				       btf__add_int(btf, "int", 4, BTF_INT_SIGNED));
+		int var =
+			btf__add_var(btf, "nobody", BTF_VAR_GLOBAL_EXTERN, btf__add_int(btf, "int", 4, BTF_INT_SIGNED));
 		const void *raw;
 		__u32 raw_size;
 
