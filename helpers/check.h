@@ -96,6 +96,7 @@ int check__borrow_inner(const struct check_map *map);
  * is kept first. */
 int check__explain_map(const struct check *check, struct check_map *map, int err, const char *text);
 int check__explain_prog(const struct check *check, struct check_prog *prog, int err, const char *text, const char *log);
+int check__explain_undefined(struct check_prog *prog);
 int check__keep_log(struct check_prog *prog, const char *log);
 __u32 check__processed_insns(const char *log);
 

@@ -124,6 +124,16 @@ int check__explain_prog(const struct check *check, struct check_prog *prog, int 
 	return set_why(&prog->why, err, line);
 }
 
+int check__explain_undefined(struct check_prog *prog)
+{
+	char line[LINE_SIZE];
+
+	prog->err = -ENOENT;
+	snprintf(line, sizeof(line), "it uses '%s', which the object does not define", prog->legacy->undefined);
+	prog->why = strdup(line);
+	return prog->why ? 0 : -ENOMEM;
+}
+
 /* ---- the verifier's log ------------------------------------------------------------------------------------ */
 
 __u32 check__processed_insns(const char *log)

@@ -97,21 +97,44 @@ static const struct elfmap_prog *find_legacy_prog(const struct check *check, con
 	return NULL;
 }
 
-static int list_prog(struct check *check, struct check_prog *prog, const struct bpf_program *bpf)
+static int list_prog(struct check *check, const char *name, const char *section, size_t nr_insns)
 {
-	const char *section = bpf_program__section_name(bpf);
+	struct check_prog *prog = &check->progs[check->nr_progs++];
 
-	if (!strcmp(section, ELFMAP_TEXT_TWIN))
-		section = ".text";
-	prog->name = strdup(bpf_program__name(bpf));
+	prog->name = strdup(name);
 	prog->section = strdup(section);
 	if (!prog->name || !prog->section)
 		return -ENOMEM;
-	prog->legacy = find_legacy_prog(check, prog->name, prog->section);
-	prog->nr_insns = bpf_program__insn_cnt(bpf);
+	prog->legacy = find_legacy_prog(check, name, section);
+	prog->nr_insns = nr_insns;
 	prog->is_chosen =
 		!check->section || !strcmp(section, check->section) || (prog->legacy && prog->legacy->slot_map >= 0);
 	return 0;
+}
+
+static int list_libbpfs_prog(struct check *check, const struct bpf_program *bpf)
+{
+	const char *section = bpf_program__section_name(bpf);
+
+	return list_prog(check, bpf_program__name(bpf), strcmp(section, ELFMAP_TEXT_TWIN) != 0 ? section : ".text",
+			 bpf_program__insn_cnt(bpf));
+}
+
+/* Programs that transcoding keeps from libbpf, which would refuse all of the object for one of them. */
+static int list_undefined(struct check *check)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && check->object->has_legacy_maps && i < check->object->nr_progs; i++) {
+		const struct elfmap_prog *prog = &check->object->progs[i];
+
+		if (!prog->undefined || (check->section && strcmp(prog->section, check->section) != 0))
+			continue;
+		err = list_prog(check, prog->name, prog->section, prog->size / sizeof(struct bpf_insn));
+		check->progs[check->nr_progs - 1].legacy = prog;
+		err = err ?: check__explain_undefined(&check->progs[check->nr_progs - 1]);
+	}
+	return err;
 }
 
 static int list_all(struct check *check, struct bpf_object *bpf, char **pin_paths)
@@ -132,13 +155,13 @@ static int list_all(struct check *check, struct bpf_object *bpf, char **pin_path
 		err = ours->name ? err : -ENOMEM;
 	}
 	bpf_object__for_each_program (prog, bpf)
-		err = err ?: list_prog(check, &check->progs[check->nr_progs++], prog);
-	return err;
+		err = err ?: list_libbpfs_prog(check, prog);
+	return err ?: list_undefined(check);
 }
 
 int check__list(struct check *check)
 {
-	size_t nr_maps = 0, nr_progs = 0;
+	size_t nr_maps = 0, nr_progs = check->object->nr_progs;
 	struct bpf_program *prog;
 	struct bpf_object *bpf;
 	char **pin_paths;
@@ -341,7 +364,7 @@ int check__load(struct check *check)
 	for (size_t i = 0; !err && i < check->nr_progs; i++) {
 		struct check_prog *prog = &check->progs[i];
 
-		if (!prog->is_chosen)
+		if (!prog->is_chosen || prog->err)
 			continue;
 		/* A PROG_ARRAY belongs to the type of the first program that uses it. */
 		if (made_for != BPF_PROG_TYPE_UNSPEC && made_for != prog->type) {

@@ -3,6 +3,7 @@
  * `elfmap decl FILE`: the maps of a legacy object as C source for libbpf >= 1.0, to be pasted into the
  * program in place of its struct bpf_elf_map. The way out of legacy, for those who have the source.
  */
+#include <bpf/libbpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ int verb_decl(int argc, char **argv)
 		complain("decl", "C source has no JSON form");
 	if (argc != 2 || output.json)
 		return EXIT_USAGE;
+	libbpf_set_print(NULL); /* what it thinks of the types is said in one line, or nothing */
 
 	if (elfmap_file__read(argv[1], &bytes, &size, &msg) || elfmap_object__read(bytes, size, &object, &msg))
 		complain(argv[1], "%s", msg.text);

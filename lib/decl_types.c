@@ -167,6 +167,18 @@ static int check_name(struct decl_types *types, __u32 id, __u32 offset)
 
 static int check_type(struct decl_types *types, __u32 id, bool through_pointer, unsigned int depth);
 
+/* Only such a type can be a member; libbpf divides by its alignment. */
+static bool has_size(const struct decl_types *types, __u32 id)
+{
+	const struct btf_type *type = btf__type_by_id(types->btf, id);
+
+	while (id && (btf_is_mod(type) || btf_is_array(type) || btf_is_typedef(type))) {
+		id = btf_is_array(type) ? btf_array(type)->type : type->type;
+		type = btf__type_by_id(types->btf, id);
+	}
+	return id && !btf_is_fwd(type) && !btf_is_func_proto(type) && btf__align_of(types->btf, id) > 0;
+}
+
 static int check_members(struct decl_types *types, __u32 id, const struct btf_type *type, unsigned int depth)
 {
 	const struct btf_member *members = btf_members(type);
@@ -175,8 +187,7 @@ static int check_members(struct decl_types *types, __u32 id, const struct btf_ty
 	for (__u32 i = 0; !err && i < btf_vlen(type); i++) {
 		err = check_name(types, id, members[i].name_off);
 		err = err ?: check_type(types, members[i].type, false, depth);
-		/* libbpf divides by it. */
-		if (!err && btf__align_of(types->btf, members[i].type) <= 0)
+		if (!err && !has_size(types, members[i].type))
 			err = refuse(types, id, "a member of no size");
 	}
 	return err;

@@ -49,6 +49,39 @@ static int complain_differs(const struct place *place, int err, const struct elf
 	return err;
 }
 
+/* A number of /proc/self/fdinfo/FD; 0: it is not there. */
+static __u32 read_fdinfo(int fd, const char *field)
+{
+	char path[40], line[128];
+	size_t length = strlen(field);
+	__u32 value = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, field, length) && line[length] == ':')
+			value = (__u32)strtoul(line + length + 1, NULL, 10);
+	if (file)
+		fclose(file);
+	return value;
+}
+
+/* The kernel lets a PROG_ARRAY hold programs of its first one's type only, and says EINVAL. */
+static int check_owner(const struct place *place, int fd)
+{
+	__u32 owner = read_fdinfo(fd, "owner_prog_type"), ours = preload__prog_type();
+	char what[256];
+
+	if (!owner || !ours || owner == ours)
+		return 0;
+	snprintf(what, sizeof(what),
+		 "holds programs of type %s, and this command loads %s; a PROG_ARRAY takes one type: pin one for each, "
+		 "under another name",
+		 elfmap_prog_type_name(owner), elfmap_prog_type_name(ours));
+	return complain(place, -EINVAL, what);
+}
+
 /* Hands the pinned map to libbpf, which takes a descriptor of its own. */
 static int reuse(const struct place *place, int fd)
 {
@@ -64,6 +97,8 @@ static int reuse(const struct place *place, int fd)
 	err = elfmap_pin__compare(place->map, &info, &msg);
 	if (err)
 		return complain_differs(place, err, &msg);
+	if (place->map->def.type == BPF_MAP_TYPE_PROG_ARRAY && check_owner(place, fd))
+		return -EINVAL;
 	err = bpf_map__reuse_fd(place->bpf, fd);
 	return err ? complain(place, err, strerror(-err)) : 0;
 }

@@ -98,6 +98,33 @@ bool preload__may_want(const char *section)
 	return !tells; /* the default of the command */
 }
 
+static bool has_word(const char *start)
+{
+	for (char **at = words ? words + 1 : NULL; at && *at; at++)
+		if (!strncmp(*at, start, strlen(start)))
+			return true;
+	return false;
+}
+
+__u32 preload__prog_type(void)
+{
+	const char *slash = words && words[0] ? strrchr(words[0], '/') : NULL;
+	bool is_tc = words && words[0] && !strcmp(slash ? slash + 1 : words[0], "tc");
+
+	if (has_word("-b") || has_word("exec"))
+		return BPF_PROG_TYPE_UNSPEC;
+	if (is_tc)
+		return has_word("action") ? BPF_PROG_TYPE_SCHED_ACT : BPF_PROG_TYPE_SCHED_CLS;
+	return has_word("xdp") ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_UNSPEC;
+}
+
+/* With libbpf tc takes the word and the socket, returns 0 and sends nothing. */
+static void warn_about_export(void)
+{
+	if (has_word("export"))
+		preload__complain("export", "warning: a tc with libbpf sends no maps; open the pins instead");
+}
+
 __attribute__((constructor)) static void start(int argc, char **argv)
 {
 	char *descriptor = take("ELFMAP_PRELOAD_FD");
@@ -115,6 +142,8 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 	words = argv;
 	preload__may_load = has_loading_word(argc, argv);
 	preload__active = program_needs_libbpf_1();
+	if (preload__active && preload__may_load)
+		warn_about_export();
 }
 
 /* ---- getenv: the bpffs that tc is to use -------------------------------------------------------------- */

@@ -19,6 +19,7 @@ setup() {
 
 teardown() {
 	ip link del "$link" 2>/dev/null || true
+	umount "$tmp/bpf" 2>/dev/null || true
 	find /sys/fs/bpf -mindepth 1 -type f ! -name '*.debug' -delete
 }
 
@@ -157,6 +158,19 @@ left_behind() {
 	says "*program 'store': *a helper that is not for programs of this type (xdp)*"
 	run -1 --separate-stderr check broken sec classifier type xdp
 	says "*program 'careful': *a field of its context that programs of this type do not have so (xdp)*"
+}
+
+@test "check: what nobody defines costs the sections that use it" {
+	run -0 --separate-stderr check undefined sec good
+	[[ -z $stderr ]]
+	run -1 --separate-stderr check undefined
+	says "*section 'calls': program 'call': it uses 'missing_function', which the object does not define"
+	says "*section 'reads': program 'read_limit': it uses 'missing_limit', which the object does not define"
+	query undefined '[.progs[] | [.name, .ok]] | sort' '[["call",false],["count",true],["read_limit",false]]'
+	run -1 --separate-stderr check undefined sec calls
+	run -1 --separate-stderr check undefined sec calls --old-tc
+	says "*section 'calls': function 'call': offset *: refers to 'missing_function', which is not in the object"
+	run -0 check undefined sec good --old-tc
 }
 
 # ---- maps ---------------------------------------------------------------------------------------------------

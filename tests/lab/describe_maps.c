@@ -146,7 +146,7 @@ static int compare_names(const void *a, const void *b)
 
 static int describe(const struct object *object)
 {
-	struct bpf_map *maps[MAX_MAPS], *map;
+	struct bpf_map *maps[MAX_MAPS] = {}, *map;
 	size_t nr = 0;
 
 	bpf_object__for_each_map (map, object->bpf)

@@ -217,8 +217,11 @@ static void test_string(void **state)
 
 static void test_modern_map(void **state)
 {
-	refer(*state, ".maps", "x");
-	assert_verdict(state, NULL, REFERS(".maps", "a map in '.maps', which tc does not read"));
+	subject__take_testdata(*state, "modern");
+	assert_verdict(
+		state, NULL,
+		"section 'tc': function 'count': offset 32: refers to 'modern_hits' in section '.maps': a map in "
+		"'.maps', which tc does not read");
 }
 
 static void test_what_is_not_there(void **state)

@@ -15,11 +15,6 @@
 
 static const struct bpf_elf_map array = {.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 8, .max_elem = 16};
 
-static void add_map(struct subject *subject, const char *name, struct bpf_elf_map def)
-{
-	object__add_map(subject->object, name, &def, sizeof(def));
-}
-
 /* ---- definitions ------------------------------------------------------------------------------------ */
 
 static void test_all_nine_fields(void **state)
@@ -27,8 +22,8 @@ static void test_all_nine_fields(void **state)
 	const struct bpf_elf_map def = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 	struct elfmap_object *obj;
 
-	add_map(*state, "first", array);
-	add_map(*state, "second", def);
+	subject__add_map(*state, "first", array);
+	subject__add_map(*state, "second", def);
 	obj = subject__read(*state);
 	assert_true(obj->has_legacy_maps);
 	assert_false(obj->has_btf_maps);
@@ -94,7 +89,7 @@ static void test_names(void **state)
 
 	memset(name, 'n', sizeof(name));
 	name[127] = '\0';
-	add_map(*state, name, array);
+	subject__add_map(*state, name, array);
 	assert_string_equal(subject__read(*state)->maps[0].name, name);
 }
 
@@ -104,24 +99,24 @@ static void test_name_too_long(void **state)
 
 	memset(name, 'n', sizeof(name));
 	name[128] = '\0';
-	add_map(*state, "short", array);
-	add_map(*state, name, array);
+	subject__add_map(*state, "short", array);
+	subject__add_map(*state, name, array);
 	subject__assert_problem(*state, "map 'nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn...': offset 36: a name of 128 "
 					"bytes, at most 127");
 }
 
 static void test_no_name(void **state)
 {
-	add_map(*state, "named", array);
-	add_map(*state, "", array);
+	subject__add_map(*state, "named", array);
+	subject__add_map(*state, "", array);
 	subject__assert_problem(*state, "section maps: offset 36: a map without a name");
 }
 
 static void test_one_name_twice(void **state)
 {
-	add_map(*state, "twin", array);
-	add_map(*state, "other", array);
-	add_map(*state, "twin", array);
+	subject__add_map(*state, "twin", array);
+	subject__add_map(*state, "other", array);
+	subject__add_map(*state, "twin", array);
 	subject__assert_problem(*state, "map 'twin': offset 72: there is a map of this name at offset 0");
 }
 
@@ -131,7 +126,7 @@ static void add_many(struct subject *subject, size_t nr)
 
 	for (size_t i = 0; i < nr; i++) {
 		snprintf(name, sizeof(name), "map%zu", i);
-		add_map(subject, name, array);
+		subject__add_map(subject, name, array);
 	}
 }
 
@@ -180,7 +175,7 @@ static void test_modern_maps_without_btf(void **state)
 {
 	struct subject *subject = *state;
 
-	add_map(subject, "old", array);
+	subject__add_map(subject, "old", array);
 	object__add_section(subject->object, ".maps", SHT_PROGBITS, SHF_ALLOC, NULL, 32);
 	subject__assert_problem(subject, "section .maps: its maps are described by BTF, and the object has none that "
 					 "can be read; compile it with -g");
@@ -213,7 +208,7 @@ static void test_static_map(void **state)
 {
 	struct subject *subject = *state;
 
-	add_map(subject, "lonely", array);
+	subject__add_map(subject, "lonely", array);
 	bytes__symbol(subject__write(subject), "lonely")->st_info = ELF64_ST_INFO(STB_LOCAL, STT_OBJECT);
 	subject__assert_problem(subject,
 				"map 'lonely': offset 0: is not global; a map must be neither static nor weak");
@@ -223,8 +218,8 @@ static void test_static_map_among_others(void **state)
 {
 	struct subject *subject = *state;
 
-	add_map(subject, "shown", array);
-	add_map(subject, "hidden", array);
+	subject__add_map(subject, "shown", array);
+	subject__add_map(subject, "hidden", array);
 	bytes__symbol(subject__write(subject), "hidden")->st_info = ELF64_ST_INFO(STB_LOCAL, STT_OBJECT);
 	subject__assert_problem(subject,
 				"map 'hidden': offset 36: is not global; a map must be neither static nor weak");
@@ -234,8 +229,8 @@ static void test_weak_map(void **state)
 {
 	struct subject *subject = *state;
 
-	add_map(subject, "weak", array);
-	add_map(subject, "strong", array);
+	subject__add_map(subject, "weak", array);
+	subject__add_map(subject, "strong", array);
 	bytes__symbol(subject__write(subject), "weak")->st_info = ELF64_ST_INFO(STB_WEAK, STT_OBJECT);
 	subject__assert_problem(subject, "map 'weak': offset 0: is not global; a map must be neither static nor weak");
 }
@@ -253,7 +248,7 @@ static void test_local_alias_is_no_map(void **state)
 	struct subject *subject = *state;
 	size_t section;
 
-	add_map(subject, "real", array);
+	subject__add_map(subject, "real", array);
 	section = object__find_section(subject->object, "maps");
 	object__add_symbol(subject->object, "label", section, STB_LOCAL, STT_NOTYPE, 0, 0);
 	object__add_symbol(subject->object, "", section, STB_LOCAL, STT_SECTION, 0, 0);
@@ -264,8 +259,8 @@ static void test_alias(void **state)
 {
 	struct subject *subject = *state;
 
-	add_map(subject, "one", array);
-	add_map(subject, "two", array);
+	subject__add_map(subject, "one", array);
+	subject__add_map(subject, "two", array);
 	object__add_symbol(subject->object, "uno", object__find_section(subject->object, "maps"), STB_GLOBAL,
 			   STT_OBJECT, 0, 36);
 	/* Three of 24 bytes. */
@@ -323,8 +318,8 @@ static void test_unknown_fields(void **state)
 
 static void test_type_zero(void **state)
 {
-	add_map(*state, "good", array);
-	add_map(*state, "void", (struct bpf_elf_map){});
+	subject__add_map(*state, "good", array);
+	subject__add_map(*state, "void", (struct bpf_elf_map){});
 	subject__assert_problem(*state, "map 'void': offset 36: type 0 (unspec)");
 }
 
@@ -341,7 +336,7 @@ static void test_two_sections(void **state)
 {
 	struct subject *subject = *state;
 
-	add_map(subject, "first", array);
+	subject__add_map(subject, "first", array);
 	object__add_section(subject->object, "maps", SHT_PROGBITS, SHF_ALLOC, &array, sizeof(array));
 	subject__assert_problem(subject, "section maps: there are two of this name, 1 and 2");
 }
@@ -359,161 +354,6 @@ static void test_code_in_maps(void **state)
 	subject__write(subject);
 	assert_int_equal(subject__read(subject)->nr_maps, 1);
 	assert_int_equal(subject->obj->nr_progs, 0);
-}
-
-/* ---- maps of maps ------------------------------------------------------------------------------------- */
-
-static struct bpf_elf_map inner(__u32 id, __u32 idx)
-{
-	return (struct bpf_elf_map){
-		.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 8, .max_elem = 1, .id = id, .inner_idx = idx};
-}
-
-static struct bpf_elf_map outer(__u32 type, __u32 key_size, __u32 inner_id)
-{
-	return (struct bpf_elf_map){
-		.type = type, .size_key = key_size, .size_value = 4, .max_elem = 3, .inner_id = inner_id};
-}
-
-static void test_templates(void **state)
-{
-	struct elfmap_object *obj;
-
-	add_map(*state, "outer", outer(BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 7));
-	add_map(*state, "plain", array);
-	add_map(*state, "inner0", inner(7, 0));
-	add_map(*state, "hashed", outer(BPF_MAP_TYPE_HASH_OF_MAPS, 4, 7));
-	add_map(*state, "inner2", inner(7, 2));
-	obj = subject__read(*state);
-	assert_int_equal(obj->maps[0].inner, 2);
-	assert_int_equal(obj->maps[3].inner, 2);
-	assert_int_equal(obj->maps[1].inner, -1);
-	assert_true(obj->maps[2].is_inner && obj->maps[4].is_inner);
-	assert_false(obj->maps[0].is_inner || obj->maps[1].is_inner || obj->maps[3].is_inner);
-}
-
-static void test_order_for_libbpf(void **state)
-{
-	static const char *const expected[] = {"plain", "inner", "last", "outer", "hashed"};
-	struct elfmap_object *obj;
-
-	add_map(*state, "outer", outer(BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 7));
-	add_map(*state, "plain", array);
-	add_map(*state, "hashed", outer(BPF_MAP_TYPE_HASH_OF_MAPS, 4, 7));
-	add_map(*state, "inner", inner(7, 0));
-	add_map(*state, "last", array);
-	obj = subject__read(*state);
-	for (size_t nth = 0; nth < 5; nth++)
-		assert_string_equal(obj->maps[elfmap_object__map_order(obj, nth)].name, expected[nth]);
-	assert_int_equal(elfmap_object__map_order(obj, 5), 5);
-	assert_int_equal(elfmap_object__map_order(obj, 500), 5);
-}
-
-static void test_outer_without_template(void **state)
-{
-	add_map(*state, "given", outer(BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 0));
-	assert_int_equal(subject__read(*state)->maps[0].inner, -1); /* may be pinned already */
-}
-
-static void test_missing_template(void **state)
-{
-	add_map(*state, "plain", inner(6, 0));
-	add_map(*state, "outer", outer(BPF_MAP_TYPE_HASH_OF_MAPS, 4, 7));
-	subject__assert_problem(*state, "map 'outer': inner_id 7: no map has this id");
-}
-
-static void test_key_of_other_size(void **state)
-{
-	add_map(*state, "inner", inner(7, 1));
-	add_map(*state, "outer", outer(BPF_MAP_TYPE_HASH_OF_MAPS, 8, 7));
-	subject__assert_problem(*state, "map 'inner': inner_idx 1 cannot be a key of map 'outer', whose keys have 8 "
-					"bytes; set it to -1 and insert the inner map from user space");
-}
-
-static void test_not_inserted(void **state)
-{
-	add_map(*state, "inner", inner(7, -1u));
-	add_map(*state, "outer", outer(BPF_MAP_TYPE_HASH_OF_MAPS, 8, 7));
-	assert_int_equal(subject__read(*state)->maps[1].inner, 0);
-}
-
-static void test_inner_behind_the_end(void **state)
-{
-	add_map(*state, "inner", inner(7, 3));
-	add_map(*state, "outer", outer(BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 7));
-	subject__assert_problem(*state, "map 'inner': inner_idx 3 is past the end of map 'outer' (3 entries)");
-}
-
-static void test_inner_too_far(void **state)
-{
-	add_map(*state, "inner", inner(7, 65536));
-	add_map(*state, "outer", outer(BPF_MAP_TYPE_HASH_OF_MAPS, 4, 7));
-	subject__assert_problem(*state, "map 'inner': inner_idx 65536 for map 'outer': at most 65535");
-}
-
-/* ---- types of keys and values --------------------------------------------------------------------------- */
-
-static void test_annotated(void **state)
-{
-	struct subject *subject = *state;
-	struct elfmap_object *obj;
-
-	subject__take_testdata(subject, "annotated");
-	obj = subject__read(subject);
-	assert_true(obj->has_btf);
-	assert_string_equal(obj->maps[0].name, "flows");
-	assert_int_not_equal(obj->maps[0].key_type, 0);
-	assert_int_not_equal(obj->maps[0].value_type, 0);
-	assert_int_equal(obj->maps[1].key_type, 0);
-	assert_int_equal(obj->maps[1].value_type, 0);
-	subject__take_testdata(subject, "annotated.nobtf");
-	obj = subject__read(subject);
-	assert_false(obj->has_btf);
-	assert_int_equal(obj->maps[0].key_type, 0);
-}
-
-/* The definition counts: types of another size are not its key's and value's. */
-static void test_annotation_of_other_size(void **state)
-{
-	struct subject *subject = *state;
-	struct bpf_elf_map *defs;
-
-	subject__take_testdata(subject, "annotated");
-	defs = (void *)((char *)subject->bytes + bytes__section(subject->bytes, "maps")->sh_offset);
-	defs[0].size_value++;
-	assert_int_equal(subject__read(subject)->maps[0].key_type, 0);
-}
-
-/* The kernel refuses these maps if they come with types. */
-static void test_annotation_for_a_kind_without(void **state)
-{
-	struct subject *subject = *state;
-	struct bpf_elf_map *defs;
-
-	subject__take_testdata(subject, "annotated");
-	defs = (void *)((char *)subject->bytes + bytes__section(subject->bytes, "maps")->sh_offset);
-	defs[0].type = BPF_MAP_TYPE_STACK;
-	assert_int_equal(subject__read(subject)->maps[0].key_type, 0);
-}
-
-/* A header whose parts lie behind the section, and one of another byte order: as if there were none. */
-static void test_damaged_btf(void **state)
-{
-	static const struct {
-		size_t at;
-		unsigned char with;
-	} damages[] = {{0, 0}, {4, 0}, {4, 26}, {7, 0x7f}, {11, 0x7f}, {15, 0x7f}, {19, 0x7f}, {23, 0x7f}};
-	struct subject *subject = *state;
-
-	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
-		unsigned char *btf;
-
-		subject__take_testdata(subject, "annotated");
-		btf = (unsigned char *)subject->bytes + bytes__section(subject->bytes, ".BTF")->sh_offset;
-		btf[damages[i].at] = damages[i].with;
-		assert_false(subject__read(subject)->has_btf);
-		assert_int_equal(subject->obj->nr_maps, 2);
-	}
 }
 
 int main(void)
@@ -549,18 +389,6 @@ int main(void)
 		TEST(test_maps_without_bytes),
 		TEST(test_two_sections),
 		TEST(test_code_in_maps),
-		TEST(test_templates),
-		TEST(test_order_for_libbpf),
-		TEST(test_outer_without_template),
-		TEST(test_missing_template),
-		TEST(test_key_of_other_size),
-		TEST(test_not_inserted),
-		TEST(test_inner_behind_the_end),
-		TEST(test_inner_too_far),
-		TEST(test_annotated),
-		TEST(test_annotation_of_other_size),
-		TEST(test_annotation_for_a_kind_without),
-		TEST(test_damaged_btf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,11 @@ int subject__teardown(void **state)
 	return 0;
 }
 
+size_t subject__add_map(struct subject *subject, const char *name, struct bpf_elf_map def)
+{
+	return object__add_map(subject->object, name, &def, sizeof(def));
+}
+
 void *subject__write(struct subject *subject)
 {
 	elfmap_object__free(subject->obj);
@@ -81,6 +86,20 @@ void subject__assert_problem(struct subject *subject, const char *text)
 	assert_string_equal(msg.text, text);
 	msg.text[0] = '\0';
 	assert_int_equal(elfmap_object__tc_view(subject->obj, &made, &size, &msg), -EINVAL);
+	assert_string_equal(msg.text, text);
+	assert_null(made);
+	assert_int_equal(size, 0);
+}
+
+void subject__assert_no_transcode(struct subject *subject, const char *text)
+{
+	static const struct elfmap_transcode_opts opts;
+	struct elfmap_msg msg = {};
+	void *made = NULL;
+	size_t size = 0;
+
+	subject__read(subject);
+	assert_int_equal(elfmap_object__transcode(subject->obj, &opts, &made, &size, &msg), -EINVAL);
 	assert_string_equal(msg.text, text);
 	assert_null(made);
 	assert_int_equal(size, 0);

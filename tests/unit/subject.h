@@ -17,6 +17,9 @@ struct subject {
 int subject__setup(void **state);
 int subject__teardown(void **state);
 
+/* Adds a whole definition to section `maps`. Returns its symbol. */
+size_t subject__add_map(struct subject *subject, const char *name, struct bpf_elf_map def);
+
 /* Makes the bytes, which the test may patch before the next step. */
 void *subject__write(struct subject *subject);
 void subject__take_testdata(struct subject *subject, const char *name);
@@ -25,6 +28,8 @@ void subject__take_testdata(struct subject *subject, const char *name);
 struct elfmap_object *subject__read(struct subject *subject);
 /* Reads the bytes; the gravest problem must be TEXT, and nothing may be made of the object. */
 void subject__assert_problem(struct subject *subject, const char *text);
+/* Read finds nothing wrong, but transcode must refuse with -EINVAL and TEXT. */
+void subject__assert_no_transcode(struct subject *subject, const char *text);
 /* Read must refuse the bytes altogether, with -ENOEXEC and TEXT. */
 void subject__assert_refused(struct subject *subject, const char *text);
 

@@ -19,11 +19,6 @@ static const struct elfmap_transcode_opts values = {.slot_values = true};
 static const struct elfmap_transcode_opts joined = {.slot_values = true, .prog_section = "tc"};
 static const struct bpf_elf_map array = {.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 8, .max_elem = 16};
 
-static size_t add_map(struct subject *subject, const char *name, struct bpf_elf_map def)
-{
-	return object__add_map(subject->object, name, &def, sizeof(def));
-}
-
 static void open_and_load(struct modern *modern, struct subject *subject, const struct elfmap_transcode_opts *opts)
 {
 	modern__open(modern, subject, opts);
@@ -134,8 +129,8 @@ static void test_section_symbol(void **state)
 	struct modern modern;
 
 	symbol = object__add_symbol(subject->object, "", 1, STB_LOCAL, STT_SECTION, 0, 0);
-	add_map(subject, "one", array);
-	add_map(subject, "two", array);
+	subject__add_map(subject, "one", array);
+	subject__add_map(subject, "two", array);
 	code = add_program_with_offset(subject, 36);
 	object__add_relocation(subject->object, code, 0, symbol);
 	open_and_load(&modern, subject, &plain);
@@ -151,9 +146,9 @@ static void test_addends(void **state)
 	struct modern modern;
 
 	symbol = object__add_symbol(subject->object, "", 1, STB_LOCAL, STT_SECTION, 0, 0);
-	add_map(subject, "one", array);
-	add_map(subject, "two", array);
-	add_map(subject, "three", array);
+	subject__add_map(subject, "one", array);
+	subject__add_map(subject, "two", array);
+	subject__add_map(subject, "three", array);
 	code = add_program_with_offset(subject, 0);
 	object__add_addend(subject->object, code, 0, symbol, 36);
 	open_and_load(&modern, subject, &plain);
@@ -175,7 +170,7 @@ static void test_old_symbols(void **state)
 	struct modern modern;
 	size_t map, code;
 
-	map = add_map(subject, "one", array);
+	map = subject__add_map(subject, "one", array);
 	object__add_code(subject->object, "classifier", &map, 1);
 	code = object__find_section(subject->object, "classifier");
 	object__add_symbol(subject->object, "entry", code, STB_GLOBAL, STT_NOTYPE, 0, 0);
@@ -196,8 +191,8 @@ static void test_local_alias(void **state)
 	size_t alias;
 
 	alias = object__add_symbol(subject->object, "label", 1, STB_LOCAL, STT_NOTYPE, 36, 0);
-	add_map(subject, "one", array);
-	add_map(subject, "two", array);
+	subject__add_map(subject, "one", array);
+	subject__add_map(subject, "two", array);
 	object__add_program(subject->object, "classifier", "entry", &alias, 1);
 	open_and_load(&modern, subject, &plain);
 	assert_uses(&modern, "entry", expected, 1);
@@ -212,7 +207,7 @@ static void test_alias_of_program(void **state)
 	struct modern modern;
 	size_t map, code;
 
-	map = add_map(subject, "one", array);
+	map = subject__add_map(subject, "one", array);
 	object__add_program(subject->object, "classifier", "entry", &map, 1);
 	code = object__find_section(subject->object, "classifier");
 	object__add_symbol(subject->object, "alias", code, STB_WEAK, STT_FUNC, 0, object__code_size(1));
@@ -229,8 +224,8 @@ static void test_one_section_for_all(void **state)
 	struct modern modern;
 	size_t maps[2];
 
-	maps[0] = add_map(subject, "one", array);
-	maps[1] = add_map(subject, "two", array);
+	maps[0] = subject__add_map(subject, "one", array);
+	maps[1] = subject__add_map(subject, "two", array);
 	object__add_program(subject->object, "a", "none", NULL, 0);
 	object__add_program(subject->object, "b", "both", maps, 2);
 	object__add_program(subject->object, "b", "first", maps, 1);
@@ -265,8 +260,8 @@ static void test_old_subprogram(void **state)
 	size_t one, two, called;
 	struct modern modern;
 
-	one = add_map(subject, "one", array);
-	two = add_map(subject, "two", array);
+	one = subject__add_map(subject, "one", array);
+	two = subject__add_map(subject, "two", array);
 	object__add_code(subject->object, ".text", &two, 1);
 	called = object__add_symbol(subject->object, "helper", object__find_section(subject->object, ".text"),
 				    STB_GLOBAL, STT_NOTYPE, 0, 0);
@@ -289,8 +284,8 @@ static void test_text_calls_itself(void **state)
 	size_t one, two, helper;
 	struct modern modern;
 
-	one = add_map(subject, "one", array);
-	two = add_map(subject, "two", array);
+	one = subject__add_map(subject, "one", array);
+	two = subject__add_map(subject, "two", array);
 	helper = 4; /* the symbol behind the entry's */
 	add_caller(subject, ".text", "entry", helper, one);
 	assert_int_equal(object__add_program(subject->object, ".text", "helper", &two, 1), helper);
@@ -338,7 +333,7 @@ static void test_slots_without_symbols(void **state)
 	struct modern modern;
 	size_t map;
 
-	map = add_map(subject, "jumps", jumps);
+	map = subject__add_map(subject, "jumps", jumps);
 	object__add_code(subject->object, "0x5/0x2", &map, 1);
 	object__add_program(subject->object, "05/399", "far", &map, 1);
 	object__add_program(subject->object, "05/399", "beside", NULL, 0);
@@ -374,14 +369,14 @@ static void test_shared_templates(void **state)
 	struct modern modern;
 
 	inner.id = 7;
-	add_map(*state, "outer", outer);
+	subject__add_map(*state, "outer", outer);
 	inner.inner_idx = 2;
-	add_map(*state, "in2", inner);
-	add_map(*state, "hashed", hashed);
+	subject__add_map(*state, "in2", inner);
+	subject__add_map(*state, "hashed", hashed);
 	inner.inner_idx = 0;
-	add_map(*state, "in0", inner);
+	subject__add_map(*state, "in0", inner);
 	inner.inner_idx = -1u;
-	add_map(*state, "out", inner);
+	subject__add_map(*state, "out", inner);
 	open_and_load(&modern, *state, &plain);
 	for (size_t i = 0; i < 2; i++) {
 		const char *name = i ? "hashed" : "outer";

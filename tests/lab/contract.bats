@@ -1,0 +1,203 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The legacy contract beyond the everyday: every way tc and ip load a program, pins that the kernel
+# shows otherwise than they were asked for, and objects of every compiler that is installed.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	build=${BUILD:-$PWD/build}
+	elfmap=$build/elfmap
+	objects=$build/tests/testdata
+	globals=/sys/fs/bpf/tc/globals
+	tmp=$BATS_TEST_TMPDIR
+	link=v$BATS_TEST_NUMBER
+	net=n$BATS_TEST_NUMBER
+	ip netns add "$net"
+	ip link add "$link" type veth peer name peer netns "$net"
+	ip link set "$link" up
+	ip addr add 10.9.0.1/24 dev "$link"
+	nsenter --net="/run/netns/$net" ip link set peer up
+	nsenter --net="/run/netns/$net" ip addr add 10.9.0.2/24 dev peer
+	tc qdisc add dev "$link" clsact
+}
+
+teardown() {
+	ip link del "$link" 2>/dev/null || true
+	ip netns del "$net" 2>/dev/null || true
+	find /sys/fs/bpf -mindepth 1 -type f ! -name '*.debug' -delete
+}
+
+load() {
+	"$elfmap" tc filter replace dev "$link" ingress pref 1 handle 1 bpf da obj "$1" "${@:2}"
+}
+
+filters() {
+	tc -j filter show dev "$link" ingress | jq -r '.[].options | select(.bpf_name) | .bpf_name'
+}
+
+# cell MAP KEY: the first byte of an entry, which is all that these tests count to.
+cell() {
+	printf '%d\n' "$(bpftool -j map lookup pinned "$globals/$1" key "$2" 0 0 0 | jq -r '.value[0]')"
+}
+
+ping_once() {
+	ping -q -c 1 -W 1 10.9.0.2
+}
+
+# ---- how a program is loaded ----------------------------------------------------------------------
+
+@test "default sections: classifier for tc, prog for ip" {
+	load "$objects/contract.o"
+	[[ $(filters) == 'contract.o:[classifier]' ]]
+	"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/contract.o"
+	ip -d link show dev "$link" | grep -q xdpgeneric
+	run -1 load "$objects/shared.o"
+	[[ $output == *"doesn't contain sec classifier"* ]]
+}
+
+@test "xdp in every mode that the device has" {
+	for mode in xdp xdpgeneric xdpdrv; do
+		"$elfmap" ip link set dev "$link" "$mode" obj "$objects/contract.o" sec prog
+		[[ $(ip -j link show dev "$link" | jq -r '.[0].xdp.prog.id') -gt 0 ]]
+		ping_once
+		ip link set dev "$link" "$mode" off
+	done
+	((3 <= $(cell a_name_of_more_than_fifteen_1 0)))
+}
+
+@test "ip route … encap bpf: in, out and xmit, one set of pins" {
+	"$elfmap" ip route replace 10.9.0.2/32 dev "$link" encap bpf out obj "$objects/lwt.o" section leave \
+		xmit obj "$objects/lwt.o" section send
+	ping_once
+	[[ $(cell lwt_hits 1) -ge 1 && $(cell lwt_hits 2) -ge 1 ]]
+	"$elfmap" ip route replace 10.9.0.2/32 dev "$link" encap bpf in obj "$objects/lwt.o"
+	ip route show 10.9.0.2 | grep -q 'lwt.o:\[prog\]'
+	run ! ip route replace 10.9.0.2/32 dev "$link" encap bpf out obj "$objects/lwt.o" section leave
+}
+
+@test "only the chosen program and those of slots are loaded" {
+	before=$(bpftool -j prog show | jq '[.[].id] | max')
+	load "$objects/tailcall.o" sec classifier
+	names=$(bpftool -j prog show | jq -r ".[] | select(.id > $before) | .name" | grep -E '^(entry|stage_)' | sort | paste -sd' ')
+	[[ $names == 'entry stage_first stage_last stage_second' ]]
+	before=$(bpftool -j prog show | jq '[.[].id] | max')
+	load "$objects/shared.o" sec egress
+	[[ -z $(bpftool -j prog show | jq -r ".[] | select(.id > $before and .name == \"count_ingress\")") ]]
+}
+
+@test "tc exec bpf graft and import work, as far as that tc can" {
+	load "$objects/tailcall.o" sec classifier
+	"$elfmap" tc exec bpf graft m:globals/jmp_end key 0 obj "$objects/tailcall.o" sec 42/0
+	name=$(bpftool -j prog show id "$(bpftool -j map lookup pinned "$globals/jmp_end" key 0 0 0 0 |
+		jq -r '.value | map(ltrimstr("0x")) | reverse | join("")' | xargs -I{} printf '%d' 0x{})" | jq -r .name)
+	[[ $name == stage_first ]]
+	run ! "$elfmap" tc exec bpf graft m:globals/jmp_end key 7 obj "$objects/tailcall.o" sec 42/0
+}
+
+@test "export is warned about: a tc with libbpf sends nothing" {
+	run --separate-stderr "$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress export "$tmp/socket"
+	# shellcheck disable=SC2154 # run sets it
+	[[ $stderr == 'elfmap: export: warning: a tc with libbpf sends no maps'* ]]
+	run -0 --separate-stderr "$elfmap" tc filter show dev "$link" ingress
+	[[ -z $stderr ]]
+}
+
+# ---- pins the second time ----------------------------------------------------------------------------
+
+@test "loading twice: flags and entries that the kernel changed are no difference" {
+	for round in 1 2 3; do
+		"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/contract.o" sec redirect
+		ip link set dev "$link" xdpgeneric off
+		ids[round]=$(for map in devices rounded events; do
+			bpftool -j map show pinned "$globals/$map" | jq .id
+		done | paste -sd' ')
+	done
+	[[ ${ids[1]} == "${ids[2]}" && ${ids[2]} == "${ids[3]}" ]]
+	rm "$globals/rounded"
+	bpftool map create "$globals/rounded" type lru_hash key 4 value 8 entries 64 flags 2 name rounded
+	run ! "$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/contract.o" sec redirect
+	[[ $output == *"map 'rounded': differs from its pin in max_entries"* ]]
+}
+
+@test "names longer than the kernel keeps, and equal in what it keeps, stay two maps" {
+	for round in 1 2; do
+		load "$objects/contract.o" sec classifier
+	done
+	nsenter --net="/run/netns/$net" ping -q -c 1 10.9.0.1
+	one=$(cell a_name_of_more_than_fifteen_1 0)
+	[[ $one -ge 1 && $(cell a_name_of_more_than_fifteen_2 0) == $((2 * one)) ]]
+}
+
+@test "legacy maps beside BTF-defined ones" {
+	load "$objects/both_maps.o" sec classifier
+	nsenter --net="/run/netns/$net" ping -q -c 1 10.9.0.1
+	legacy=$(cell legacy_hits 0)
+	[[ $legacy -ge 1 && $(cell modern_hits 0) == $((2 * legacy)) ]]
+	run -1 load "$objects/both_maps.nobtf.o" sec classifier
+	[[ $output == *'section .maps: '*'compile it with -g'* ]]
+}
+
+@test "a PROG_ARRAY that holds programs of another type is refused, with the reason" {
+	"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/tail_any.o" sec enter
+	run -1 --separate-stderr load "$objects/tail_any.o" sec enter
+	[[ $(grep '^elfmap: ' <<<"$stderr") == "elfmap: $objects/tail_any.o: map 'jmp_any': $globals/jmp_any: holds programs of type xdp, and this command loads sched_cls"* ]]
+	[[ -z $(filters) ]]
+	rm "$globals/jmp_any"
+	load "$objects/tail_any.o" sec enter
+}
+
+# ---- every compiler ---------------------------------------------------------------------------------------
+
+# The sections that are entries, of objects that a classifier can load whole.
+sections_of() {
+	"$elfmap" -j show "$1" | jq -r '.progs[] | select(.slot | not) | .section' | sort -u
+}
+
+@test "objects of every clang that is installed, of each instruction set, with and without BTF" {
+	count=0
+	for clang in clang clang-14 clang-16 clang-19; do
+		type -P "$clang" >/dev/null || continue
+		for flags in '-g -mcpu=v1' '-g0 -mcpu=v1' '-g -mcpu=v2' '-g -mcpu=v3' '-g0 -mcpu=v3'; do
+			for source in shared tailcall map_in_map samples28 mapdef20 annotated globals text_entry wide40 nolicense; do
+				# shellcheck disable=SC2086 # words
+				"$clang" -target bpf -O2 $flags -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" \
+					-c -o "$tmp/$source.o" "tests/testdata/$source.c" 2>/dev/null
+				for section in $(sections_of "$tmp/$source.o"); do
+					load "$tmp/$source.o" sec "$section" || {
+						echo "$clang $flags $source $section"
+						return 1
+					}
+					count=$((count + 1))
+				done
+				find /sys/fs/bpf -mindepth 1 -type f ! -name '*.debug' -delete
+			done
+		done
+	done
+	echo "$count programs"
+	((count >= 50))
+}
+
+@test "objects stripped of debug information, and of BTF" {
+	for source in shared tailcall annotated globals; do
+		cp "$objects/$source.o" "$tmp/$source.o"
+		llvm-strip -g "$tmp/$source.o"
+		load "$tmp/$source.o" sec "$(sections_of "$tmp/$source.o" | head -1)"
+		llvm-objcopy --remove-section=.BTF --remove-section=.BTF.ext "$tmp/$source.o" 2>/dev/null ||
+			llvm-objcopy --remove-section=.rel.BTF --remove-section=.rel.BTF.ext --remove-section=.BTF \
+				--remove-section=.BTF.ext "$tmp/$source.o"
+		load "$tmp/$source.o" sec "$(sections_of "$tmp/$source.o" | head -1)"
+	done
+	llvm-strip "$tmp/shared.o" 2>/dev/null || skip 'this llvm-strip leaves BPF objects alone'
+	if ! llvm-readelf -S "$tmp/shared.o" | grep -q '\.symtab'; then
+		run -1 load "$tmp/shared.o" sec ingress
+		[[ $output == *'no symbol table: the object was stripped'* ]]
+	fi
+}
+
+@test "objects of the other byte order are refused by name" {
+	clang -target bpfeb -O2 -g0 -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -c -o "$tmp/eb.o" tests/testdata/shared.c
+	run -1 load "$tmp/eb.o" sec ingress
+	[[ $output == *"elfmap: $tmp/eb.o: is a big-endian object and this host is little-endian"* && -z $(filters) ]]
+}

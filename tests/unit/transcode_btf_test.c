@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* transcode, the types: BTF that the object brings along, good, bad and with modern maps in it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "modern.h"
+#include "subject.h"
+
+static const struct elfmap_transcode_opts plain;
+static const struct bpf_elf_map array = {.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 8, .max_elem = 16};
+
+static int add_number_member(struct btf *btf, int integer, __u32 number)
+{
+	return btf__add_ptr(btf, btf__add_array(btf, integer, integer, number));
+}
+
+/* struct { int (*type)[2]; int (*max_entries)[3]; … } modern SEC(".maps"), as a compiler writes it. */
+static struct btf *make_modern_btf(int member)
+{
+	struct btf *btf = btf__new_empty();
+	int integer = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), members[4], map, var;
+	static const char *const names[] = {"type", "max_entries", "key_size", "value_size"};
+	static const __u32 numbers[] = {BPF_MAP_TYPE_ARRAY, 3, 4, 16};
+
+	for (size_t i = 0; i < 4; i++)
+		members[i] = add_number_member(btf, integer, numbers[i]);
+	map = btf__add_struct(btf, "", 32);
+	for (__u32 i = 0; i < 4; i++)
+		btf__add_field(btf, names[i], members[i], i * 64, 0);
+	var = btf__add_var(btf, "modern", BTF_VAR_GLOBAL_ALLOCATED, map);
+	btf__add_datasec(btf, ".maps", 0); /* offsets and size are the loader's to find */
+	btf__add_datasec_var_info(btf, member ? member : var, 0, 32);
+	return btf;
+}
+
+static void add_modern_map(struct subject *subject, int member)
+{
+	struct btf *btf = make_modern_btf(member);
+	const void *raw;
+	size_t section;
+	__u32 size;
+
+	raw = btf__raw_data(btf, &size);
+	object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, raw, size);
+	/* Not at the start, and the section's size is no multiple of 8. */
+	section = object__add_section(subject->object, ".maps", SHT_PROGBITS, SHF_ALLOC, NULL, 44);
+	object__add_symbol(subject->object, "modern", section, STB_GLOBAL, STT_OBJECT, 8, 32);
+	btf__free(btf);
+}
+
+static void test_annotated(void **state)
+{
+	static const char *const samples[] = {"annotated", "annotated.nobtf"};
+	struct subject *subject = *state;
+	struct modern modern;
+
+	for (size_t i = 0; i < 2; i++) {
+		subject__take_testdata(subject, samples[i]);
+		modern__open(&modern, subject, &plain);
+		assert_int_equal(modern.nr_maps, 2);
+		modern__assert_map(&modern, 0, "flows", &subject->obj->maps[0].def);
+		modern__assert_map(&modern, 1, "untyped", &subject->obj->maps[1].def);
+		assert_int_equal(bpf_map__btf_key_type_id(modern.maps[0]) != 0, i == 0);
+		assert_int_equal(bpf_map__btf_value_type_id(modern.maps[0]) != 0, i == 0);
+		assert_int_equal(bpf_map__btf_key_type_id(modern.maps[1]), 0);
+		modern__close(&modern);
+	}
+}
+
+static void test_both_kinds_of_maps(void **state)
+{
+	const struct bpf_elf_map expected = {
+		.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 16, .max_elem = 3};
+	struct subject *subject = *state;
+	struct modern modern;
+	size_t maps[2];
+
+	add_modern_map(subject, 0);
+	maps[0] = 1; /* its symbol */
+	maps[1] = subject__add_map(subject, "legacy", array);
+	subject__add_map(subject, "second", array);
+	object__add_program(subject->object, "classifier", "entry", maps, 2);
+	modern__open(&modern, subject, &plain);
+	assert_int_equal(modern.nr_maps, 3);
+	modern__assert_map(&modern, 0, "modern", &expected);
+	modern__assert_map(&modern, 1, "legacy", &array);
+	modern__assert_map(&modern, 2, "second", &array);
+	modern__load(&modern, BPF_PROG_TYPE_SCHED_CLS);
+	modern__close(&modern);
+}
+
+static void test_no_variable(void **state)
+{
+	struct subject *subject = *state;
+
+	add_modern_map(subject, 1);
+	subject__add_map(subject, "legacy", array);
+	subject__assert_no_transcode(subject, "section .BTF: DATASEC .maps: member 0 is no variable");
+}
+
+/* Names behind the end of the strings: of a variable of `.maps`, of `maps`, of the kernel. */
+static void test_variables_without_names(void **state)
+{
+	static const char *const sections[] = {".maps", "maps", ".ksyms"};
+	struct subject *subject = *state;
+	struct elfmap_msg msg;
+	void *made;
+	size_t size;
+
+	subject__add_map(subject, "legacy", array);
+	for (size_t i = 0; i < 3; i++) {
+		struct btf *btf = btf__new_empty();
+		int var =
+			btf__add_var(btf, "nobody", BTF_VAR_GLOBAL_EXTERN, btf__add_int(btf, "int", 4, BTF_INT_SIGNED));
+		const void *raw;
+		__u32 raw_size;
+
+		btf__add_datasec(btf, sections[i], 0);
+		btf__add_datasec_var_info(btf, var, 0, 4);
+		((struct btf_type *)btf__type_by_id(btf, (__u32)var))->name_off = 1 << 20;
+		raw = btf__raw_data(btf, &raw_size);
+		object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, raw, raw_size);
+		btf__free(btf);
+		subject__write(subject);
+		subject__read(subject);
+		if (elfmap_object__transcode(subject->obj, &plain, &made, &size, &msg))
+			fail_msg("%s", msg.text);
+		free(made);
+	}
+}
+
+/* BTF that libbpf does not read is replaced, and with it goes what refers to it. */
+static void test_damaged_btf(void **state)
+{
+	struct subject *subject = *state;
+	struct modern modern;
+	char *btf;
+
+	subject__take_testdata(subject, "annotated");
+	btf = (char *)subject->bytes + bytes__section(subject->bytes, ".BTF")->sh_offset;
+	btf[0] = 0;
+	modern__open(&modern, subject, &plain);
+	modern__assert_map(&modern, 0, "flows", &subject->obj->maps[0].def);
+	assert_int_equal(bpf_map__btf_key_type_id(modern.maps[0]), 0);
+	modern__close(&modern);
+}
+
+/* A table of symbols is one, whatever its name. */
+static void test_odd_names(void **state)
+{
+	static const char *const names[] = {".BTF.ext", ".rel.BTF", ".rel.BTF.ext", ".maps.x"};
+	const struct elfmap_transcode_opts tc = {.prog_section = "tc"};
+	struct subject *subject = *state;
+	size_t map;
+
+	map = subject__add_map(subject, "hits", array);
+	object__add_program(subject->object, "classifier", "entry", &map, 1);
+	object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, "nothing that libbpf reads", 25);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		object__add_section(subject->object, names[i], SHT_NOTE, 0, NULL, 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct elfmap_object *again;
+		struct elfmap_msg msg;
+		void *made;
+		size_t size;
+
+		subject__write(subject);
+		bytes__section(subject->bytes, ".symtab")->sh_name = bytes__section(subject->bytes, names[i])->sh_name;
+		subject__read(subject);
+		if (elfmap_object__transcode(subject->obj, i % 2 ? &plain : &tc, &made, &size, &msg) ||
+		    elfmap_object__read(made, size, &again, &msg))
+			fail_msg("%s", msg.text);
+		elfmap_object__free(again);
+		free(made);
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, subject__setup, subject__teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_annotated),	TEST(test_both_kinds_of_maps),
+		TEST(test_no_variable), TEST(test_variables_without_names),
+		TEST(test_damaged_btf), TEST(test_odd_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
