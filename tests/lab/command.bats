@@ -17,19 +17,23 @@ setup() {
 		run -0 --separate-stderr "$elfmap" $words
 		# shellcheck disable=SC2154 # run sets it
 		[[ -z $stderr ]]
-		for verb in tc ip exec show convert map version; do
+		for verb in tc ip exec show check convert decl map version; do
 			grep -qE "^  $verb " <<<"$output"
 		done
 	done
 }
 
 @test "each verb tells its usage when asked: on stdout, with status 0" {
-	for verb in tc show convert 'map list' 'map dump' version exec; do
-		# shellcheck disable=SC2086 # words
-		[[ $verb == tc ]] || run -0 --separate-stderr "$elfmap" $verb --help
-		[[ $verb == tc || ($output == "usage: elfmap $verb"* && -z $stderr) ]]
-		[[ $verb == map* ]] || run -0 --separate-stderr "$elfmap" help $verb
-		[[ $verb == map* || $output == "usage: elfmap $verb"* ]]
+	for verb in show convert check decl version exec; do
+		for words in "$verb --help" "help $verb"; do
+			# shellcheck disable=SC2086 # words
+			run -0 --separate-stderr "$elfmap" $words
+			[[ $output == "usage: elfmap $verb"* && -z $stderr ]]
+		done
+	done
+	for verb in list dump; do
+		run -0 "$elfmap" map "$verb" --help
+		[[ $output == "usage: elfmap map $verb"* ]]
 	done
 	run -0 "$elfmap" help map
 	[[ $output == 'usage: elfmap map '* && $output == *dump* ]]

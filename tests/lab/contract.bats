@@ -110,11 +110,12 @@ ping_once() {
 	for round in 1 2 3; do
 		"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/contract.o" sec redirect
 		ip link set dev "$link" xdpgeneric off
-		ids[round]=$(for map in devices rounded events; do
+		ids[round]=$(for map in devices rounded events ring; do
 			bpftool -j map show pinned "$globals/$map" | jq .id
 		done | paste -sd' ')
 	done
 	[[ ${ids[1]} == "${ids[2]}" && ${ids[2]} == "${ids[3]}" ]]
+	[[ ${ids[1]} == *' '*' '*' '* ]]
 	rm "$globals/rounded"
 	bpftool map create "$globals/rounded" type lru_hash key 4 value 8 entries 64 flags 2 name rounded
 	run ! "$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/contract.o" sec redirect

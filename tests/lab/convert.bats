@@ -403,10 +403,10 @@ lint_kinds() {
 @test "convert: a link to a pipe, or to nothing, is no place for a file, and stays" {
 	ln -s /proc/self/fd/1 "$tmp/stdout"
 	ln -s nowhere "$tmp/dangling"
-	for out in stdout dangling; do
+	for place in stdout dangling; do
 		# shellcheck disable=SC2016 # for the inner shell
-		run -1 bash -o pipefail -c '"$0" convert "$1" "$2" 2>&1 | cat' "$elfmap" "$objects/shared.o" "$tmp/$out"
-		[[ $output == "elfmap: $tmp/$out: "* && -L $tmp/$out && ! -e $tmp/nowhere ]]
+		run -1 bash -o pipefail -c '"$0" convert "$1" "$2" 2>&1 | cat' "$elfmap" "$objects/shared.o" "$tmp/$place"
+		[[ $output == "elfmap: $tmp/$place: "* && -L $tmp/$place && ! -e $tmp/nowhere ]]
 	done
 }
 

@@ -108,6 +108,7 @@ fails_in_one_line() {
 
 	for object in "$objects"/*.o "$tc_progs"/*.o; do
 		keeps_contract "$object" || continue
+		[[ $object != */both_maps.o ]] || continue # whose BTF-defined map needs no declaration
 		echo "$object"
 		same_maps "$object"
 		compared=$((compared + 1))

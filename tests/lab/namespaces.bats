@@ -21,7 +21,7 @@ setup() {
 
 teardown() {
 	ip netns del "$net"
-	mountpoint -q /sys/fs/bpf && [[ $(findmnt -no FSTYPE /sys/fs/bpf) == bpf ]] || mount -t bpf bpf /sys/fs/bpf
+	[[ $(stat -f -c %T /sys/fs/bpf) == bpf_fs ]] || mount -t bpf bpf /sys/fs/bpf
 	find /sys/fs/bpf -mindepth 1 \( -type f -o -type l \) ! -name '*.debug' -delete
 	! mountpoint -q /run/other || umount /run/other
 	! mountpoint -q /run/third || umount /run/third
