@@ -91,7 +91,7 @@ static int open_preload(const char *libexec, int *ret_fd)
 {
 	char path[PATH_MAX + 32], real[PATH_MAX];
 	struct stat file;
-	uid_t owner;
+	uid_t owner = 0;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/preload.so", libexec);
@@ -134,7 +134,7 @@ static int put_links_first(const char *libexec)
 	const char *callers = getenv("PATH");
 	char links[PATH_MAX + 32], real[PATH_MAX], *path;
 	struct stat folder;
-	uid_t owner;
+	uid_t owner = 0;
 	int err;
 
 	snprintf(links, sizeof(links), "%s/bin", libexec);

@@ -14,8 +14,7 @@
 #define BPF_INSN_SIZE sizeof(struct bpf_insn)
 #define MAX_MAP_NAME 127 /* tc copies names into 128 bytes without looking */
 #define MAX_SECTION_NAME 255
-#define MAX_VALUES 65536u		 /* highest slot that `values` of a map may name, plus one */
-#define LEGACY_MAPS_ASIDE ".legacy.maps" /* where `maps` goes when there is nothing in it for libbpf */
+#define MAX_VALUES 65536u /* highest slot that `values` of a map may name, plus one */
 
 /* ---- the opened image: what libelf says of the bytes ------------------------------------------ */
 
@@ -114,6 +113,15 @@ struct transcode {
 		size_t nr_values;
 	} slots[ELF_MAX_MAPS]; /* by index in obj->maps */
 	size_t *added_symbol;  /* by index in obj->progs: the symbol we made; 0: it had one */
+	size_t text_twin;      /* section with the copy of `.text` that has the entry; 0: none */
+};
+
+/* What becomes of a section, by its index in the image. */
+struct move {
+	size_t target;	    /* the section that has the code now; 0: it stays */
+	size_t shift;	    /* bytes in front of it there */
+	uint32_t name;	    /* new name in .BTF's strings; 0: it keeps its name */
+	size_t relocations; /* the section that relocates it; 0: none */
 };
 
 int transcode__btf(struct transcode *t);	 /* transcode_btf.c: a type and a place for each map */
@@ -121,6 +129,7 @@ int transcode__relocations(struct transcode *t); /* transcode_symbols.c: by map 
 int transcode__symbols(struct transcode *t);	 /* transcode_symbols.c: types, sizes, values, order */
 int transcode__values(struct transcode *t);	 /* transcode.c: `.rel.maps`: slots and inner maps */
 int transcode__names(struct transcode *t);	 /* transcode_names.c: program sections; writes `.BTF` */
-int transcode__write_btf(struct transcode *t);	 /* transcode_btf.c: when the last string is in it */
+int transcode__extension(struct transcode *t, const struct move *moves); /* transcode_ext.c: `.BTF.ext` */
+int transcode__write_btf(struct transcode *t); /* transcode_btf.c: when the last string is in it */
 
 #endif

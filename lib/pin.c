@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -80,7 +81,9 @@ static bool same_entries(const struct bpf_elf_map *def, __u32 pinned)
 	if (def->max_elem == pinned)
 		return true;
 	if (def->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !def->max_elem)
-		return true; /* the loader sizes it by the CPUs */
+		return true;		       /* the loader sizes it by the CPUs */
+	if (def->type == BPF_MAP_TYPE_RINGBUF) /* the loader makes it a power of two, and a page at least */
+		return pinned > def->max_elem && (pinned / 2 < def->max_elem || pinned == (__u32)sysconf(_SC_PAGESIZE));
 	if (!(def->flags & BPF_F_NO_COMMON_LRU) || pinned < def->max_elem)
 		return false;
 	/* Rounded up by the kernel to as many on each CPU that there could ever be. */

@@ -87,7 +87,9 @@ static int open_maps_section(struct transcode *t)
 	if (t->maps && t->slots_end > t->image.sections[t->maps].header.sh_size &&
 	    !image__edit(&t->image, t->maps, t->slots_end - t->image.sections[t->maps].header.sh_size))
 		return -ENOMEM;
-	return legacy ? image__rename(&t->image, legacy, LEGACY_MAPS_ASIDE) : 0;
+	if (legacy)
+		t->image.sections[legacy].removed = true;
+	return 0;
 }
 
 static size_t find_relocations(const struct transcode *t, size_t section)

@@ -2,231 +2,16 @@
 /*
  * transcode, the names of program sections: "ID/KEY" that plain tc would take for a slot, and names
  * that libbpf guesses a program's type from. libbpf finds a section by its name, so programs that
- * get the same one are put into one section; `.BTF.ext`, which names sections too, follows.
+ * get the same one are put into one section; `.BTF.ext`, which names sections too, follows
+ * (transcode_ext.c).
  */
 #include <bpf/btf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
 #include "internal.h"
-
-struct move {
-	size_t target;	    /* the section that has the code now */
-	size_t shift;	    /* bytes in front of it there */
-	uint32_t name;	    /* new name in .BTF's strings; 0: it keeps its name */
-	size_t relocations; /* the section that relocates it; 0: none */
-};
-
-/* ---- `.BTF.ext` --------------------------------------------------------------------------------------------- */
-
-/* Its layout (linux/btf.h stops at .BTF): a header, then parts, each a record size followed by
- * sections {name, number of records, records}; a record starts with an offset into the section. */
-struct ext_header {
-	__u16 magic;
-	__u8 version;
-	__u8 flags;
-	__u32 header_size;
-	struct {
-		__u32 offset; /* behind the header */
-		__u32 size;
-	} parts[3]; /* functions, lines, relocations for the running kernel */
-};
-
-/* A section with code, to be found by its name. */
-struct code {
-	const char *name;
-	size_t section;
-};
-
-struct extension {
-	const struct transcode *t;
-	const struct move *moves;
-	struct code *codes; /* sorted */
-	size_t nr_codes;
-};
-
-static int compare_codes(const void *a, const void *b)
-{
-	return strcmp(((const struct code *)a)->name, ((const struct code *)b)->name);
-}
-
-static int list_codes(struct extension *extension)
-{
-	const struct elfmap_elf *elf = extension->t->elf;
-
-	extension->codes = calloc(elf->nr_sections, sizeof(*extension->codes));
-	if (!extension->codes)
-		return -ENOMEM;
-	for (size_t i = 1; i < elf->nr_sections; i++)
-		if (elfmap_elf__is_code(elf, i))
-			extension->codes[extension->nr_codes++] = (struct code){elfmap_elf__section_name(elf, i), i};
-	qsort(extension->codes, extension->nr_codes, sizeof(*extension->codes), compare_codes);
-	return 0;
-}
-
-static size_t find_section(const struct extension *extension, const char *name)
-{
-	const struct code key = {.name = name ? name : ""}, *found;
-
-	found = bsearch(&key, extension->codes, extension->nr_codes, sizeof(key), compare_codes);
-	return found ? found->section : 0;
-}
-
-/* One list of records in a part: those of one section. */
-struct list {
-	size_t target; /* the section that has its code now; 0: unknown, as is its name */
-	size_t shift;
-	__u32 head[2]; /* name, number of records */
-	const unsigned char *records;
-};
-
-static __u32 offset_of(const void *record)
-{
-	__u32 offset;
-
-	memcpy(&offset, record, sizeof(offset));
-	return offset;
-}
-
-static int compare_records(const void *a, const void *b)
-{
-	return offset_of(a) < offset_of(b) ? -1 : offset_of(a) > offset_of(b);
-}
-
-static int compare_lists(const void *a, const void *b)
-{
-	const struct list *left = a, *right = b;
-
-	if (left->target != right->target)
-		return left->target < right->target ? -1 : 1;
-	return left->records < right->records ? -1 : 1;
-}
-
-/* Takes the next list off PART; 0: the part ends there, or what follows is no list. */
-static size_t read_list(const struct extension *extension, const unsigned char *part, size_t left, __u32 record_size,
-			struct list *list)
-{
-	const struct move *move;
-	size_t section;
-
-	*list = (struct list){};
-	if (left < sizeof(list->head))
-		return 0;
-	memcpy(list->head, part, sizeof(list->head));
-	left -= sizeof(list->head);
-	if (list->head[1] > left / record_size)
-		return 0;
-	list->records = part + sizeof(list->head);
-	section = find_section(extension, btf__name_by_offset(extension->t->btf, list->head[0]));
-	move = &extension->moves[section];
-	list->target = move->target ? move->target : section;
-	list->shift = move->shift;
-	if (move->name)
-		list->head[0] = move->name;
-	return sizeof(list->head) + (size_t)list->head[1] * record_size;
-}
-
-/* Puts NR lists, whose code is in one section now, into one list at OUT: libbpf reads the first of a
- * name and takes no record for missing. Returns its size. */
-static size_t join_lists(const struct list *lists, size_t nr, __u32 record_size, unsigned char *out)
-{
-	__u32 head[2] = {lists[0].head[0], 0};
-	unsigned char *records = out + sizeof(head);
-
-	for (size_t i = 0; i < nr; i++)
-		for (__u32 r = 0; r < lists[i].head[1]; r++) {
-			unsigned char *record = records + (size_t)head[1]++ * record_size;
-			__u32 offset;
-
-			memcpy(record, lists[i].records + (size_t)r * record_size, record_size);
-			offset = offset_of(record) + (__u32)lists[i].shift;
-			memcpy(record, &offset, sizeof(offset));
-		}
-	if (head[1] > 1) /* qsort() takes memory for a record, whose size may be no record's */
-		qsort(records, head[1], record_size, compare_records);
-	memcpy(out, head, sizeof(head));
-	return sizeof(head) + (size_t)head[1] * record_size;
-}
-
-/* Rewrites a part in place; it never grows. Returns its new size, or a negative errno. */
-static ssize_t follow_part(const struct extension *extension, unsigned char *part, size_t size)
-{
-	size_t at = sizeof(__u32), nr = 0, end = sizeof(__u32), step;
-	struct list *lists = calloc(size / sizeof(lists->head) + 1, sizeof(*lists));
-	unsigned char *out = malloc(size ? size : 1);
-	__u32 record_size;
-
-	if (!lists || !out || size < sizeof(record_size) || (record_size = offset_of(part)) < sizeof(__u32)) {
-		free(lists);
-		free(out);
-		return lists && out ? (ssize_t)size : -ENOMEM;
-	}
-	memcpy(out, part, sizeof(record_size));
-	while ((step = read_list(extension, part + at, size - at, record_size, &lists[nr])) != 0) {
-		at += step;
-		nr++;
-	}
-	qsort(lists, nr, sizeof(*lists), compare_lists);
-	for (size_t i = 0, same; i < nr; i += same) {
-		same = 1;
-		while (lists[i].target && i + same < nr && lists[i + same].target == lists[i].target)
-			same++;
-		end += join_lists(&lists[i], same, record_size, out + end);
-	}
-	memcpy(part, out, end);
-	free(lists);
-	free(out);
-	return (ssize_t)end;
-}
-
-static int follow_in_section(struct transcode *t, const struct extension *extension, size_t section)
-{
-	size_t size = t->image.sections[section].header.sh_size;
-	unsigned char *bytes = image__edit(&t->image, section, 0);
-	struct ext_header header = {};
-
-	if (!bytes)
-		return -ENOMEM;
-	memcpy(&header, bytes, size < sizeof(header) ? size : sizeof(header));
-	for (size_t part = 0; part < 3; part++) {
-		uint64_t start = (uint64_t)header.header_size + header.parts[part].offset;
-		/* The third part is younger than the first header. */
-		size_t end_of_part = offsetof(struct ext_header, parts) + (part + 1) * 8;
-		ssize_t new_size;
-
-		if (header.header_size < end_of_part || start + header.parts[part].size > size)
-			continue;
-		new_size = follow_part(extension, bytes + start, header.parts[part].size);
-		if (new_size < 0)
-			return (int)new_size;
-		header.parts[part].size = (__u32)new_size;
-	}
-	memcpy(bytes, &header, size < sizeof(header) ? size : sizeof(header));
-	return 0;
-}
-
-static int follow_in_extension(struct transcode *t, const struct move *moves)
-{
-	struct extension extension = {.t = t, .moves = moves};
-	int err = list_codes(&extension);
-
-	for (size_t i = 1; !err && i < t->elf->nr_sections; i++) {
-		const char *name = elfmap_elf__section_name(t->elf, i);
-		struct image_section *section = &t->image.sections[i];
-
-		if (section->removed || !section->data)
-			continue;
-		if (section->header.sh_type == SHT_PROGBITS && !strcmp(name, ".BTF.ext"))
-			err = follow_in_section(t, &extension, i);
-		else if (section->header.sh_type == SHT_REL && !strcmp(name, ".rel.BTF.ext") && t->opts->prog_section)
-			section->removed = true; /* records have moved under it; nobody reads it */
-	}
-	free(extension.codes);
-	return err;
-}
 
 /* ---- moving code --------------------------------------------------------------------------------------------- */
 
@@ -246,11 +31,11 @@ static int append_code(struct transcode *t, size_t section, struct move *move)
 
 static void find_relocations(const struct transcode *t, struct move *moves)
 {
-	for (size_t i = 1; i < t->elf->nr_sections; i++) {
+	for (size_t i = 1; i < t->image.nr_sections; i++) {
 		const struct image_section *section = &t->image.sections[i];
 
 		if (section->header.sh_type == SHT_REL && section->data && !section->removed &&
-		    section->header.sh_info < t->elf->nr_sections && !moves[section->header.sh_info].relocations)
+		    section->header.sh_info < t->image.nr_sections && !moves[section->header.sh_info].relocations)
 			moves[section->header.sh_info].relocations = i;
 	}
 }
@@ -295,7 +80,7 @@ static int move_symbols(struct transcode *t, const struct move *moves)
 	for (size_t i = 1; i < symtab->header.sh_size / sizeof(*symbols); i++) {
 		size_t section = symbols[i].st_shndx;
 
-		if (section >= t->elf->nr_sections || !t->image.sections[section].removed || !moves[section].target)
+		if (section >= t->image.nr_sections || !t->image.sections[section].removed || !moves[section].target)
 			continue;
 		/* Debug information refers to the section's own symbol, which now stands for a place in it. */
 		if (ELF64_ST_TYPE(symbols[i].st_info) == STT_SECTION)
@@ -345,26 +130,18 @@ static int join_section(struct transcode *t, size_t section, size_t target, stru
 	return err ?: append_relocations(t, move, &moves[target]);
 }
 
-static bool has_text_entry(const struct elfmap_object *obj)
-{
-	for (size_t i = 0; i < obj->nr_progs; i++)
-		if (obj->progs[i].section_index == obj->elf->text)
-			return true;
-	return false;
-}
-
 static int name_sections(struct transcode *t, struct move *moves)
 {
-	size_t target = 0;
+	size_t target = t->text_twin; /* first, since it calls .text by offsets from its own start */
 	int err = 0;
 
 	find_relocations(t, moves);
 	for (size_t i = 0; !err && i < t->obj->nr_progs; i++) {
 		const struct elfmap_prog *prog = &t->obj->progs[i];
-		size_t section = prog->section_index;
-
 		/* .text stays what it is to libbpf; its entry, if it has one, is in a twin (symbols). */
-		if (moves[section].target || section == t->elf->text || prog->undefined)
+		size_t section = prog->section_index == t->elf->text ? t->text_twin : prog->section_index;
+
+		if (!section || moves[section].target || prog->undefined)
 			continue;
 		target = target ? target : section;
 		if (t->opts->prog_section) {
@@ -377,33 +154,31 @@ static int name_sections(struct transcode *t, struct move *moves)
 	return err ?: move_symbols(t, moves);
 }
 
-/* Nothing in .text is called when its entry is in a twin, so what .BTF.ext says of it is the twin's. */
-static int name_twin(struct transcode *t, struct move *moves)
+/* The twin of .text is new to `.BTF`, where it needs a name to be found by. */
+static int name_twin(struct transcode *t, struct move *move)
 {
-	int string = btf__add_str(t->btf, ELFMAP_TEXT_TWIN);
+	int string = move->name || !t->obj->has_btf ? 0 : btf__add_str(t->btf, ELFMAP_TEXT_TWIN);
 
-	if (string < 0)
-		return string;
-	moves[t->elf->text].target = t->elf->text;
-	moves[t->elf->text].name = (uint32_t)string;
-	return 0;
+	if (string > 0)
+		move->name = (uint32_t)string;
+	return string < 0 ? string : 0;
 }
 
 int transcode__names(struct transcode *t)
 {
-	bool renames = t->opts->prog_section || t->opts->rename_slots, twin = t->obj->has_btf && has_text_entry(t->obj);
+	bool renames = t->opts->prog_section || t->opts->rename_slots;
 	struct move *moves;
 	int err = 0;
 
-	if (renames || twin) {
-		moves = calloc(t->elf->nr_sections, sizeof(*moves));
+	if (renames || t->text_twin) {
+		moves = calloc(t->image.nr_sections, sizeof(*moves));
 		if (!moves)
 			return -ENOMEM;
 		if (renames)
 			err = name_sections(t, moves);
-		if (!err && twin)
-			err = name_twin(t, moves);
-		err = err ?: follow_in_extension(t, moves);
+		if (!err && t->text_twin)
+			err = name_twin(t, &moves[t->text_twin]);
+		err = err ?: transcode__extension(t, moves);
 		free(moves);
 	}
 	return err ?: transcode__write_btf(t);

@@ -157,8 +157,7 @@ static int move_map_symbols(struct transcode *t, size_t nr)
 static size_t add_text_twin(struct transcode *t)
 {
 	const struct elfmap_elf *elf = t->elf;
-	const char *name = t->opts->prog_section ? t->opts->prog_section : ELFMAP_TEXT_TWIN;
-	size_t twin = image__add(&t->image, name, &t->image.sections[elf->text].header);
+	size_t twin = image__add(&t->image, ELFMAP_TEXT_TWIN, &t->image.sections[elf->text].header);
 	size_t copy;
 
 	if (!twin)
@@ -229,8 +228,6 @@ static int retire_aliases(struct transcode *t)
 
 static int mark_programs(struct transcode *t)
 {
-	size_t twin = 0;
-
 	for (size_t i = 0; i < t->obj->nr_progs; i++) {
 		const struct elfmap_prog *prog = &t->obj->progs[i];
 		Elf64_Sym *symbol;
@@ -239,9 +236,9 @@ static int mark_programs(struct transcode *t)
 			continue;
 		if (!prog->symbol && add_symbol(t, i))
 			return -ENOMEM;
-		if (prog->section_index == t->elf->text && !twin) {
-			twin = add_text_twin(t);
-			if (!twin)
+		if (prog->section_index == t->elf->text && !t->text_twin) {
+			t->text_twin = add_text_twin(t);
+			if (!t->text_twin)
 				return -ENOMEM;
 		}
 		symbol = image__edit(&t->image, t->elf->symtab, 0);
@@ -249,7 +246,9 @@ static int mark_programs(struct transcode *t)
 			return -ENOMEM;
 		symbol += prog->symbol ? prog->symbol : t->added_symbol[i];
 		symbol->st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
-		symbol->st_shndx = (Elf64_Section)(prog->section_index == t->elf->text ? twin : prog->section_index);
+		symbol->st_shndx = (Elf64_Section)prog->section_index;
+		if (prog->section_index == t->elf->text)
+			symbol->st_shndx = (Elf64_Section)t->text_twin;
 		symbol->st_value = prog->offset;
 		symbol->st_size = prog->size;
 	}

@@ -123,7 +123,8 @@ __attribute__((visibility("default"))) int open(const char *path, int flags, ...
 	mode_t mode = 0;
 	va_list args;
 
-	real = real ? real : preload__next("open");
+	if (!real)
+		real = preload__next("open");
 	va_start(args, flags);
 	if (takes_mode(flags))
 		mode = va_arg(args, mode_t);
@@ -137,7 +138,8 @@ __attribute__((visibility("default"))) int open64(const char *path, int flags, .
 	mode_t mode = 0;
 	va_list args;
 
-	real = real ? real : preload__next("open64");
+	if (!real)
+		real = preload__next("open64");
 	va_start(args, flags);
 	if (takes_mode(flags))
 		mode = va_arg(args, mode_t);
@@ -200,7 +202,8 @@ __attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *
 	size_t size;
 	int err;
 
-	real = real ? real : preload__next("elf_begin");
+	if (!real)
+		real = preload__next("elf_begin");
 	if (!preload__active || cmd != ELF_C_READ || ref || !called_by_program(__builtin_return_address(0)))
 		return real(fd, cmd, ref);
 	err = read_current(fd, &msg);

@@ -156,7 +156,8 @@ __attribute__((visibility("default"))) char *getenv(const char *name)
 
 	if (bpffs && !strcmp(name, "TC_BPF_MNT"))
 		return bpffs;
-	real = real ? real : preload__next("getenv");
+	if (!real)
+		real = preload__next("getenv");
 	return real(name);
 }
 

@@ -83,7 +83,7 @@ lint_clang-tidy() {
 lint_cppcheck() {
 	cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --error-exitcode=1 \
 		--inline-suppr -j "$jobs" -Iinclude -Ilib -Itc-progs/lib \
-		-D_GNU_SOURCE '-DSEC(name)=' \
+		-D_GNU_SOURCE '-DSEC(name)=' '-DElfW(type)=Elf64_##type' \
 		'-Dbpf_object__for_each_program(pos,obj)=while ((pos = bpf_object__next_program(obj, pos)))' \
 		'-Dbpf_object__for_each_map(pos,obj)=while ((pos = bpf_object__next_map(obj, pos)))' \
 		'-DLIBBPF_OPTS(type,name,...)=struct type name = { __VA_ARGS__ }' \

@@ -33,6 +33,12 @@ struct bpf_elf_map SEC("maps") events = {
 	.pinning = PIN_GLOBAL_NS,
 };
 
+struct bpf_elf_map SEC("maps") ring = {
+	.type = BPF_MAP_TYPE_RINGBUF,
+	.max_elem = 5000,
+	.pinning = PIN_GLOBAL_NS,
+};
+
 struct bpf_elf_map SEC("maps") a_name_of_more_than_fifteen_1 = {
 	.type = BPF_MAP_TYPE_ARRAY,
 	.size_key = sizeof(__u32),

@@ -80,6 +80,20 @@ static void assert_refused(struct subject *subject, const char *wanted)
 	assert_null(text);
 }
 
+/* BTF that libbpf would not come to an end with is no BTF to us: sizes are what is left. */
+static void assert_without_types(struct subject *subject)
+{
+	struct elfmap_object *obj = subject__read(subject);
+	struct elfmap_msg msg;
+	char *text = NULL;
+
+	assert_false(obj->has_btf);
+	assert_int_equal(elfmap_object__decl(obj, &text, &msg), 0);
+	assert_non_null(strstr(text, "__uint(key_size"));
+	assert_null(strstr(text, "__type("));
+	free(text);
+}
+
 #define INCLUDES "#include <linux/bpf.h>\n\n#include <bpf/bpf_helpers.h>\n\n"
 
 static void test_sizes(void **state)
@@ -144,7 +158,7 @@ static void test_typedef_of_itself(void **state)
 	assert_int_equal(btf__add_typedef(types.btf, "loop", 3), 2);
 	assert_int_equal(btf__add_typedef(types.btf, "pool", 2), 3);
 	annotate(subject, &types, add_value(&types, "it", btf__add_ptr(types.btf, 2)));
-	assert_refused(subject, ": types in types without end");
+	assert_without_types(subject);
 }
 
 static void test_const_of_itself(void **state)
@@ -155,7 +169,7 @@ static void test_const_of_itself(void **state)
 	start(&types);
 	assert_int_equal(btf__add_const(types.btf, 2), 2);
 	annotate(subject, &types, add_value(&types, "it", btf__add_ptr(types.btf, 2)));
-	assert_refused(subject, ": types in types without end");
+	assert_without_types(subject);
 }
 
 /* Each struct has the next one twice: a few types, and more text than anybody can store. */

@@ -151,6 +151,31 @@ static void test_damaged_btf(void **state)
 	modern__close(&modern);
 }
 
+/* A typedef of itself: libbpf 1.1 would follow it for ever. */
+static void test_endless_typedef(void **state)
+{
+	struct subject *subject = *state;
+	struct btf *btf = btf__new_empty();
+	const void *raw;
+	__u32 size;
+	int id, var;
+
+	id = btf__add_typedef(btf, "ouroboros", 0);
+	((struct btf_type *)btf__type_by_id(btf, (__u32)id))->type = (__u32)id;
+	var = btf__add_var(btf, "modern", BTF_VAR_GLOBAL_ALLOCATED, id);
+	btf__add_datasec(btf, ".maps", 0);
+	btf__add_datasec_var_info(btf, var, 0, 32);
+	raw = btf__raw_data(btf, &size);
+	object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, raw, size);
+	btf__free(btf);
+	subject__add_map(subject, "legacy", array);
+	assert_false(subject__read(subject)->has_btf);
+	object__add_section(subject->object, ".maps", SHT_PROGBITS, SHF_ALLOC, NULL, 32);
+	subject__write(subject);
+	subject__assert_problem(subject, "section .maps: its maps are described by BTF, and the object has none that "
+					 "can be read; compile it with -g");
+}
+
 /* A table of symbols is one, whatever its name. */
 static void test_odd_names(void **state)
 {
@@ -165,7 +190,7 @@ static void test_odd_names(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		object__add_section(subject->object, names[i], SHT_NOTE, 0, NULL, 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		struct elfmap_object *again;
+		struct elfmap_object *again = NULL;
 		struct elfmap_msg msg;
 		void *made;
 		size_t size;
@@ -187,7 +212,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_annotated),	TEST(test_both_kinds_of_maps),
 		TEST(test_no_variable), TEST(test_variables_without_names),
-		TEST(test_damaged_btf), TEST(test_odd_names),
+		TEST(test_damaged_btf), TEST(test_endless_typedef),
+		TEST(test_odd_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

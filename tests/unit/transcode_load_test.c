@@ -75,9 +75,9 @@ static __u32 slot(const struct modern *modern, const char *name, __u32 key)
 
 static void test_samples(void **state)
 {
-	static const char *const samples[] = {"annotated",	   "globals",	 "map_in_map", "mapdef20", "nolicense",
-					      "pin_object",	   "samples28",	 "shared",     "tailcall", "xdp",
-					      "tailcall_unpinned", "text_entry", "undefined"};
+	static const char *const samples[] = {"annotated",	   "globals",	 "map_in_map", "mapdef20",  "nolicense",
+					      "pin_object",	   "samples28",	 "shared",     "tailcall",  "xdp",
+					      "tailcall_unpinned", "text_entry", "undefined",  "text_calls"};
 	static const struct elfmap_transcode_opts ways[] = {
 		{},
 		{.slot_values = true},
@@ -296,6 +296,31 @@ static void test_text_calls_itself(void **state)
 	modern__close(&modern);
 }
 
+/* A call of a static function needs no relocation, only its distance, which joining must not change. */
+static void test_static_call_in_text(void **state)
+{
+	static const struct bpf_insn insns[] = {
+		{.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = 2}, set_zero, leave, set_zero, leave};
+	static const char *const expected[] = {"one"};
+	struct subject *subject = *state;
+	struct modern modern;
+	size_t map, text;
+
+	map = subject__add_map(subject, "one", array);
+	object__add_program(subject->object, "before", "before", &map, 1);
+	text = object__add_section(subject->object, ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, insns,
+				   sizeof(insns));
+	object__add_symbol(subject->object, "entry", text, STB_GLOBAL, STT_FUNC, 0, 3 * sizeof(*insns));
+	object__add_symbol(subject->object, "local", text, STB_LOCAL, STT_FUNC, 3 * sizeof(*insns), 2 * sizeof(*insns));
+	for (size_t way = 0; way < 2; way++) {
+		open_and_load(&modern, subject, way ? &joined : &plain);
+		assert_int_equal(modern.nr_progs, 2);
+		assert_uses(&modern, "before", expected, 1);
+		assert_uses(&modern, "entry", expected, 0);
+		modern__close(&modern);
+	}
+}
+
 /* ---- values --------------------------------------------------------------------------------------------------- */
 
 static void assert_tail_calls(const struct modern *modern)
@@ -430,6 +455,30 @@ static void test_lines(void **state)
 	}
 }
 
+/* Of .text, what is the entry's and what is the functions' that it calls. */
+static void test_lines_in_text(void **state)
+{
+	static const struct {
+		const char *object, *entry;
+		__u32 nr_functions;
+	} samples[] = {{"text_entry", "count", 1}, {"text_calls", "entry", 3}};
+	struct modern modern;
+
+	for (size_t i = 0; i < 2; i++) {
+		subject__take_testdata(*state, samples[i].object);
+		for (size_t way = 0; way < 2; way++) {
+			struct bpf_prog_info info;
+
+			open_and_load(&modern, *state, way ? &joined : &plain);
+			info = ask(&modern, samples[i].entry, (struct bpf_prog_info){});
+			assert_int_not_equal(info.btf_id, 0);
+			assert_int_equal(info.nr_func_info, samples[i].nr_functions);
+			assert_true(info.nr_line_info > 2 * samples[i].nr_functions);
+			modern__close(&modern);
+		}
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, subject__setup, subject__teardown)
@@ -442,13 +491,14 @@ int main(void)
 		TEST(test_alias_of_program),
 		TEST(test_one_section_for_all),
 		TEST(test_old_subprogram),
-		TEST(test_text_calls_itself),
+		TEST(test_text_calls_itself), TEST(test_static_call_in_text),
 		TEST(test_tail_calls),
 		TEST(test_slots_without_symbols),
 		TEST(test_inner_maps),
 		TEST(test_shared_templates),
 		TEST(test_types_reach_the_kernel),
 		TEST(test_lines),
+		TEST(test_lines_in_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,7 @@ static void test_no_section(void **state)
 
 	object__add_program(subject->object, "classifier", "entry", NULL, 0);
 	subject__assert_no_transcode(subject, "no section maps");
+	assert_false(subject->obj->needs_help);
 }
 
 /* Tables are read as what they are, whatever alignment their header claims. */
@@ -199,6 +200,23 @@ static void test_alignment(void **state)
 		assert_int_equal(bytes__section(modern.bytes, ".relclassifier")->sh_offset % 8, 0);
 		modern__close(&modern);
 	}
+}
+
+/* Without maps, too, an old compiler's programs are none to libbpf. */
+static void test_old_program_without_maps(void **state)
+{
+	struct subject *subject = *state;
+	struct modern modern;
+
+	object__add_code(subject->object, "classifier", NULL, 0);
+	object__add_symbol(subject->object, "old", 1, STB_GLOBAL, STT_NOTYPE, 0, 0);
+	assert_true(subject__read(subject)->needs_help);
+	assert_false(subject->obj->has_legacy_maps);
+	modern__open(&modern, subject, &plain);
+	assert_int_equal(modern.nr_maps, 0);
+	assert_int_equal(modern.nr_progs, 1);
+	modern__assert_program(&modern, 0, "old", "classifier", 2);
+	modern__close(&modern);
 }
 
 /* ---- programs ------------------------------------------------------------------------------------------- */
@@ -263,8 +281,8 @@ static void test_entry_in_text(void **state)
 	modern__close(&modern);
 	modern__open(&modern, subject, &tc);
 	assert_int_equal(modern.nr_progs, 2);
-	modern__assert_program(&modern, 0, "second", "tc", 2);
-	modern__assert_program(&modern, 1, "entry", "tc", 4);
+	modern__assert_program(&modern, 0, "entry", "tc", 4);
+	modern__assert_program(&modern, 1, "second", "tc", 2);
 	modern__close(&modern);
 }
 
@@ -439,6 +457,7 @@ int main(void)
 		TEST(test_empty_section),
 		TEST(test_no_section),
 		TEST(test_alignment),
+		TEST(test_old_program_without_maps),
 		TEST(test_kinds_of_symbols),
 		TEST(test_one_program_a_place),
 		TEST(test_entry_in_text),

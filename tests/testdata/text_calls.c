@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An entry in .text that calls what stands behind it there: a function that the compiler leaves to the
+ * linker, and a static one that it calls by a distance. Beside it a program with a section of its own.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf_elf.h"
+
+struct bpf_elf_map SEC("maps") text_calls = {
+	.type = BPF_MAP_TYPE_ARRAY,
+	.size_key = sizeof(__u32),
+	.size_value = sizeof(__u64),
+	.max_elem = 2,
+	.pinning = PIN_GLOBAL_NS,
+};
+
+int count(struct __sk_buff *skb, __u32 cell);
+static __noinline int twice(int number);
+
+int entry(struct __sk_buff *skb)
+{
+	return count(skb, 0) + twice(skb->mark);
+}
+
+__noinline int count(struct __sk_buff *skb, __u32 cell)
+{
+	__u64 *hits = bpf_map_lookup_elem(&text_calls, &cell);
+
+	if (hits)
+		__sync_fetch_and_add(hits, 1);
+	return skb->len ? -1 : 0;
+}
+
+static __noinline int twice(int number)
+{
+	return number + number;
+}
+
+SEC("classifier")
+int beside(struct __sk_buff *skb)
+{
+	__u32 cell = 1;
+
+	(void)skb;
+	return bpf_map_lookup_elem(&text_calls, &cell) ? 0 : 2;
+}
+
+char _license[] SEC("license") = "GPL";
