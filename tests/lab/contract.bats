@@ -77,14 +77,19 @@ ping_once() {
 	run ! ip route replace 10.9.0.2/32 dev "$link" encap bpf out obj "$objects/lwt.o" section leave
 }
 
+# users_of MAP: the names of the programs that use this pin; other tests load the same objects.
+users_of() {
+	local id
+
+	id=$(bpftool -j map show pinned "$globals/$1" | jq .id)
+	bpftool -j prog show | jq -r ".[] | select(.map_ids // [] | index($id)) | .name" | sort | paste -sd' '
+}
+
 @test "only the chosen program and those of slots are loaded" {
-	before=$(bpftool -j prog show | jq '[.[].id] | max')
 	load "$objects/tailcall.o" sec classifier
-	names=$(bpftool -j prog show | jq -r ".[] | select(.id > $before) | .name" | grep -E '^(entry|stage_)' | sort | paste -sd' ')
-	[[ $names == 'entry stage_first stage_last stage_second' ]]
-	before=$(bpftool -j prog show | jq '[.[].id] | max')
+	[[ $(users_of stages) == 'entry stage_first stage_last stage_second' ]]
 	load "$objects/shared.o" sec egress
-	[[ -z $(bpftool -j prog show | jq -r ".[] | select(.id > $before and .name == \"count_ingress\")") ]]
+	[[ $(users_of shared_hits) == count_egress ]]
 }
 
 @test "tc exec bpf graft and import work, as far as that tc can" {

@@ -299,7 +299,7 @@ static void test_text_calls_itself(void **state)
 /* A call of a static function needs no relocation, only its distance, which joining must not change. */
 static void test_static_call_in_text(void **state)
 {
-	static const struct bpf_insn insns[] = {
+	const struct bpf_insn insns[] = {
 		{.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = 2}, set_zero, leave, set_zero, leave};
 	static const char *const expected[] = {"one"};
 	struct subject *subject = *state;
@@ -491,7 +491,8 @@ int main(void)
 		TEST(test_alias_of_program),
 		TEST(test_one_section_for_all),
 		TEST(test_old_subprogram),
-		TEST(test_text_calls_itself), TEST(test_static_call_in_text),
+		TEST(test_text_calls_itself),
+		TEST(test_static_call_in_text),
 		TEST(test_tail_calls),
 		TEST(test_slots_without_symbols),
 		TEST(test_inner_maps),
