@@ -127,11 +127,14 @@ clean: ## remove $(BUILD)
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
+# Linked beside and moved into place: whoever runs them meanwhile has the old one or the new.
+
 # ---- the command, the library, the preload ------------------------------------------------------
 
 $(BUILD)/elfmap: $(LAUNCH_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(LAUNCH_CC) $(ALL_CFLAGS) -static -Wl,--gc-sections $(LDFLAGS) -o $@ $^
+	$(Q)$(LAUNCH_CC) $(ALL_CFLAGS) -static -Wl,--gc-sections $(LDFLAGS) -o $@.new $^
+	$(Q)mv $@.new $@
 
 $(BUILD)/launch/%.o: %.c
 	$(call say,CC,$@)
@@ -141,7 +144,8 @@ $(BUILD)/launch/%.o: %.c
 $(LIBEXEC)/elfmap-verbs: $(TOOL_OBJ) $(LIB_OBJ)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(TOOL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(TOOL_LDFLAGS) $(LDFLAGS) -o $@.new $^ $(TOOL_LDLIBS)
+	$(Q)mv $@.new $@
 
 $(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map
 	$(call say,LD,$@)

@@ -45,6 +45,9 @@ const char *elfmap_elf__symbol_name(const struct elfmap_elf *elf, size_t symbol)
 const void *elfmap_elf__data(const struct elfmap_elf *elf, size_t index);
 bool elfmap_elf__is_code(const struct elfmap_elf *elf, size_t index);
 
+/* The object's BTF; NULL: it has none, or none that libbpf reads without harm. */
+struct btf *elfmap_btf__open(const struct elfmap_elf *elf);
+
 /* Names that have no definition in the object because the running kernel has it (libbpf: `.ksyms`,
  * `.kconfig`). They are BTF's strings, and good as long as nothing is added to it. BTF may be NULL. */
 struct kernel_symbols {

@@ -321,47 +321,6 @@ static void read_types(struct elfmap_map *map, const struct btf *btf)
 	map->value_type = member[1].type;
 }
 
-/* libbpf 1.1 believes the header's own length, and would read behind the section. */
-static bool is_btf(const void *bytes, size_t size)
-{
-	struct btf_header header;
-
-	if (!bytes || size < sizeof(header))
-		return false;
-	memcpy(&header, bytes, sizeof(header));
-	return header.magic == BTF_MAGIC && header.hdr_len >= sizeof(header) && header.hdr_len % 4 == 0 &&
-	       (uint64_t)header.hdr_len + header.str_off + header.str_len <= size;
-}
-
-/* libbpf follows qualifiers and typedefs to their end, and hangs if there is none. It resolves no
- * chain that is longer than this itself. */
-static bool has_endless_chain(const struct btf *btf)
-{
-	for (__u32 id = 1; id < btf__type_cnt(btf); id++) {
-		const struct btf_type *type = btf__type_by_id(btf, id);
-		int steps = 0;
-
-		for (; type && (btf_is_mod(type) || btf_is_typedef(type)) && steps < 32; steps++)
-			type = btf__type_by_id(btf, type->type);
-		if (steps == 32)
-			return true;
-	}
-	return false;
-}
-
-/* NULL: there is none, or none that libbpf reads. */
-static struct btf *open_btf(const struct elfmap_elf *elf)
-{
-	const void *bytes = elf->btf ? elfmap_elf__data(elf, elf->btf) : NULL;
-	size_t size = elf->btf ? elfmap_elf__section(elf, elf->btf)->sh_size : 0;
-	struct btf *btf = is_btf(bytes, size) ? btf__new(bytes, (__u32)size) : NULL;
-
-	if (!btf || !has_endless_chain(btf))
-		return btf;
-	btf__free(btf);
-	return NULL;
-}
-
 /* Old compilers gave functions no type, and libbpf then finds no program. An object with modern maps
  * is no old compiler's. */
 static bool has_old_symbols(const struct elfmap_object *obj)
@@ -382,7 +341,7 @@ static int read_btf(struct elfmap_object *obj)
 	obj->needs_help = obj->has_legacy_maps || has_old_symbols(obj);
 	if (!obj->needs_help)
 		return 0;
-	btf = open_btf(obj->elf);
+	btf = elfmap_btf__open(obj->elf);
 	obj->has_btf = btf; /* else of another compiler's making; it is optional */
 	for (size_t i = 0; btf && i < obj->nr_maps; i++)
 		if (takes_types(obj->maps[i].def.type))

@@ -128,7 +128,7 @@ static void test_variables_without_names(void **state)
 		object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, raw, raw_size);
 		btf__free(btf);
 		subject__write(subject);
-		subject__read(subject);
+		assert_false(subject__read(subject)->has_btf);
 		if (elfmap_object__transcode(subject->obj, &plain, &made, &size, &msg))
 			fail_msg("%s", msg.text);
 		free(made);
@@ -149,6 +149,79 @@ static void test_damaged_btf(void **state)
 	modern__assert_map(&modern, 0, "flows", &subject->obj->maps[0].def);
 	assert_int_equal(bpf_map__btf_key_type_id(modern.maps[0]), 0);
 	modern__close(&modern);
+}
+
+/* One of each kind, all of them of type INTEGER and called "x". */
+static struct btf *make_every_kind(void)
+{
+	struct btf *btf = btf__new_empty();
+	int integer = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), proto;
+
+	btf__add_ptr(btf, integer);
+	btf__add_array(btf, integer, integer, 2);
+	btf__add_struct(btf, "x", 4);
+	btf__add_field(btf, "x", integer, 0, 0);
+	btf__add_union(btf, "x", 4);
+	btf__add_field(btf, "x", integer, 0, 0);
+	btf__add_enum(btf, "x", 4);
+	btf__add_fwd(btf, "x", BTF_FWD_STRUCT);
+	btf__add_typedef(btf, "x", integer);
+	btf__add_volatile(btf, integer);
+	btf__add_const(btf, integer);
+	btf__add_restrict(btf, integer);
+	proto = btf__add_func_proto(btf, integer);
+	btf__add_func_param(btf, "x", integer);
+	btf__add_func(btf, "x", BTF_FUNC_STATIC, proto);
+	btf__add_var(btf, "x", BTF_VAR_STATIC, integer);
+	btf__add_float(btf, "x", 8);
+	btf__add_decl_tag(btf, "x", integer, -1);
+	btf__add_type_tag(btf, "x", integer);
+	btf__add_datasec(btf, "x", 0);
+	btf__add_datasec_var_info(btf, integer, 0, 4);
+	return btf;
+}
+
+static bool reads_btf(struct subject *subject, const void *bytes, size_t size)
+{
+	object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, bytes, size); /* the last one counts */
+	subject__write(subject);
+	return subject__read(subject)->has_btf;
+}
+
+/* libbpf 1.1 goes through types and names behind the end of the table. Whatever word is a type's id or a
+ * name, in whatever kind, a number too large makes the BTF none; any other word does no harm. */
+static void test_types_that_are_not_there(void **state)
+{
+	struct btf *btf = make_every_kind();
+	size_t refused = 0, words;
+	struct btf_header header;
+	const void *raw;
+	__u32 size;
+	char *bytes;
+
+	subject__add_map(*state, "legacy", array);
+	raw = btf__raw_data(btf, &size);
+	memcpy(&header, raw, sizeof(header));
+	bytes = malloc(size);
+	assert_non_null(bytes);
+	memcpy(bytes, raw, size);
+	assert_true(reads_btf(*state, bytes, size));
+	words = header.type_len / sizeof(__u32);
+	for (size_t i = 0; i < words; i++) {
+		static const __u32 wrong = 0x00ffffff; /* no kind, and more than there are */
+		char *word = bytes + header.hdr_len + i * sizeof(wrong);
+		__u32 was;
+
+		memcpy(&was, word, sizeof(was));
+		memcpy(word, &wrong, sizeof(wrong));
+		refused += !reads_btf(*state, bytes, size);
+		memcpy(word, &was, sizeof(was));
+	}
+	/* 19 types have a name and what follows it; 17 more words are the ids, and 3 the names, in them. */
+	assert_true(refused >= 19 + 17 + 3);
+	assert_true(refused < words);
+	free(bytes);
+	btf__free(btf);
 }
 
 /* A typedef of itself: libbpf 1.1 would follow it for ever. */
@@ -210,10 +283,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, subject__setup, subject__teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_annotated),	TEST(test_both_kinds_of_maps),
-		TEST(test_no_variable), TEST(test_variables_without_names),
-		TEST(test_damaged_btf), TEST(test_endless_typedef),
-		TEST(test_odd_names),
+		TEST(test_annotated),	    TEST(test_both_kinds_of_maps),
+		TEST(test_no_variable),	    TEST(test_variables_without_names),
+		TEST(test_damaged_btf),	    TEST(test_types_that_are_not_there),
+		TEST(test_endless_typedef), TEST(test_odd_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
