@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * An object's BTF, if libbpf can be let near it: before 1.3 it believes every number in there, reads
+ * behind the section, through types that are not there, and round in circles.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+#define MAX_CHAIN 32 /* of qualifiers and typedefs: what libbpf itself resolves */
+
+static bool has_sound_header(const void *bytes, size_t size)
+{
+	struct btf_header header;
+
+	if (!bytes || size < sizeof(header))
+		return false;
+	memcpy(&header, bytes, sizeof(header));
+	return header.magic == BTF_MAGIC && header.hdr_len >= sizeof(header) && header.hdr_len % 4 == 0 &&
+	       (uint64_t)header.hdr_len + header.str_off + header.str_len <= size;
+}
+
+static bool is_named(const struct btf *btf, __u32 name)
+{
+	return btf__name_by_offset(btf, name);
+}
+
+static bool is_type(const struct btf *btf, __u32 id)
+{
+	return id < btf__type_cnt(btf);
+}
+
+static bool are_members(const struct btf *btf, const struct btf_type *type)
+{
+	const struct btf_member *members = btf_members(type);
+
+	for (__u32 i = 0; i < btf_vlen(type); i++)
+		if (!is_named(btf, members[i].name_off) || !is_type(btf, members[i].type))
+			return false;
+	return true;
+}
+
+static bool are_parameters(const struct btf *btf, const struct btf_type *type)
+{
+	const struct btf_param *parameters = btf_params(type);
+
+	for (__u32 i = 0; i < btf_vlen(type); i++)
+		if (!is_named(btf, parameters[i].name_off) || !is_type(btf, parameters[i].type))
+			return false;
+	return is_type(btf, type->type);
+}
+
+static bool are_variables(const struct btf *btf, const struct btf_type *type)
+{
+	const struct btf_var_secinfo *variables = btf_var_secinfos(type);
+
+	for (__u32 i = 0; i < btf_vlen(type); i++)
+		if (!is_type(btf, variables[i].type))
+			return false;
+	return true;
+}
+
+/* Does a chain of qualifiers and typedefs that starts here end? */
+static bool ends(const struct btf *btf, const struct btf_type *type)
+{
+	for (int steps = 0; type && (btf_is_mod(type) || btf_is_typedef(type)); steps++) {
+		if (steps == MAX_CHAIN)
+			return false;
+		type = btf__type_by_id(btf, type->type);
+	}
+	return true;
+}
+
+static bool is_sound(const struct btf *btf, const struct btf_type *type)
+{
+	switch (btf_kind(type)) {
+	case BTF_KIND_ARRAY:
+		return is_type(btf, btf_array(type)->type) && is_type(btf, btf_array(type)->index_type);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return are_members(btf, type);
+	case BTF_KIND_FUNC_PROTO:
+		return are_parameters(btf, type);
+	case BTF_KIND_DATASEC:
+		return are_variables(btf, type);
+	case BTF_KIND_PTR:
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_CONST:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_FUNC:
+	case BTF_KIND_VAR:
+	case BTF_KIND_DECL_TAG:
+	case BTF_KIND_TYPE_TAG:
+		return is_type(btf, type->type) && ends(btf, type);
+	default:
+		return true;
+	}
+}
+
+struct btf *elfmap_btf__open(const struct elfmap_elf *elf)
+{
+	const void *bytes = elf->btf ? elfmap_elf__data(elf, elf->btf) : NULL;
+	size_t size = elf->btf ? elfmap_elf__section(elf, elf->btf)->sh_size : 0;
+	struct btf *btf = has_sound_header(bytes, size) ? btf__new(bytes, (__u32)size) : NULL;
+
+	for (__u32 id = 1; btf && id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+
+		if (is_named(btf, type->name_off) && is_sound(btf, type))
+			continue;
+		btf__free(btf);
+		btf = NULL;
+	}
+	return btf;
+}
