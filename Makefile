@@ -98,7 +98,7 @@ bench: deps ## measure against peers: ratios, interleaved, medians
 	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run.sh
 
 fuzz: deps ## fuzz read and transcode, TIME=60 seconds each
-	$(Q)$(MAKE) --no-print-directory $(FUZZERS) $(TDATA) $(PROGS)
+	$(Q)$(MAKE) -s --no-print-directory $(FUZZERS) $(TDATA) $(PROGS) >/dev/null
 	$(Q)BUILD=$(abspath $(BUILD)) tests/fuzz/run.sh $(TIME)
 
 vm-check: deps ## the labs on a distribution's kernel under qemu

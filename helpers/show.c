@@ -10,7 +10,7 @@
 
 #include "command.h"
 
-#define TC_ROOT "/sys/fs/bpf/tc"
+#define BPFFS_USUAL "/sys/fs/bpf" /* where tc looks for pins, unless TC_BPF_MNT says otherwise */
 #define BPF_INSN_SIZE 8
 #define NOTHING "-" /* stands in a cell that has nothing to say */
 #define CELL_SIZE 4096
@@ -28,11 +28,14 @@ struct report {
 static int query_pin(struct report *report, size_t nth, const char *sha1)
 {
 	const struct elfmap_map *map = &report->object->maps[nth];
+	const char *mount = getenv("TC_BPF_MNT");
 	struct elfmap_msg msg = {};
+	char root[CELL_SIZE];
 	char path[CELL_SIZE] = "";
 	int err;
 
-	err = elfmap_pin__path(map, TC_ROOT, sha1, path, sizeof(path), &msg);
+	snprintf(root, sizeof(root), "%s/tc", mount && *mount ? mount : BPFFS_USUAL);
+	err = elfmap_pin__path(map, root, sha1, path, sizeof(path), &msg);
 	report->pins[nth] = strdup(err ? "" : path);
 	if (!report->pins[nth])
 		return -ENOMEM;

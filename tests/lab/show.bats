@@ -34,6 +34,11 @@ fails_in_one_line() {
 	[[ $status == 1 && -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == $1 ]]
 }
 
+@test "show: pins are where tc will make them" {
+	[[ $(TC_BPF_MNT=/run/other "$elfmap" -j show "$objects/shared.o" | jq -r '.maps[0].pinned') == /run/other/tc/globals/shared_hits ]]
+	[[ $("$elfmap" -j show "$objects/shared.o" | jq -r '.maps[0].pinned') == /sys/fs/bpf/tc/globals/shared_hits ]]
+}
+
 @test "show: the header names licence, definition size and BTF" {
 	[[ $(show shared | head -1) == "$objects/shared.o: licence GPL, 'maps' with definitions of 36 bytes, BTF yes" ]]
 	[[ $(show samples28.nobtf | head -1) == *"licence GPL, 'maps' with definitions of 28 bytes, BTF no" ]]
