@@ -3,38 +3,14 @@
 # The legacy contract beyond the everyday: every way tc and ip load a program, pins that the kernel
 # shows otherwise than they were asked for, and objects of every compiler that is installed.
 
+# shellcheck disable=SC2154 # link.bash sets them
+
 bats_require_minimum_version 1.5.0
 
-setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || return 1
-	build=${BUILD:-$PWD/build}
-	elfmap=$build/elfmap
-	objects=$build/tests/testdata
-	globals=/sys/fs/bpf/tc/globals
-	tmp=$BATS_TEST_TMPDIR
-	link=v$BATS_TEST_NUMBER
-	net=n$BATS_TEST_NUMBER
-	ip netns add "$net"
-	ip link add "$link" type veth peer name peer netns "$net"
-	ip link set "$link" up
-	ip addr add 10.9.0.1/24 dev "$link"
-	nsenter --net="/run/netns/$net" ip link set peer up
-	nsenter --net="/run/netns/$net" ip addr add 10.9.0.2/24 dev peer
-	tc qdisc add dev "$link" clsact
-}
+load link.bash
 
-teardown() {
-	ip link del "$link" 2>/dev/null || true
-	ip netns del "$net" 2>/dev/null || true
-	find /sys/fs/bpf -mindepth 1 -type f ! -name '*.debug' -delete
-}
-
-load() {
+replace_filter() {
 	"$elfmap" tc filter replace dev "$link" ingress pref 1 handle 1 bpf da obj "$1" "${@:2}"
-}
-
-filters() {
-	tc -j filter show dev "$link" ingress | jq -r '.[].options | select(.bpf_name) | .bpf_name'
 }
 
 # cell MAP KEY: the first byte of an entry, which is all that these tests count to.
@@ -49,11 +25,11 @@ ping_once() {
 # ---- how a program is loaded ----------------------------------------------------------------------
 
 @test "default sections: classifier for tc, prog for ip" {
-	load "$objects/contract.o"
+	replace_filter "$objects/contract.o"
 	[[ $(filters) == 'contract.o:[classifier]' ]]
 	"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/contract.o"
 	ip -d link show dev "$link" | grep -q xdpgeneric
-	run -1 load "$objects/shared.o"
+	run -1 replace_filter "$objects/shared.o"
 	[[ $output == *"doesn't contain sec classifier"* ]]
 }
 
@@ -86,14 +62,14 @@ users_of() {
 }
 
 @test "only the chosen program and those of slots are loaded" {
-	load "$objects/tailcall.o" sec classifier
+	replace_filter "$objects/tailcall.o" sec classifier
 	[[ $(users_of stages) == 'entry stage_first stage_last stage_second' ]]
-	load "$objects/shared.o" sec egress
+	replace_filter "$objects/shared.o" sec egress
 	[[ $(users_of shared_hits) == count_egress ]]
 }
 
 @test "tc exec bpf graft and import work, as far as that tc can" {
-	load "$objects/tailcall.o" sec classifier
+	replace_filter "$objects/tailcall.o" sec classifier
 	"$elfmap" tc exec bpf graft m:globals/jmp_end key 0 obj "$objects/tailcall.o" sec 42/0
 	name=$(bpftool -j prog show id "$(bpftool -j map lookup pinned "$globals/jmp_end" key 0 0 0 0 |
 		jq -r '.value | map(ltrimstr("0x")) | reverse | join("")' | xargs -I{} printf '%d' 0x{})" | jq -r .name)
@@ -129,31 +105,31 @@ users_of() {
 
 @test "names longer than the kernel keeps, and equal in what it keeps, stay two maps" {
 	for round in 1 2; do
-		load "$objects/contract.o" sec classifier
+		replace_filter "$objects/contract.o" sec classifier
 	done
-	nsenter --net="/run/netns/$net" ping -q -c 1 10.9.0.1
+	in_net ping -q -c 1 10.9.0.1
 	tc filter del dev "$link" ingress # no packet between the two looks
 	one=$(cell a_name_of_more_than_fifteen_1 0)
 	[[ $one -ge 1 && $(cell a_name_of_more_than_fifteen_2 0) == $((2 * one)) ]]
 }
 
 @test "legacy maps beside BTF-defined ones" {
-	load "$objects/both_maps.o" sec classifier
-	nsenter --net="/run/netns/$net" ping -q -c 1 10.9.0.1
+	replace_filter "$objects/both_maps.o" sec classifier
+	in_net ping -q -c 1 10.9.0.1
 	tc filter del dev "$link" ingress # no packet between the two looks
 	legacy=$(cell legacy_hits 0)
 	[[ $legacy -ge 1 && $(cell modern_hits 0) == $((2 * legacy)) ]]
-	run -1 load "$objects/both_maps.nobtf.o" sec classifier
+	run -1 replace_filter "$objects/both_maps.nobtf.o" sec classifier
 	[[ $output == *'section .maps: '*'compile it with -g'* ]]
 }
 
 @test "a PROG_ARRAY that holds programs of another type is refused, with the reason" {
 	"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/tail_any.o" sec enter
-	run -1 --separate-stderr load "$objects/tail_any.o" sec enter
+	run -1 --separate-stderr replace_filter "$objects/tail_any.o" sec enter
 	[[ $(grep '^elfmap: ' <<<"$stderr") == "elfmap: $objects/tail_any.o: map 'jmp_any': $globals/jmp_any: holds programs of type xdp, and this command loads sched_cls"* ]]
 	[[ -z $(filters) ]]
 	rm "$globals/jmp_any"
-	load "$objects/tail_any.o" sec enter
+	replace_filter "$objects/tail_any.o" sec enter
 }
 
 # ---- every compiler ---------------------------------------------------------------------------------------
@@ -173,7 +149,7 @@ sections_of() {
 				"$clang" -target bpf -O2 $flags -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" \
 					-c -o "$tmp/$source.o" "tests/testdata/$source.c" 2>/dev/null
 				for section in $(sections_of "$tmp/$source.o"); do
-					load "$tmp/$source.o" sec "$section" || {
+					replace_filter "$tmp/$source.o" sec "$section" || {
 						echo "$clang $flags $source $section"
 						return 1
 					}
@@ -191,21 +167,21 @@ sections_of() {
 	for source in shared tailcall annotated globals; do
 		cp "$objects/$source.o" "$tmp/$source.o"
 		llvm-strip -g "$tmp/$source.o"
-		load "$tmp/$source.o" sec "$(sections_of "$tmp/$source.o" | head -1)"
+		replace_filter "$tmp/$source.o" sec "$(sections_of "$tmp/$source.o" | head -1)"
 		llvm-objcopy --remove-section=.BTF --remove-section=.BTF.ext "$tmp/$source.o" 2>/dev/null ||
 			llvm-objcopy --remove-section=.rel.BTF --remove-section=.rel.BTF.ext --remove-section=.BTF \
 				--remove-section=.BTF.ext "$tmp/$source.o"
-		load "$tmp/$source.o" sec "$(sections_of "$tmp/$source.o" | head -1)"
+		replace_filter "$tmp/$source.o" sec "$(sections_of "$tmp/$source.o" | head -1)"
 	done
 	llvm-strip "$tmp/shared.o" 2>/dev/null || skip 'this llvm-strip leaves BPF objects alone'
 	if ! llvm-readelf -S "$tmp/shared.o" | grep -q '\.symtab'; then
-		run -1 load "$tmp/shared.o" sec ingress
+		run -1 replace_filter "$tmp/shared.o" sec ingress
 		[[ $output == *'no symbol table: the object was stripped'* ]]
 	fi
 }
 
 @test "objects of the other byte order are refused by name" {
 	clang -target bpfeb -O2 -g0 -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -c -o "$tmp/eb.o" tests/testdata/shared.c
-	run -1 load "$tmp/eb.o" sec ingress
+	run -1 replace_filter "$tmp/eb.o" sec ingress
 	[[ $output == *"elfmap: $tmp/eb.o: is a big-endian object and this host is little-endian"* && -z $(filters) ]]
 }

@@ -1,0 +1,201 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# How tc is found and started: scripts that stay unchanged, who may stand in front of tc, and what its
+# children and its descriptors see of it.
+
+# shellcheck disable=SC2154 # link.bash sets them
+
+bats_require_minimum_version 1.5.0
+
+load link.bash
+
+# ---- unchanged scripts --------------------------------------------------------------------------------------
+
+@test "under the name tc the command is tc, and finds the real one past itself" {
+	mkdir "$tmp/bin"
+	ln -s "$elfmap" "$tmp/bin/tc"
+	ln -s "$elfmap" "$tmp/bin/ip"
+	PATH="$tmp/bin:$PATH" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
+	[[ $(filters) == 'shared.o:[ingress]' ]]
+	[[ $(PATH="$tmp/bin" tc -V) == "$(tc -V)" && $(PATH="$tmp/bin:$tmp/bin" ip -V) == "$(ip -V)" ]]
+}
+
+@test "another copy of the command, and a script around it, are passed over" {
+	own_tree
+	mkdir "$tmp/bin1" "$tmp/bin2" "$tmp/bin3"
+	ln -s "$tmp/own/elfmap" "$tmp/bin1/tc"
+	ln -s "$elfmap" "$tmp/bin2/tc"
+	[[ $(PATH="$tmp/bin1:$tmp/bin2:$PATH" timeout 5 tc -V) == "$(tc -V)" ]]
+	[[ $(PATH="$tmp/bin1:$tmp/bin2:$PATH" timeout 5 "$elfmap" exec tc -V) == "$(tc -V)" ]]
+	for call in exec ''; do
+		printf '#!/bin/sh\n%s "%s" tc "$@"\n' "$call" "$elfmap" >"$tmp/bin3/tc"
+		chmod +x "$tmp/bin3/tc"
+		[[ $(PATH="$tmp/bin3:$PATH" timeout 5 tc -V) == "$(tc -V)" ]]
+		PATH="$tmp/bin3:$PATH" timeout 5 tc filter replace dev "$link" ingress pref 1 handle 1 bpf da \
+			obj "$objects/shared.o" sec ingress
+		[[ $(PATH="$tmp/bin3:$PATH" timeout 5 "$elfmap" tc -V) == "$(tc -V)" ]]
+	done
+	[[ $(filters) == 'shared.o:[ingress]' ]]
+}
+
+@test "elfmap exec runs an unmodified script" {
+	cat >"$tmp/script" <<-END
+		#!/bin/sh -e
+		tc filter add dev $link ingress bpf da obj $objects/shared.o sec ingress
+		echo "\$# words, \$2"
+		exit 3
+	END
+	chmod +x "$tmp/script"
+	run -1 "$tmp/script" one two
+	run -3 --separate-stderr "$elfmap" exec "$tmp/script" one two
+	[[ $output == '2 words, two' && -z $stderr && $(filters) == 'shared.o:[ingress]' ]]
+	run -1 --separate-stderr "$elfmap" exec "$tmp/nosuch"
+	[[ $stderr == "elfmap: $tmp/nosuch: No such file or directory" ]]
+	run -2 "$elfmap" exec
+}
+
+@test "elfmap ip netns exec NS tc: the tc that is meant is helped" {
+	in_net tc qdisc add dev peer clsact
+	"$elfmap" ip netns exec "$net" tc filter add dev peer ingress bpf da obj "$objects/shared.o" sec ingress
+	[[ $(in_net tc filter show dev peer ingress) == *'shared.o:[ingress]'* && -e $globals/shared_hits ]]
+	run -1 ip netns exec "$net" tc filter add dev peer ingress bpf da obj "$objects/shared.o" sec ingress
+}
+
+@test "a tc that is not linked with libbpf is not touched; a static one with it cannot be helped" {
+	mkdir "$tmp/bin"
+	cat >"$tmp/show.c" <<-END
+		#include <stdio.h>
+		#include <stdlib.h>
+		const char *volatile refusal = REFUSAL;
+		int main(void) { return printf("preload: %s\n", getenv("LD_PRELOAD") ? "yes" : "no") < 0; }
+	END
+	cc -DREFUSAL='""' -o "$tmp/bin/tc" "$tmp/show.c"
+	[[ $(PATH="$tmp/bin:$PATH" "$elfmap" tc) == 'preload: no' ]]
+	cc -static -DREFUSAL='""' -o "$tmp/bin/tc" "$tmp/show.c"
+	[[ $(PATH="$tmp/bin:$PATH" "$elfmap" tc) == 'preload: no' ]]
+	cc -static -DREFUSAL="\"legacy map definitions in 'maps' section are\"" -o "$tmp/bin/tc" "$tmp/show.c"
+	PATH="$tmp/bin:$PATH" run -1 --separate-stderr "$elfmap" tc
+	[[ -z $output && $stderr == "elfmap: $tmp/bin/tc: is statically linked"*"elfmap convert FILE OUT --for tc" ]]
+}
+
+# ---- who may stand in front of tc ---------------------------------------------------------------------------
+
+# A tree of our own, which the test may spoil.
+own_tree() {
+	mkdir "$tmp/own"
+	cp -a "$elfmap" "$build/libexec" "$tmp/own/"
+	chmod 755 "$tmp/own"
+}
+
+@test "a preload that others can write, or own, is refused" {
+	own_tree
+	preload=$tmp/own/libexec/elfmap/preload.so
+	"$tmp/own/elfmap" tc -V
+	chmod g+w "$preload"
+	run -1 --separate-stderr "$tmp/own/elfmap" tc -V
+	[[ -z $output && $stderr == "elfmap: $preload: can be written by others than its owner; mend it with: chmod go-w $preload" ]]
+	chmod 755 "$preload"
+	chown 12345 "$preload"
+	run -1 --separate-stderr "$tmp/own/elfmap" tc -V
+	[[ -z $output && $stderr == "elfmap: $preload: belongs neither to root nor to the owner of this command" ]]
+	chown 0 "$preload"
+	"$tmp/own/elfmap" tc -V
+}
+
+@test "a folder of the preload that others can write, or own, is refused" {
+	own_tree
+	for folder in "$tmp/own/libexec/elfmap" "$tmp/own/libexec" "$tmp/own"; do
+		chmod o+w "$folder"
+		run -1 --separate-stderr "$tmp/own/elfmap" tc -V
+		[[ -z $output && $stderr == "elfmap: $folder: "*"chmod go-w $folder" ]]
+		chmod o-w "$folder"
+		chown 12345 "$folder"
+		run -1 --separate-stderr "$tmp/own/elfmap" tc -V
+		[[ -z $output && $stderr == "elfmap: $folder: "*'belongs neither'* ]]
+		chown 0 "$folder"
+	done
+	"$tmp/own/elfmap" tc -V
+	rm "$tmp/own/libexec/elfmap/preload.so"
+	run -1 --separate-stderr "$tmp/own/elfmap" tc -V
+	[[ $stderr == "elfmap: $tmp/own/libexec/elfmap/preload.so: No such file or directory" ]]
+}
+
+@test "elfmap exec puts no folder in front that others can write, or that PATH would take apart" {
+	own_tree
+	[[ $("$tmp/own/elfmap" exec tc -V) == "$(tc -V)" ]]
+	chmod o+w "$tmp/own/libexec/elfmap/bin"
+	run -1 --separate-stderr "$tmp/own/elfmap" exec tc -V
+	[[ -z $output && $stderr == "elfmap: $tmp/own/libexec/elfmap/bin: can be written by others"* ]]
+	mkdir "$tmp/a:b"
+	cp -a "$elfmap" "$build/libexec" "$tmp/a:b/"
+	run -1 --separate-stderr "$tmp/a:b/elfmap" exec tc -V
+	[[ -z $output && $stderr == *'a path with a colon cannot stand in PATH' ]]
+}
+
+@test "the preload works from a path with spaces and colons" {
+	mkdir "$tmp/a b:c"
+	cp -a "$elfmap" "$build/libexec" "$tmp/a b:c/"
+	"$tmp/a b:c/elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
+	[[ $(filters) == 'shared.o:[ingress]' ]]
+}
+
+@test "children get the caller's environment and none of our descriptors" {
+	libm=$(cc -print-file-name=libm.so.6)
+	for callers in "$libm" ''; do
+		for mount in /somewhere ''; do
+			want=$(env -u LD_PRELOAD -u TC_BPF_MNT ${callers:+LD_PRELOAD="$callers"} ${mount:+TC_BPF_MNT="$mount"} \
+				ip netns exec "$net" sh -c 'env | grep -E "LD_PRELOAD|TC_BPF|ELFMAP"; ls /proc/self/fd | wc -l')
+			got=$(env -u LD_PRELOAD -u TC_BPF_MNT ${callers:+LD_PRELOAD="$callers"} ${mount:+TC_BPF_MNT="$mount"} \
+				"$elfmap" ip netns exec "$net" sh -c 'env | grep -E "LD_PRELOAD|TC_BPF|ELFMAP"; ls /proc/self/fd | wc -l')
+			[[ $got == "$want" ]]
+		done
+	done
+}
+
+@test "the caller's own preload stays in force" {
+	cat >"$tmp/own.c" <<-END
+		#include <unistd.h>
+		__attribute__((constructor)) static void start(void) { (void)!write(2, "callers own\n", 12); }
+	END
+	cc -shared -fPIC -o "$tmp/own.so" "$tmp/own.c"
+	run -0 --separate-stderr env LD_PRELOAD="$tmp/own.so" "$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
+	[[ $stderr == *'callers own'* && $(filters) == 'shared.o:[ingress]' ]]
+}
+
+# descriptors COMMAND…: the most that it had open in a batch of a hundred loads, by where it first fails.
+loads_before_limit() {
+	local limit=$1
+	shift
+	(
+		ulimit -n "$limit"
+		"$@" -batch "$tmp/batch" >/dev/null 2>&1
+	) || true
+	filters | wc -l
+}
+
+@test "tc -batch: a thousand loads, and not one descriptor more than plain tc's" {
+	modern=$tmp/modern.o
+	"$elfmap" convert "$objects/shared.o" "$modern" --for tc
+	for object in "$modern" "$objects/shared.o"; do
+		for ((i = 1; i <= 100; i++)); do
+			echo "filter add dev $link ingress pref $i bpf da obj $object sec ingress"
+		done >"$tmp/batch"
+		if [[ $object == "$modern" ]]; then
+			plain=$(loads_before_limit 100 tc)
+		else
+			ours=$(loads_before_limit 100 "$elfmap" tc)
+		fi
+		tc filter del dev "$link" ingress
+	done
+	echo "plain tc ended after $plain loads, elfmap tc after $ours"
+	((plain < 100 && ours >= plain - 1)) || ((plain == 100 && ours == 100))
+
+	for ((i = 1; i <= 1000; i++)); do
+		echo "filter replace dev $link ingress pref 1 handle 1 bpf da obj $objects/shared.o sec ingress"
+	done >"$tmp/batch"
+	(
+		ulimit -n "$(ulimit -H -n)"
+		"$elfmap" tc -batch "$tmp/batch"
+	)
+	[[ $(filters) == 'shared.o:[ingress]' && $(pins) == "$globals/shared_hits" ]]
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What the labs of the front doors share: a device with clsact, a neighbour, and looks at what is
+# pinned and attached. A test file sources it; a setup() or teardown() of its own calls these.
+
+# shellcheck shell=bash disable=SC2034 # the variables are for the tests
+
+setup_link() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	build=${BUILD:-$PWD/build}
+	elfmap=$build/elfmap
+	objects=$build/tests/testdata
+	globals=/sys/fs/bpf/tc/globals
+	tmp=$BATS_TEST_TMPDIR
+	link=v$BATS_TEST_NUMBER
+	net=n$BATS_TEST_NUMBER
+	ip netns add "$net"
+	ip link add "$link" type veth peer name peer netns "$net"
+	ip link set "$link" up
+	ip addr add 10.9.0.1/24 dev "$link"
+	in_net ip link set peer up
+	in_net ip addr add 10.9.0.2/24 dev peer
+	tc qdisc add dev "$link" clsact
+}
+
+teardown_link() {
+	ip link del "$link" 2>/dev/null || true
+	ip netns del "$net" 2>/dev/null || true
+	find /sys/fs/bpf -mindepth 1 -type f ! -name '*.debug' -delete
+	find /sys/fs/bpf -mindepth 1 -depth -type d ! -path /sys/fs/bpf/tc ! -path "$globals" -delete
+}
+
+in_net() {
+	nsenter --net="/run/netns/$net" "$@"
+}
+
+# add OBJECT SECTION: the command this project is about.
+add() {
+	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/$1.o" sec "$2"
+}
+
+pins() {
+	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' ! -type l ! -path /sys/fs/bpf/tc ! -path "$globals" | sort
+}
+
+filters() {
+	tc -j filter show dev "$link" ingress | jq -r '.[].options | select(.bpf_name) | .bpf_name'
+}
+
+# counter MAP KEY: the 64-bit value of an ARRAY.
+counter() {
+	bpftool -j map lookup pinned "$globals/$1" key "$2" 0 0 0 |
+		jq -r '[.value[] | ltrimstr("0x") | explode | map(if . > 96 then . - 87 else . - 48 end) |
+			.[0] * 16 + .[1]] | to_entries | map(.value * pow(256; .key)) | add'
+}
+
+# fails STATUS PATTERN: the last run did, with PATTERN as a line of ours before tc's.
+fails() {
+	# shellcheck disable=SC2154 # run sets it
+	echo "status $status: $stderr"
+	# shellcheck disable=SC2053 # a pattern
+	[[ $status == "$1" && $(grep -c '^elfmap: ' <<<"$stderr") == 1 && $(grep '^elfmap: ' <<<"$stderr") == $2 ]]
+}
+
+setup() {
+	setup_link
+}
+
+teardown() {
+	teardown_link
+}
