@@ -94,22 +94,41 @@ static const char *name_of(int fd)
 static bool is_object_path(const char *path)
 {
 	return strncmp(path, "/proc/", 6) != 0 && strncmp(path, "/sys/", 5) != 0 && !strstr(path, "/run/netns/") &&
-	       strncmp(path, "/etc/", 5) != 0 && strncmp(path, "/dev/", 5) != 0;
+	       strncmp(path, "/etc/netns/", 11) != 0;
+}
+
+static bool is_object_open(const char *path, int flags, const void *caller)
+{
+	return preload__active && preload__may_load && (flags & O_ACCMODE) == O_RDONLY && called_by_program(caller) &&
+	       is_object_path(path);
+}
+
+/* tc would wait for a writer for as long as there is none. */
+static bool would_wait(const char *path)
+{
+	struct stat file;
+
+	return !stat(path, &file) && S_ISFIFO(file.st_mode);
 }
 
 /* tc does not say which object it could not open, nor why. */
-static int note_open(int fd, const char *path, int flags, const void *caller)
+static int note_open(int fd, const char *path)
 {
 	int err = errno;
 
-	if (preload__active && preload__may_load && (flags & O_ACCMODE) == O_RDONLY && called_by_program(caller)) {
-		snprintf(opened_path, sizeof(opened_path), "%s", path);
-		opened_fd = fd;
-		if (fd < 0 && is_object_path(path))
-			preload__complain(path, strerror(err));
-	}
+	snprintf(opened_path, sizeof(opened_path), "%s", path);
+	opened_fd = fd;
+	if (fd < 0)
+		preload__complain(path, strerror(err));
 	errno = err;
 	return fd;
+}
+
+static int refuse_open(const char *path)
+{
+	preload__complain(path, "is not a regular file");
+	errno = EINVAL;
+	return -1;
 }
 
 static bool takes_mode(int flags)
@@ -129,7 +148,9 @@ __attribute__((visibility("default"))) int open(const char *path, int flags, ...
 	if (takes_mode(flags))
 		mode = va_arg(args, mode_t);
 	va_end(args);
-	return note_open(real(path, flags, mode), path, flags, __builtin_return_address(0));
+	if (!is_object_open(path, flags, __builtin_return_address(0)))
+		return real(path, flags, mode);
+	return would_wait(path) ? refuse_open(path) : note_open(real(path, flags, mode), path);
 }
 
 __attribute__((visibility("default"))) int open64(const char *path, int flags, ...)
@@ -144,7 +165,9 @@ __attribute__((visibility("default"))) int open64(const char *path, int flags, .
 	if (takes_mode(flags))
 		mode = va_arg(args, mode_t);
 	va_end(args);
-	return note_open(real(path, flags, mode), path, flags, __builtin_return_address(0));
+	if (!is_object_open(path, flags, __builtin_return_address(0)))
+		return real(path, flags, mode);
+	return would_wait(path) ? refuse_open(path) : note_open(real(path, flags, mode), path);
 }
 
 /* ---- elf_begin: tc's own parser -------------------------------------------------------------------------- */

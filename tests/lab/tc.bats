@@ -237,8 +237,10 @@ old_object() {
 	cc -xc -c -o "$tmp/x86.o" - <<<'int x;'
 	head -c 900 "$objects/shared.o" >"$tmp/short.o"
 	mkdir "$tmp/folder"
+	mkfifo "$tmp/fifo"
+	truncate -s 257M "$tmp/large.o"
 	while read -r file what; do
-		run --separate-stderr "$elfmap" tc filter add dev "$link" ingress bpf da obj "$file" sec ingress
+		run --separate-stderr timeout 10 "$elfmap" tc filter add dev "$link" ingress bpf da obj "$file" sec ingress
 		fails 1 "elfmap: $file: *$what*"
 		[[ -z $(pins) && -z $(filters) ]]
 	done <<-END
@@ -247,6 +249,10 @@ old_object() {
 		$tmp/x86.o its ELF machine is 62
 		$tmp/short.o truncated
 		$tmp/folder is a directory
+		$tmp/fifo is not a regular file
+		$tmp/large.o more than 256 MiB
+		/dev/zero is not a regular file
+		/etc/nosuch.o No such file or directory
 		$objects/bad_sizes.o map 'short_definition': offset 36
 	END
 }
