@@ -123,6 +123,17 @@ users_of() {
 	[[ $output == *'section .maps: '*'compile it with -g'* ]]
 }
 
+@test "socket storage and spin locks, which need types: annotated they load, without BTF they cannot" {
+	for round in 1 2; do
+		replace_filter "$objects/needs_types.o" sec classifier
+	done
+	in_net ping -q -c 1 10.9.0.1
+	[[ $(bpftool -j map show pinned "$globals/storage" | jq -r .type) == sk_storage ]]
+	bpftool map dump pinned "$globals/locks" | grep -qE '"hits": [1-9]'
+	rm "$globals/storage" "$globals/locks"
+	run ! replace_filter "$objects/needs_types.nobtf.o" sec classifier
+}
+
 @test "a PROG_ARRAY that holds programs of another type is refused, with the reason" {
 	"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/tail_any.o" sec enter
 	run -1 --separate-stderr replace_filter "$objects/tail_any.o" sec enter
