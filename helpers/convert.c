@@ -238,6 +238,7 @@ static int check_object(const struct elfmap_object *object, const struct request
 static struct elfmap_transcode_opts options_of(const struct request *request)
 {
 	struct elfmap_transcode_opts options = {
+		.text_is_library = !request->for_tc,
 		.slot_values = !request->for_tc,
 		.pin_by_name = request->pin || request->for_tc,
 		.rename_slots = request->for_tc,

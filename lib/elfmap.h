@@ -91,6 +91,7 @@ struct elfmap_transcode_opts {
 	bool slot_values;	  /* tail-call slots as `values` of their PROG_ARRAY; else slots stay empty */
 	bool pin_by_name;	  /* PIN_GLOBAL_NS maps get libbpf's by-name pinning; else nothing is pinned */
 	bool rename_slots;	  /* sections "ID/KEY" become "slot_ID_KEY" */
+	bool text_is_library;	  /* .text has no program if another section has: for loaders that load them all */
 	const char *prog_section; /* every program section becomes this one; NULL: names stay */
 };
 

@@ -226,13 +226,25 @@ static int retire_aliases(struct transcode *t)
 	return symbols ? 0 : -ENOMEM;
 }
 
+/* What nobody calls in .text may be an entry, which tc takes when it is asked for. A loader that loads
+ * every program would trip over what is only a function that is not used. */
+static bool is_spare(const struct transcode *t, const struct elfmap_prog *prog)
+{
+	if (prog->section_index != t->elf->text || !t->opts->text_is_library)
+		return false;
+	for (size_t i = 0; i < t->obj->nr_progs; i++)
+		if (t->obj->progs[i].section_index != t->elf->text)
+			return true;
+	return false;
+}
+
 static int mark_programs(struct transcode *t)
 {
 	for (size_t i = 0; i < t->obj->nr_progs; i++) {
 		const struct elfmap_prog *prog = &t->obj->progs[i];
 		Elf64_Sym *symbol;
 
-		if (prog->undefined)
+		if (prog->undefined || is_spare(t, prog))
 			continue;
 		if (!prog->symbol && add_symbol(t, i))
 			return -ENOMEM;

@@ -192,6 +192,25 @@ fails_in_one_line() {
 
 # ---- --pin ----------------------------------------------------------------------------------------
 
+@test "convert: a function in .text that nobody calls is no program" {
+	clang -target bpf -O2 -g -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -xc -c -o "$tmp/spare.o" - <<-END
+		#include "bpf_elf.h"
+		struct bpf_elf_map spare __attribute__((section("maps"), used)) = {
+			.type = 2, .size_key = 4, .size_value = 8, .max_elem = 1 };
+		int unused(void *ctx, unsigned long *at) { *at += 1; return 0; }
+		__attribute__((section("classifier"), used)) int count(void *ctx)
+		{
+			int key = 0;
+			return !((void *(*)(void *, void *))1)(&spare, &key);
+		}
+		char _license[] __attribute__((section("license"), used)) = "GPL";
+	END
+	"$elfmap" convert "$tmp/spare.o" "$tmp/spare.out.o" type cls
+	bpftool prog loadall "$tmp/spare.out.o" /sys/fs/bpf/spare
+	[[ $(ls /sys/fs/bpf/spare) == count ]]
+	rm -r /sys/fs/bpf/spare
+}
+
 @test "convert --pin: global pins are made by the loader, and found again" {
 	for kind in map_in_map map_in_map.nobtf; do
 		convert "$kind" --pin
