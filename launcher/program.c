@@ -124,8 +124,9 @@ static int look_into(int fd, struct program *program)
 
 	program->help = HELP_NONE;
 	program->is_script = read_at(fd, start, sizeof(start), 0) && !memcmp(start, "#!", 2);
+	/* What it does to the environment (sudo clears it) is its own business; that it calls us is not. */
 	if (program->is_script)
-		return getenv(IN_SCRIPT) ? -ENOENT : 0;
+		return getenv(IN_SCRIPT) || contains(fd, "elfmap") ? -ENOENT : 0;
 	if (!read_headers(fd, &headers))
 		return 0;
 	if (!find_segment(&headers, PT_INTERP)) {
@@ -140,7 +141,7 @@ static int look_into(int fd, struct program *program)
 
 static bool is_program(struct program *program)
 {
-	struct stat file;
+	struct stat file, self;
 	int fd, err;
 
 	if (stat(program->path, &file) || !S_ISREG(file.st_mode) || access(program->path, X_OK))
@@ -148,8 +149,8 @@ static bool is_program(struct program *program)
 	program->help = HELP_NONE;
 	program->is_script = false;
 	fd = open(program->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return true; /* executable but not readable: it runs, and we don't know more */
+	if (fd < 0) /* executable but not readable: it runs, and we don't know more than whether it is us */
+		return stat("/proc/self/exe", &self) || file.st_dev != self.st_dev || file.st_ino != self.st_ino;
 	err = look_into(fd, program);
 	close(fd);
 	return !err;

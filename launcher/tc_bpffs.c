@@ -102,6 +102,8 @@ static int hand_over(const char *path, bool with_links)
 	char number[32];
 	int err, fd = open(path, O_RDONLY | O_DIRECTORY); /* stays open over exec */
 
+	if (fd < 0 && !with_links)
+		return EXIT_SUCCESS; /* nothing is loaded, so nothing is lost */
 	if (fd < 0)
 		return complain(path, "%s", strerror(errno));
 	err = with_links ? make_links(fd) : 0;

@@ -385,9 +385,22 @@ __attribute__((visibility("default"))) struct bpf_map *bpf_object__find_map_by_n
 	return NULL;
 }
 
-/* ---- bpf_program__section_name: an entry in .text ---------------------------------------------------------------- */
+/* ---- bpf_program__section_name: an entry in .text, and the second function of a slot ------------------------- */
 
-/* It lives in a twin of .text (lib/transcode_symbols.c); the command line says `sec .text`. */
+/* To the legacy loader a slot's section is one program, which starts with its first function. tc would
+ * put every function of it into the slot, one after the other. */
+static bool is_behind_slot(const char *function)
+{
+	for (size_t i = 1; current_bpf && i < current.obj->nr_progs; i++) {
+		const struct elfmap_prog *prog = &current.obj->progs[i];
+
+		if (prog->is_slot && prog[-1].section_index == prog->section_index && !strcmp(prog->name, function))
+			return true;
+	}
+	return false;
+}
+
+/* The entry lives in a twin of .text (lib/transcode_symbols.c); the command line says `sec .text`. */
 __attribute__((visibility("default"))) const char *bpf_program__section_name(const struct bpf_program *prog)
 {
 	static const char *(*real)(const struct bpf_program *);
@@ -396,5 +409,9 @@ __attribute__((visibility("default"))) const char *bpf_program__section_name(con
 	if (!real)
 		real = preload__next("bpf_program__section_name");
 	name = real(prog);
-	return preload__active && name && !strcmp(name, ELFMAP_TEXT_TWIN) ? ".text" : name;
+	if (!preload__active || !name)
+		return name;
+	if (strchr(name, '/') && is_behind_slot(bpf_program__name(prog)))
+		return "behind a slot";
+	return !strcmp(name, ELFMAP_TEXT_TWIN) ? ".text" : name;
 }

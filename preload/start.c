@@ -76,12 +76,16 @@ static char *take(const char *name)
 	return copy;
 }
 
+static bool is_batch(const char *word)
+{
+	return word[0] == '-' && word[1] == 'b' && !strncmp(word, "-batch", strlen(word));
+}
+
 /* Is there a word that loads an object, or a batch, which may have one? tc and ip abbreviate. */
 static bool has_loading_word(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if ((argv[i][0] == 'o' && !strncmp(argv[i], "object-file", strlen(argv[i]))) ||
-		    !strncmp(argv[i], "-b", 2))
+		if ((argv[i][0] == 'o' && !strncmp(argv[i], "object-file", strlen(argv[i]))) || is_batch(argv[i]))
 			return true;
 	return false;
 }
@@ -91,7 +95,7 @@ bool preload__may_want(const char *section)
 	bool tells = false;
 
 	for (char **at = words; at && *at; at++) {
-		if (!strcmp(*at, section) || !strncmp(*at, "-b", 2))
+		if (!strcmp(*at, section) || is_batch(*at))
 			return true;
 		tells |= !strncmp(*at, "sec", 3);
 	}
@@ -106,12 +110,20 @@ static bool has_word(const char *start)
 	return false;
 }
 
+static bool has_batch(void)
+{
+	for (char **at = words ? words + 1 : NULL; at && *at; at++)
+		if (is_batch(*at))
+			return true;
+	return false;
+}
+
 __u32 preload__prog_type(void)
 {
 	const char *slash = words && words[0] ? strrchr(words[0], '/') : NULL;
 	bool is_tc = words && words[0] && !strcmp(slash ? slash + 1 : words[0], "tc");
 
-	if (has_word("-b") || has_word("exec"))
+	if (has_batch() || has_word("exec"))
 		return BPF_PROG_TYPE_UNSPEC;
 	if (is_tc)
 		return has_word("action") ? BPF_PROG_TYPE_SCHED_ACT : BPF_PROG_TYPE_SCHED_CLS;

@@ -36,6 +36,9 @@ load link.bash
 		[[ $(PATH="$tmp/bin3:$PATH" timeout 5 "$elfmap" tc -V) == "$(tc -V)" ]]
 	done
 	[[ $(filters) == 'shared.o:[ingress]' ]]
+	# shellcheck disable=SC2016 # for the script
+	printf '#!/bin/sh\nexec env -i PATH="$PATH" "%s" tc "$@"\n' "$elfmap" >"$tmp/bin3/tc"
+	[[ $(PATH="$tmp/bin3:$PATH" timeout 5 tc -V) == "$(tc -V)" ]]
 }
 
 @test "elfmap exec runs an unmodified script" {

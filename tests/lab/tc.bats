@@ -70,6 +70,26 @@ load link.bash
 	((before == $(counter stages 3) && 6 <= $(counter stages 2)))
 }
 
+@test "of several functions in a slot's section the first is the slot's" {
+	clang -target bpf -O2 -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -xc -c -o "$tmp/two.o" - <<-END
+		#include "bpf_elf.h"
+		#define SEC(name) __attribute__((section(name), used))
+		struct bpf_elf_map jumps SEC("maps") = {
+			.type = 3, .size_key = 4, .size_value = 4, .max_elem = 1, .id = 7, .pinning = PIN_GLOBAL_NS };
+		SEC("7/0") int wanted(void *ctx) { return -1; }
+		SEC("7/0") int unwanted(void *ctx) { return 2; }
+		SEC("classifier") int enter_here(void *ctx)
+		{
+			((void (*)(void *, void *, int))12)(ctx, &jumps, 0);
+			return -1;
+		}
+		char _license[] SEC("license") = "GPL";
+	END
+	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$tmp/two.o" sec classifier
+	prog=$(bpftool -j map lookup pinned "$globals/jumps" key 0 0 0 0 | jq -r '.value | map(ltrimstr("0x")) | reverse | join("")')
+	[[ $(bpftool -j prog show id $((16#$prog)) | jq -r .name) == wanted ]]
+}
+
 @test "an unpinned PROG_ARRAY is warned about, since the kernel will empty it" {
 	run -0 --separate-stderr add tailcall_unpinned classifier
 	fails 0 "*tailcall_unpinned.o: warning: map '*' is not pinned*empties its tail-call slots*PIN_GLOBAL_NS*"
