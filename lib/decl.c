@@ -323,24 +323,16 @@ static void print_pinning(FILE *to, const struct elfmap_map *map)
 static bool is_overridden(const struct elfmap_object *obj, const struct elfmap_map *outer, size_t inner)
 {
 	for (size_t i = inner + 1; i < obj->nr_maps; i++)
-		if (obj->maps[i].is_inner && obj->maps[i].def.id == outer->def.inner_id &&
+		if (elfmap_map__goes_into(&obj->maps[i], outer) &&
 		    obj->maps[i].def.inner_idx == obj->maps[inner].def.inner_idx)
 			return true;
 	return false;
 }
 
-static bool is_value(const struct elfmap_object *obj, const struct elfmap_map *outer, size_t map)
-{
-	const struct elfmap_map *inner = &obj->maps[map];
-
-	return outer->inner >= 0 && inner->is_inner && inner->def.id == outer->def.inner_id &&
-	       inner->def.inner_idx != (__u32)-1;
-}
-
 static bool has_values(const struct elfmap_object *obj, size_t map)
 {
 	for (size_t i = 0; i < obj->nr_maps; i++)
-		if (is_value(obj, &obj->maps[map], i))
+		if (elfmap_map__goes_into(&obj->maps[i], &obj->maps[map]))
 			return true;
 	for (size_t i = 0; i < obj->nr_progs; i++)
 		if (is_in_slot(obj, i) && obj->progs[i].slot_map == (int)map)
@@ -357,7 +349,7 @@ static void print_values(const struct source *source, size_t index)
 		return;
 	fputs(" = {\n\t.values = {\n", source->to);
 	for (size_t i = 0; i < obj->nr_maps; i++)
-		if (is_value(obj, map, i) && !is_overridden(obj, map, i))
+		if (elfmap_map__goes_into(&obj->maps[i], map) && !is_overridden(obj, map, i))
 			fprintf(source->to, "\t\t[%u] = (void *)&%s,\n", obj->maps[i].def.inner_idx, obj->maps[i].name);
 	for (size_t i = 0; i < obj->nr_progs; i++)
 		if (is_in_slot(obj, i) && obj->progs[i].slot_map == (int)index)

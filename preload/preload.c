@@ -131,43 +131,44 @@ static int refuse_open(const char *path)
 	return -1;
 }
 
-static bool takes_mode(int flags)
+static mode_t read_mode(int flags, va_list args)
 {
-	return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+	return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(args, mode_t) : 0;
+}
+
+static int open_with(int (*real)(const char *, int, ...), const char *path, int flags, mode_t mode, const void *caller)
+{
+	if (!is_object_open(path, flags, caller))
+		return real(path, flags, mode);
+	return would_wait(path) ? refuse_open(path) : note_open(real(path, flags, mode), path);
 }
 
 __attribute__((visibility("default"))) int open(const char *path, int flags, ...)
 {
 	static int (*real)(const char *, int, ...);
-	mode_t mode = 0;
 	va_list args;
+	mode_t mode;
 
 	if (!real)
 		real = preload__next("open");
 	va_start(args, flags);
-	if (takes_mode(flags))
-		mode = va_arg(args, mode_t);
+	mode = read_mode(flags, args);
 	va_end(args);
-	if (!is_object_open(path, flags, __builtin_return_address(0)))
-		return real(path, flags, mode);
-	return would_wait(path) ? refuse_open(path) : note_open(real(path, flags, mode), path);
+	return open_with(real, path, flags, mode, __builtin_return_address(0));
 }
 
 __attribute__((visibility("default"))) int open64(const char *path, int flags, ...)
 {
 	static int (*real)(const char *, int, ...);
-	mode_t mode = 0;
 	va_list args;
+	mode_t mode;
 
 	if (!real)
 		real = preload__next("open64");
 	va_start(args, flags);
-	if (takes_mode(flags))
-		mode = va_arg(args, mode_t);
+	mode = read_mode(flags, args);
 	va_end(args);
-	if (!is_object_open(path, flags, __builtin_return_address(0)))
-		return real(path, flags, mode);
-	return would_wait(path) ? refuse_open(path) : note_open(real(path, flags, mode), path);
+	return open_with(real, path, flags, mode, __builtin_return_address(0));
 }
 
 /* ---- elf_begin: tc's own parser -------------------------------------------------------------------------- */

@@ -81,41 +81,34 @@ static bool is_batch(const char *word)
 	return word[0] == '-' && word[1] == 'b' && !strncmp(word, "-batch", strlen(word));
 }
 
-/* Is there a word that loads an object, or a batch, which may have one? tc and ip abbreviate. */
-static bool has_loading_word(int argc, char **argv)
+/* Does the word load an object, or a batch, which may? tc and ip abbreviate. */
+static bool loads(const char *word)
 {
-	for (int i = 1; i < argc; i++)
-		if ((argv[i][0] == 'o' && !strncmp(argv[i], "object-file", strlen(argv[i]))) || is_batch(argv[i]))
+	return (word[0] == 'o' && !strncmp(word, "object-file", strlen(word))) || is_batch(word);
+}
+
+static bool has(bool (*is_it)(const char *))
+{
+	for (char **at = words && words[0] ? words + 1 : NULL; at && *at; at++)
+		if (is_it(*at))
+			return true;
+	return false;
+}
+
+static bool has_word(const char *start)
+{
+	for (char **at = words && words[0] ? words + 1 : NULL; at && *at; at++)
+		if (!strncmp(*at, start, strlen(start)))
 			return true;
 	return false;
 }
 
 bool preload__may_want(const char *section)
 {
-	bool tells = false;
-
-	for (char **at = words; at && *at; at++) {
-		if (!strcmp(*at, section) || is_batch(*at))
+	for (char **at = words; at && *at; at++)
+		if (!strcmp(*at, section))
 			return true;
-		tells |= !strncmp(*at, "sec", 3);
-	}
-	return !tells; /* the default of the command */
-}
-
-static bool has_word(const char *start)
-{
-	for (char **at = words ? words + 1 : NULL; at && *at; at++)
-		if (!strncmp(*at, start, strlen(start)))
-			return true;
-	return false;
-}
-
-static bool has_batch(void)
-{
-	for (char **at = words ? words + 1 : NULL; at && *at; at++)
-		if (is_batch(*at))
-			return true;
-	return false;
+	return has(is_batch) || !has_word("sec"); /* without it: the default of the command */
 }
 
 __u32 preload__prog_type(void)
@@ -123,7 +116,7 @@ __u32 preload__prog_type(void)
 	const char *slash = words && words[0] ? strrchr(words[0], '/') : NULL;
 	bool is_tc = words && words[0] && !strcmp(slash ? slash + 1 : words[0], "tc");
 
-	if (has_batch() || has_word("exec"))
+	if (has(is_batch) || has_word("exec"))
 		return BPF_PROG_TYPE_UNSPEC;
 	if (is_tc)
 		return has_word("action") ? BPF_PROG_TYPE_SCHED_ACT : BPF_PROG_TYPE_SCHED_CLS;
@@ -151,8 +144,8 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 	slash = bpffs ? strrchr(bpffs, '/') : NULL;
 	if (slash)
 		fcntl(atoi(slash + 1), F_SETFD, FD_CLOEXEC);
-	words = argv;
-	preload__may_load = has_loading_word(argc, argv);
+	words = argc ? argv : NULL;
+	preload__may_load = has(loads);
 	preload__active = program_needs_libbpf_1();
 	if (preload__active && preload__may_load)
 		warn_about_export();
