@@ -12,6 +12,7 @@ PKG_CONFIG ?= pkg-config
 STATIC     ?= yes# a static command starts faster; `no` links the verbs with the shared libraries
 JOBS       ?= $(shell nproc)
 LAB        ?=
+PARTS      ?=
 TIME       ?= 60# seconds that each fuzz target runs
 
 # The launcher runs before every tc, and glibc takes its time to start; musl has no kernel headers.
@@ -93,9 +94,9 @@ check-built: all $(CTESTS) $(TDATA)
 lint: deps ## check format and code; warnings are errors
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/lint.sh
 
-bench: deps ## measure against peers: ratios, interleaved, medians
+bench: deps ## measure against peers and limits (PARTS=programs: one part)
 	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(PEERS)
-	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run.sh
+	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run.sh $(PARTS)
 
 fuzz: deps ## fuzz read and transcode, TIME=60 seconds each
 	$(Q)$(MAKE) -s --no-print-directory $(FUZZERS) $(TDATA) $(PROGS) >/dev/null
@@ -225,5 +226,9 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/fuzzlib/tests/fuzz/%_fuzz.o $(FUZZ_LIB)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIB_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(SHARED_LDLIBS)
+
+# It loads programs the way their tests do.
+$(BUILD)/tests/bench/prog_cost: $(BUILD)/tests/prog/classifier.o $(BUILD)/tests/prog/frames.o
+$(BUILD)/tests/bench/prog_cost: SHARED_LDLIBS += -lcmocka
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

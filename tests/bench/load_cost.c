@@ -206,7 +206,7 @@ static int report(const struct bench *bench)
 		       ratio, summarize(bench, variant, peer, cpu, scratch));
 		/* Judged as printed, to two places. */
 		if (variant->target > 0)
-			printf("   %.2f %s", variant->target, ratio < variant->target + 0.005 ? "ok" : "over");
+			printf("   %.2f %s", variant->target, ratio < variant->target + 0.005 ? "ok" : "OVER");
 		putchar('\n');
 	}
 	free(scratch);

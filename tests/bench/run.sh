@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What the front door costs: legacy objects through elfmap against the same program with modern maps
-# through plain tc. Whole commands, from fork to exit, in namespaces of our own.
+# What things cost, in parts, each with its limits, in namespaces of our own:
 #
-#   BUILD=build tests/bench/run.sh        ROUNDS=401: how often each command runs
+#   loading    the front door: legacy objects through elfmap against the same program with modern maps
+#              through plain tc; whole commands, from fork to exit
+#   programs   classifiers per packet, against ports of the kernel's samples and single steps
 #
-# Nothing here fails because of a time: a ratio above its target is marked `over`.
+#   BUILD=build tests/bench/run.sh [PART...]        ROUNDS=401: how often each is measured
+#
+# Nothing here fails because of a time: what is above its limit is marked `OVER`.
 set -euo pipefail
 
 readonly build=${BUILD:?the folder with what make built}
@@ -13,9 +16,11 @@ readonly rounds=${ROUNDS:-401}
 readonly here=${0%/*}
 
 if [[ ${1-} != --inside ]]; then
-	exec "$here/../sandbox" env BUILD="$build" ROUNDS="$rounds" "$0" --inside
+	exec "$here/../sandbox" env BUILD="$build" ROUNDS="$rounds" "$0" --inside "$@"
 fi
+shift
 
+readonly parts=(loading programs)
 readonly dev=bench$$
 readonly pins=/sys/fs/bpf/tc/globals
 readonly preload=$build/libexec/elfmap/preload.so
@@ -47,7 +52,7 @@ make_device() {
 
 heading() {
 	printf '\n%s\n' "$1"
-	printf '  %-44s %10s %6s %6s   %s\n' '' 'median' 'ratio' '(CPU)' 'target'
+	printf '  %-44s %10s %6s %6s   %s\n' '' 'median' 'ratio' '(CPU)' 'limit'
 }
 
 # compare KIND TARGET [LOAD_COST-OPTION...]: the three ways for objects *-KIND.o
@@ -118,15 +123,32 @@ compare_dump() {
 		-- 'elfmap -j map dump' - "$build/elfmap" -j map dump load_flows
 }
 
-main() {
+bench_loading() {
 	make_objects
 	make_device
 	printf 'Whole commands, %d rounds, interleaved; medians. Ratios to the first line of each table, of the time from\n' "$rounds"
-	printf 'start to end and (CPU) of user and system time; targets are for the former.\n'
+	printf 'start to end and (CPU) of user and system time; limits are for the former.\n'
 	compare_loading
 	compare_nothing
 	compare_script
 	compare_dump
 }
 
-main
+bench_programs() {
+	printf 'Classifiers per packet, net of an empty one, the least of %d rounds, interleaved.\n' "$rounds"
+	"$build/tests/bench/prog_cost" "$rounds"
+}
+
+main() {
+	local part
+
+	for part in "$@"; do
+		[[ $(type -t "bench_$part") == function ]] || die "no part $part; there are: ${parts[*]}"
+	done
+	for part in "${@:-${parts[@]}}"; do
+		printf '\n==== %s\n' "$part"
+		"bench_$part"
+	done
+}
+
+main "$@"

@@ -11,19 +11,35 @@
 #include "elfmap.h"
 #include "test.h"
 
-static void read_and_transcode(const char *path, void **ret_bytes, size_t *ret_size)
+/* What the object asks for is kept, for its slots; it points into the bytes that were read. */
+static void read_and_transcode(struct classifier *classifier, const char *path, size_t *ret_size)
 {
 	static const struct elfmap_transcode_opts opts = {};
-	struct elfmap_object *object = NULL;
 	struct elfmap_msg msg = {};
-	void *legacy = NULL;
 	size_t size = 0;
 
-	if (elfmap_file__read(path, &legacy, &size, &msg) || elfmap_object__read(legacy, size, &object, &msg) ||
-	    elfmap_object__transcode(object, &opts, ret_bytes, ret_size, &msg))
+	if (elfmap_file__read(path, &classifier->legacy, &size, &msg) ||
+	    elfmap_object__read(classifier->legacy, size, &classifier->wanted, &msg) ||
+	    elfmap_object__transcode(classifier->wanted, &opts, &classifier->bytes, ret_size, &msg))
 		fail_msg("%s: %s", path, msg.text);
-	elfmap_object__free(object);
-	free(legacy);
+}
+
+/* Programs of sections "ID/KEY" go into the PROG_ARRAY with that id, as tc does it. */
+static void fill_slots(const struct classifier *classifier)
+{
+	const struct elfmap_object *wanted = classifier->wanted;
+
+	for (size_t i = 0; i < wanted->nr_progs; i++) {
+		const struct elfmap_prog *prog = &wanted->progs[i];
+		int map, program;
+
+		if (!prog->is_slot || prog->slot_map < 0)
+			continue;
+		map = classifier__map(classifier, wanted->maps[prog->slot_map].name);
+		program = classifier__program(classifier, prog->section);
+		if (bpf_map_update_elem(map, &prog->slot_key, &program, BPF_ANY))
+			fail_msg("slot %s: %s", prog->section, strerror(errno));
+	}
 }
 
 /* Leaves out the remarks on sections that are not libbpf's. */
@@ -42,7 +58,7 @@ void classifier__load(struct classifier *classifier, const char *path)
 
 	libbpf_set_print(print_warnings);
 	snprintf(full, sizeof(full), "%s/%s", build, path);
-	read_and_transcode(full, &classifier->bytes, &size);
+	read_and_transcode(classifier, full, &size);
 	classifier->object = bpf_object__open_mem(classifier->bytes, size, NULL);
 	if (!classifier->object)
 		fail_msg("%s: not opened: %s", full, strerror(errno));
@@ -51,12 +67,15 @@ void classifier__load(struct classifier *classifier, const char *path)
 	err = bpf_object__load(classifier->object);
 	if (err)
 		fail_msg("%s: not loaded: %s", full, strerror(-err));
+	fill_slots(classifier);
 }
 
 void classifier__unload(struct classifier *classifier)
 {
 	bpf_object__close(classifier->object);
+	elfmap_object__free(classifier->wanted);
 	free(classifier->bytes);
+	free(classifier->legacy);
 	*classifier = (struct classifier){};
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A classifier of this project in the running kernel, for the packet tests: the legacy object goes
- * through the library (read, transcode) and libbpf loads what comes out. Nothing is pinned, so each
- * test starts with empty maps. All of it asserts, so a test need not look at results.
+ * through the library (read, transcode), libbpf loads what comes out, and tail-call slots are filled.
+ * Nothing is pinned, so each test starts with empty maps. All of it asserts, so a test need not look at results.
  */
 #ifndef CLASSIFIER_H
 #define CLASSIFIER_H
@@ -12,9 +12,13 @@
 
 #include "frames.h"
 
+struct elfmap_object;
+
 struct classifier {
 	struct bpf_object *object;
 	void *bytes; /* libbpf reads from them */
+	struct elfmap_object *wanted;
+	void *legacy; /* which that points into */
 };
 
 /* PATH is below $BUILD, or below build/. */

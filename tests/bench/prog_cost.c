@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What a classifier costs per packet, net of an empty one.
+ *
+ *   prog_cost [ROUNDS]
+ *
+ * Programs run in the kernel's own loop (BPF_PROG_TEST_RUN). Every round runs every program once,
+ * thousands of times over; the least of all rounds counts, since whatever disturbs only adds. Objects are
+ * loaded anew several times, because where code and maps come to lie matters, too. The table of
+ * subjects is the rest of the documentation: a row is a program, a frame and a limit.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../prog/classifier.h"
+#include "../prog/frames.h"
+#include "../prog/test.h"
+
+#define REPEAT 5000 /* runs of a program in a round */
+#define LOADS 4	    /* how often each object is loaded, for ROUNDS / LOADS rounds */
+
+/* ---- frames -------------------------------------------------------------------------------------------------- */
+
+static void udp4(struct frame *frame)
+{
+	frame__ipv4(frame, A4, B4);
+	frame__udp(frame, 4000, 53);
+	frame__payload(frame, 64);
+	frame__seal(frame);
+}
+
+static void build_udp(struct frame *frame)
+{
+	frame__ethernet(frame);
+	udp4(frame);
+}
+
+static void build_vlan(struct frame *frame)
+{
+	frame__ethernet(frame);
+	frame__tag(frame, ETH_P_8021Q, 10);
+	udp4(frame);
+}
+
+static void build_ipip(struct frame *frame)
+{
+	frame__ethernet(frame);
+	frame__ipv4(frame, C4, C4);
+	udp4(frame);
+}
+
+static void build_udp6(struct frame *frame)
+{
+	frame__ethernet(frame);
+	frame__ipv6(frame, A6, B6);
+	frame__udp(frame, 4000, 53);
+	frame__payload(frame, 64);
+	frame__seal(frame);
+}
+
+static void build_icmp6(struct frame *frame)
+{
+	frame__ethernet(frame);
+	frame__ipv6(frame, A6, B6);
+	frame__icmp(frame, IPPROTO_ICMPV6, 128, 1);
+	frame__payload(frame, 64);
+	frame__seal(frame);
+}
+
+static void build_vip(struct frame *frame)
+{
+	frame__ethernet(frame);
+	frame__ipv4(frame, A4, "10.10.1.102");
+	frame__udp(frame, 4000, 53);
+	frame__payload(frame, 64);
+	frame__seal(frame);
+}
+
+enum frame_kind {
+	UDP,
+	VLAN,
+	IPIP,
+	UDP6,
+	ICMP6,
+	VIP,
+};
+
+static const struct {
+	const char *name;
+	void (*build)(struct frame *frame);
+} frame_kinds[] = {
+	[UDP] = {"UDP", build_udp},    /* IPv4 */
+	[VLAN] = {"VLAN", build_vlan}, /* the same behind a tag */
+	[IPIP] = {"IPIP", build_ipip}, /* the same in a tunnel */
+	[UDP6] = {"UDP/IPv6", build_udp6}, [ICMP6] = {"ICMPv6", build_icmp6},
+	[VIP] = {"VIP", build_vip}, /* UDP to 10.10.1.102 */
+};
+
+/* ---- set-ups: what user space would have put into the maps ------------------------------------------------------ */
+
+/* Sets KEY in map NAME of a classifier. */
+static void put(const struct classifier *classifier, const char *name, const void *key, const void *value)
+{
+	if (bpf_map_update_elem(classifier__map(classifier, name), key, value, BPF_ANY))
+		fail_msg("map %s: %s", name, strerror(errno));
+}
+
+static void fill_bare(const struct classifier *classifier)
+{
+	__u64 nothing[64] = {};
+
+	put(classifier, "by_word", nothing, nothing);
+	put(classifier, "lru", nothing, nothing);
+	put(classifier, "percpu", nothing, nothing);
+}
+
+static void fill_device(const struct classifier *classifier)
+{
+	__u32 slot = 0, loopback = 1;
+
+	put(classifier, "device", &slot, &loopback);
+}
+
+/* ---- the table ----------------------------------------------------------------------------------------------------
+ */
+
+/* A row: NAME runs SECTION of OBJECT (below $BUILD), after SET_UP has filled its maps, on FRAME, and
+ * must answer VERDICT. COUNTS names a map that has an entry afterwards, so that nobody is praised
+ * for doing nothing. LIMIT is times the cost of the row named PEER with the same frame (or with
+ * the only one it has), or net nanoseconds if there is no peer; 0: for information. */
+struct subject {
+	const char *name;
+	const char *object;
+	const char *section;
+	enum frame_kind frame;
+	int verdict;
+	void (*set_up)(const struct classifier *classifier);
+	const char *counts;
+	const char *peer;
+	double limit;
+};
+
+#define BARE "tests/bench/peers/bare.o"
+#define SOCKEX2 "tests/bench/peers/sockex2.o"
+#define SOCKEX3 "tests/bench/peers/sockex3.o"
+#define CGRP2_TC "tests/bench/peers/cgrp2_tc.o"
+#define L2_TRACE "tests/bench/peers/l2_redirect_trace.o"
+#define DST_STATS "tc-progs/dst_stats.o"
+#define DST_STATS_LRU "tc-progs/dst_stats_lru.o"
+
+/* Peers and single steps. The first row is what is taken off all others. */
+static const struct subject subjects[] = {
+	{"an empty classifier", BARE, "empty", UDP, TC_ACT_UNSPEC, NULL, NULL, NULL, 0},
+	{"bare HASH look-up", BARE, "hash", UDP, TC_ACT_UNSPEC, fill_bare, NULL, NULL, 0},
+	{"bare LRU_HASH look-up, 40 bytes, count", BARE, "count_lru", UDP, TC_ACT_UNSPEC, fill_bare, NULL, NULL, 0},
+	{"bare PERCPU_HASH, 40 bytes, count", BARE, "count_percpu", UDP, TC_ACT_UNSPEC, fill_bare, NULL, NULL, 0},
+	{"bare set_tunnel_key", BARE, "tunnel_key", UDP, TC_ACT_UNSPEC, NULL, NULL, NULL, 0},
+
+	{"sockex2 port", SOCKEX2, "classifier", UDP, 0, NULL, "by_destination", NULL, 0},
+	{"sockex2 port", SOCKEX2, "classifier", VLAN, 0, NULL, "by_destination", NULL, 0},
+	{"sockex2 port", SOCKEX2, "classifier", IPIP, 0, NULL, "by_destination", NULL, 0},
+	{"sockex2 port", SOCKEX2, "classifier", UDP6, 0, NULL, "by_destination", NULL, 0},
+	{"dst_stats", DST_STATS, "ingress", UDP, TC_ACT_UNSPEC, NULL, "dst_stats", "sockex2 port", 0.55},
+	{"dst_stats", DST_STATS, "ingress", VLAN, TC_ACT_UNSPEC, NULL, "dst_stats", "sockex2 port", 0.55},
+	{"dst_stats", DST_STATS, "ingress", IPIP, TC_ACT_UNSPEC, NULL, "dst_stats", "sockex2 port", 0.55},
+	{"dst_stats", DST_STATS, "ingress", UDP6, TC_ACT_UNSPEC, NULL, "dst_stats", "sockex2 port", 0},
+	{"dst_stats_lru", DST_STATS_LRU, "ingress", UDP, TC_ACT_UNSPEC, NULL, "dst_stats", "sockex2 port", 0},
+
+	{"sockex3 port", SOCKEX3, "classifier", UDP, 0, NULL, "by_flow", NULL, 0},
+	{"sockex3 port", SOCKEX3, "classifier", VLAN, 0, NULL, "by_flow", NULL, 0},
+	{"sockex3 port", SOCKEX3, "classifier", IPIP, 0, NULL, "by_flow", NULL, 0},
+
+	{"test_cgrp2_tc port", CGRP2_TC, "filter", ICMP6, TC_ACT_OK, NULL, NULL, NULL, 0},
+
+	{"tc_l2_redirect port, forward", L2_TRACE, "forward", IPIP, TC_ACT_REDIRECT, fill_device, NULL, NULL, 0},
+	{"tc_l2_redirect port, tunnel", L2_TRACE, "tunnel", VIP, TC_ACT_REDIRECT, fill_device, NULL, NULL, 0},
+};
+
+#define NR_SUBJECTS (sizeof(subjects) / sizeof(*subjects))
+
+/* ---- measuring ------------------------------------------------------------------------------------------------------
+ */
+
+struct state {
+	struct classifier classifier;
+	struct frame frame;
+	int program;
+	double ns; /* the least of a run so far */
+};
+
+static struct state states[NR_SUBJECTS];
+
+static double now_ns(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return (double)at.tv_sec * 1e9 + (double)at.tv_nsec;
+}
+
+/* Runs a program REPEAT times and returns what one run took. Our clock, because the kernel's answer
+ * is in whole nanoseconds. */
+static double run(size_t row, unsigned int repeat)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = states[row].frame.bytes, .data_size_in = states[row].frame.size,
+		    .repeat = repeat);
+	double start = now_ns(), end;
+	int err = bpf_prog_test_run_opts(states[row].program, &opts);
+
+	end = now_ns();
+	if (err)
+		fail_msg("%s: test run: %s", subjects[row].name, strerror(-err));
+	if ((int)opts.retval != subjects[row].verdict)
+		fail_msg("%s, %s: verdict %d instead of %d", subjects[row].name, frame_kinds[subjects[row].frame].name,
+			 (int)opts.retval, subjects[row].verdict);
+	return (end - start) / repeat;
+}
+
+static void check_counted(size_t row)
+{
+	const struct subject *subject = &subjects[row];
+	__u64 key[64];
+
+	if (subject->counts &&
+	    bpf_map_get_next_key(classifier__map(&states[row].classifier, subject->counts), NULL, key))
+		fail_msg("%s, %s: nothing in %s", subject->name, frame_kinds[subject->frame].name, subject->counts);
+}
+
+static void load_all(void)
+{
+	for (size_t row = 0; row < NR_SUBJECTS; row++) {
+		const struct subject *subject = &subjects[row];
+		struct state *state = &states[row];
+
+		classifier__load(&state->classifier, subject->object);
+		state->program = classifier__program(&state->classifier, subject->section);
+		frame_kinds[subject->frame].build(&state->frame);
+		if (subject->set_up)
+			subject->set_up(&state->classifier);
+		run(row, 2);
+		check_counted(row);
+	}
+}
+
+static void unload_all(void)
+{
+	for (size_t row = 0; row < NR_SUBJECTS; row++)
+		classifier__unload(&states[row].classifier);
+}
+
+static void measure(unsigned int rounds)
+{
+	for (unsigned int round = 0; round < rounds; round++) {
+		for (size_t row = 0; row < NR_SUBJECTS; row++) {
+			double ns = run(row, REPEAT);
+
+			if (!states[row].ns || ns < states[row].ns)
+				states[row].ns = ns;
+		}
+	}
+}
+
+/* ---- the report
+ * ------------------------------------------------------------------------------------------------------- */
+
+static double net_of(size_t row)
+{
+	return states[row].ns - states[0].ns;
+}
+
+/* The row named NAME with FRAME, or else its first one. */
+static size_t find_peer(const char *name, enum frame_kind frame)
+{
+	size_t first = NR_SUBJECTS;
+
+	for (size_t row = 0; row < NR_SUBJECTS; row++) {
+		if (strcmp(subjects[row].name, name) != 0)
+			continue;
+		if (subjects[row].frame == frame)
+			return row;
+		if (first == NR_SUBJECTS)
+			first = row;
+	}
+	if (first == NR_SUBJECTS)
+		fail_msg("no row %s", name);
+	return first;
+}
+
+/* Judged as printed, to two places. */
+static void print_verdict(const struct subject *subject, double net)
+{
+	double judged = net;
+
+	if (subject->peer) {
+		judged = net / net_of(find_peer(subject->peer, subject->frame));
+		printf("  %5.2f of %s", judged, subject->peer);
+	}
+	if (subject->limit > 0)
+		printf("%s limit %.2f: %s", subject->peer ? "," : " ", subject->limit,
+		       judged < subject->limit + 0.005 ? "ok" : "OVER");
+}
+
+static void report(void)
+{
+	printf("  %-40s %-9s %8s\n", "", "frame", "net ns");
+	for (size_t row = 0; row < NR_SUBJECTS; row++) {
+		const struct subject *subject = &subjects[row];
+
+		printf("  %-40s %-9s %8.1f", subject->name, frame_kinds[subject->frame].name,
+		       row ? net_of(row) : states[0].ns);
+		if (!row)
+			printf("  taken off all others");
+		print_verdict(subject, net_of(row));
+		putchar('\n');
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 400;
+
+	setpriority(PRIO_PROCESS, 0, -20);
+	for (unsigned int load = 0; load < LOADS; load++) {
+		load_all();
+		measure(rounds / LOADS + 1);
+		unload_all();
+	}
+	report();
+	return EXIT_SUCCESS;
+}
