@@ -69,8 +69,7 @@ static int find_mounts(struct mounts *found, struct elfmap_msg *msg)
 	return 0;
 }
 
-/* The parent of process PID; 0: none, or none that we may see. */
-static int parent_of(int pid)
+int elfmap_process__parent(int pid)
 {
 	char path[32], text[512];
 	const char *end;
@@ -91,7 +90,7 @@ static int parent_of(int pid)
 
 bool elfmap_bpffs__find_outside(char *ret_path, size_t size)
 {
-	for (int pid = getppid(); pid > 0; pid = parent_of(pid)) {
+	for (int pid = getppid(); pid > 0; pid = elfmap_process__parent(pid)) {
 		snprintf(ret_path, size, "/proc/%d/root" ELFMAP_BPFFS_USUAL, pid);
 		if (elfmap_bpffs__contains(ret_path))
 			return true;

@@ -14,6 +14,9 @@
 
 #define ELFMAP_BPFFS_USUAL "/sys/fs/bpf"
 
+/* The parent of process PID; 0: none, or none that we may see. */
+int elfmap_process__parent(int pid);
+
 /* `ip netns exec` covers /sys, and what is mounted below it. The command that called it, or the one
  * before, still sees the host's: the path leads there through the nearest ancestor that has one. */
 bool elfmap_bpffs__find_outside(char *ret_path, size_t size);
