@@ -41,6 +41,9 @@ int run_verb(const struct verb *table, const char *prefix, int argc, char **argv
  * Returns the new argc, or -1 after complaining. */
 int take_options(int argc, char **argv, const char *takes);
 
+/* Takes every WORD (an option of one verb, like --force) out of argv; was there one? */
+bool take_word(int *argc, char **argv, const char *word);
+
 /* Prints "elfmap: OBJECT: what and why" on stderr. Always returns EXIT_FAILURE. */
 int complain(const char *object, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

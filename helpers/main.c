@@ -32,7 +32,7 @@ static const struct verb verbs[] = {
 	{"check", verb_check, "FILE [sec NAME] [type TYPE] [--old-tc]", "would an object load on this machine"},
 	{"convert", verb_convert, "FILE OUT [type TYPE] [--pin] [--for tc]", "write a modern object from a legacy one"},
 	{"decl", verb_decl, "FILE", "the maps of an object in C, to paste into its source"},
-	{"map", verb_map, "VERB ...", "pinned maps: list them, dump their entries"},
+	{"map", verb_map, "VERB ...", "pinned maps: list, show, pin, dump them"},
 	{"version", verb_version, "", "print the version"},
 	{},
 };
@@ -112,6 +112,22 @@ int take_options(int argc, char **argv, const char *takes)
 	}
 	argv[kept] = NULL;
 	return kept;
+}
+
+bool take_word(int *argc, char **argv, const char *word)
+{
+	int kept = 1, i = 1;
+
+	for (; i < *argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], word) != 0)
+			argv[kept++] = argv[i];
+	if (kept == i)
+		return false;
+	while (i < *argc)
+		argv[kept++] = argv[i++];
+	argv[kept] = NULL;
+	*argc = kept;
+	return true;
 }
 
 static void print_usage(FILE *to, const struct verb *table, const char *prefix)

@@ -11,6 +11,9 @@
 
 static const struct verb map_verbs[] = {
 	{"list", map_list, "[DIR]", "the maps pinned below tc/, or in DIR"},
+	{"show", map_show, "PIN", "one map in full: types, entries, flags, who uses it"},
+	{"pin", map_pin, "MAP PIN", "another pin of a map; MAP: a PIN, or 'id ID'"},
+	{"unpin", map_unpin, "PIN [--force]", "remove a pin, unless a program needs it"},
 	{"dump", map_dump, "PIN [sum]", "all entries; 'sum' adds up what the CPUs counted"},
 	{},
 };

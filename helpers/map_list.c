@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* `elfmap map list`: the maps that are pinned below a directory, each by the word that other verbs take as PIN. */
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -10,16 +9,12 @@
 
 #include "bpffs.h"
 #include "command.h"
-#include "map.h"
+#include "map_facts.h"
 #include "map_verbs.h"
 
-struct row {
-	char *path;
-	struct bpf_map_info info;
-};
-
 struct list {
-	struct row *rows;
+	struct elfmap_census census;
+	struct map_facts *rows;
 	size_t count;
 	int status;
 };
@@ -27,110 +22,73 @@ struct list {
 static void clear_list(struct list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		free(list->rows[i].path);
+		map_facts__free(&list->rows[i]);
 	free(list->rows);
+	elfmap_census__free(&list->census);
 }
 
 /* ---- query -------------------------------------------------------------------------------------- */
 
-static int add_row(struct list *list, const char *path, const struct bpf_map_info *info)
+static int complain_about(const struct elfmap_pinned *pin)
 {
-	struct row *rows = reallocarray(list->rows, list->count + 1, sizeof(*rows));
-
-	if (!rows)
-		return -ENOMEM;
-	list->rows = rows;
-	rows[list->count] = (struct row){.path = strdup(path), .info = *info};
-	if (!rows[list->count].path)
-		return -ENOMEM;
-	list->count++;
-	return 0;
+	if ((pin->err == -EACCES || pin->err == -EPERM) && geteuid() != 0)
+		return complain(pin->path, "not permitted; run it as root, with 'sudo elfmap ...'");
+	return complain(pin->path, "%s", strerror(-pin->err));
 }
 
-static int add_pin(struct list *list, const char *path)
+/* One complaint is enough: the others are worth showing. */
+static void read_row(struct list *list, const struct elfmap_pinned *pin)
 {
-	struct bpf_map_info info;
 	struct elfmap_msg msg;
-	int fd, err;
+	int err;
 
-	err = elfmap_map__open(path, &fd, &info, &msg);
-	if (err == -EMEDIUMTYPE || err == -ENOENT)
-		return 0; /* a program or a link; or it has gone meanwhile */
-	if (err) {	  /* the others are worth showing, and one complaint is enough */
-		list->status = list->status ?: complain(path, "%s", msg.text);
-		return 0;
+	if (pin->kind == ELFMAP_PIN_UNREADABLE) {
+		list->status = list->status ?: complain_about(pin);
+		return;
 	}
-	close(fd);
-	return add_row(list, path, &info);
+	if (pin->kind != ELFMAP_PIN_MAP)
+		return;
+	err = map_facts__read(pin->path, &list->census, &list->rows[list->count], &msg);
+	if (!err)
+		list->count++;
+	else if (err != -ENOENT) /* it may have gone meanwhile */
+		list->status = list->status ?: complain(pin->path, "%s", msg.text);
 }
 
-static int add_directory(struct list *list, const char *path);
-
-static int add_name(struct list *list, const char *dir, const char *name)
+static int read_rows(struct list *list, const char *dir, struct elfmap_msg *msg)
 {
-	struct stat file;
-	char *path;
-	int err = 0;
+	struct elfmap_pins pins = {};
+	int err = elfmap_pins__read(dir, &pins);
 
-	/* Pins have no dots: what has is bpffs' own, like maps.debug. */
-	if (strchr(name, '.'))
-		return 0;
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		return -ENOMEM;
-	if (!lstat(path, &file)) {
-		if (S_ISDIR(file.st_mode))
-			err = add_directory(list, path);
-		else if (!S_ISLNK(file.st_mode) || (!stat(path, &file) && !S_ISDIR(file.st_mode)))
-			err = add_pin(list, path);
+	list->rows = err ? NULL : calloc(pins.nr ?: 1, sizeof(*list->rows));
+	if (!list->rows) {
+		strcpy(msg->text, "no memory");
+		err = -ENOMEM;
 	}
-	free(path);
+	err = err ?: elfmap_census__take(&list->census, msg);
+	for (size_t i = 0; i < pins.nr && !err; i++)
+		read_row(list, &pins.pins[i]);
+	elfmap_pins__free(&pins);
 	return err;
-}
-
-static int add_directory(struct list *list, const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	int err = 0;
-
-	if (!dir) {
-		if (errno == EACCES && geteuid() != 0)
-			list->status = complain(path, "not permitted; run it as root, with 'sudo elfmap ...'");
-		else if (errno != ENOENT)
-			list->status = complain(path, "%s", strerror(errno));
-		return 0;
-	}
-	while (!err && (entry = readdir(dir)))
-		err = add_name(list, path, entry->d_name);
-	closedir(dir);
-	return err;
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const struct row *)a)->path, ((const struct row *)b)->path);
 }
 
 /* ---- render ------------------------------------------------------------------------------------- */
 
-static const char *type_name(const struct bpf_map_info *info, char text[16])
+static void print_row(const struct list *list, const struct map_facts *row, const char *tc_dir, int pin_width,
+		      int type_width)
 {
-	const char *name = elfmap_map_type_name(info->type);
+	static const char *const kept[] = {[ELFMAP_LOST] = "no", [ELFMAP_KEPT] = "yes", [ELFMAP_UNKNOWN] = "?"};
+	const struct bpf_map_info *info = &row->info;
+	char flags[16], type[16], entries[24] = "-";
 
-	if (name)
-		return name;
-	snprintf(text, 16, "%u", info->type);
-	return text;
-}
-
-/* The shortest word that means this pin: relative to tc/, or its path. */
-static const char *pin_word(const struct row *row, const char *tc_dir)
-{
-	size_t length = strlen(tc_dir);
-
-	if (length && !strncmp(row->path, tc_dir, length) && row->path[length] == '/')
-		return row->path + length + 1;
-	return row->path;
+	snprintf(flags, sizeof(flags), "0x%x", info->map_flags);
+	if (row->entries >= 0)
+		snprintf(entries, sizeof(entries), "%lld", row->entries);
+	printf("%-*s %-*s %5u %5u %9s %10u %8s %6u %4s ", pin_width, map_pin_word(row->path, tc_dir), type_width,
+	       map_facts__type(row, type), info->key_size, info->value_size, entries, info->max_entries, flags,
+	       info->id, kept[row->survival]);
+	map_print_users(stdout, row, &list->census, tc_dir);
+	putchar('\n');
 }
 
 static void print_table(const struct list *list, const char *tc_dir)
@@ -139,43 +97,24 @@ static void print_table(const struct list *list, const char *tc_dir)
 	char text[16];
 
 	for (size_t i = 0; i < list->count; i++) {
-		int pin = (int)strlen(pin_word(&list->rows[i], tc_dir));
-		int type = (int)strlen(type_name(&list->rows[i].info, text));
+		int pin = (int)strlen(map_pin_word(list->rows[i].path, tc_dir));
+		int type = (int)strlen(map_facts__type(&list->rows[i], text));
 
 		pin_width = pin > pin_width ? pin : pin_width;
 		type_width = type > type_width ? type : type_width;
 	}
-	printf("%-*s %-*s %5s %5s %10s %8s %6s\n", pin_width, "PIN", type_width, "TYPE", "KEY", "VALUE", "ENTRIES",
-	       "FLAGS", "ID");
-	for (size_t i = 0; i < list->count; i++) {
-		const struct bpf_map_info *info = &list->rows[i].info;
-		char flags[16];
-
-		snprintf(flags, sizeof(flags), "0x%x", info->map_flags);
-		printf("%-*s %-*s %5u %5u %10u %8s %6u\n", pin_width, pin_word(&list->rows[i], tc_dir), type_width,
-		       type_name(info, text), info->key_size, info->value_size, info->max_entries, flags, info->id);
-	}
+	printf("%-*s %-*s %5s %5s %9s %10s %8s %6s %4s %s\n", pin_width, "PIN", type_width, "TYPE", "KEY", "VALUE",
+	       "ENTRIES", "MAX", "FLAGS", "ID", "KEPT", "USED BY");
+	for (size_t i = 0; i < list->count; i++)
+		print_row(list, &list->rows[i], tc_dir, pin_width, type_width);
 }
 
 static void print_rows_json(const struct list *list)
 {
 	json_object *root = json_object_new_array();
 
-	for (size_t i = 0; i < list->count; i++) {
-		const struct bpf_map_info *info = &list->rows[i].info;
-		json_object *row = json_object_new_object(), *pins = json_object_new_array();
-		char text[16];
-
-		json_object_object_add(row, "id", json_object_new_int64(info->id));
-		json_object_object_add(row, "type", json_object_new_string(type_name(info, text)));
-		json_object_object_add(row, "flags", json_object_new_int64(info->map_flags));
-		json_object_object_add(row, "bytes_key", json_object_new_int64(info->key_size));
-		json_object_object_add(row, "bytes_value", json_object_new_int64(info->value_size));
-		json_object_object_add(row, "max_entries", json_object_new_int64(info->max_entries));
-		json_object_array_add(pins, json_object_new_string(list->rows[i].path));
-		json_object_object_add(row, "pinned", pins);
-		json_object_array_add(root, row);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		json_object_array_add(root, map_facts__json(&list->rows[i], &list->census));
 	print_json(root);
 }
 
@@ -220,7 +159,7 @@ int map_list(int argc, char **argv)
 {
 	struct list list = {.status = EXIT_SUCCESS};
 	char path[PATH_MAX], tc_dir[PATH_MAX];
-	int err;
+	struct elfmap_msg msg;
 
 	argc = take_options(argc, argv, NULL);
 	if (argc < 1 || argc > 2)
@@ -228,13 +167,10 @@ int map_list(int argc, char **argv)
 	if (find_start(argv[1], path, tc_dir))
 		return EXIT_FAILURE;
 	begin_output();
-	err = add_directory(&list, path);
-	if (err) {
-		list.status = complain(path, "%s", strerror(-err));
+	if (read_rows(&list, path, &msg)) {
+		list.status = complain(path, "%s", msg.text);
 		goto out;
 	}
-	if (list.count)
-		qsort(list.rows, list.count, sizeof(*list.rows), by_path);
 	if (output.json)
 		print_rows_json(&list);
 	else

@@ -10,6 +10,9 @@
 /* The verbs, one file each. */
 int map_dump(int argc, char **argv); /* map_dump.c */
 int map_list(int argc, char **argv); /* map_list.c */
+int map_show(int argc, char **argv); /* map_show.c */
+int map_pin(int argc, char **argv);  /* map_pin.c */
+int map_unpin(int argc, char **argv);
 
 /* Output can be long: a large buffer for stdout, and a complaint at the end if not all of it could
  * be written. Returns the exit status. */
@@ -19,5 +22,8 @@ int end_output(void);
 /* A value as JSON: numbers as numbers, addresses and names as strings, bytes as bpftool has them,
  * ["0x0a","0x0b"]. */
 json_object *map_json(const struct elfmap_type *type, const struct elfmap_value *value);
+
+/* A type in words: "u32", "struct { ipv4 from be16 port }". */
+void map_print_type(FILE *to, const struct elfmap_type *type);
 
 #endif

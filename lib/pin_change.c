@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Adds and replaces pins. Commands take turns by a lock on a directory: below tc/ that is tc/ itself,
+ * which those that load objects hold shared from opening a pin until its program is attached.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "internal.h"
+#include "pin_change.h"
+
+#define LOCK_TRIES 250 /* five seconds; a tc that reads a terminal may hold it for hours */
+#define PAUSE_NS 20000000
+
+static bool strip_name(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path)
+		return false;
+	*slash = '\0';
+	return true;
+}
+
+/* The directory whose lock PATH is under: tc/ if that is above it, else the one it is in, or the
+ * nearest that there is. */
+static int lock_directory(const char *path, char dir[PATH_MAX], struct elfmap_msg *msg)
+{
+	char real[PATH_MAX], tc_dir[PATH_MAX], tc_real[PATH_MAX];
+	size_t length;
+
+	if (snprintf(dir, PATH_MAX, "%s%s", strchr(path, '/') ? "" : "./", path) >= PATH_MAX)
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path is too long");
+	do
+		if (!strip_name(dir))
+			return 0; /* something right below the root */
+	while (!realpath(dir, real));
+	strcpy(dir, real);
+	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), NULL) || !realpath(tc_dir, tc_real))
+		return 0;
+	length = strlen(tc_real);
+	if (!strncmp(real, tc_real, length) && (!real[length] || real[length] == '/'))
+		strcpy(dir, tc_real);
+	return 0;
+}
+
+int elfmap_pin__lock(const char *path, int *ret_lock, struct elfmap_msg *msg)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	char dir[PATH_MAX];
+	int err, lock;
+
+	err = lock_directory(path, dir, msg);
+	if (err)
+		return err;
+	lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0)
+		return elfmap_msg__set(msg, -errno, "%s: %s", dir, strerror(errno));
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (!flock(lock, LOCK_EX | LOCK_NB)) {
+			*ret_lock = lock;
+			return 0;
+		}
+		nanosleep(&pause, NULL);
+	}
+	close(lock);
+	return elfmap_msg__set(msg, -EBUSY,
+			       "another command is loading objects or changing pins in %s; try again when it has "
+			       "ended ('fuser -v %s' names it)",
+			       dir, dir);
+}
+
+/* ---- adding --------------------------------------------------------------------------------------- */
+
+static void remove_parents(const char *path, size_t keep)
+{
+	char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	while (strip_name(dir) && strlen(dir) > keep)
+		rmdir(dir); /* fails where somebody else has pinned since */
+}
+
+/* Makes the directories above PATH, or none. *RET_KEEP: so many bytes of PATH were there before. */
+static int make_parents(const char *path, size_t *ret_keep, struct elfmap_msg *msg)
+{
+	size_t keep = strlen(path);
+	char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	for (char *at = strchr(dir + 1, '/'); at; at = strchr(at + 1, '/')) {
+		struct stat file;
+
+		*at = '\0';
+		if (!mkdir(dir, 0700)) {
+			keep = keep < (size_t)(at - dir) ? keep : (size_t)(at - dir) - 1;
+		} else if (stat(dir, &file) || !S_ISDIR(file.st_mode)) {
+			int err = errno == EEXIST ? -ENOTDIR : -errno;
+
+			remove_parents(path, keep);
+			if (err == -EPERM && strchr(strrchr(dir, '/'), '.'))
+				return elfmap_msg__set(msg, -EINVAL, "%s: names in a bpf file system cannot have a dot",
+						       dir);
+			return elfmap_msg__set(msg, err, "%s: %s", dir, strerror(-err));
+		}
+		*at = '/';
+	}
+	*ret_keep = keep;
+	return 0;
+}
+
+static int explain_pin(const char *path, int err, struct elfmap_msg *msg)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+	if (err == -EPERM && strchr(name, '.'))
+		return elfmap_msg__set(msg, -EINVAL, "the name of a pin cannot have a dot");
+	if (err == -EEXIST)
+		return elfmap_msg__set(msg, err, "%s exists already; 'elfmap map show %s' shows it", path, path);
+	if ((err == -EPERM || err == -EACCES) && geteuid() != 0)
+		return elfmap_msg__set(msg, err, "not permitted to pin at %s; run it as root, with 'sudo elfmap ...'",
+				       path);
+	return elfmap_msg__set(msg, err, "cannot be pinned at %s: %s", path, strerror(-err));
+}
+
+int elfmap_pin__add(int fd, const char *path, struct elfmap_msg *msg)
+{
+	char dir[PATH_MAX];
+	size_t keep = 0;
+	int err;
+
+	if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path is too long");
+	while (strip_name(dir) && access(dir, F_OK) && errno == ENOENT)
+		;
+	if (!elfmap_bpffs__contains(strchr(path, '/') ? dir : "."))
+		return elfmap_msg__set(msg, -EINVAL, "%s is not in a bpf file system, where pins live; %s is one", path,
+				       ELFMAP_BPFFS_USUAL);
+	err = make_parents(path, &keep, msg);
+	if (err)
+		return err;
+	err = bpf_obj_pin(fd, path);
+	if (!err)
+		return 0;
+	remove_parents(path, keep);
+	return explain_pin(path, err, msg);
+}
+
+/* ---- replacing ------------------------------------------------------------------------------------ */
+
+int elfmap_pin__replace(int fd, const char *path, struct elfmap_msg *msg)
+{
+	char beside[PATH_MAX];
+	struct stat old;
+	int err;
+
+	if (snprintf(beside, sizeof(beside), "%s~new", path) >= (int)sizeof(beside))
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path is too long");
+	if (stat(path, &old))
+		return elfmap_msg__set(msg, -errno, "%s: %s", path, strerror(errno));
+	unlink(beside); /* left by one that was killed: nobody else is at work here now */
+	err = bpf_obj_pin(fd, beside);
+	if (err)
+		return explain_pin(beside, err, msg);
+	if (chown(beside, old.st_uid, old.st_gid) || chmod(beside, old.st_mode & 07777) || rename(beside, path)) {
+		err = elfmap_msg__set(msg, -errno, "the pin cannot be replaced: %s", strerror(errno));
+		unlink(beside);
+	}
+	return err;
+}

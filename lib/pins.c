@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Walks bpf file systems and finds out what each pin is, by opening it. */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "pins.h"
+
+static int add_directory(struct elfmap_pins *pins, const char *path);
+
+/* PATH is taken over, also on failure. */
+static int add_row(struct elfmap_pins *pins, struct elfmap_pinned row, char *path)
+{
+	struct elfmap_pinned *grown = path ? reallocarray(pins->pins, pins->nr + 1, sizeof(*grown)) : NULL;
+
+	if (!grown) {
+		free(path);
+		return -ENOMEM;
+	}
+	row.path = path;
+	pins->pins = grown;
+	grown[pins->nr++] = row;
+	return 0;
+}
+
+/* The name of a descriptor says what it is; the kernel describes them all by one call. */
+static void identify(int fd, struct elfmap_pinned *row)
+{
+	union {
+		struct bpf_map_info map;
+		struct bpf_prog_info prog;
+	} info = {};
+	__u32 size = sizeof(info);
+	char link[32], kind[64] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, kind, sizeof(kind) - 1) < 0) {
+		row->kind = ELFMAP_PIN_UNREADABLE;
+		row->err = -errno;
+		return;
+	}
+	row->kind = strstr(kind, "bpf-map")    ? ELFMAP_PIN_MAP
+		    : strstr(kind, "bpf-prog") ? ELFMAP_PIN_PROG
+					       : ELFMAP_PIN_LINK;
+	if (row->kind == ELFMAP_PIN_LINK)
+		return;
+	if (row->kind == ELFMAP_PIN_MAP)
+		size = sizeof(info.map);
+	row->err = bpf_obj_get_info_by_fd(fd, &info, &size);
+	if (row->err)
+		row->kind = ELFMAP_PIN_UNREADABLE;
+	else
+		row->id = row->kind == ELFMAP_PIN_MAP ? info.map.id : info.prog.id;
+}
+
+static int add_pin(struct elfmap_pins *pins, const char *path, const struct stat *file, bool is_link)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	struct elfmap_pinned row = {.dev = file->st_dev, .ino = file->st_ino, .is_link = is_link};
+	int fd = bpf_obj_get_opts(path, &opts);
+
+	if (fd == -ENOENT)
+		return 0; /* gone meanwhile */
+	if (fd >= 0) {
+		identify(fd, &row);
+		close(fd);
+	} else if (fd == -EINVAL) { /* the kernel opens links for writing only */
+		row.kind = ELFMAP_PIN_LINK;
+	} else {
+		row.kind = ELFMAP_PIN_UNREADABLE;
+		row.err = fd;
+	}
+	return add_row(pins, row, strdup(path));
+}
+
+static int add_name(struct elfmap_pins *pins, const char *dir, const char *name)
+{
+	struct stat file;
+	char *path;
+	int err = 0;
+
+	/* Pins have no dots: what has is bpffs' own, like maps.debug. */
+	if (strchr(name, '.'))
+		return 0;
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	if (!lstat(path, &file)) {
+		bool is_link = S_ISLNK(file.st_mode);
+
+		if (S_ISDIR(file.st_mode))
+			err = add_directory(pins, path);
+		else if (!is_link || (!stat(path, &file) && !S_ISDIR(file.st_mode)))
+			err = add_pin(pins, path, &file, is_link);
+	}
+	free(path);
+	return err;
+}
+
+static int add_directory(struct elfmap_pins *pins, const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	int err = 0;
+
+	if (!dir && errno == ENOENT)
+		return 0;
+	if (!dir)
+		return add_row(pins, (struct elfmap_pinned){.kind = ELFMAP_PIN_UNREADABLE, .err = -errno},
+			       strdup(path));
+	while (!err && (entry = readdir(dir)))
+		err = add_name(pins, path, entry->d_name);
+	closedir(dir);
+	return err;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct elfmap_pinned *)a)->path, ((const struct elfmap_pinned *)b)->path);
+}
+
+/* Hands over what was found, or frees it. */
+static int finish(struct elfmap_pins *pins, int err, struct elfmap_pins *ret_pins)
+{
+	if (err) {
+		elfmap_pins__free(pins);
+		return err;
+	}
+	if (pins->nr)
+		qsort(pins->pins, pins->nr, sizeof(*pins->pins), by_path);
+	*ret_pins = *pins;
+	return 0;
+}
+
+int elfmap_pins__read(const char *dir, struct elfmap_pins *ret_pins)
+{
+	struct elfmap_pins pins = {};
+
+	return finish(&pins, add_directory(&pins, dir), ret_pins);
+}
+
+static int by_file(const void *a, const void *b)
+{
+	const struct elfmap_pinned *one = a, *other = b;
+
+	if (one->dev != other->dev)
+		return one->dev < other->dev ? -1 : 1;
+	if (one->ino != other->ino)
+		return one->ino < other->ino ? -1 : 1;
+	if (one->is_link != other->is_link)
+		return one->is_link - other->is_link;
+	return strcmp(one->path, other->path);
+}
+
+static void drop_doubles(struct elfmap_pins *pins)
+{
+	size_t kept = 0;
+
+	if (pins->nr)
+		qsort(pins->pins, pins->nr, sizeof(*pins->pins), by_file);
+	for (size_t i = 0; i < pins->nr; i++) {
+		const struct elfmap_pinned *last = kept ? &pins->pins[kept - 1] : NULL;
+
+		if (last && pins->pins[i].ino && last->dev == pins->pins[i].dev && last->ino == pins->pins[i].ino)
+			free(pins->pins[i].path);
+		else
+			pins->pins[kept++] = pins->pins[i];
+	}
+	pins->nr = kept;
+}
+
+int elfmap_pins__read_all(struct elfmap_pins *ret_pins)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct elfmap_pins pins = {};
+	char line[8192], outside[64];
+	struct mntent entry;
+	int err = 0;
+
+	while (!err && mounts && getmntent_r(mounts, &entry, line, sizeof(line)))
+		if (!strcmp(entry.mnt_type, "bpf") && elfmap_bpffs__contains(entry.mnt_dir))
+			err = add_directory(&pins, entry.mnt_dir);
+	if (mounts)
+		endmntent(mounts);
+	if (!err && !elfmap_bpffs__contains(ELFMAP_BPFFS_USUAL) && elfmap_bpffs__find_outside(outside, sizeof(outside)))
+		err = add_directory(&pins, outside);
+	drop_doubles(&pins);
+	return finish(&pins, err, ret_pins);
+}
+
+void elfmap_pins__free(struct elfmap_pins *pins)
+{
+	for (size_t i = 0; i < pins->nr; i++)
+		free(pins->pins[i].path);
+	free(pins->pins);
+	*pins = (struct elfmap_pins){};
+}

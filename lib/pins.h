@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What is pinned below a directory: every map, program and link, at any depth. */
+#ifndef ELFMAP_PINS_H
+#define ELFMAP_PINS_H
+
+#include <sys/types.h>
+
+#include "elfmap.h"
+
+enum elfmap_pin_kind {
+	ELFMAP_PIN_MAP,
+	ELFMAP_PIN_PROG,
+	ELFMAP_PIN_LINK,
+	ELFMAP_PIN_UNREADABLE, /* a pin or a directory that we may not open */
+};
+
+struct elfmap_pinned {
+	char *path;
+	enum elfmap_pin_kind kind;
+	__u32 id;     /* of the map or program; 0 for the others */
+	int err;      /* unreadable: the negative errno */
+	bool is_link; /* a symbolic link to a pin, which holds nothing by itself */
+	dev_t dev;    /* what tells two mounts of one file system from two */
+	ino_t ino;
+};
+
+struct elfmap_pins {
+	struct elfmap_pinned *pins; /* in the order of their paths, once elfmap_pins__read() is through */
+	size_t nr;
+};
+
+/* Reads what is pinned below DIR, which may not be there. What cannot be opened is ELFMAP_PIN_UNREADABLE.
+ * -ENOMEM. elfmap_pins__free() what it gives. */
+int elfmap_pins__read(const char *dir, struct elfmap_pins *ret_pins);
+/* The same for every bpf file system that is mounted here, a pin that can be reached twice once. */
+int elfmap_pins__read_all(struct elfmap_pins *ret_pins);
+void elfmap_pins__free(struct elfmap_pins *pins);
+
+#endif
