@@ -23,7 +23,8 @@ static const struct notation {
 	{"be32", 4, ELFMAP_BIG_ENDIAN},	 {"__be32", 4, ELFMAP_BIG_ENDIAN},
 	{"be64", 8, ELFMAP_BIG_ENDIAN},	 {"__be64", 8, ELFMAP_BIG_ENDIAN},
 	{"ifindex", 4, ELFMAP_IFINDEX},	 {"earliest_ns", 8, ELFMAP_EARLIEST},
-	{"latest_ns", 8, ELFMAP_LATEST},
+	{"latest_ns", 8, ELFMAP_LATEST}, {"cgroup_id", 8, ELFMAP_CGROUP_ID},
+	{"prog_id", 4, ELFMAP_PROG_ID},	 {"map_id", 4, ELFMAP_MAP_ID},
 };
 
 struct reader {
@@ -39,6 +40,7 @@ static void clear_members(struct elfmap_type *type)
 	for (size_t i = 0; i < type->nr_members; i++)
 		clear_members(&type->members[i]);
 	free(type->members);
+	free(type->owned_name);
 }
 
 void elfmap_type__free(struct elfmap_type *type)
@@ -46,6 +48,7 @@ void elfmap_type__free(struct elfmap_type *type)
 	if (!type)
 		return;
 	clear_members(type);
+	free(type->shown);
 	free(type);
 }
 
@@ -70,6 +73,7 @@ static void set_notation(struct elfmap_type *node, enum elfmap_notation notation
 	node->notation = notation;
 	node->size = size;
 	node->bits = is_number(node) ? (unsigned int)size * 8 : 0;
+	node->has_objects = notation == ELFMAP_PROG || notation == ELFMAP_MAP;
 }
 
 struct elfmap_type *elfmap_type__new(enum elfmap_notation notation, size_t size)
@@ -99,8 +103,26 @@ static struct elfmap_type *new_member(struct elfmap_type *parent, const char *na
 		parent->members = members;
 	}
 	member = &parent->members[parent->nr_members++];
-	*member = (struct elfmap_type){.name = name, .offset = offset};
+	*member = (struct elfmap_type){.name = name, .name_length = strlen(name), .offset = offset};
 	return member;
+}
+
+static size_t first_bit_of(const struct elfmap_type *member)
+{
+	return 8 * member->offset + member->bit_offset;
+}
+
+/* When the last member of PARENT has its place. Members that are not in the order of their places are
+ * taken for overlapping ones, too: what reads them is slower and finds no fault. */
+static void note_member(struct elfmap_type *parent)
+{
+	const struct elfmap_type *member = &parent->members[parent->nr_members - 1];
+	const struct elfmap_type *before = member - 1;
+
+	parent->has_objects |= member->has_objects;
+	if (parent->nr_members > 1)
+		parent->overlaps |=
+			first_bit_of(member) < first_bit_of(before) + (before->bits ? before->bits : 8 * before->size);
 }
 
 int elfmap_type__add_member(struct elfmap_type *parent, const char *name, size_t offset, enum elfmap_notation notation,
@@ -111,6 +133,7 @@ int elfmap_type__add_member(struct elfmap_type *parent, const char *name, size_t
 	if (!member)
 		return -ENOMEM;
 	set_notation(member, notation, size);
+	note_member(parent);
 	return 0;
 }
 
@@ -252,8 +275,60 @@ static int read_members(struct reader *reader, __u32 id, size_t base, unsigned i
 		err = err ?: place_bits(reader, id, member, first_bit, btf_member_bitfield_size(type, i));
 		if (!err && member->offset + member->size > node->size)
 			err = refuse(reader, id, "a member reaches beyond its struct");
+		if (!err)
+			note_member(node);
 	}
 	return err;
+}
+
+static bool is_bytes(const struct elfmap_type *type, size_t size)
+{
+	bool plain =
+		type->notation == ELFMAP_HEX || type->notation == ELFMAP_INTEGER || type->notation == ELFMAP_BIG_ENDIAN;
+
+	if (type->notation == ELFMAP_ARRAY)
+		plain = type->members->notation == ELFMAP_INTEGER;
+	return plain && type->size == size;
+}
+
+static bool is_address(const struct elfmap_type *type)
+{
+	return type->notation == ELFMAP_IPV4 || type->notation == ELFMAP_IPV6 || type->notation == ELFMAP_IP;
+}
+
+/* A length and something behind it that fills the rest? */
+static bool is_length_and_data(const struct elfmap_type *type)
+{
+	const struct elfmap_type *length = type->members, *data = type->members + 1;
+
+	return type->notation == ELFMAP_STRUCT && type->nr_members == 2 && !length->offset &&
+	       length->notation == ELFMAP_INTEGER && !length->is_signed && length->bits == 32 && length->size == 4 &&
+	       data->offset == 4 && data->size + 4 == type->size;
+}
+
+void elfmap_type__make_prefix(struct elfmap_type *type)
+{
+	struct elfmap_type *data = type->members + 1;
+
+	if (!is_length_and_data(type) || !(is_address(data) || is_bytes(data, 4) || is_bytes(data, 16)))
+		return;
+	if (!is_address(data)) {
+		for (size_t i = 0; i < data->nr_members; i++)
+			clear_members(&data->members[i]);
+		free(data->members);
+		data->members = NULL;
+		data->nr_members = 0;
+		set_notation(data, data->size == 4 ? ELFMAP_IPV4 : ELFMAP_IP, data->size);
+	}
+	type->notation = ELFMAP_PREFIX;
+}
+
+/* Elsewhere than in a key of an LPM_TRIE it takes names to know a prefix. */
+static void recognise_prefix(struct elfmap_type *type)
+{
+	if (is_length_and_data(type) && is_address(&type->members[1]) &&
+	    (!strcmp(type->members[0].name, "prefixlen") || !strcmp(type->members[0].name, "prefix_len")))
+		type->notation = ELFMAP_PREFIX;
 }
 
 /* What .data, .bss and .rodata consist of. */
@@ -277,8 +352,21 @@ static int read_variables(struct reader *reader, __u32 id, const struct btf_type
 			return err;
 		if (member->offset + member->size > node->size)
 			return refuse(reader, id, "a variable reaches beyond its section");
+		note_member(node);
 	}
 	return 0;
+}
+
+static int read_struct(struct reader *reader, __u32 id, const struct btf_type *type, unsigned int depth,
+		       struct elfmap_type *node)
+{
+	int err;
+
+	set_notation(node, ELFMAP_STRUCT, type->size);
+	err = read_members(reader, id, 0, depth, node);
+	if (!err)
+		recognise_prefix(node);
+	return err;
 }
 
 static int read_kind(struct reader *reader, __u32 id, const struct btf_type *type, unsigned int depth,
@@ -300,8 +388,7 @@ static int read_kind(struct reader *reader, __u32 id, const struct btf_type *typ
 		return read_array(reader, id, type, depth, node);
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		set_notation(node, ELFMAP_STRUCT, type->size);
-		return read_members(reader, id, 0, depth, node);
+		return read_struct(reader, id, type, depth, node);
 	case BTF_KIND_DATASEC:
 		set_notation(node, ELFMAP_STRUCT, type->size);
 		return read_variables(reader, id, type, depth, node);
@@ -335,6 +422,54 @@ static int read_type(struct reader *reader, __u32 id, unsigned int depth, struct
 	return refuse(reader, id, "a typedef of itself");
 }
 
+/* ---- what is shown --------------------------------------------------------------------------------- */
+
+static void mark_bits(const struct elfmap_type *type, unsigned char *mask)
+{
+	for (size_t bit = type->bit_offset; bit < type->bit_offset + type->bits; bit++)
+		mask[bit / 8] |= __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 0x80 >> bit % 8 : 1 << bit % 8;
+}
+
+static void mark_shown(const struct elfmap_type *type, unsigned char *mask)
+{
+	switch (type->notation) {
+	case ELFMAP_STRUCT:
+		for (size_t i = 0; i < type->nr_members; i++)
+			mark_shown(&type->members[i], mask + type->members[i].offset);
+		break;
+	case ELFMAP_ARRAY:
+		for (size_t i = 0; i < type->count; i++)
+			mark_shown(type->members, mask + i * type->members->size);
+		break;
+	default:
+		if (type->bits)
+			mark_bits(type, mask);
+		else
+			memset(mask, 0xff, type->size);
+	}
+}
+
+int elfmap_type__finish(struct elfmap_type *type)
+{
+	unsigned char *shown = calloc(1, type->size + 1);
+	bool all = true;
+
+	if (!shown)
+		return -ENOMEM;
+	mark_shown(type, shown);
+	for (size_t i = 0; i < type->size; i++)
+		all &= shown[i] == 0xff;
+	if (all) {
+		free(shown);
+		shown = NULL;
+	}
+	free(type->shown);
+	type->shown = shown;
+	return 0;
+}
+
+/* --------------------------------------------------------------------------------------------------- */
+
 int elfmap_type__read(const struct btf *btf, __u32 id, size_t size, struct elfmap_type **ret_type,
 		      struct elfmap_msg *msg)
 {
@@ -345,11 +480,12 @@ int elfmap_type__read(const struct btf *btf, __u32 id, size_t size, struct elfma
 	if (!type)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	err = read_type(&reader, id, 0, type);
-	if (err == -ENOMEM)
-		elfmap_msg__set(msg, err, "no memory");
 	if (!err && type->size != size)
 		err = elfmap_msg__set(msg, -EINVAL, "BTF type %u has %zu bytes where the map has %zu", id, type->size,
 				      size);
+	err = err ?: elfmap_type__finish(type);
+	if (err == -ENOMEM)
+		elfmap_msg__set(msg, err, "no memory");
 	if (err) {
 		elfmap_type__free(type);
 		return err;

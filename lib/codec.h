@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the bytes of a key or a value mean, and how that is written. BTF is read once, into a tree of
- * struct elfmap_type that has been checked (codec.c); whatever shows values works on the tree
- * (codec_print.c). No kernel, no globals.
- *
- * Text is words, made so that they can be read back without guessing:
- *
- *   integer, bool    -5   true              struct     { field value ... }
- *   enum             NAME_IN_THE_ENUM       array      [ value ... ]
- *   char[]           "as in C"              no type    hex 0a 0b
+ * What the bytes of a key or a value mean. BTF is read once, into a tree of struct elfmap_type that
+ * has been checked (codec.c), or the tree is made from a type in words (type_words.c); whatever
+ * writes or reads values works on the tree (text.h). No kernel, no globals.
  *
  * The names of typedefs decide how addresses are written: see notations[] in codec.c.
  */
@@ -16,7 +10,6 @@
 #define ELFMAP_CODEC_H
 
 #include <bpf/btf.h>
-#include <stdio.h>
 
 #include "elfmap.h"
 
@@ -36,11 +29,21 @@ enum elfmap_notation {
 	ELFMAP_LATEST,
 	ELFMAP_STRUCT, /* a union and the variables of a data section, too */
 	ELFMAP_ARRAY,
+	ELFMAP_PREFIX,	  /* the key of an LPM_TRIE: members[0] the length, 4 bytes, members[1] address or bytes */
+	ELFMAP_CGROUP_ID, /* 8 bytes */
+	ELFMAP_PROG_ID,	  /* 4 bytes, of a program or a map: just a number to the kernel */
+	ELFMAP_MAP_ID,
+	/* Slots of the kernel's, which are written as a descriptor and read as something else: */
+	ELFMAP_PROG,   /* read: the program's id */
+	ELFMAP_MAP,    /* read: the map's id */
+	ELFMAP_CGROUP, /* cannot be read */
+	ELFMAP_HANDLE, /* of anything else, a socket for instance; read: its cookie, or not at all */
 };
 
 struct elfmap_type {
 	enum elfmap_notation notation;
-	const char *name;	 /* of the member; "" for a type by itself; lives in the BTF */
+	const char *name; /* of the member; "" for a type by itself; lives in the BTF, or in owned_name */
+	size_t name_length;
 	size_t offset;		 /* in the parent, bytes */
 	size_t size;		 /* bytes; of a bit field those that it touches */
 	unsigned int bits;	 /* of a number */
@@ -51,6 +54,11 @@ struct elfmap_type {
 	size_t count;		     /* elements of an array */
 	struct elfmap_type *members; /* of a struct; of an array the one element */
 	size_t nr_members;
+	bool overlaps;	  /* members share bytes, as a union's do */
+	bool has_objects; /* it, or something in it, is a PROG or a MAP */
+	char *owned_name; /* name, if it is to be freed with the type */
+	/* Of a whole key or value: the bits of it that some member shows; NULL: all of them. */
+	unsigned char *shown;
 };
 
 /* The tree for type ID, which must have SIZE bytes. -EINVAL (the message says which type and why)
@@ -62,6 +70,11 @@ int elfmap_type__read(const struct btf *btf, __u32 id, size_t size, struct elfma
 struct elfmap_type *elfmap_type__new(enum elfmap_notation notation, size_t size);
 int elfmap_type__add_member(struct elfmap_type *parent, const char *name, size_t offset, enum elfmap_notation notation,
 			    size_t size);
+/* What an LPM_TRIE has for keys: a struct of a 32-bit length and an address, or 4 or 16 bytes, becomes a
+ * PREFIX. Others stay what they are. */
+void elfmap_type__make_prefix(struct elfmap_type *type);
+/* When a tree that was put together member by member is complete: finds out what of it shows. -ENOMEM. */
+int elfmap_type__finish(struct elfmap_type *type);
 void elfmap_type__free(struct elfmap_type *type);
 
 /* A value, or the copies of it that the CPUs have, whose numbers are then added up (times: compared). */
@@ -78,21 +91,27 @@ struct elfmap_value elfmap_type__member(const struct elfmap_type *member, const 
 __int128 elfmap_type__number(const struct elfmap_type *type, const struct elfmap_value *value);
 /* The name an enum has for NUMBER, or NULL. */
 const char *elfmap_type__enumerator(const struct elfmap_type *type, __int128 number);
-/* An address in words; false: TYPE is none. */
-bool elfmap_type__address(const struct elfmap_type *type, const void *bytes, char text[64]);
 /* How many bytes of a char[] stand before the zeros at its end. */
 size_t elfmap_type__string_length(const struct elfmap_type *type, const void *bytes);
 
 /* Is every member a number, so that copies can be added up? If not, which one is not ("" for the
  * whole). */
 bool elfmap_type__can_sum(const struct elfmap_type *type, const char **ret_culprit);
-/* Sets every bit of MASK (which has the type's size) that some member shows; what is left is padding. */
-void elfmap_type__mark_shown(const struct elfmap_type *type, unsigned char *mask);
+/* Has BYTES anything but zeros where TYPE, that of a whole key or value, shows nothing? */
+bool elfmap_type__hides(const struct elfmap_type *type, const void *bytes);
 
-const char *elfmap_decimal(__int128 number, char text[48]);
+/* NUMBER in decimal, of which 128 bits unsigned are read as such if TYPE says so; somewhere in TEXT. */
+const char *elfmap_type__decimal(const struct elfmap_type *type, __int128 number, char text[48]);
 
-/* Renders VALUE on TO. IFNAME, if_indextoname() or its like, knows devices' names; NULL: numbers. */
-void elfmap_type__print(const struct elfmap_type *type, const struct elfmap_value *value,
-			char *(*ifname)(unsigned int, char *), FILE *to);
+/* A tree from a type in words, which must have SIZE bytes:
+ *
+ *   u8 u16 u32 u64 u128  s8 ... s128  be16 be32 be64  bool  ipv4 ipv6 ip mac  prefix4 prefix6 prefix
+ *   ifindex  cgroup (8 bytes: its id)  prog map (4 bytes: an id)  earliest_ns latest_ns
+ *   string[N] bytes[N], without [N]: all of SIZE     TYPE[N]
+ *   struct { TYPE NAME ... }, laid out as in C       struct packed { TYPE NAME ... }
+ *
+ * *WORDS is moved behind the type: what follows is the caller's (a NUL, a blank or a colon).
+ * -EINVAL: no such type, or it has another size (the message says both). */
+int elfmap_type__parse(const char **words, size_t size, struct elfmap_type **ret_type, struct elfmap_msg *msg);
 
 #endif

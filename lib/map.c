@@ -161,112 +161,13 @@ bool elfmap_map__has_indexes(__u32 type)
 	}
 }
 
-/* "prefixlen", then the bytes that are matched: the kernel prescribes the first, nobody the rest. */
-static struct elfmap_type *new_prefix(size_t size)
+/* What the rest of reading goes by. */
+static int read_types(struct elfmap_reader *reader, const char *path, struct elfmap_msg *msg)
 {
-	struct elfmap_type *prefix = elfmap_type__new(ELFMAP_STRUCT, size);
+	const char *name = strrchr(path, '/');
+	int err = elfmap_map_types__find(&reader->info, name ? name + 1 : path, NULL, &reader->types, msg);
 
-	if (prefix && !elfmap_type__add_member(prefix, "prefixlen", 0, ELFMAP_INTEGER, 4) &&
-	    !elfmap_type__add_member(prefix, "data", 4, ELFMAP_HEX, size - 4))
-		return prefix;
-	elfmap_type__free(prefix);
-	return NULL;
-}
-
-/* Where packets go (NAME: a device, or the length of a CPU's queue), and the program that they meet there. */
-static struct elfmap_type *new_target(size_t size, const char *name, enum elfmap_notation notation)
-{
-	struct elfmap_type *target;
-
-	if (size != 8)
-		return elfmap_type__new(size == 4 ? notation : ELFMAP_HEX, size);
-	target = elfmap_type__new(ELFMAP_STRUCT, size);
-	if (target && !elfmap_type__add_member(target, name, 0, notation, 4) &&
-	    !elfmap_type__add_member(target, "prog_id", 4, ELFMAP_INTEGER, 4))
-		return target;
-	elfmap_type__free(target);
-	return NULL;
-}
-
-static struct elfmap_type *new_key_without_btf(const struct bpf_map_info *info)
-{
-	bool is_index = elfmap_map__has_indexes(info->type) || info->type == BPF_MAP_TYPE_DEVMAP_HASH ||
-			info->type == BPF_MAP_TYPE_STACK_TRACE;
-
-	if (info->type == BPF_MAP_TYPE_LPM_TRIE && info->key_size > 4)
-		return new_prefix(info->key_size);
-	return elfmap_type__new(is_index && info->key_size == 4 ? ELFMAP_INTEGER : ELFMAP_HEX, info->key_size);
-}
-
-static struct elfmap_type *new_value_without_btf(const struct bpf_map_info *info)
-{
-	switch (info->type) {
-	case BPF_MAP_TYPE_PROG_ARRAY:	 /* a program's id */
-	case BPF_MAP_TYPE_ARRAY_OF_MAPS: /* a map's id */
-	case BPF_MAP_TYPE_HASH_OF_MAPS:
-	case BPF_MAP_TYPE_SOCKMAP: /* a socket's cookie */
-	case BPF_MAP_TYPE_SOCKHASH:
-	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
-		return elfmap_type__new(ELFMAP_INTEGER, info->value_size);
-	case BPF_MAP_TYPE_DEVMAP:
-	case BPF_MAP_TYPE_DEVMAP_HASH:
-		return new_target(info->value_size, "ifindex", ELFMAP_IFINDEX);
-	case BPF_MAP_TYPE_CPUMAP:
-		return new_target(info->value_size, "qsize", ELFMAP_INTEGER);
-	default:
-		return elfmap_type__new(ELFMAP_HEX, info->value_size);
-	}
-}
-
-/* User space sees ids and cookies there, whatever type the program says it has. */
-static bool kernel_decides_value(__u32 type)
-{
-	return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
-	       type == BPF_MAP_TYPE_HASH_OF_MAPS || type == BPF_MAP_TYPE_SOCKMAP || type == BPF_MAP_TYPE_SOCKHASH ||
-	       type == BPF_MAP_TYPE_REUSEPORT_SOCKARRAY;
-}
-
-static int read_types(struct elfmap_reader *reader, struct elfmap_msg *msg)
-{
-	const struct bpf_map_info *info = &reader->info;
-	int err = 0;
-
-	if (info->btf_id && (info->btf_key_type_id || info->btf_value_type_id)) {
-		reader->btf = btf__load_from_kernel_by_id(info->btf_id);
-		if (!reader->btf)
-			return elfmap_msg__set(msg, -errno, "the map's types (BTF id %u) cannot be read: %s",
-					       info->btf_id, strerror(errno));
-	}
-	if (reader->btf && info->btf_key_type_id)
-		err = elfmap_type__read(reader->btf, info->btf_key_type_id, info->key_size, &reader->key, msg);
-	else
-		reader->key = new_key_without_btf(info);
-	if (err)
-		return err;
-	if (reader->btf && info->btf_value_type_id && !kernel_decides_value(info->type))
-		err = elfmap_type__read(reader->btf, info->btf_value_type_id, info->value_size, &reader->value, msg);
-	else
-		reader->value = new_value_without_btf(info);
-	if (!err && (!reader->key || !reader->value))
-		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
-	return err;
-}
-
-static int count_copies(struct elfmap_reader *reader, struct elfmap_msg *msg)
-{
-	int cpus;
-
-	reader->per_cpu = elfmap_map__is_per_cpu(reader->info.type);
-	reader->copies = 1;
-	reader->stride = reader->info.value_size;
-	if (!reader->per_cpu)
-		return 0;
-	cpus = libbpf_num_possible_cpus();
-	if (cpus < 0)
-		return elfmap_msg__set(msg, cpus, "the number of CPUs is unknown: %s", strerror(-cpus));
-	reader->copies = (size_t)cpus;
-	reader->stride = (reader->stride + 7) / 8 * 8; /* the kernel's rule */
-	return 0;
+	return err ?: elfmap_map_types__format(&reader->types, &reader->info, &reader->format, msg);
 }
 
 int elfmap_reader__open(const char *path, struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
@@ -276,8 +177,7 @@ int elfmap_reader__open(const char *path, struct elfmap_reader *ret_reader, stru
 
 	err = elfmap_map__open(path, &reader.fd, &reader.info, msg);
 	err = err ?: check_readable(&reader.info, msg);
-	err = err ?: read_types(&reader, msg);
-	err = err ?: count_copies(&reader, msg);
+	err = err ?: read_types(&reader, path, msg);
 	if (err) {
 		elfmap_reader__close(&reader);
 		return err;
@@ -288,9 +188,7 @@ int elfmap_reader__open(const char *path, struct elfmap_reader *ret_reader, stru
 
 void elfmap_reader__close(struct elfmap_reader *reader)
 {
-	elfmap_type__free(reader->key);
-	elfmap_type__free(reader->value);
-	btf__free(reader->btf);
+	elfmap_map_types__free(&reader->types);
 	if (reader->fd >= 0)
 		close(reader->fd);
 	*reader = (struct elfmap_reader){.fd = -1};

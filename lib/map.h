@@ -6,6 +6,7 @@
 
 #include "codec.h"
 #include "elfmap.h"
+#include "map_types.h"
 
 /* Opens the map pinned at PATH, read only, and asks what it is. -EMEDIUMTYPE: the pin is a program
  * or a link. */
@@ -17,12 +18,8 @@ bool elfmap_map__has_indexes(__u32 type); /* slots 0 to max_entries - 1 */
 struct elfmap_reader {
 	int fd;
 	struct bpf_map_info info;
-	struct btf *btf; /* NULL: the map has none */
-	struct elfmap_type *key;
-	struct elfmap_type *value;
-	size_t copies; /* of the value: one a CPU that the kernel could have; 1 for other maps */
-	size_t stride; /* bytes from a CPU's value to the next */
-	bool per_cpu;
+	struct elfmap_map_types types;
+	struct elfmap_format format;
 };
 
 /* Opens the map pinned at PATH with all that is needed to show its entries. -EOPNOTSUPP: a map

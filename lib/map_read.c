@@ -298,7 +298,7 @@ int elfmap_reader__each(const struct elfmap_reader *reader,
 		.context = context,
 		.msg = msg,
 		.key_size = reader->info.key_size,
-		.value_size = reader->stride * reader->copies,
+		.value_size = reader->format.stride * reader->format.copies,
 	};
 	int err = FALL_BACK;
 

@@ -323,7 +323,7 @@ fails() {
 	# shellcheck disable=SC2086
 	update flows key 192 0 2 1 0 80 0 9 0 0 0 0 $value
 	[[ $("$elfmap" map dump flows sum | sort) == \
-		$'hex c0 00 02 01 00 50 00 09 00 00 00 00 { packets 0 bytes 0 left 0 }\n{ from 192.0.2.1 port 80 verdict PASS } { packets 0 bytes 0 left 0 }' ]]
+		$'hex c0 00 02 01 00 50 00 09 00 00 00 00 { packets 0 bytes 0 left 0 } # { from 192.0.2.1 port 80 verdict PASS }\n{ from 192.0.2.1 port 80 verdict PASS } { packets 0 bytes 0 left 0 }' ]]
 	[[ $("$elfmap" -j map dump flows | jq -c '[.[].key_bytes // empty | .[7]]') == '["0x09"]' ]]
 }
 
@@ -331,17 +331,17 @@ fails() {
 	load_typed
 	create slots prog_array 4 4 4
 	update slots key 2 0 0 0 value pinned $tc_dir/progs/count
-	[[ $("$elfmap" map dump slots) == "2 $(bpftool -j prog show pinned $tc_dir/progs/count | jq .id)" ]]
+	[[ $("$elfmap" map dump slots) == "2 id $(bpftool -j prog show pinned $tc_dir/progs/count | jq .id)" ]]
 	create inner array 4 4 1
 	create outer hash_of_maps 2 4 4 inner_map pinned $globals/inner
 	update outer key 7 0 value pinned $globals/inner
-	[[ $("$elfmap" map dump outer) == "hex 07 00 $(bpftool -j map show pinned $globals/inner | jq .id)" ]]
+	[[ $("$elfmap" map dump outer) == "hex 07 00 id $(bpftool -j map show pinned $globals/inner | jq .id)" ]]
 	create ports devmap 4 8 4
 	update ports key 3 0 0 0 value "$(cat /sys/class/net/lo/ifindex)" 0 0 0 0xff 0xff 0xff 0xff
 	[[ $("$elfmap" map dump ports) == '3 { ifindex lo prog_id 0 }' ]]
 	create routes lpm_trie 8 1 4 flags 1
 	update routes key 24 0 0 0 10 1 2 0 value 5
-	[[ $("$elfmap" map dump routes) == '{ prefixlen 24 data hex 0a 01 02 00 } hex 05' ]]
+	[[ $("$elfmap" map dump routes) == '10.1.2.0/24 hex 05' ]]
 }
 
 @test "dump: maps without entries to read are refused" {
@@ -399,7 +399,7 @@ fails() {
 		rm "$tmp/churn" # which ends it, as would the end of this test
 		wait $churn
 		awk '/^end$/ { bad += stable != 200; dumps++; stable = 0; split("", seen); next }
-			{ sub(/ hex [^}]*$/, ""); bad += seen[$0]++ > 0; stable += / 0a 00 00 / }
+			{ sub(/ hex [^}]*$/, ""); bad += seen[$0]++ > 0; stable += /^10[.]0[.]0[.]|^hex 20 00 00 00 0a 00 00 / }
 			END { print dumps + 0 " dumps, " bad + 0 " wrong"; exit !(dumps == 600 && !bad) }' "$tmp/dumps"
 	done
 }

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Who knows the types of a map's keys and values, in the order in which they are asked. */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "map.h"
+#include "map_rules.h"
+#include "map_types.h"
+#include "msg.h"
+
+/* ---- what the kernel prescribes ----------------------------------------------------------------------- */
+
+/* "prefixlen", then the bytes that are matched: the kernel prescribes the first, nobody the rest. But four
+ * bytes are an IPv4 address, sixteen one of either family, and if not, then those are as good as others. */
+static struct elfmap_type *new_prefix(size_t size)
+{
+	struct elfmap_type *prefix = elfmap_type__new(ELFMAP_PREFIX, size);
+	enum elfmap_notation data = size == 4 + 4 ? ELFMAP_IPV4 : size == 4 + 16 ? ELFMAP_IP : ELFMAP_HEX;
+
+	if (prefix && !elfmap_type__add_member(prefix, "prefixlen", 0, ELFMAP_INTEGER, 4) &&
+	    !elfmap_type__add_member(prefix, "data", 4, data, size - 4))
+		return prefix;
+	elfmap_type__free(prefix);
+	return NULL;
+}
+
+/* Where packets go (NAME: a device, or the length of a CPU's queue), and the program that they meet there. */
+static struct elfmap_type *new_target(size_t size, const char *name, enum elfmap_notation notation)
+{
+	struct elfmap_type *target;
+
+	if (size != 8)
+		return elfmap_type__new(size == 4 ? notation : ELFMAP_HEX, size);
+	target = elfmap_type__new(ELFMAP_STRUCT, size);
+	if (target && !elfmap_type__add_member(target, name, 0, notation, 4) &&
+	    !elfmap_type__add_member(target, "prog_id", 4, ELFMAP_PROG, 4))
+		return target;
+	elfmap_type__free(target);
+	return NULL;
+}
+
+static bool is_index(const struct bpf_map_info *info)
+{
+	switch (info->type) {
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_STACK_TRACE:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_XSKMAP:
+		return info->key_size == 4;
+	default:
+		return elfmap_map__has_indexes(info->type) && info->key_size == 4;
+	}
+}
+
+static struct elfmap_type *new_key(const struct bpf_map_info *info)
+{
+	if (info->type == BPF_MAP_TYPE_LPM_TRIE && info->key_size > 4)
+		return new_prefix(info->key_size);
+	return elfmap_type__new(is_index(info) ? ELFMAP_INTEGER : ELFMAP_HEX, info->key_size);
+}
+
+/* Descriptors go in, ids and cookies come out, whatever type the program says the value has. */
+static enum elfmap_notation object_in(__u32 type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_PROG_ARRAY:
+		return ELFMAP_PROG;
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return ELFMAP_MAP;
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+		return ELFMAP_CGROUP;
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+	case BPF_MAP_TYPE_XSKMAP:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+		return ELFMAP_HANDLE;
+	default:
+		return ELFMAP_HEX;
+	}
+}
+
+/* NULL with *RET_DECIDED: no memory. */
+static struct elfmap_type *new_prescribed_value(const struct bpf_map_info *info, bool *ret_decided)
+{
+	enum elfmap_notation object = object_in(info->type);
+
+	*ret_decided = true;
+	if (object != ELFMAP_HEX)
+		return elfmap_type__new(object, info->value_size);
+	switch (info->type) {
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+		return new_target(info->value_size, "ifindex", ELFMAP_IFINDEX);
+	case BPF_MAP_TYPE_CPUMAP:
+		return new_target(info->value_size, "qsize", ELFMAP_INTEGER);
+	default:
+		*ret_decided = false;
+		return NULL;
+	}
+}
+
+/* ---- who knows -------------------------------------------------------------------------------------------- */
+
+static int parse_words(const char *words, size_t size, const char *what, struct elfmap_type **ret_type,
+		       struct elfmap_msg *msg)
+{
+	const char *at = words;
+	int err = elfmap_type__parse(&at, size, ret_type, msg);
+
+	while (!err && (*at == ' ' || *at == '\t'))
+		at++;
+	if (err || !*at)
+		return err;
+	elfmap_type__free(*ret_type);
+	*ret_type = NULL;
+	return elfmap_msg__set(msg, -EINVAL, "'%s' is more than the type of a %s", at, what);
+}
+
+static int read_btf(struct elfmap_map_types *types, const struct bpf_map_info *info, struct elfmap_msg *msg)
+{
+	if (!info->btf_id || (!info->btf_key_type_id && !info->btf_value_type_id))
+		return 0;
+	types->btf = btf__load_from_kernel_by_id(info->btf_id);
+	if (types->btf)
+		return 0;
+	return elfmap_msg__set(msg, -errno, "the map's types (BTF id %u) cannot be read: %s", info->btf_id,
+			       strerror(errno));
+}
+
+static int find_key(struct elfmap_map_types *types, const struct bpf_map_info *info, const char *words,
+		    struct elfmap_msg *msg)
+{
+	int err = 0;
+
+	if (!info->key_size)
+		return words ? elfmap_msg__set(msg, -EINVAL, "the map has no keys, and a type for them is given") : 0;
+	if (words)
+		err = parse_words(words, info->key_size, "key", &types->key, msg);
+	else if (types->btf && info->btf_key_type_id)
+		err = elfmap_type__read(types->btf, info->btf_key_type_id, info->key_size, &types->key, msg);
+	else
+		types->key = new_key(info);
+	if (!err && types->key && info->type == BPF_MAP_TYPE_LPM_TRIE)
+		elfmap_type__make_prefix(types->key);
+	return err ?: types->key ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+}
+
+static int find_value(struct elfmap_map_types *types, const struct bpf_map_info *info, const char *words,
+		      struct elfmap_msg *msg)
+{
+	bool decided;
+	int err = 0;
+
+	if (!info->value_size)
+		return words ? elfmap_msg__set(msg, -EINVAL, "the map has no values, and a type for them is given") : 0;
+	types->value = new_prescribed_value(info, &decided);
+	if (decided)
+		; /* an object is one, whatever others say */
+	else if (words)
+		err = parse_words(words, info->value_size, "value", &types->value, msg);
+	else if (types->btf && info->btf_value_type_id)
+		err = elfmap_type__read(types->btf, info->btf_value_type_id, info->value_size, &types->value, msg);
+	else
+		types->value = elfmap_type__new(ELFMAP_HEX, info->value_size);
+	return err ?: types->value ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+}
+
+int elfmap_map_types__find(const struct bpf_map_info *info, const char *name, const struct elfmap_type_words *words,
+			   struct elfmap_map_types *ret_types, struct elfmap_msg *msg)
+{
+	const struct elfmap_type_words none = {};
+	struct elfmap_map_types types = {};
+	int err;
+
+	(void)name;
+	words = words ?: &none;
+	err = read_btf(&types, info, msg);
+	err = err ?: find_key(&types, info, words->key, msg);
+	err = err ?: find_value(&types, info, words->value, msg);
+	if (err) {
+		elfmap_map_types__free(&types);
+		return err;
+	}
+	*ret_types = types;
+	return 0;
+}
+
+void elfmap_map_types__free(struct elfmap_map_types *types)
+{
+	elfmap_type__free(types->key);
+	elfmap_type__free(types->value);
+	btf__free(types->btf);
+	*types = (struct elfmap_map_types){};
+}
+
+int elfmap_map_types__format(const struct elfmap_map_types *types, const struct bpf_map_info *info,
+			     struct elfmap_format *ret_format, struct elfmap_msg *msg)
+{
+	struct elfmap_format format = {.key = types->key, .value = types->value, .copies = 1};
+	int cpus;
+
+	format.stride = info->value_size;
+	format.per_cpu = elfmap_map__is_per_cpu(info->type);
+	if (format.per_cpu) {
+		cpus = libbpf_num_possible_cpus();
+		if (cpus < 0)
+			return elfmap_msg__set(msg, cpus, "the number of CPUs is unknown: %s", strerror(-cpus));
+		format.copies = (size_t)cpus;
+		format.stride = (format.stride + 7) / 8 * 8; /* the kernel's rule */
+	}
+	*ret_format = format;
+	return 0;
+}
+
+int elfmap_type_words__split(char *pair, struct elfmap_type_words *ret_words, struct elfmap_msg *msg)
+{
+	char *colon = strchr(pair, ':');
+
+	if (!colon)
+		return elfmap_msg__set(msg, -EINVAL, "'%s' is no pair of types, KEY:VALUE", pair);
+	*colon = '\0';
+	*ret_words = (struct elfmap_type_words){.key = pair, .value = colon + 1};
+	return 0;
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * From text to bytes: lines, structs and arrays. Members may come in any order, and each must come: a
+ * value that is not given is not guessed. Where members share bytes, as in a union, those are enough that
+ * say all of them, and two that contradict each other are refused.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "text_scan.h"
+
+static int read_value(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
+
+/* ---- refusals -------------------------------------------------------------------------------------- */
+
+int text__refuse(struct elfmap_text *text, const char *wrong, const char *format, ...)
+{
+	va_list args;
+
+	text->wrong = wrong;
+	if (!text->msg)
+		return -EINVAL;
+	va_start(args, format);
+	elfmap_msg__print(text->msg, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+int text__shown(const struct elfmap_text *text, const char *at)
+{
+	int length = 0;
+
+	if (at < text->end && is_delimiter(*at))
+		return *at != '\n';
+	while (at + length < text->end && length < WORD_SHOWN && !is_delimiter(at[length]))
+		length++;
+	return length;
+}
+
+int text__expected(struct elfmap_text *text, const char *what)
+{
+	skip_blanks(text);
+	if (at_line_end(text))
+		return text__refuse(text, text->at, "expected %s, and the line ends", what);
+	return text__refuse(text, text->at, "expected %s, not '%.*s'", what, text__shown(text, text->at), text->at);
+}
+
+/* ---- structs ---------------------------------------------------------------------------------------- */
+
+/* Which members have come: bits, in place for all but huge structs. */
+struct fields {
+	__u64 few[4];
+	__u64 *seen;
+	size_t nr;
+};
+
+static int fields__open(struct fields *fields, size_t nr)
+{
+	*fields = (struct fields){.nr = nr};
+	fields->seen = fields->few;
+	if (nr <= 64 * sizeof(fields->few) / sizeof(*fields->few))
+		return 0;
+	fields->seen = calloc((nr + 63) / 64, sizeof(*fields->seen));
+	return fields->seen ? 0 : -ENOMEM;
+}
+
+static void fields__close(struct fields *fields)
+{
+	if (fields->seen != fields->few)
+		free(fields->seen);
+}
+
+static bool fields__has(const struct fields *fields, size_t nth)
+{
+	return fields->seen[nth / 64] >> nth % 64 & 1;
+}
+
+static bool is_named(const struct elfmap_type *member, const char *name, size_t length)
+{
+	return member->name_length == length && !memcmp(member->name, name, length);
+}
+
+/* Finds the member whose name comes next: NEXT, as a rule. */
+static int find_field(struct elfmap_text *text, const struct elfmap_type *type, const struct fields *fields,
+		      size_t next, size_t *ret_nth)
+{
+	size_t length = (size_t)(word_end(text) - text->at);
+	bool is_known = false;
+
+	if (!length)
+		return text__expected(text, "a field's name");
+	if (next < type->nr_members && is_named(&type->members[next], text->at, length) && !fields__has(fields, next)) {
+		*ret_nth = next;
+		return 0;
+	}
+	for (size_t i = 0; i < type->nr_members; i++) {
+		if (!is_named(&type->members[i], text->at, length))
+			continue;
+		is_known = true;
+		if (fields__has(fields, i))
+			continue;
+		*ret_nth = i;
+		return 0;
+	}
+	return text__refuse(text, text->at, is_known ? "field '%.*s' comes twice" : "there is no field '%.*s' here",
+			    text__shown(text, text->at), text->at);
+}
+
+/* Is every byte of MEMBER in one that has come? Bits do not count. */
+static bool is_covered(const struct elfmap_type *type, const struct fields *fields, const struct elfmap_type *member)
+{
+	size_t at = member->offset, end = member->offset + member->size;
+	bool moved = !member->bits || member->bits == 8 * member->size;
+
+	while (at < end && moved) {
+		moved = false;
+		for (size_t i = 0; i < type->nr_members; i++) {
+			const struct elfmap_type *other = &type->members[i];
+			bool is_whole = !other->bits || other->bits == 8 * other->size;
+
+			if (fields__has(fields, i) && is_whole && other->offset <= at &&
+			    at < other->offset + other->size) {
+				at = other->offset + other->size;
+				moved = true;
+			}
+		}
+	}
+	return at >= end;
+}
+
+static int check_missing(struct elfmap_text *text, const struct elfmap_type *type, const struct fields *fields)
+{
+	for (size_t i = 0; i < type->nr_members; i++)
+		if (!fields__has(fields, i) && (!type->overlaps || !is_covered(type, fields, &type->members[i])))
+			return text__refuse(text, text->at, "field '%s' is missing", type->members[i].name);
+	return 0;
+}
+
+/* Behind the opening brace. */
+static int read_fields(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to,
+		       struct fields *fields)
+{
+	size_t count = 0, nth = 0;
+	int err = 0;
+
+	for (skip_blanks(text); text->at < text->end && *text->at != '}'; skip_blanks(text)) {
+		err = find_field(text, type, fields, nth, &nth);
+		if (err)
+			return err;
+		fields->seen[nth / 64] |= 1ull << nth % 64;
+		text->at += type->members[nth].name_length;
+		err = read_value(text, &type->members[nth], to + type->members[nth].offset);
+		if (err)
+			return err;
+		nth++;
+		count++;
+	}
+	if (text->at >= text->end)
+		return text__expected(text, "a field, or '}'");
+	if (count < type->nr_members)
+		err = check_missing(text, type, fields);
+	text->at++;
+	return err;
+}
+
+static int read_struct(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+{
+	const char *start = text->at;
+	struct fields fields;
+	int err;
+
+	if (!take_bracket(text, '{'))
+		return text__expected(text, "'{'");
+	if (fields__open(&fields, type->nr_members))
+		return elfmap_msg__set(text->msg, -ENOMEM, "no memory");
+	err = read_fields(text, type, to, &fields);
+	fields__close(&fields);
+	/* What shares bytes is read again, and must then be there. The outermost struct does it for all. */
+	if (!err && type->overlaps && !text->compare) {
+		text->compare = true;
+		text->at = start;
+		err = read_struct(text, type, to);
+		text->compare = false;
+	}
+	return err;
+}
+
+/* ---- other values ------------------------------------------------------------------------------------- */
+
+static int read_array(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+{
+	if (!take_bracket(text, '['))
+		return text__expected(text, "'['");
+	for (size_t i = 0; i < type->count; i++) {
+		int err;
+
+		skip_blanks(text);
+		if (text->at < text->end && *text->at == ']')
+			return text__refuse(text, text->at, "the array ends after %zu of %zu values", i, type->count);
+		err = read_value(text, type->members, to + i * type->members->size);
+		if (err)
+			return err;
+	}
+	if (take_bracket(text, ']'))
+		return 0;
+	if (at_line_end(text))
+		return text__expected(text, "']'");
+	return text__refuse(text, text->at, "more than the %zu values that the array has", type->count);
+}
+
+static int read_value(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+{
+	skip_blanks(text);
+	/* Bits have no bytes of their own; a prefix has bytes and a length. */
+	if (text->at < text->end && *text->at == 'h' && type->bits % 8 == 0 && !type->bit_offset &&
+	    take_word(text, "hex", 3))
+		return type->notation == ELFMAP_PREFIX ? text__read_hex_prefix(text, type, to)
+						       : text__read_hex(text, type->size, to);
+	switch (type->notation) {
+	case ELFMAP_HEX:
+		if (!type->size)
+			return 0;
+		return text__expected(text, "'hex' and bytes");
+	case ELFMAP_INTEGER:
+	case ELFMAP_BIG_ENDIAN:
+	case ELFMAP_EARLIEST:
+	case ELFMAP_LATEST:
+		return text__read_number(text, type, to);
+	case ELFMAP_IPV4:
+	case ELFMAP_IPV6:
+	case ELFMAP_IP:
+	case ELFMAP_MAC:
+		return text__read_address(text, type, to);
+	case ELFMAP_PREFIX:
+		return text->at < text->end && *text->at == '{' ? read_struct(text, type, to)
+								: text__read_prefix(text, type, to);
+	case ELFMAP_STRING:
+		return text__read_string(text, type, to);
+	case ELFMAP_STRUCT:
+		return read_struct(text, type, to);
+	case ELFMAP_ARRAY:
+		return read_array(text, type, to);
+	default:
+		return text__read_name(text, type, to);
+	}
+}
+
+int elfmap_text__read(struct elfmap_text *text, const struct elfmap_type *type, void *bytes)
+{
+	/* Structs have holes, bit fields share bytes. */
+	if (type->shown || type->overlaps || type->notation == ELFMAP_STRUCT || type->notation == ELFMAP_ARRAY)
+		memset(bytes, 0, type->size);
+	return read_value(text, type, bytes);
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* From lines to entries: keys, values of all CPUs, and bpftool's spelling. */
+#include <stdio.h>
+
+#include "text_scan.h"
+
+struct elfmap_text elfmap_text__new(const char *bytes, size_t size, struct elfmap_resolver *resolver,
+				    struct elfmap_msg *msg)
+{
+	return (struct elfmap_text){.at = bytes, .end = bytes + size, .resolver = resolver, .msg = msg, .line = bytes};
+}
+
+bool elfmap_text__is_at_end(struct elfmap_text *text)
+{
+	skip_blanks(text);
+	return at_line_end(text);
+}
+
+size_t elfmap_text__column(const struct elfmap_text *text)
+{
+	return text->wrong && text->line && text->wrong >= text->line ? (size_t)(text->wrong - text->line) + 1 : 1;
+}
+
+/* ---- the value of each CPU, or one for all ------------------------------------------------------------ */
+
+/* How many brackets the text of a TYPE begins with. */
+static size_t count_arrays(const struct elfmap_type *type)
+{
+	size_t depth = 0;
+
+	for (; type->notation == ELFMAP_ARRAY && type->count; type = type->members)
+		depth++;
+	return depth;
+}
+
+static size_t count_brackets(struct elfmap_text ahead)
+{
+	size_t count = 0;
+
+	while (take_bracket(&ahead, '['))
+		count++;
+	return count;
+}
+
+static int read_one_for_all(struct elfmap_text *text, const struct elfmap_format *format, char *value)
+{
+	size_t size = format->value->size;
+	int err = elfmap_text__read(text, format->value, value);
+
+	if (err)
+		return err;
+	memset(value + size, 0, format->stride - size);
+	for (size_t i = 1; i < format->copies; i++)
+		memcpy(value + i * format->stride, value, format->stride);
+	return 0;
+}
+
+static int read_one_each(struct elfmap_text *text, const struct elfmap_format *format, char *value)
+{
+	take_bracket(text, '[');
+	memset(value, 0, format->copies * format->stride);
+	for (size_t i = 0; i < format->copies; i++) {
+		int err;
+
+		skip_blanks(text);
+		if (text->at < text->end && *text->at == ']')
+			return text__refuse(text, text->at, "%zu values for %zu CPUs", i, format->copies);
+		err = elfmap_text__read(text, format->value, value + i * format->stride);
+		if (err)
+			return err;
+	}
+	if (take_bracket(text, ']'))
+		return 0;
+	if (at_line_end(text))
+		return text__expected(text, "']'");
+	return text__refuse(text, text->at, "more values than the %zu CPUs", format->copies);
+}
+
+/* `[ hex 0a hex 0b ]` may be an array of two, or an array for each of two CPUs: only one of them fits,
+ * since the bytes are counted. */
+static int read_either(struct elfmap_text *text, const struct elfmap_format *format, char *value)
+{
+	struct elfmap_text one = *text, each = *text;
+	int err = read_one_for_all(&one, format, value);
+
+	if (!err) {
+		*text = one;
+		return 0;
+	}
+	if (!read_one_each(&each, format, value)) {
+		*text = each;
+		return 0;
+	}
+	return read_one_for_all(text, format, value);
+}
+
+int elfmap_text__read_value(struct elfmap_text *text, const struct elfmap_format *format, void *value)
+{
+	size_t brackets, arrays;
+
+	if (!format->per_cpu)
+		return elfmap_text__read(text, format->value, value);
+	brackets = count_brackets(*text);
+	arrays = count_arrays(format->value);
+	if (brackets > arrays)
+		return read_one_each(text, format, value);
+	return brackets ? read_either(text, format, value) : read_one_for_all(text, format, value);
+}
+
+/* ---- bpftool's spelling -------------------------------------------------------------------------------- */
+
+/* As many numbers from 0 to 255 as there are bytes, and nothing behind them. */
+static bool scan_bytes(struct elfmap_text *text, size_t size, unsigned char *to)
+{
+	struct elfmap_text ahead = *text;
+
+	for (int pass = 0; pass < 2; pass++) {
+		ahead.at = text->at;
+		for (size_t i = 0; i < size; i++) {
+			unsigned __int128 number;
+
+			skip_blanks(&ahead);
+			if (text__scan_number(&ahead, &number) || number > 255)
+				return false;
+			if (pass)
+				to[i] = (unsigned char)number;
+		}
+		if (!elfmap_text__is_at_end(&ahead))
+			return false;
+	}
+	text->at = ahead.at;
+	return true;
+}
+
+static int check_end(struct elfmap_text *text, int err)
+{
+	if (err || elfmap_text__is_at_end(text))
+		return err;
+	return text__refuse(text, text->at, "'%.*s' is more than the type has", text__shown(text, text->at), text->at);
+}
+
+int elfmap_text__read_key_data(struct elfmap_text *text, const struct elfmap_type *key, void *bytes)
+{
+	if (scan_bytes(text, key->size, bytes))
+		return 0;
+	return check_end(text, elfmap_text__read(text, key, bytes));
+}
+
+int elfmap_text__read_data(struct elfmap_text *text, const struct elfmap_format *format, void *value)
+{
+	if (!format->per_cpu)
+		return elfmap_text__read_key_data(text, format->value, value);
+	if (scan_bytes(text, format->value->size, value)) {
+		memset((char *)value + format->value->size, 0, format->stride - format->value->size);
+		for (size_t i = 1; i < format->copies; i++)
+			memcpy((char *)value + i * format->stride, value, format->stride);
+		return 0;
+	}
+	return check_end(text, elfmap_text__read_value(text, format, value));
+}
+
+/* ---- lines ---------------------------------------------------------------------------------------------- */
+
+static void begin_line(struct elfmap_text *text)
+{
+	text->line = text->at;
+	text->line_number++;
+}
+
+static void leave_line(struct elfmap_text *text)
+{
+	const char *newline = text->at < text->end ? memchr(text->at, '\n', (size_t)(text->end - text->at)) : NULL;
+
+	text->at = newline ? newline + 1 : text->end;
+}
+
+/* The first line with more than blanks and comments. */
+static bool find_entry(struct elfmap_text *text)
+{
+	while (text->at < text->end) {
+		begin_line(text);
+		skip_blanks(text);
+		if (!at_line_end(text))
+			return true;
+		leave_line(text);
+	}
+	return false;
+}
+
+int elfmap_text__read_entry(struct elfmap_text *text, const struct elfmap_format *format, void *key, void *value)
+{
+	int err = 0;
+
+	if (!find_entry(text))
+		return 0;
+	if (format->key)
+		err = elfmap_text__read(text, format->key, key);
+	if (!err && value)
+		err = elfmap_text__read_value(text, format, value);
+	err = check_end(text, err);
+	leave_line(text);
+	return err ?: 1;
+}
