@@ -49,8 +49,8 @@ static int read_types(struct whole *whole, struct elfmap_msg *msg)
 	}
 	if (err)
 		return err;
-	whole->key = in_words(reader.key);
-	whole->value = in_words(reader.value);
+	whole->key = in_words(reader.format.key);
+	whole->value = in_words(reader.format.value);
 	elfmap_reader__close(&reader);
 	return 0;
 }

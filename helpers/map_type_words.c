@@ -49,6 +49,24 @@ void map_print_type(FILE *to, const struct elfmap_type *type)
 	case ELFMAP_LATEST:
 		fputs("latest_ns", to);
 		break;
+	case ELFMAP_PREFIX:
+		fputs("prefix", to);
+		break;
+	case ELFMAP_CGROUP:
+	case ELFMAP_CGROUP_ID:
+		fputs("cgroup", to);
+		break;
+	case ELFMAP_PROG:
+	case ELFMAP_PROG_ID:
+		fputs("prog", to);
+		break;
+	case ELFMAP_MAP:
+	case ELFMAP_MAP_ID:
+		fputs("map", to);
+		break;
+	case ELFMAP_HANDLE:
+		fputs("fd", to);
+		break;
 	case ELFMAP_STRUCT:
 		fputs("struct { ", to);
 		for (size_t i = 0; i < type->nr_members; i++) {

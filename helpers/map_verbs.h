@@ -4,6 +4,7 @@
 #define ELFMAP_MAP_VERBS_H
 
 #include <json-c/json.h>
+#include <stdio.h>
 
 #include "codec.h"
 
