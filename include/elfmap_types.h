@@ -13,6 +13,12 @@
 /* An address of either family in network byte order; IPv4 as ::ffff:a.b.c.d, printed as a.b.c.d. */
 typedef __u8 ip[16];
 
+/* A hardware address. */
+typedef __u8 mac[6];
+
+/* A network device by its number in the network namespace of whoever reads it; 0 for none. */
+typedef __u32 ifindex;
+
 /* Nanoseconds of CLOCK_MONOTONIC, 0 for never. Of several CPUs' values the smallest that is not 0
  * counts, or the largest: they are not to be added up. */
 typedef __u64 earliest_ns;
