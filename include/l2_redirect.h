@@ -71,11 +71,11 @@ _Static_assert(__builtin_offsetof(struct l2_end, action) == 16, "what is done, a
 /* Packets on the wire: a GSO packet counts its segments. */
 struct l2_counts {
 	/* They went the normal way. */
-	__u64 passed;	 /* not ours: no VIP, no tunnel that ends here */
-	__u64 unset;	 /* ours, but action or device is 0 */
-	__u64 gone;	 /* ours, but there is no device of that number any more */
-	__u64 invalid;	 /* ours, but the entry contradicts itself: no such action, no such slot, no remote */
-	__u64 fragments; /* of a tunnel packet that L2_END_STRIP would have to take apart */
+	__u64 passed;	  /* not ours: no VIP, no tunnel that ends here */
+	__u64 unset;	  /* ours, but action or device is 0 */
+	__u64 gone;	  /* ours, but there is no device of that number any more */
+	__u64 invalid;	  /* ours, but the entry contradicts itself: no such action, no such slot, no remote */
+	__u64 unstripped; /* L2_END_STRIP cannot take them apart: fragments, and frames with two tags */
 	__u64 non_ip;
 	__u64 too_short;
 	__u64 depth;

@@ -62,6 +62,15 @@ struct bpf_elf_map SEC("maps") l2_ends = {
 };
 BPF_ANNOTATE_KV_PAIR(l2_ends, __u32, struct l2_end);
 
+/* By slot: tick and number with which find_device() last found the device there. Not pinned: namespaces
+ * that share the other maps number their devices each for itself. */
+struct bpf_elf_map SEC("maps") l2_seen = {
+	.type = BPF_MAP_TYPE_ARRAY,
+	.size_key = sizeof(__u32),
+	.size_value = sizeof(__u64),
+	.max_elem = L2_DEVICES,
+};
+
 struct bpf_elf_map SEC("maps") l2_stats = {
 	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
 	.size_key = sizeof(__u32),
@@ -82,37 +91,52 @@ BPF_ANNOTATE_KV_PAIR(l2_stats, __u32, struct l2_counts);
 
 /* ---- what a packet is, and what is to be done with it ----------------------------------------- */
 
-/* No more of the header than redirecting needs. */
+/* No more of the header than redirecting needs: destination, and the protocol that stands in it. */
+static __always_inline enum packet_verdict read_ipv4(struct __sk_buff *skb, struct packet *pkt)
+{
+	const struct iphdr *header = packet__at(skb, pkt->l3_offset, sizeof(*header));
+
+	if (!header)
+		return PACKET_SHORT;
+	if (header->version != 4 || header->ihl < 5)
+		return PACKET_MALFORMED;
+	pkt->protocol = header->protocol;
+	pkt->daddr[0] = 0;
+	pkt->daddr[1] = packet__map_ipv4(header->daddr);
+	return PACKET_OK;
+}
+
+static __always_inline enum packet_verdict read_ipv6(struct __sk_buff *skb, struct packet *pkt)
+{
+	const struct ipv6hdr *header = packet__at(skb, pkt->l3_offset, sizeof(*header));
+	const __u64 *address;
+
+	if (!header)
+		return PACKET_SHORT;
+	if (header->version != 6)
+		return PACKET_MALFORMED;
+	pkt->protocol = header->nexthdr;
+	address = (const void *)&header->daddr;
+	pkt->daddr[0] = address[0];
+	pkt->daddr[1] = address[1];
+	return PACKET_OK;
+}
+
 static __always_inline enum packet_verdict read_destination(struct __sk_buff *skb, struct packet *pkt)
 {
-	enum packet_verdict verdict = packet__link(skb, ETH_HLEN, pkt);
+	enum packet_verdict verdict;
 
+	if (skb->protocol == bpf_htons(ETH_P_IP)) { /* the most frequent case, and then there are no tags to look for */
+		*pkt = (struct packet){.l3_offset = ETH_HLEN, .end = skb->len, .ethertype = bpf_htons(ETH_P_IP)};
+		return read_ipv4(skb, pkt);
+	}
+	verdict = packet__link(skb, ETH_HLEN, pkt);
 	if (verdict)
 		return verdict;
-	if (pkt->ethertype == bpf_htons(ETH_P_IP)) {
-		const struct iphdr *header = packet__at(skb, pkt->l3_offset, sizeof(*header));
-
-		if (!header)
-			return PACKET_SHORT;
-		if (header->version != 4 || header->ihl < 5)
-			return PACKET_MALFORMED;
-		pkt->daddr[0] = 0;
-		pkt->daddr[1] = packet__map_ipv4(header->daddr);
-		return PACKET_OK;
-	}
-	if (pkt->ethertype == bpf_htons(ETH_P_IPV6)) {
-		const struct ipv6hdr *header = packet__at(skb, pkt->l3_offset, sizeof(*header));
-		const __u64 *address;
-
-		if (!header)
-			return PACKET_SHORT;
-		if (header->version != 6)
-			return PACKET_MALFORMED;
-		address = (const void *)&header->daddr;
-		pkt->daddr[0] = address[0];
-		pkt->daddr[1] = address[1];
-		return PACKET_OK;
-	}
+	if (pkt->ethertype == bpf_htons(ETH_P_IP))
+		return read_ipv4(skb, pkt);
+	if (pkt->ethertype == bpf_htons(ETH_P_IPV6))
+		return read_ipv6(skb, pkt);
 	return PACKET_NON_IP;
 }
 
@@ -156,13 +180,16 @@ static __always_inline const struct l2_end *find_end(const struct packet *pkt)
 }
 
 /* The number of the device in SLOT, or 0, which has been counted: the kernel itself would drop a packet
- * for a device that there is not, and tell nobody. */
+ * for a device that there is not, and tell nobody. Asking costs as much as all the rest, so it is
+ * done once a tick. */
 static __always_inline __u32 find_device(struct __sk_buff *skb, __u32 slot)
 {
 	const __u32 *ifindex = bpf_map_lookup_elem(&tun_iface, &slot);
+	__u64 *seen = bpf_map_lookup_elem(&l2_seen, &slot);
 	__u32 device, mtu = 0;
+	__u64 now;
 
-	if (!ifindex) {
+	if (!ifindex || !seen) {
 		count(skb, invalid);
 		return 0;
 	}
@@ -171,10 +198,14 @@ static __always_inline __u32 find_device(struct __sk_buff *skb, __u32 slot)
 		count(skb, unset);
 		return 0;
 	}
+	now = bpf_jiffies64() << 32 | device;
+	if (*seen == now)
+		return device;
 	if (bpf_check_mtu(skb, device, &mtu, 0, 0) < 0) {
 		count(skb, gone);
 		return 0;
 	}
+	*seen = now;
 	return device;
 }
 
@@ -472,17 +503,23 @@ static __always_inline bool strip(struct __sk_buff *skb, const struct packet *pk
 	if (to_ipv4 != (pkt->family == 4))
 		flags = to_ipv4 ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
 	if (bpf_skb_adjust_room(skb, -(__s32)(pkt->l4_offset - pkt->l3_offset), BPF_ADJ_ROOM_MAC, flags) ||
-	    bpf_skb_store_bytes(skb, pkt->l3_offset - 2, &ethertype, sizeof(ethertype), 0))
+	    bpf_skb_store_bytes(skb, ETH_HLEN - 2, &ethertype, sizeof(ethertype), 0))
 		return false;
 	if (congested)
 		bpf_skb_ecn_set_ce(skb);
 	return true;
 }
 
-static __always_inline int take_apart(struct __sk_buff *skb, const struct packet *pkt)
+static __always_inline int take_apart(struct __sk_buff *skb, struct packet *pkt)
 {
-	if (pkt->fragment != PACKET_WHOLE) {
-		count(skb, fragments);
+	enum packet_verdict verdict = packet__network(skb, pkt);
+
+	if (verdict) {
+		count_unparsed(skb, verdict);
+		return TC_ACT_UNSPEC;
+	}
+	if (pkt->fragment != PACKET_WHOLE || pkt->l3_offset != ETH_HLEN) {
+		count(skb, unstripped);
 		return TC_ACT_UNSPEC;
 	}
 	if (!strip(skb, pkt)) {
@@ -493,37 +530,54 @@ static __always_inline int take_apart(struct __sk_buff *skb, const struct packet
 	return TC_ACT_UNSPEC;
 }
 
+static __always_inline bool is_tunnel(const struct packet *pkt)
+{
+	return pkt->protocol == IPPROTO_IPIP || pkt->protocol == IPPROTO_IPV6;
+}
+
+/* Only IPv6 headers have others between them and the packet inside. */
+static __always_inline enum packet_verdict find_inside(struct __sk_buff *skb, struct packet *pkt)
+{
+	enum packet_verdict verdict = read_destination(skb, pkt);
+
+	if (verdict || is_tunnel(pkt) || pkt->ethertype == bpf_htons(ETH_P_IP))
+		return verdict;
+	return packet__is_extension(pkt->protocol) ? packet__network(skb, pkt) : PACKET_OK;
+}
+
+static __always_inline int send_to_ingress(struct __sk_buff *skb, const struct l2_end *end)
+{
+	__u32 device = find_device(skb, end->device);
+
+	if (!device)
+		return TC_ACT_UNSPEC;
+	count(skb, forwarded);
+	return bpf_redirect(device, BPF_F_INGRESS);
+}
+
 SEC("forward")
 int l2_forward(struct __sk_buff *skb)
 {
 	enum packet_verdict verdict;
 	const struct l2_end *end;
 	struct packet pkt;
-	__u32 device;
 
-	verdict = packet__link(skb, ETH_HLEN, &pkt);
-	if (!verdict)
-		verdict = packet__network(skb, &pkt);
+	verdict = find_inside(skb, &pkt);
 	if (verdict) {
 		count_unparsed(skb, verdict);
 		return TC_ACT_UNSPEC;
 	}
-	end = pkt.protocol == IPPROTO_IPIP || pkt.protocol == IPPROTO_IPV6 ? find_end(&pkt) : NULL;
+	end = is_tunnel(&pkt) ? find_end(&pkt) : NULL;
 	if (!end) {
 		count(skb, passed);
 		return TC_ACT_UNSPEC;
 	}
+	if (end->action == L2_END_DEVICE)
+		return send_to_ingress(skb, end);
 	if (end->action == L2_END_STRIP)
 		return take_apart(skb, &pkt);
-	if (end->action != L2_END_DEVICE) {
-		count(skb, unset);
-		return TC_ACT_UNSPEC;
-	}
-	device = find_device(skb, end->device);
-	if (!device)
-		return TC_ACT_UNSPEC;
-	count(skb, forwarded);
-	return bpf_redirect(device, BPF_F_INGRESS);
+	count(skb, unset);
+	return TC_ACT_UNSPEC;
 }
 
 /* ---- guard ---------------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
  * loaded anew several times, because where code and maps come to lie matters, too. The table of
  * subjects is the rest of the documentation: a row is a program, a frame and a limit.
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -24,6 +25,7 @@
 #include "../prog/classifier.h"
 #include "../prog/frames.h"
 #include "../prog/test.h"
+#include "l2_redirect.h"
 
 #define REPEAT 5000 /* runs of a program in a round */
 #define LOADS 4	    /* how often each object is loaded, for ROUNDS / LOADS rounds */
@@ -130,6 +132,22 @@ static void fill_device(const struct classifier *classifier)
 	put(classifier, "device", &slot, &loopback);
 }
 
+/* C4 is a tunnel's end here; 10.10.1.0/24 go into a tunnel; lo is the device. */
+static void fill_redirect(const struct classifier *classifier)
+{
+	struct l2_prefix prefix = {.prefixlen = 96 + 24};
+	struct l2_vip vip = {.action = L2_TUNNEL, .tunnel_id = 10000};
+	struct l2_end end = {.action = L2_END_DEVICE};
+	__u32 slot = 0, loopback = 1;
+
+	inet_pton(AF_INET6, "::ffff:10.10.1.0", prefix.address);
+	inet_pton(AF_INET6, "::ffff:10.2.1.102", vip.remote);
+	inet_pton(AF_INET6, "::ffff:" C4, end.address);
+	put(classifier, "tun_iface", &slot, &loopback);
+	put(classifier, "l2_vips", &prefix, &vip);
+	put(classifier, "l2_ends", &slot, &end);
+}
+
 /* ---- the table ----------------------------------------------------------------------------------------------------
  */
 
@@ -155,6 +173,7 @@ struct subject {
 #define CGRP2_TC "tests/bench/peers/cgrp2_tc.o"
 #define L2_TRACE "tests/bench/peers/l2_redirect_trace.o"
 #define DST_STATS "tc-progs/dst_stats.o"
+#define L2_REDIRECT "tc-progs/l2_redirect.o"
 #define DST_STATS_LRU "tc-progs/dst_stats_lru.o"
 
 /* Peers and single steps. The first row is what is taken off all others. */
@@ -183,6 +202,10 @@ static const struct subject subjects[] = {
 
 	{"tc_l2_redirect port, forward", L2_TRACE, "forward", IPIP, TC_ACT_REDIRECT, fill_device, NULL, NULL, 0},
 	{"tc_l2_redirect port, tunnel", L2_TRACE, "tunnel", VIP, TC_ACT_REDIRECT, fill_device, NULL, NULL, 0},
+	{"l2_redirect, forward", L2_REDIRECT, "forward", IPIP, TC_ACT_REDIRECT, fill_redirect, NULL, NULL, 8},
+	{"l2_redirect, tunnel", L2_REDIRECT, "redirect", VIP, TC_ACT_REDIRECT, fill_redirect, NULL,
+	 "bare set_tunnel_key", 1.6},
+	{"l2_redirect, not a VIP", L2_REDIRECT, "redirect", UDP, TC_ACT_UNSPEC, fill_redirect, NULL, NULL, 0},
 };
 
 #define NR_SUBJECTS (sizeof(subjects) / sizeof(*subjects))

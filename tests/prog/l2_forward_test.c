@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * tc-progs/l2_redirect.c in the running kernel, section forward: tunnel packets that end here go to
+ * the tunnel's device or are taken apart, all others are left alone. Every run checks that
+ * exactly one counter moved.
+ */
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "l2_maps.h"
+#include "test.h"
+
+#define END4 "10.2.1.102"
+#define FAR4 "10.2.1.1"
+#define END6 "2001:db8:2::66"
+#define FAR6 "2001:db8:2::1"
+
+static void set_ends(enum l2_end_action action)
+{
+	set_end(1, END4, action, 0);
+	set_end(L2_ENDS - 1, END6, action, 0);
+	set_device(0, LOOPBACK);
+}
+
+/* OUTER and INNER: false for IPv4. */
+static void build(struct frame *frame, bool outer, bool inner)
+{
+	build_tunnelled(frame, outer ? FAR6 : FAR4, outer ? END6 : END4, inner ? A6 : A4, inner ? B6 : B4);
+}
+
+static void test_to_the_tunnel_device(void **state)
+{
+	struct frame frame;
+
+	(void)state;
+	set_ends(L2_END_DEVICE);
+	for (int i = 0; i < 4; i++) {
+		build(&frame, i & 1, i & 2);
+		run_unchanged(forward, &frame, TC_ACT_REDIRECT, forwarded);
+	}
+}
+
+/* A7. */
+static void test_transit_is_left_alone(void **state)
+{
+	struct frame frame;
+
+	(void)state;
+	set_ends(L2_END_DEVICE);
+	build_tunnelled(&frame, FAR4, "10.2.1.103", A4, B4);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
+	build_tunnelled(&frame, END4, FAR4, A4, B4); /* on its way from here */
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
+	build_tunnelled(&frame, FAR6, "2001:db8:2::67", A4, B4);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
+	build_tunnelled(&frame, FAR6, "2001:db8:3::66", A4, B4);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
+}
+
+static void test_what_is_no_tunnel_is_left_alone(void **state)
+{
+	struct frame frame;
+
+	(void)state;
+	set_ends(L2_END_STRIP);
+	build_datagram(&frame, FAR4, END4);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
+	build_datagram(&frame, FAR6, END6);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
+	frame__ethernet(&frame);
+	frame__arp(&frame);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, non_ip);
+	frame__ethernet(&frame);
+	frame__ipv6(&frame, FAR6, END6);
+	frame__extension(&frame, IPPROTO_DSTOPTS, 0);
+	frame__udp(&frame, 1, 2);
+	frame__seal(&frame);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
+	frame.size -= 12; /* in the middle of the extension header */
+	frame__put16(&frame, 18, 4);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, too_short);
+}
+
+static void test_unset_and_gone(void **state)
+{
+	struct frame frame;
+
+	(void)state;
+	build(&frame, false, false);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
+	set_ends(L2_END_DEVICE);
+	set_device(0, 0);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, unset);
+	set_device(0, NO_DEVICE);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, gone);
+	set_ends(L2_END_UNUSED);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, unset);
+	set_end(1, END4, L2_END_DEVICE, L2_DEVICES);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, invalid);
+}
+
+static void assert_ethertype(const struct frame *frame, __u16 ethertype)
+{
+	assert_int_equal(frame->bytes[12] << 8 | frame->bytes[13], ethertype);
+}
+
+static void test_taken_apart(void **state)
+{
+	struct frame frame, inside;
+
+	(void)state;
+	set_ends(L2_END_STRIP);
+	for (int i = 0; i < 4; i++) {
+		build(&frame, i & 1, i & 2);
+		build_datagram(&inside, i & 2 ? A6 : A4, i & 2 ? B6 : B4);
+		run_l2(forward, &frame, TC_ACT_UNSPEC, stripped);
+		assert_packet(&frame, ETH_HLEN, &inside);
+		assert_ethertype(&frame, i & 2 ? ETH_P_IPV6 : ETH_P_IP);
+	}
+}
+
+/* Options and extension headers go with the header that they belong to. */
+static void test_longer_outer_headers(void **state)
+{
+	struct frame frame, inside;
+
+	(void)state;
+	set_ends(L2_END_STRIP);
+	build_datagram(&inside, A4, B4);
+	frame__ethernet(&frame);
+	frame__ipv4_with(&frame, FAR4, END4, 8, 0x4000);
+	frame__ipv4(&frame, A4, B4);
+	frame__udp(&frame, 4000, 53);
+	frame__payload(&frame, 30);
+	frame__seal(&frame);
+	run_l2(forward, &frame, TC_ACT_UNSPEC, stripped);
+	assert_packet(&frame, ETH_HLEN, &inside);
+
+	frame__ethernet(&frame);
+	frame__ipv6(&frame, FAR6, END6);
+	frame__extension(&frame, IPPROTO_DSTOPTS, 0);
+	frame__ipv4(&frame, A4, B4);
+	frame__udp(&frame, 4000, 53);
+	frame__payload(&frame, 30);
+	frame__seal(&frame);
+	run_l2(forward, &frame, TC_ACT_UNSPEC, stripped);
+	assert_packet(&frame, ETH_HLEN, &inside);
+	assert_ethertype(&frame, ETH_P_IP);
+}
+
+/* Tags that are not in the metadata are for a VLAN device, whose own filter sees the packet without them. */
+static void test_tagged(void **state)
+{
+	struct frame frame;
+
+	(void)state;
+	frame__ethernet(&frame);
+	frame__tag(&frame, ETH_P_8021Q, 5);
+	frame__ipv4(&frame, FAR4, END4);
+	frame__ipv4(&frame, A4, B4);
+	frame__udp(&frame, 4000, 53);
+	frame__payload(&frame, 30);
+	frame__seal(&frame);
+	set_ends(L2_END_STRIP);
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, unstripped);
+	set_ends(L2_END_DEVICE);
+	run_unchanged(forward, &frame, TC_ACT_REDIRECT, forwarded);
+}
+
+/* A fragment has no inner packet, or half of one. The stack would put them together. */
+static void test_fragments(void **state)
+{
+	struct frame frame;
+
+	(void)state;
+	set_ends(L2_END_STRIP);
+	for (int i = 0; i < 2; i++) {
+		frame__ethernet(&frame);
+		frame__ipv4_with(&frame, FAR4, END4, 0, i ? 0x00ff : 0x2000);
+		frame__ipv4(&frame, A4, B4);
+		frame__payload(&frame, 32);
+		frame__seal(&frame);
+		set_ends(L2_END_STRIP);
+		run_unchanged(forward, &frame, TC_ACT_UNSPEC, unstripped);
+		set_ends(L2_END_DEVICE);
+		run_unchanged(forward, &frame, TC_ACT_REDIRECT, forwarded);
+	}
+}
+
+static void test_malformed_inside_goes_to_the_stack(void **state)
+{
+	struct frame frame;
+
+	(void)state;
+	set_ends(L2_END_STRIP);
+	build(&frame, false, false);
+	frame__put16(&frame, 16, 1000); /* outer total length */
+	run_unchanged(forward, &frame, TC_ACT_UNSPEC, too_short);
+}
+
+/* Congestion that the tunnel's path reported is not lost with the header that reported it. */
+static void test_congestion_is_handed_on(void **state)
+{
+	struct frame frame;
+
+	(void)state;
+	set_ends(L2_END_STRIP);
+	build(&frame, false, false);
+	frame.bytes[15] |= 3;
+	frame.bytes[14 + 20 + 1] = 2; /* ECT(0) */
+	run_l2(forward, &frame, TC_ACT_UNSPEC, stripped);
+	assert_int_equal(frame.bytes[15] & 3, 3);
+	build(&frame, false, true);
+	frame.bytes[15] |= 3;
+	frame.bytes[14 + 20 + 1] |= 0x20;
+	run_l2(forward, &frame, TC_ACT_UNSPEC, stripped);
+	assert_int_equal(frame.bytes[15] & 0x30, 0x30);
+	build(&frame, false, false); /* who does not understand it is not told */
+	frame.bytes[15] |= 3;
+	run_l2(forward, &frame, TC_ACT_UNSPEC, stripped);
+	assert_int_equal(frame.bytes[15] & 3, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, l2_maps__load, l2_maps__unload)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_to_the_tunnel_device),
+		TEST(test_transit_is_left_alone),
+		TEST(test_what_is_no_tunnel_is_left_alone),
+		TEST(test_unset_and_gone),
+		TEST(test_taken_apart),
+		TEST(test_longer_outer_headers),
+		TEST(test_tagged),
+		TEST(test_fragments),
+		TEST(test_malformed_inside_goes_to_the_stack),
+		TEST(test_congestion_is_handed_on),
+	};
+
+	return cmocka_run_group_tests_name("l2_forward", tests, NULL, NULL);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * tc-progs/l2_redirect.c loaded, its tables filled, and exact questions about what it did with a
+ * frame. Everything asserts.
+ */
+#ifndef L2_MAPS_H
+#define L2_MAPS_H
+
+#include "classifier.h"
+#include "l2_redirect.h"
+
+#define LOOPBACK 1 /* the device that is always there */
+#define NO_DEVICE 99999
+
+/* The programs, as l2_maps__load() left them. */
+extern int redirect, forward, guard;
+
+/* For cmocka's set-up and tear-down: empty maps each time. */
+int l2_maps__load(void **state);
+int l2_maps__unload(void **state);
+
+void set_device(__u32 slot, __u32 number);
+/* PREFIX is written "10.0.0.0/8" or "2001:db8::/32". */
+void set_vip(const char *prefix, const struct l2_vip *vip);
+void set_end(__u32 slot, const char *address, enum l2_end_action action, __u32 device);
+/* ADDRESS in the maps' notation. */
+void set_ip(ip to, const char *address);
+
+/* Runs the program on FRAME, which it replaces by what comes out, and asserts the verdict, and that
+ * COUNTER (a member of struct l2_counts) grew by one and no other did. */
+#define run_l2(program, frame, verdict, counter) \
+	run_and_count(program, frame, verdict, __builtin_offsetof(struct l2_counts, counter))
+void run_and_count(int program, struct frame *frame, int verdict, size_t counter);
+
+/* The same where the frame has to come out as it went in. */
+#define run_unchanged(program, frame, verdict, counter) \
+	run_and_compare(program, frame, verdict, __builtin_offsetof(struct l2_counts, counter))
+void run_and_compare(int program, const struct frame *frame, int verdict, size_t counter);
+
+/* A UDP datagram with a few bytes in it. */
+void build_datagram(struct frame *frame, const char *from, const char *to);
+/* One in an IP header that goes from OUTER_FROM to OUTER_TO. */
+void build_tunnelled(struct frame *frame, const char *outer_from, const char *outer_to, const char *from,
+		     const char *to);
+
+/* What is behind the link header of FRAME must be what was behind the one of ORIGINAL, from OFFSET on. */
+void assert_packet(const struct frame *frame, size_t offset, const struct frame *original);
+
+#endif
