@@ -55,6 +55,7 @@ PTEST_SRC  := $(wildcard tests/prog/*_test.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/*_fuzz.c)
 BENCH_SRC  := $(wildcard tests/bench/*.c)
 PEER_SRC   := $(wildcard tests/bench/peers/*.c)
+FLOOD_SRC  := $(wildcard tests/tools/flood*.c)
 TDATA_SRC  := $(wildcard tests/testdata/*.c)
 TEST_LIB   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/unit/*.c tests/prog/*.c)))
 
@@ -67,6 +68,7 @@ PEERS      := $(PEER_SRC:%.c=$(BUILD)/%.o)
 TDATA      := $(TDATA_SRC:%.c=$(BUILD)/%.o) $(TDATA_SRC:%.c=$(BUILD)/%.nobtf.o)
 CTESTS     := $(UNIT_SRC:%.c=$(BUILD)/%) $(PTEST_SRC:%.c=$(BUILD)/%)
 FUZZERS    := $(FUZZ_SRC:%.c=$(BUILD)/%)
+TTOOLS     := $(BUILD)/tests/tools/flood
 BENCHES    := $(BENCH_SRC:%.c=$(BUILD)/%)
 BATS       := $(wildcard tests/lab/*.bats)
 LIBEXEC    := $(BUILD)/libexec/elfmap
@@ -87,7 +89,7 @@ demo: deps ## run the labs (LAB=NAME: one of them)
 check: deps ## run all tests
 	$(Q)$(MAKE) --no-print-directory check-built
 
-check-built: all $(CTESTS) $(TDATA)
+check-built: all $(CTESTS) $(TTOOLS) $(TDATA)
 	$(Q)BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --failures --comments --jobs $(JOBS) \
 		--exec tests/sandbox $(or $(TESTS),$(CTESTS) $(BATS))
 
@@ -95,7 +97,7 @@ lint: deps ## check format and code; warnings are errors
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/lint.sh
 
 bench: deps ## measure against peers and limits (PARTS=programs: one part)
-	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(PEERS)
+	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(PEERS) $(TTOOLS)
 	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run.sh $(PARTS)
 
 fuzz: deps ## fuzz read and transcode, TIME=60 seconds each
@@ -226,6 +228,10 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/fuzzlib/tests/fuzz/%_fuzz.o $(FUZZ_LIB)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIB_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(SHARED_LDLIBS)
+
+$(BUILD)/tests/tools/flood: $(FLOOD_SRC:%.c=$(BUILD)/%.o)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -pthread $(LDFLAGS) -o $@ $^
 
 # It loads programs the way their tests do.
 $(BUILD)/tests/bench/prog_cost: $(BUILD)/tests/prog/classifier.o $(BUILD)/tests/prog/frames.o

@@ -39,7 +39,7 @@ sort_files() {
 		esac
 		case $file in
 		lib/*.c | launcher/*.c | helpers/*.c | preload/*.c | tests/unit/*.c | tests/prog/*.c) user+=("$file") ;;
-		tests/fuzz/*.c | tests/bench/*.c) [[ $file == */peers/* ]] || user+=("$file") ;;
+		tests/fuzz/*.c | tests/bench/*.c | tests/tools/*.c) [[ $file == */peers/* ]] || user+=("$file") ;;
 		esac
 		case $file in
 		LICENSE* | *.md | .gitignore | tests/testdata/*.o | tests/fuzz/corpus/*) ;;

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The half of flood that sends, at a rate. */
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "flood.h"
+
+#define SEND_BATCH 64	/* well below what a CPU's backlog takes (net.core.netdev_max_backlog) */
+#define PAUSE_NS 200000 /* between looks at whether a packet is due */
+
+static double now(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+/* How many packets are to be sent at once now, ELAPSED seconds after the first; -1: it is enough. */
+static int due(struct flood *flood, uint64_t sent, double elapsed)
+{
+	double batch = SEND_BATCH;
+
+	if (sent >= flood->packets && elapsed >= flood->seconds && atomic_load(&flood->enough))
+		return -1;
+	if (flood->rate > 0 && elapsed * flood->rate - (double)sent < batch)
+		batch = elapsed * flood->rate - (double)sent;
+	/* No packet more than asked for, where it is them that end it. */
+	if (!flood->command && sent < flood->packets && elapsed >= flood->seconds &&
+	    (double)(flood->packets - sent) < batch)
+		batch = (double)(flood->packets - sent);
+	return batch < 1 ? 0 : (int)batch;
+}
+
+/* An answer of the network to an earlier packet is reported for the next, which was not sent then. */
+static bool is_passing(int error)
+{
+	return error == ECONNREFUSED || error == EINTR || error == EAGAIN || error == ENOBUFS;
+}
+
+static int send_packets(struct flood *flood, int fd)
+{
+	static __thread uint8_t bytes[SEND_BATCH][MAX_SIZE];
+	struct mmsghdr messages[SEND_BATCH] = {};
+	struct iovec parts[SEND_BATCH];
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	double start = now();
+	uint64_t sent = 0;
+	int nr;
+
+	for (size_t i = 0; i < SEND_BATCH; i++) {
+		parts[i] = (struct iovec){.iov_base = bytes[i], .iov_len = flood->size};
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	while ((nr = due(flood, sent, now() - start)) >= 0) {
+		if (!nr) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		if (sent + nr > MAX_NUMBERS)
+			return -EOVERFLOW;
+		for (int i = 0; i < nr; i++) {
+			struct payload payload = {.cookie = flood->cookie, .number = sent + i};
+
+			memcpy(bytes[i], &payload, sizeof(payload));
+		}
+		nr = sendmmsg(fd, messages, nr, 0);
+		if (nr < 0 && !is_passing(errno))
+			return -errno;
+		if (nr <= 0)
+			continue;
+		sent += nr;
+		if (!atomic_exchange(&flood->sent, sent))
+			sem_post(&flood->started);
+	}
+	flood->took = now() - start;
+	return 0;
+}
+
+static int send_from_there(struct flood *flood)
+{
+	int err = enter(flood->from), fd;
+
+	if (err)
+		return err;
+	fd = socket(flood->to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	err = connect(fd, (const struct sockaddr *)&flood->to, flood->to_size) ? -errno : 0;
+	prctl(PR_SET_TIMERSLACK, 1000);
+	err = err ?: send_packets(flood, fd);
+	close(fd);
+	return err;
+}
+
+/* Both threads go before others if they may: a rate is to be held on a busy machine, too. */
+void *sending(void *arg)
+{
+	struct flood *flood = arg;
+
+	setpriority(PRIO_PROCESS, 0, -10);
+	flood->send_error = send_from_there(flood);
+	atomic_store(&flood->all_sent, true);
+	if (!atomic_load(&flood->sent))
+		sem_post(&flood->started);
+	return NULL;
+}
