@@ -12,31 +12,19 @@
 #include "bpffs.h"
 #include "internal.h"
 #include "map.h"
+#include "map_refusal.h"
 
 #define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */
 #define TYPE_CGRP_STORAGE 32
 #define TYPE_USER_RINGBUF 31
 
-static int explain_path(const char *path, int error, struct elfmap_msg *msg)
-{
-	const char *name = strrchr(path, '/');
-
-	if (error == EPERM && strchr(name ? name : path, '.'))
-		error = ENOENT; /* what bpffs says of any name with a dot */
-	if (error == ENOENT || error == ENOTDIR)
-		return elfmap_msg__set(msg, -ENOENT, "no pin at %s; 'elfmap map list' shows the pins", path);
-	if ((error == EPERM || error == EACCES) && geteuid() != 0)
-		return elfmap_msg__set(msg, -error, "not permitted; run it as root, with 'sudo elfmap ...'");
-	return elfmap_msg__set(msg, -error, "cannot be opened: %s", strerror(error));
-}
-
 /* What the kernel would answer with EACCES, whatever is wrong. */
-static int check_path(const char *path, struct elfmap_msg *msg)
+static int check_path(const char *path, bool writing, struct elfmap_msg *msg)
 {
 	struct stat file;
 
 	if (stat(path, &file))
-		return explain_path(path, errno, msg);
+		return elfmap_refusal__explain_open(path, writing, errno, msg);
 	if (S_ISDIR(file.st_mode))
 		return elfmap_msg__set(msg, -EISDIR, "is a directory; 'elfmap map list %s' shows its pins", path);
 	if (!elfmap_bpffs__contains(path))
@@ -61,22 +49,24 @@ static int check_is_map(int fd, const char *path, struct elfmap_msg *msg)
 	return elfmap_msg__set(msg, -EMEDIUMTYPE, "is not a map (%s); 'elfmap map list' shows the maps", kind);
 }
 
-int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_info, struct elfmap_msg *msg)
+int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_fd, struct bpf_map_info *ret_info,
+			 struct elfmap_msg *msg)
 {
-	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = access);
+	bool writing = access != ELFMAP_READ;
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
 	int err, fd;
 
-	err = check_path(path, msg);
+	err = check_path(path, writing, msg);
 	if (err)
 		return err;
 	fd = bpf_obj_get_opts(path, &opts);
-	if (fd == -EINVAL) /* the kernel opens links for writing only */
+	if (fd == -EINVAL) /* the kernel opens links for reading and writing only */
 		return elfmap_msg__set(msg, -EMEDIUMTYPE,
 				       "is a link, not a map; 'bpftool link show pinned %s' shows it", path);
 	if (fd < 0)
-		return explain_path(path, -fd, msg);
+		return elfmap_refusal__explain_open(path, writing, -fd, msg);
 	err = check_is_map(fd, path, msg);
 	if (err)
 		goto out;
@@ -91,6 +81,11 @@ int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_inf
 out:
 	close(fd);
 	return err;
+}
+
+int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_info, struct elfmap_msg *msg)
+{
+	return elfmap_map__open_for(path, ELFMAP_READ, ret_fd, ret_info, msg);
 }
 
 /* Why a map of this kind has no entries to show; NULL: it may have. */
@@ -128,7 +123,7 @@ static const char *why_unreadable(const struct bpf_map_info *info)
 	}
 }
 
-static int check_readable(const struct bpf_map_info *info, struct elfmap_msg *msg)
+int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_msg *msg)
 {
 	const char *why = why_unreadable(info);
 
@@ -162,28 +157,63 @@ bool elfmap_map__has_indexes(__u32 type)
 }
 
 /* What the rest of reading goes by. */
-static int read_types(struct elfmap_reader *reader, const char *path, struct elfmap_msg *msg)
+static int read_types(struct elfmap_reader *reader, const char *path, const struct elfmap_type_words *words,
+		      struct elfmap_msg *msg)
 {
 	const char *name = strrchr(path, '/');
-	int err = elfmap_map_types__find(&reader->info, name ? name + 1 : path, NULL, &reader->types, msg);
+	int err = elfmap_map_types__find(&reader->info, name ? name + 1 : path, words, &reader->types, msg);
 
 	return err ?: elfmap_map_types__format(&reader->types, &reader->info, &reader->format, msg);
 }
 
-int elfmap_reader__open(const char *path, struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
+/* A spin lock in the value, which needs types: only a map that has one lets an entry be looked at under
+ * its lock, be it there or not. */
+static void probe_lock(struct elfmap_reader *reader)
+{
+	const struct bpf_map_info *info = &reader->info;
+	void *key, *value;
+	int err = -EINVAL;
+
+	if (!info->btf_value_type_id || reader->format.per_cpu || !info->key_size)
+		return;
+	key = calloc(1, info->key_size);
+	value = calloc(1, reader->format.stride);
+	if (key && value)
+		err = bpf_map_lookup_elem_flags(reader->fd, key, value, BPF_F_LOCK);
+	if (!err || err == -ENOENT)
+		reader->lock = BPF_F_LOCK;
+	free(key);
+	free(value);
+}
+
+static int open_reader(const char *path, enum elfmap_access access, const struct elfmap_type_words *words,
+		       bool is_to_be_listed, struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
 {
 	struct elfmap_reader reader = {.fd = -1};
 	int err;
 
-	err = elfmap_map__open(path, &reader.fd, &reader.info, msg);
-	err = err ?: check_readable(&reader.info, msg);
-	err = err ?: read_types(&reader, path, msg);
+	err = elfmap_map__open_for(path, access, &reader.fd, &reader.info, msg);
+	if (!err && is_to_be_listed)
+		err = elfmap_map__check_readable(&reader.info, msg);
+	err = err ?: read_types(&reader, path, words, msg);
 	if (err) {
 		elfmap_reader__close(&reader);
 		return err;
 	}
+	probe_lock(&reader);
 	*ret_reader = reader;
 	return 0;
+}
+
+int elfmap_reader__open(const char *path, struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
+{
+	return open_reader(path, ELFMAP_READ, NULL, true, ret_reader, msg);
+}
+
+int elfmap_reader__open_for(const char *path, enum elfmap_access access, const struct elfmap_type_words *words,
+			    struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
+{
+	return open_reader(path, access, words, false, ret_reader, msg);
 }
 
 void elfmap_reader__close(struct elfmap_reader *reader)

@@ -12,6 +12,11 @@
  * or a link. */
 int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_info, struct elfmap_msg *msg);
 
+/* The same, for what ACCESS says. */
+enum elfmap_access { ELFMAP_READ_WRITE = 0, ELFMAP_READ = BPF_F_RDONLY, ELFMAP_WRITE = BPF_F_WRONLY };
+int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_fd, struct bpf_map_info *ret_info,
+			 struct elfmap_msg *msg);
+
 bool elfmap_map__is_per_cpu(__u32 type);
 bool elfmap_map__has_indexes(__u32 type); /* slots 0 to max_entries - 1 */
 
@@ -20,11 +25,17 @@ struct elfmap_reader {
 	struct bpf_map_info info;
 	struct elfmap_map_types types;
 	struct elfmap_format format;
+	__u64 lock; /* BPF_F_LOCK where values have spin locks, else 0: a flag for every call that copies values */
 };
 
 /* Opens the map pinned at PATH with all that is needed to show its entries. -EOPNOTSUPP: a map
  * whose entries cannot be read (the message says why). */
 int elfmap_reader__open(const char *path, struct elfmap_reader *ret_reader, struct elfmap_msg *msg);
+/* The same for any map, for what ACCESS says, and with the types that WORDS say (NULL: none). */
+int elfmap_reader__open_for(const char *path, enum elfmap_access access, const struct elfmap_type_words *words,
+			    struct elfmap_reader *ret_reader, struct elfmap_msg *msg);
+/* Can its entries be listed? -EOPNOTSUPP, and the message says why not. */
+int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_msg *msg);
 void elfmap_reader__close(struct elfmap_reader *reader);
 
 /* Calls EACH for every entry, VALUE being all copies; a negative errno from it ends the reading. An
@@ -33,5 +44,10 @@ void elfmap_reader__close(struct elfmap_reader *reader);
 int elfmap_reader__each(const struct elfmap_reader *reader,
 			int (*each)(void *context, const void *key, const void *value), void *context,
 			struct elfmap_msg *msg);
+
+/* All its keys, each once; free() them. Stops with -EAGAIN (and says so) where others delete keys
+ * faster than they can be walked along. */
+int elfmap_reader__list_keys(const struct elfmap_reader *reader, void **ret_keys, size_t *ret_count,
+			     struct elfmap_msg *msg);
 
 #endif

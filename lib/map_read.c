@@ -82,6 +82,7 @@ static bool is_unsupported(int err)
 
 static int batch__read_all(struct batch *batch, const struct reading *r)
 {
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = r->map->lock);
 	bool first = true, last = false;
 	int err = 0;
 
@@ -90,7 +91,7 @@ static int batch__read_all(struct batch *batch, const struct reading *r)
 		void *swap;
 
 		err = bpf_map_lookup_batch(r->map->fd, first ? NULL : batch->from, batch->to, batch->keys,
-					   batch->values, &count, NULL);
+					   batch->values, &count, &opts);
 		if (first && is_unsupported(err))
 			return FALL_BACK;
 		if (err == -ENOSPC) { /* a bucket has more entries than we have room; the bookmark has not moved */
@@ -149,7 +150,7 @@ static int read_batches(const struct reading *r)
 
 static int read_value(const struct reading *r, const void *key, void *value)
 {
-	int err = bpf_map_lookup_elem(r->map->fd, key, value);
+	int err = bpf_map_lookup_elem_flags(r->map->fd, key, value, r->map->lock);
 
 	if (err == -ENOENT)
 		return 0; /* an empty slot, or deleted meanwhile */
@@ -264,24 +265,37 @@ static int list_keys(const struct reading *r, struct key_list *list, char *here,
 	}
 }
 
+int elfmap_reader__list_keys(const struct elfmap_reader *reader, void **ret_keys, size_t *ret_count,
+			     struct elfmap_msg *msg)
+{
+	const struct reading r = {.map = reader, .msg = msg, .key_size = reader->info.key_size};
+	char *here = calloc(2, r.key_size);
+	struct key_list list = {};
+	int err = here ? list_keys(&r, &list, here, here + r.key_size) : no_memory(&r);
+
+	free(here);
+	free(list.slots);
+	if (err) {
+		free(list.keys);
+		return err;
+	}
+	*ret_keys = list.keys;
+	*ret_count = list.count;
+	return 0;
+}
+
 static int read_keys(const struct reading *r)
 {
-	char *here = calloc(2, r->key_size);
-	void *value = calloc(1, r->value_size);
-	struct key_list list = {};
+	void *value = calloc(1, r->value_size), *keys = NULL;
+	size_t count = 0;
 	int err;
 
-	if (!here || !value) {
-		err = no_memory(r);
-		goto out;
-	}
-	err = list_keys(r, &list, here, here + r->key_size);
-	for (size_t i = 0; i < list.count && !err; i++)
-		err = read_value(r, list.keys + i * r->key_size, value);
-out:
-	free(list.keys);
-	free(list.slots);
-	free(here);
+	if (!value)
+		return no_memory(r);
+	err = elfmap_reader__list_keys(r->map, &keys, &count, r->msg);
+	for (size_t i = 0; i < count && !err; i++)
+		err = read_value(r, (char *)keys + i * r->key_size, value);
+	free(keys);
 	free(value);
 	return err;
 }

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Entries in memory, found by their keys. A block's places in the table are fetched together, since each
+ * of them alone would cost more than reading its line. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "entries.h"
+
+#define FIRST_ROOM 4096
+
+void elfmap_entries__init(struct elfmap_entries *entries, size_t key_size, size_t value_size)
+{
+	memset(entries, 0, offsetof(struct elfmap_entries, pending_lines));
+	entries->key_size = key_size;
+	entries->value_size = value_size;
+}
+
+void elfmap_entries__free(struct elfmap_entries *entries)
+{
+	free(entries->keys);
+	free(entries->values);
+	free(entries->slots);
+	free(entries->runs);
+	elfmap_entries__init(entries, 0, 0);
+}
+
+/* ---- the table ---------------------------------------------------------------------------------- */
+
+static uint64_t load_word(const unsigned char *from, size_t size)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, from, size < 8 ? size : 8);
+	return word;
+}
+
+static uint64_t hash_key(const unsigned char *key, size_t size)
+{
+	uint64_t hash = size;
+
+	for (; size > 8; key += 8, size -= 8) {
+		hash = (hash ^ load_word(key, 8)) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 32;
+	}
+	hash = (hash ^ load_word(key, size)) * 0x9e3779b97f4a7c15ull;
+	return (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9ull;
+}
+
+/* A slot is index + 1 in as many bits as that needs, and above them what the hash has left: another
+ * key with the same place seldom has the same tag, and is not looked at. */
+struct place {
+	size_t slot;
+	__u32 tag;
+};
+
+static __u32 index_mask(const struct elfmap_entries *entries)
+{
+	return (__u32)(entries->nr_slots - 1);
+}
+
+static struct place place_of(const struct elfmap_entries *entries, const unsigned char *key)
+{
+	uint64_t hash = hash_key(key, entries->key_size);
+
+	return (struct place){.slot = (size_t)(hash >> 32) & (entries->nr_slots - 1),
+			      .tag = (__u32)hash & ~index_mask(entries)};
+}
+
+/* The slot that has the key, or the empty one where it belongs. */
+static __u32 *find_slot(const struct elfmap_entries *entries, struct place place, const unsigned char *key)
+{
+	__u32 mask = index_mask(entries);
+
+	for (;; place.slot = (place.slot + 1) & (entries->nr_slots - 1)) {
+		__u32 *slot = &entries->slots[place.slot];
+
+		if (!*slot)
+			return slot;
+		if ((*slot & ~mask) == place.tag &&
+		    !memcmp(entries->keys + ((*slot & mask) - 1) * entries->key_size, key, entries->key_size))
+			return slot;
+	}
+}
+
+static void find_places(const struct elfmap_entries *entries, const unsigned char *keys, size_t count,
+			struct place *places)
+{
+	for (size_t i = 0; i < count; i++) {
+		places[i] = place_of(entries, keys + i * entries->key_size);
+		__builtin_prefetch(&entries->slots[places[i].slot], 1);
+	}
+}
+
+static int grow_table(struct elfmap_entries *entries, size_t nr_slots)
+{
+	__u32 *slots = calloc(nr_slots, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	free(entries->slots);
+	entries->slots = slots;
+	entries->nr_slots = nr_slots;
+	for (size_t done = 0, step; done < entries->indexed; done += step) {
+		struct place places[ELFMAP_ENTRIES_BLOCK];
+		const unsigned char *keys = entries->keys + done * entries->key_size;
+
+		step = entries->indexed - done;
+		step = step < ELFMAP_ENTRIES_BLOCK ? step : ELFMAP_ENTRIES_BLOCK;
+		find_places(entries, keys, step, places);
+		for (size_t i = 0; i < step; i++)
+			*find_slot(entries, places[i], keys + i * entries->key_size) =
+				(__u32)(done + i + 1) | places[i].tag;
+	}
+	return 0;
+}
+
+/* ---- lines -------------------------------------------------------------------------------------- */
+
+static int add_line(struct elfmap_entries *entries, size_t index, size_t line)
+{
+	struct elfmap_line_run *runs = entries->runs, *last;
+
+	if (entries->nr_runs) {
+		last = &runs[entries->nr_runs - 1];
+		if (last->line + (index - last->first) == line)
+			return 0;
+	}
+	/* Room for 1, 2, 4, ... runs. */
+	if (!(entries->nr_runs & (entries->nr_runs - 1))) {
+		runs = reallocarray(runs, entries->nr_runs ? 2 * entries->nr_runs : 1, sizeof(*runs));
+		if (!runs)
+			return -ENOMEM;
+		entries->runs = runs;
+	}
+	runs[entries->nr_runs++] = (struct elfmap_line_run){.first = index, .line = line};
+	return 0;
+}
+
+size_t elfmap_entries__line(const struct elfmap_entries *entries, size_t index)
+{
+	size_t low = 0, high = entries->nr_runs;
+
+	while (high - low > 1) {
+		size_t middle = (low + high) / 2;
+
+		if (entries->runs[middle].first <= index)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high ? entries->runs[low].line + (index - entries->runs[low].first) : 0;
+}
+
+/* ---- entries ------------------------------------------------------------------------------------ */
+
+int elfmap_entries__reserve(struct elfmap_entries *entries, void **ret_key, void **ret_value)
+{
+	if (entries->count == entries->room) {
+		size_t room = entries->room ? entries->room + entries->room / 2 : FIRST_ROOM;
+		unsigned char *larger;
+
+		larger = reallocarray(entries->keys, room, entries->key_size ?: 1);
+		if (!larger)
+			return -ENOMEM;
+		entries->keys = larger;
+		larger = reallocarray(entries->values, room, entries->value_size ?: 1);
+		if (!larger)
+			return -ENOMEM;
+		entries->values = larger;
+		entries->room = room;
+	}
+	*ret_key = entries->keys + entries->count * entries->key_size;
+	*ret_value = entries->values + entries->count * entries->value_size;
+	memset(*ret_key, 0, entries->key_size);
+	memset(*ret_value, 0, entries->value_size);
+	return 0;
+}
+
+static void move_entry(struct elfmap_entries *entries, size_t from, size_t to)
+{
+	if (from == to)
+		return;
+	memcpy(entries->keys + to * entries->key_size, entries->keys + from * entries->key_size, entries->key_size);
+	memcpy(entries->values + to * entries->value_size, entries->values + from * entries->value_size,
+	       entries->value_size);
+}
+
+/* Puts the pending entries into the table, and closes the gaps of those that are there already. */
+static int index_block(struct elfmap_entries *entries, size_t count,
+		       void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context)
+{
+	unsigned char *keys = entries->keys + entries->indexed * entries->key_size;
+	struct place places[ELFMAP_ENTRIES_BLOCK];
+	size_t first = entries->indexed;
+	int err = 0;
+
+	find_places(entries, keys, count, places);
+	for (size_t i = 0; i < count; i++) {
+		const unsigned char *value = entries->values + (first + i) * entries->value_size;
+		__u32 *slot = find_slot(entries, places[i], keys + i * entries->key_size);
+		size_t other = (*slot & index_mask(entries)) - 1;
+
+		if (!*slot) {
+			*slot = (__u32)(entries->indexed + 1) | places[i].tag;
+			move_entry(entries, first + i, entries->indexed);
+			if (add_line(entries, entries->indexed++, entries->pending_lines[i]))
+				return -ENOMEM;
+		} else if (memcmp(entries->values + other * entries->value_size, value, entries->value_size) != 0) {
+			conflict(context,
+				 &(struct elfmap_conflict){.line = entries->pending_lines[i],
+							   .first_line = elfmap_entries__line(entries, other)});
+			err = -EEXIST;
+		}
+	}
+	return err;
+}
+
+int elfmap_entries__finish(struct elfmap_entries *entries,
+			   void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context)
+{
+	size_t pending = entries->count - entries->indexed;
+	size_t wanted = entries->nr_slots ?: 2 * FIRST_ROOM;
+	int err = 0;
+
+	while (entries->key_size && 2 * entries->count > wanted)
+		wanted *= 2;
+	if (entries->key_size && wanted != entries->nr_slots)
+		err = grow_table(entries, wanted);
+	if (entries->key_size && !err)
+		err = index_block(entries, pending, conflict, context);
+	for (size_t i = 0; !entries->key_size && i < pending && !err; i++)
+		err = add_line(entries, entries->indexed++, entries->pending_lines[i]);
+	entries->count = entries->indexed;
+	return err;
+}
+
+int elfmap_entries__add(struct elfmap_entries *entries, size_t line,
+			void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context)
+{
+	entries->pending_lines[entries->count - entries->indexed] = line;
+	entries->count++;
+	if (entries->count - entries->indexed < ELFMAP_ENTRIES_BLOCK)
+		return 0;
+	return elfmap_entries__finish(entries, conflict, context);
+}
+
+void elfmap_entries__find(const struct elfmap_entries *entries, const void *keys, size_t count, size_t *ret_indexes)
+{
+	const unsigned char *bytes = keys;
+	struct place places[ELFMAP_ENTRIES_BLOCK];
+
+	if (entries->nr_slots)
+		find_places(entries, bytes, count, places);
+	for (size_t i = 0; i < count; i++) {
+		__u32 slot = entries->nr_slots ? *find_slot(entries, places[i], bytes + i * entries->key_size) : 0;
+
+		ret_indexes[i] = slot ? (slot & index_mask(entries)) - 1 : ELFMAP_NO_ENTRY;
+	}
+}

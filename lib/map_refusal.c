@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Why a map cannot be opened, written or cleared: tables of what the kernel allows, and errnos in words. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "map_refusal.h"
+#include "map_write.h"
+
+#define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */
+#define TYPE_CGRP_STORAGE 32
+#define TYPE_USER_RINGBUF 31
+#define KERNEL_ENOTSUPP 524
+
+/* ---- kinds of maps ------------------------------------------------------------------------------ */
+
+bool elfmap_map__keeps_slots(__u32 type)
+{
+	return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+bool elfmap_map__is_queue(__u32 type)
+{
+	return type == BPF_MAP_TYPE_QUEUE || type == BPF_MAP_TYPE_STACK;
+}
+
+static const char *why_neither(__u32 type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_RINGBUF:
+	case TYPE_USER_RINGBUF:
+		return "it is a stream of events, and has no entries";
+	case BPF_MAP_TYPE_SK_STORAGE:
+	case BPF_MAP_TYPE_INODE_STORAGE:
+	case BPF_MAP_TYPE_TASK_STORAGE:
+	case TYPE_CGRP_STORAGE:
+		return "its values belong to kernel objects, which have no names here";
+	case BPF_MAP_TYPE_STRUCT_OPS:
+		return "its one value is registered with the kernel";
+	case TYPE_ARENA:
+		return "it is memory without keys";
+	default:
+		return NULL;
+	}
+}
+
+static const char *why_unwritable(__u32 type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+		return "its slots take perf events, which their reader puts there";
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+	case BPF_MAP_TYPE_XSKMAP:
+		return "its slots take sockets, which their owner or a program puts there";
+	case BPF_MAP_TYPE_STACK_TRACE:
+		return "only programs write stacks";
+	default:
+		return why_neither(type);
+	}
+}
+
+static const char *why_undeletable(__u32 type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return "its slots are always there; 'set' them to zero, or 'clear' the map";
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		return "it has no keys; 'pop' takes the next value out";
+	case BPF_MAP_TYPE_BLOOM_FILTER:
+		return "it does not forget";
+	default:
+		return why_neither(type);
+	}
+}
+
+static const char *name_of(const struct elfmap_reader *map)
+{
+	return elfmap_map_type_name(map->info.type) ?: "map of unknown type";
+}
+
+int elfmap_map__check_writable(const struct elfmap_reader *map, struct elfmap_msg *msg)
+{
+	const char *why = why_unwritable(map->info.type);
+
+	return why ? elfmap_msg__set(msg, -EOPNOTSUPP, "a %s cannot be written: %s", name_of(map), why) : 0;
+}
+
+int elfmap_map__check_deletable(const struct elfmap_reader *map, struct elfmap_msg *msg)
+{
+	const char *why = why_undeletable(map->info.type);
+
+	return why ? elfmap_msg__set(msg, -EOPNOTSUPP, "nothing can be deleted from a %s: %s", name_of(map), why) : 0;
+}
+
+/* ---- entries ------------------------------------------------------------------------------------ */
+
+static bool takes_slots(__u32 type)
+{
+	return elfmap_map__has_indexes(type) || type == BPF_MAP_TYPE_CGROUP_ARRAY || type == BPF_MAP_TYPE_XSKMAP ||
+	       type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+}
+
+static __u32 first_word(const void *key)
+{
+	__u32 word;
+
+	memcpy(&word, key, sizeof(word));
+	return word;
+}
+
+static int explain_full(const struct elfmap_reader *map, const void *key, int err, struct elfmap_msg *msg)
+{
+	__u32 max = map->info.max_entries;
+
+	if (takes_slots(map->info.type) && key && first_word(key) >= max)
+		return elfmap_msg__set(msg, err, "there is no slot %u: the map has %u, 0 to %u", first_word(key), max,
+				       max - 1);
+	if (err == -ENOSPC && map->info.type != BPF_MAP_TYPE_LPM_TRIE)
+		return elfmap_msg__set(msg, err, "%s", strerror(-err));
+	return elfmap_msg__set(msg, err, "map full: %u of %u entries", max, max);
+}
+
+/* User space is shut out for good; a descriptor that may be read or written does not tell. */
+static bool is_frozen(int fd)
+{
+	char path[64], line[64];
+	int frozen = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && !frozen && fgets(line, sizeof(line), file))
+		frozen = !strcmp(line, "frozen:\t1\n");
+	if (file)
+		fclose(file);
+	return frozen;
+}
+
+static int explain_permission(const struct elfmap_reader *map, int err, struct elfmap_msg *msg)
+{
+	if (is_frozen(map->fd))
+		return elfmap_msg__set(msg, err, "the map is frozen: user space cannot change it any more");
+	return elfmap_msg__set(msg, err,
+			       "not permitted; the capability CAP_BPF is missing, or, for devices and CPUs, "
+			       "CAP_NET_ADMIN");
+}
+
+static const char *why_invalid(const struct elfmap_reader *map, bool deleting, const void *key)
+{
+	switch (map->info.type) {
+	case BPF_MAP_TYPE_LPM_TRIE:
+		return key && first_word(key) > 8 * (map->info.key_size - 4)
+			       ? "the prefix is longer than the key has bits"
+			       : NULL;
+	case BPF_MAP_TYPE_PROG_ARRAY:
+		return "the program does not fit: a prog_array takes programs of the type of its first one";
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return "the map does not fit: it must have the type, sizes and flags of the one that the outer map "
+		       "was made with";
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+		return deleting ? NULL : "no such device here, or a program that a devmap does not take";
+	case BPF_MAP_TYPE_CPUMAP:
+		return deleting ? NULL : "the queue is too long, or it is a program that a cpumap does not take";
+	default:
+		return NULL;
+	}
+}
+
+int elfmap_refusal__explain(const struct elfmap_reader *map, bool deleting, const void *key, int err,
+			    struct elfmap_msg *msg)
+{
+	const char *why = NULL;
+
+	switch (-err) {
+	case E2BIG:
+	case ENOSPC:
+		return explain_full(map, key, err, msg);
+	case EPERM:
+		return explain_permission(map, err, msg);
+	case EINTR:
+		why = "interrupted";
+		break;
+	case EEXIST:
+		why = elfmap_map__keeps_slots(map->info.type) ? "the slots of an array are always there"
+							      : "the key is there already";
+		break;
+	case ENOENT:
+		why = elfmap_map__is_queue(map->info.type) ? "it is empty" : "no such key";
+		break;
+	case EBUSY:
+		why = "a program holds the entry all the time; try again";
+		break;
+	case ENOMEM:
+		why = "the kernel has no memory for it";
+		break;
+	case EINVAL:
+		why = why_invalid(map, deleting, key);
+		break;
+	case KERNEL_ENOTSUPP:
+	case EOPNOTSUPP:
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "this kernel cannot do that with a %s", name_of(map));
+	}
+	return elfmap_msg__set(msg, err, "%s", why ?: strerror(-err));
+}
+
+/* ---- opening ------------------------------------------------------------------------------------ */
+
+/* "mode 0640, owner 0:0". Names would need what a static command has not. */
+static void describe_owner(const char *path, char *text, size_t size)
+{
+	struct stat file;
+
+	if (stat(path, &file))
+		snprintf(text, size, "a directory above it cannot be searched");
+	else
+		snprintf(text, size, "mode %04o, owner %u:%u", file.st_mode & 07777, file.st_uid, file.st_gid);
+}
+
+int elfmap_refusal__explain_open(const char *path, bool writing, int error, struct elfmap_msg *msg)
+{
+	const char *name = strrchr(path, '/');
+	char owner[128];
+
+	if (error == EPERM && strchr(name ? name : path, '.'))
+		error = ENOENT; /* what bpffs says of any name with a dot */
+	if (error == ENOENT || error == ENOTDIR)
+		return elfmap_msg__set(msg, -ENOENT, "no pin at %s; 'elfmap map list' shows the pins", path);
+	if (error == EACCES) {
+		describe_owner(path, owner, sizeof(owner));
+		return elfmap_msg__set(msg, -error,
+				       "not permitted: the pin is not for you to %s (%s); run it as root, "
+				       "or let the owner change that",
+				       writing ? "write" : "read", owner);
+	}
+	if (error == EPERM)
+		return elfmap_msg__set(msg, -error, "not permitted: the capability CAP_BPF is missing; run it as root");
+	return elfmap_msg__set(msg, -error, "cannot be opened: %s", strerror(error));
+}

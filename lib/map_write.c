@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Writes and deletes entries. Three ways, tried in this order:
+ *
+ *   memory    arrays made with BPF_F_MMAPABLE: no system call at all
+ *   batches   thousands of entries a call, shared between two threads where that pays
+ *   singles   the rest: no batch call for this map in this kernel, or flags that batches do not take
+ *
+ * Whether there are batches is found out with the first of them.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "map_refusal.h"
+#include "map_write.h"
+
+#define BATCH 8192		/* entries a call; from 4096 on more makes no difference */
+#define SINGLES 512		/* entries between two looks at job->stop */
+#define BUSY_RETRIES 1000	/* the kernel says EBUSY when a program holds the bucket on this very CPU */
+#define KERNEL_ENOTSUPP 524	/* the kernel's private errno, which reaches us all the same */
+#define THREADS_PAY (4 * BATCH) /* entries; below, a thread costs more than it brings */
+
+enum operation { UPDATE, DELETE };
+
+/* What the threads of a job share. */
+struct work {
+	struct elfmap_job *job;
+	enum operation operation;
+	const unsigned char *keys;
+	const unsigned char *values;
+	size_t key_size;
+	size_t value_size;
+	size_t count;
+	bool has_batches;
+	_Atomic size_t next; /* the first entry that nobody has taken */
+	_Atomic size_t done;
+	_Atomic int err; /* of the thread that failed first */
+	size_t refused;
+};
+
+static bool stops(const struct elfmap_job *job)
+{
+	return job->stop && *job->stop;
+}
+
+/* ---- singles ------------------------------------------------------------------------------------ */
+
+static const void *key_at(const struct work *work, size_t index)
+{
+	return work->keys ? work->keys + index * work->key_size : NULL;
+}
+
+static const void *value_at(const struct work *work, size_t index)
+{
+	return work->values ? work->values + index * work->value_size : NULL;
+}
+
+static int write_one(const struct work *work, size_t index)
+{
+	const struct elfmap_reader *map = work->job->map;
+	int err = -EBUSY;
+
+	for (int i = 0; err == -EBUSY && i < BUSY_RETRIES; i++) {
+		if (i)
+			sched_yield();
+		if (work->operation == DELETE)
+			err = bpf_map_delete_elem(map->fd, key_at(work, index));
+		else
+			err = bpf_map_update_elem(map->fd, key_at(work, index), value_at(work, index),
+						  work->job->flags | map->lock);
+	}
+	return err;
+}
+
+/* Writes entries from FIRST on one by one; *DONE is how many. */
+static int write_singles(const struct work *work, size_t first, size_t count, size_t *done)
+{
+	const struct elfmap_job *job = work->job;
+
+	for (*done = 0; *done < count; ++*done) {
+		int err = write_one(work, first + *done);
+
+		if (err && !(err == -ENOENT && work->operation == DELETE && job->skip_absent))
+			return err;
+		if (job->wrote)
+			job->wrote(job->context, key_at(work, first + *done), value_at(work, first + *done));
+	}
+	return 0;
+}
+
+/* ---- batches ------------------------------------------------------------------------------------ */
+
+/* *DONE counts what the kernel has finished, which on failure is all before the entry it refused. */
+static int call_batch(const struct work *work, size_t first, size_t count, size_t *done)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = work->job->map->lock);
+	int err, fd = work->job->map->fd;
+	__u32 n = (__u32)count;
+
+	if (work->operation == DELETE)
+		err = bpf_map_delete_batch(fd, key_at(work, first), &n, NULL);
+	else
+		err = bpf_map_update_batch(fd, key_at(work, first), value_at(work, first), &n, &opts);
+	/* Refused as a whole, the call leaves the number as it was. */
+	*done = err && n == count ? 0 : n;
+	return err;
+}
+
+static int write_batches(const struct work *work, size_t first, size_t count, size_t *done)
+{
+	int err = 0, busy = 0;
+
+	*done = 0;
+	while (*done < count && !err) {
+		size_t step;
+
+		err = call_batch(work, first + *done, count - *done, &step);
+		*done += step;
+		if (err == -ENOENT && work->operation == DELETE && work->job->skip_absent) {
+			++*done;
+			err = 0;
+		}
+		if (err == -EBUSY && (step || ++busy < BUSY_RETRIES)) {
+			sched_yield();
+			err = 0;
+		}
+	}
+	return err;
+}
+
+/* ---- threads ------------------------------------------------------------------------------------ */
+
+static int write_chunk(const struct work *work, size_t first, size_t count, size_t *done)
+{
+	return work->has_batches ? write_batches(work, first, count, done) : write_singles(work, first, count, done);
+}
+
+static void note_failure(struct work *work, size_t index, int err)
+{
+	int none = 0;
+
+	if (atomic_compare_exchange_strong(&work->err, &none, err))
+		work->refused = index;
+}
+
+/* Takes chunk after chunk until there is none. What is taken is finished: what is written at the end
+ * has no holes. */
+static void write_chunks(struct work *work, bool reports)
+{
+	size_t size = work->has_batches ? BATCH : SINGLES, first, done;
+
+	while (!atomic_load(&work->err)) {
+		size_t count;
+		int err;
+
+		if (stops(work->job)) {
+			note_failure(work, 0, -EINTR);
+			break;
+		}
+		first = atomic_fetch_add(&work->next, size);
+		if (first >= work->count)
+			break;
+		count = work->count - first < size ? work->count - first : size;
+		err = write_chunk(work, first, count, &done);
+		atomic_fetch_add(&work->done, done);
+		if (err)
+			note_failure(work, first + done, err);
+		if (reports && work->job->progress)
+			work->job->progress(work->job->context, atomic_load(&work->done));
+	}
+}
+
+static void *help(void *work)
+{
+	write_chunks(work, false);
+	return NULL;
+}
+
+/* Where the kernel lets two write at a time. An LPM_TRIE has one lock, and singles would lose their order. */
+static bool wants_thread(const struct work *work)
+{
+	unsigned int max = work->job->max_threads ?: 2;
+	cpu_set_t cpus;
+
+	switch (work->job->map->info.type) {
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		break;
+	default:
+		return false;
+	}
+	return work->has_batches && max > 1 && work->count - work->next >= THREADS_PAY &&
+	       !sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) > 1;
+}
+
+static bool is_unsupported(int err)
+{
+	return err == -EINVAL || err == -EOPNOTSUPP || err == -KERNEL_ENOTSUPP;
+}
+
+/* The first batch: it shows whether there are batches. */
+static void probe_batches(struct work *work)
+{
+	size_t count = work->count < BATCH ? work->count : BATCH, done = 0;
+	int err;
+
+	work->has_batches = work->count > 1 && work->keys && !work->job->flags && !work->job->wrote;
+	if (!work->has_batches)
+		return;
+	err = write_batches(work, 0, count, &done);
+	if (!done && is_unsupported(err)) {
+		work->has_batches = false;
+		return;
+	}
+	work->next = count;
+	work->done = done;
+	if (err)
+		note_failure(work, done, err);
+}
+
+static void write_rest(struct work *work)
+{
+	pthread_t helper;
+	bool helped = wants_thread(work) && !pthread_create(&helper, NULL, help, work);
+
+	write_chunks(work, true);
+	if (helped)
+		pthread_join(helper, NULL);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------- */
+
+/* Writes what it can, with no call; false: not through memory. */
+static bool write_mapped(struct work *work)
+{
+	const struct bpf_map_info *info = &work->job->map->info;
+	size_t stride = ((size_t)info->value_size + 7) / 8 * 8, page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (stride * info->max_entries + page - 1) / page * page;
+	unsigned char *memory;
+
+	if (work->operation != UPDATE || info->type != BPF_MAP_TYPE_ARRAY || !(info->map_flags & BPF_F_MMAPABLE) ||
+	    work->job->flags || work->job->wrote || work->count < 2)
+		return false;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, work->job->map->fd, 0);
+	if (memory == MAP_FAILED)
+		return false;
+	for (size_t i = 0; i < work->count; i++) {
+		__u32 slot;
+
+		memcpy(&slot, work->keys + i * sizeof(slot), sizeof(slot));
+		if (slot >= info->max_entries || (i % BATCH == 0 && stops(work->job))) {
+			note_failure(work, i, slot >= info->max_entries ? -E2BIG : -EINTR);
+			break;
+		}
+		memcpy(memory + slot * stride, work->values + i * info->value_size, info->value_size);
+		work->done++;
+	}
+	munmap(memory, size);
+	return true;
+}
+
+/* ------------------------------------------------------------------------------------------------- */
+
+static int run(struct work *work, struct elfmap_msg *msg)
+{
+	struct elfmap_job *job = work->job;
+
+	if (!write_mapped(work)) {
+		probe_batches(work);
+		write_rest(work);
+	}
+	job->done = work->done;
+	job->refused = work->refused;
+	if (!work->err)
+		return 0;
+	return elfmap_refusal__explain(job->map, work->operation == DELETE, key_at(work, job->refused), work->err, msg);
+}
+
+int elfmap_job__update(struct elfmap_job *job, const void *keys, const void *values, size_t count,
+		       struct elfmap_msg *msg)
+{
+	struct work work = {.job = job,
+			    .operation = UPDATE,
+			    .keys = keys,
+			    .values = values,
+			    .key_size = job->map->info.key_size,
+			    .value_size = elfmap_map__value_size(job->map),
+			    .count = count};
+	int err = elfmap_map__check_writable(job->map, msg);
+
+	job->done = 0;
+	if (err)
+		return err;
+	return run(&work, msg);
+}
+
+int elfmap_job__delete(struct elfmap_job *job, const void *keys, size_t count, struct elfmap_msg *msg)
+{
+	struct work work = {
+		.job = job, .operation = DELETE, .keys = keys, .key_size = job->map->info.key_size, .count = count};
+	int err = elfmap_map__check_deletable(job->map, msg);
+
+	job->done = 0;
+	return err ?: run(&work, msg);
+}
