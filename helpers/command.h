@@ -37,7 +37,7 @@ extern struct output output;
 int run_verb(const struct verb *table, const char *prefix, int argc, char **argv);
 
 /* Takes -j, --json, -p, --pretty out of argv (into `output`), refuses any other word that starts
- * with '-' and that TAKES does not list (space-separated, e.g. "--pin --for"; NULL: none).
+ * with '-', is no number and that TAKES does not list (space-separated, e.g. "--pin --for"; NULL: none).
  * Returns the new argc, or -1 after complaining. */
 int take_options(int argc, char **argv, const char *takes);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The verbs of `elfmap`: a table. tc, ip and exec are the launcher's (launcher/main.c). */
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -91,6 +92,12 @@ static bool is_listed(const char *word, const char *list)
 	return false;
 }
 
+/* "-" is standard input, and -5 a number. */
+static bool is_option(const char *word)
+{
+	return word[0] == '-' && word[1] && !isdigit((unsigned char)word[1]);
+}
+
 int take_options(int argc, char **argv, const char *takes)
 {
 	int kept = 1;
@@ -104,7 +111,7 @@ int take_options(int argc, char **argv, const char *takes)
 		}
 		if (options && take_output_option(argv[i]))
 			continue;
-		if (options && argv[i][0] == '-' && argv[i][1] && !is_listed(argv[i], takes)) {
+		if (options && is_option(argv[i]) && !is_listed(argv[i], takes)) {
 			complain(argv[0], "unknown option '%s'", argv[i]);
 			return -1;
 		}

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* `elfmap map dump`: all entries of a pinned map, in the words of its types, as they come from the kernel. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "bpffs.h"
 #include "command.h"
-#include "map.h"
+#include "map_target.h"
 #include "map_verbs.h"
-#include "resolve.h"
+#include "map_write.h"
 
 struct dump {
-	struct elfmap_reader map;
+	struct target target;
 	bool sum;
-	struct elfmap_resolver *names;
+	bool drain;
 	struct elfmap_buffer text;
 	bool comma; /* JSON: an entry stands before */
 };
@@ -36,7 +35,7 @@ static int print_entry(void *context, const void *key, const void *value)
 {
 	struct dump *dump = context;
 
-	elfmap_text__write_entry(&dump->text, &dump->map.format, key, value, dump->sum, dump->names);
+	elfmap_text__write_entry(&dump->text, &dump->target.map.format, key, value, dump->sum, dump->target.resolver);
 	return write_text(dump, WRITE_AT);
 }
 
@@ -50,17 +49,32 @@ static int print_json_entry(void *context, const void *key, const void *value)
 	dump->comma = true;
 	if (output.pretty)
 		elfmap_buffer__add(&dump->text, "\n  ", 3);
-	elfmap_json__write_entry(&dump->text, &dump->map.format, key, value, dump->sum, output.pretty ? 1 : -1);
+	elfmap_json__write_entry(&dump->text, &dump->target.map.format, key, value, dump->sum, output.pretty ? 1 : -1);
 	return write_text(dump, WRITE_AT);
+}
+
+/* A queue's values, which is to take them out: no more than it holds, whoever goes on pushing. */
+static int drain(struct dump *dump, int (*print)(void *context, const void *key, const void *value),
+		 struct elfmap_msg *msg)
+{
+	const struct elfmap_reader *map = &dump->target.map;
+	void *value = calloc(1, elfmap_map__value_size(map));
+	int err = value ? 0 : -ENOMEM;
+
+	for (__u32 i = 0; i < map->info.max_entries && !err; i++)
+		err = elfmap_map__pop(map, value, msg) ?: print(dump, NULL, value);
+	free(value);
+	return err == -ENOENT ? 0 : err;
 }
 
 static int print_all(struct dump *dump, struct elfmap_msg *msg)
 {
+	int (*print)(void *context, const void *key, const void *value) = output.json ? print_json_entry : print_entry;
 	int err;
 
 	if (output.json)
 		elfmap_buffer__add(&dump->text, "[", 1);
-	err = elfmap_reader__each(&dump->map, output.json ? print_json_entry : print_entry, dump, msg);
+	err = dump->drain ? drain(dump, print, msg) : elfmap_reader__each(&dump->target.map, print, dump, msg);
 	/* After a failure the array stays open, so that nobody takes half of it for the whole. */
 	if (!err && output.json)
 		elfmap_buffer__add(&dump->text, "\n]\n" + !(output.pretty && dump->comma),
@@ -68,54 +82,43 @@ static int print_all(struct dump *dump, struct elfmap_msg *msg)
 	return err ?: write_text(dump, 0);
 }
 
-/* ------------------------------------------------------------------------------------------------- */
-
-static int check_sum(const struct dump *dump, struct elfmap_msg *msg)
+static int check(const struct dump *dump)
 {
-	const char *culprit = "";
+	const struct target *target = &dump->target;
+	struct elfmap_msg msg;
 
-	if (!dump->sum)
-		return 0;
-	if (!dump->map.format.per_cpu) {
-		snprintf(msg->text, sizeof(msg->text),
-			 "a %s has one value a key, there is nothing to sum; leave 'sum' out",
-			 elfmap_map_type_name(dump->map.info.type) ?: "map of this type");
-		return -EINVAL;
-	}
-	if (elfmap_type__can_sum(dump->map.format.value, &culprit))
-		return 0;
-	if (dump->map.format.value->notation == ELFMAP_HEX)
-		snprintf(msg->text, sizeof(msg->text),
-			 "the map has no types, and bytes cannot be summed; BPF_ANNOTATE_KV_PAIR in its source gives "
-			 "it types");
-	else
-		snprintf(msg->text, sizeof(msg->text), "%s%s is not a number and cannot be summed",
-			 *culprit ? "member " : "the value", culprit);
-	return -EINVAL;
+	if (dump->drain)
+		return target__check_queue(target);
+	if (elfmap_map__check_readable(&target->map.info, &msg))
+		return complain(target->pin, "%s%s", msg.text,
+				elfmap_map__is_queue(target->map.info.type) ? "; --drain does" : "");
+	return dump->sum ? target__check_sum(target) : EXIT_SUCCESS;
 }
 
 int map_dump(int argc, char **argv)
 {
 	struct elfmap_msg msg = {.text = "no memory"};
-	struct dump dump = {.map.fd = -1};
-	char path[PATH_MAX];
+	struct dump dump = {.target.map.fd = -1};
+	struct elfmap_type_words words;
 	int err, status;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc < 2 || argc > 3 || (argc == 3 && strcmp(argv[2], "sum") != 0))
-		return EXIT_USAGE;
+	argc = take_options(argc, argv, "--drain");
+	dump.drain = take_word(&argc, argv, "--drain");
+	status = take_types(&argc, argv, true, &words);
+	if (status || argc < 2 || argc > 3 || (argc == 3 && strcmp(argv[2], "sum") != 0))
+		return status ?: EXIT_USAGE;
 	dump.sum = argc == 3;
+	status = target__open(&dump.target, argv[1], dump.drain ? ELFMAP_READ_WRITE : ELFMAP_READ, &words);
+	status = status ?: check(&dump);
+	if (status)
+		goto out;
 	begin_output();
-	err = elfmap_bpffs__pin_path(argv[1], path, sizeof(path), &msg);
-	err = err ?: elfmap_reader__open(path, &dump.map, &msg);
-	err = err ?: check_sum(&dump, &msg);
-	err = err ?: elfmap_resolver__new(&dump.names, &msg);
-	err = err ?: print_all(&dump, &msg);
+	err = print_all(&dump, &msg);
 	status = end_output();
 	if (err && status == EXIT_SUCCESS)
 		status = complain(argv[1], "%s", msg.text);
-	elfmap_reader__close(&dump.map);
-	elfmap_resolver__free(dump.names);
+out:
+	target__close(&dump.target);
 	elfmap_buffer__free(&dump.text);
 	return status;
 }

@@ -14,6 +14,16 @@ int map_list(int argc, char **argv); /* map_list.c */
 int map_show(int argc, char **argv); /* map_show.c */
 int map_pin(int argc, char **argv);  /* map_pin.c */
 int map_unpin(int argc, char **argv);
+int map_get(int argc, char **argv); /* map_entry.c */
+int map_set(int argc, char **argv);
+int map_del(int argc, char **argv);
+int map_load(int argc, char **argv); /* map_load.c */
+int map_clear(int argc, char **argv);
+int map_replace(int argc, char **argv); /* map_replace.c */
+int map_diff(int argc, char **argv);
+int map_push(int argc, char **argv); /* map_queue.c */
+int map_pop(int argc, char **argv);
+int map_peek(int argc, char **argv);
 
 /* Output can be long: a large buffer for stdout, and a complaint at the end if not all of it could
  * be written. Returns the exit status. */

@@ -45,6 +45,12 @@ int elfmap_reader__each(const struct elfmap_reader *reader,
 			int (*each)(void *context, const void *key, const void *value), void *context,
 			struct elfmap_msg *msg);
 
+/* The same for many at a time: COUNT keys one behind the other, and their values. It is called in the
+ * caller's thread, while another one may be reading what comes next. */
+int elfmap_reader__each_batch(const struct elfmap_reader *reader,
+			      int (*take)(void *context, const void *keys, const void *values, size_t count),
+			      void *context, struct elfmap_msg *msg);
+
 /* All its keys, each once; free() them. Stops with -EAGAIN (and says so) where others delete keys
  * faster than they can be walked along. */
 int elfmap_reader__list_keys(const struct elfmap_reader *reader, void **ret_keys, size_t *ret_count,

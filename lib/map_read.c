@@ -9,6 +9,8 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +23,7 @@
 
 struct reading {
 	const struct elfmap_reader *map;
-	int (*each)(void *context, const void *key, const void *value);
+	int (*take)(void *context, const void *keys, const void *values, size_t count);
 	void *context;
 	struct elfmap_msg *msg;
 	size_t key_size;
@@ -40,14 +42,28 @@ static int no_memory(const struct reading *r)
 	return elfmap_msg__set(r->msg, -ENOMEM, "no memory for the map's entries");
 }
 
-/* ---- batches ------------------------------------------------------------------------------------ */
+/* ---- batches: one is read while the one before is taken -------------------------------------------- */
 
 struct batch {
 	void *keys;
 	void *values;
+	__u32 room;
+	__u32 count;
+	bool is_full; /* read, and not taken yet */
+};
+
+struct batches {
+	const struct reading *reading;
+	struct batch both[2];
 	void *from; /* the kernel's bookmarks: a bucket's number, or a key */
 	void *to;
-	__u32 room;
+	bool started;
+
+	pthread_mutex_t lock; /* of is_full and what follows */
+	pthread_cond_t moved;
+	bool at_end;   /* the last batch has been read, or err has become what it is */
+	bool given_up; /* nobody takes any more */
+	int err;
 };
 
 static int batch__grow(struct batch *batch, const struct reading *r, __u32 room)
@@ -55,23 +71,124 @@ static int batch__grow(struct batch *batch, const struct reading *r, __u32 room)
 	void *larger = reallocarray(batch->keys, room, r->key_size);
 
 	if (!larger)
-		return no_memory(r);
+		return -ENOMEM;
 	batch->keys = larger;
 	larger = reallocarray(batch->values, room, r->value_size);
 	if (!larger)
-		return no_memory(r);
+		return -ENOMEM;
 	batch->values = larger;
 	batch->room = room;
 	return 0;
 }
 
-static int batch__hand_out(const struct batch *batch, const struct reading *r, __u32 count)
+/* 1: this was the last one. */
+static int read_batch(struct batches *batches, struct batch *batch)
 {
+	const struct reading *r = batches->reading;
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = r->map->lock);
+	void *swap = batches->from;
+	int err;
+
+	for (;;) {
+		batch->count = batch->room;
+		err = bpf_map_lookup_batch(r->map->fd, batches->started ? batches->from : NULL, batches->to,
+					   batch->keys, batch->values, &batch->count, &opts);
+		/* A bucket has more entries than we have room; the bookmark has not moved. */
+		if (err != -ENOSPC || batch->room / 4 > r->map->info.max_entries + 1024)
+			break;
+		err = batch__grow(batch, r, 2 * batch->room);
+		if (err)
+			return err;
+	}
+	if (err && err != -ENOENT)
+		return err;
+	batches->started = true;
+	batches->from = batches->to;
+	batches->to = swap;
+	return err ? 1 : 0;
+}
+
+/* Fills the two in turn, each when it has been taken. */
+static void *read_ahead(void *context)
+{
+	struct batches *batches = context;
+	bool last = false;
+
+	for (unsigned int turn = 1; !last; turn ^= 1) {
+		struct batch *batch = &batches->both[turn];
+		int err;
+
+		pthread_mutex_lock(&batches->lock);
+		while (batch->is_full && !batches->given_up)
+			pthread_cond_wait(&batches->moved, &batches->lock);
+		last = batches->given_up;
+		pthread_mutex_unlock(&batches->lock);
+		if (last)
+			break;
+		err = read_batch(batches, batch);
+		last = err != 0;
+		pthread_mutex_lock(&batches->lock);
+		batch->is_full = err >= 0;
+		batches->at_end = last;
+		batches->err = err < 0 ? err : 0;
+		pthread_cond_signal(&batches->moved);
+		pthread_mutex_unlock(&batches->lock);
+	}
+	return NULL;
+}
+
+static int hand_over(const struct reading *r, const struct batch *batch)
+{
+	return batch->count ? r->take(r->context, batch->keys, batch->values, batch->count) : 0;
+}
+
+/* Waits for the next one; false: there is none. */
+static bool wait_for(struct batches *batches, const struct batch *batch)
+{
+	bool is_full;
+
+	pthread_mutex_lock(&batches->lock);
+	while (!batch->is_full && !batches->at_end)
+		pthread_cond_wait(&batches->moved, &batches->lock);
+	is_full = batch->is_full;
+	pthread_mutex_unlock(&batches->lock);
+	return is_full;
+}
+
+static void hand_back(struct batches *batches, struct batch *batch, bool give_up)
+{
+	pthread_mutex_lock(&batches->lock);
+	batch->is_full = false;
+	batches->given_up = give_up;
+	pthread_cond_signal(&batches->moved);
+	pthread_mutex_unlock(&batches->lock);
+}
+
+static int take_with_thread(struct batches *batches)
+{
+	unsigned int turn = 0;
 	int err = 0;
 
-	for (__u32 i = 0; i < count && !err; i++)
-		err = r->each(r->context, (char *)batch->keys + i * r->key_size,
-			      (char *)batch->values + i * r->value_size);
+	while (!err && wait_for(batches, &batches->both[turn])) {
+		err = hand_over(batches->reading, &batches->both[turn]);
+		hand_back(batches, &batches->both[turn], err != 0);
+		turn ^= 1;
+	}
+	return err;
+}
+
+static int take_alone(struct batches *batches)
+{
+	int err = hand_over(batches->reading, &batches->both[0]);
+
+	while (!err && !batches->at_end) {
+		batches->err = read_batch(batches, &batches->both[0]);
+		batches->at_end = batches->err != 0;
+		if (batches->err < 0)
+			break;
+		batches->err = 0;
+		err = hand_over(batches->reading, &batches->both[0]);
+	}
 	return err;
 }
 
@@ -80,35 +197,31 @@ static bool is_unsupported(int err)
 	return err == -EINVAL || err == -EOPNOTSUPP || err == -KERNEL_ENOTSUPP;
 }
 
-static int batch__read_all(struct batch *batch, const struct reading *r)
+/* The first batch shows whether there are batches, and whether there is enough for two threads. */
+static int read_all(struct batches *batches)
 {
-	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = r->map->lock);
-	bool first = true, last = false;
-	int err = 0;
+	const struct reading *r = batches->reading;
+	pthread_t thread;
+	cpu_set_t cpus;
+	int err;
 
-	while (!err && !last) {
-		__u32 count = batch->room;
-		void *swap;
-
-		err = bpf_map_lookup_batch(r->map->fd, first ? NULL : batch->from, batch->to, batch->keys,
-					   batch->values, &count, &opts);
-		if (first && is_unsupported(err))
-			return FALL_BACK;
-		if (err == -ENOSPC) { /* a bucket has more entries than we have room; the bookmark has not moved */
-			if (batch->room / 4 > r->map->info.max_entries + 1024)
-				return fail(r, err, "reading entries");
-			err = batch__grow(batch, r, 2 * batch->room);
-			continue;
-		}
-		if (err && err != -ENOENT)
-			return fail(r, err, "reading entries");
-		last = err == -ENOENT;
-		first = false;
-		err = batch__hand_out(batch, r, count);
-		swap = batch->from;
-		batch->from = batch->to;
-		batch->to = swap;
+	err = read_batch(batches, &batches->both[0]);
+	if (is_unsupported(err))
+		return FALL_BACK;
+	if (err < 0)
+		return err == -ENOMEM ? no_memory(r) : fail(r, err, "reading entries");
+	batches->at_end = err == 1;
+	batches->both[0].is_full = true;
+	if (!batches->at_end && !sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) > 1 &&
+	    !batch__grow(&batches->both[1], r, batches->both[0].room) &&
+	    !pthread_create(&thread, NULL, read_ahead, batches)) {
+		err = take_with_thread(batches);
+		pthread_join(thread, NULL);
+	} else {
+		err = take_alone(batches);
 	}
+	if (!err && batches->err)
+		err = batches->err == -ENOMEM ? no_memory(r) : fail(r, batches->err, "reading entries");
 	return err;
 }
 
@@ -132,17 +245,25 @@ static int read_batches(const struct reading *r)
 {
 	size_t room = BATCH_BYTES / (r->key_size + r->value_size) + 1;
 	size_t mark_size = r->key_size > 8 ? r->key_size : 8;
-	struct batch batch = {.from = calloc(1, mark_size), .to = calloc(1, mark_size)};
-	int err = batch.from && batch.to ? 0 : no_memory(r);
+	struct batches batches = {
+		.reading = r,
+		.from = calloc(1, mark_size),
+		.to = calloc(1, mark_size),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.moved = PTHREAD_COND_INITIALIZER,
+	};
+	int err;
 
 	if (room > r->map->info.max_entries)
 		room = r->map->info.max_entries;
-	err = err ?: batch__grow(&batch, r, (__u32)room);
-	err = err ?: batch__read_all(&batch, r);
-	free(batch.keys);
-	free(batch.values);
-	free(batch.from);
-	free(batch.to);
+	err = batches.from && batches.to ? batch__grow(&batches.both[0], r, (__u32)room) : -ENOMEM;
+	err = err ? no_memory(r) : read_all(&batches);
+	for (int i = 0; i < 2; i++) {
+		free(batches.both[i].keys);
+		free(batches.both[i].values);
+	}
+	free(batches.from);
+	free(batches.to);
 	return err;
 }
 
@@ -156,7 +277,7 @@ static int read_value(const struct reading *r, const void *key, void *value)
 		return 0; /* an empty slot, or deleted meanwhile */
 	if (err)
 		return fail(r, err, "reading an entry");
-	return r->each(r->context, key, value);
+	return r->take(r->context, key, value, 1);
 }
 
 static int read_indexes(const struct reading *r)
@@ -302,13 +423,13 @@ static int read_keys(const struct reading *r)
 
 /* ------------------------------------------------------------------------------------------------- */
 
-int elfmap_reader__each(const struct elfmap_reader *reader,
-			int (*each)(void *context, const void *key, const void *value), void *context,
-			struct elfmap_msg *msg)
+int elfmap_reader__each_batch(const struct elfmap_reader *reader,
+			      int (*take)(void *context, const void *keys, const void *values, size_t count),
+			      void *context, struct elfmap_msg *msg)
 {
 	const struct reading r = {
 		.map = reader,
-		.each = each,
+		.take = take,
 		.context = context,
 		.msg = msg,
 		.key_size = reader->info.key_size,
@@ -323,4 +444,31 @@ int elfmap_reader__each(const struct elfmap_reader *reader,
 	if (err != FALL_BACK)
 		return err;
 	return elfmap_map__has_indexes(reader->info.type) && r.key_size == 4 ? read_indexes(&r) : read_keys(&r);
+}
+
+struct one_by_one {
+	const struct elfmap_reader *map;
+	int (*each)(void *context, const void *key, const void *value);
+	void *context;
+};
+
+static int hand_out(void *context, const void *keys, const void *values, size_t count)
+{
+	const struct one_by_one *to = context;
+	size_t value_size = to->map->format.stride * to->map->format.copies;
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++)
+		err = to->each(to->context, (const char *)keys + i * to->map->info.key_size,
+			       (const char *)values + i * value_size);
+	return err;
+}
+
+int elfmap_reader__each(const struct elfmap_reader *reader,
+			int (*each)(void *context, const void *key, const void *value), void *context,
+			struct elfmap_msg *msg)
+{
+	struct one_by_one to = {.map = reader, .each = each, .context = context};
+
+	return elfmap_reader__each_batch(reader, hand_out, &to, msg);
 }

@@ -37,7 +37,7 @@ struct elfmap_job {
 /* Bytes of all copies of a value together. */
 static inline size_t elfmap_map__value_size(const struct elfmap_reader *map)
 {
-	return map->stride * map->copies;
+	return map->format.stride * map->format.copies;
 }
 
 /* Writes COUNT entries, in their order as far as one thread does it. On failure the message says in

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A file of entries, read for a map, and what is said when it, or the kernel, is not content. */
+#ifndef ELFMAP_MAP_FILE_H
+#define ELFMAP_MAP_FILE_H
+
+#include "map_input.h"
+#include "map_target.h"
+#include "map_write.h"
+
+struct map_file {
+	const char *name; /* for messages */
+	struct elfmap_entries entries;
+	size_t nr_refused; /* lines */
+};
+
+/* Reads NAME (NULL or "-": standard input), complaining about each line that is refused. A failure,
+ * unless KEEP_GOING, if there is one. Returns an exit status. */
+int map_file__read(struct map_file *file, const struct target *target, const char *name, bool keep_going);
+void map_file__close(struct map_file *file);
+
+/* Makes the entries what the kernel takes. Returns an exit status. */
+int map_file__open_objects(struct map_file *file, const struct target *target);
+
+/* Says what became of JOB, which wrote the first entries and failed with ERR: at which line and why, how
+ * many were written, and which was the last. Returns EXIT_FAILURE. */
+int map_file__complain(const struct map_file *file, const struct target *target, const struct elfmap_job *job, int err,
+		       const struct elfmap_msg *msg);
+
+#endif

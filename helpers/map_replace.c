@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* `elfmap map replace` and `diff`: a map and a file, made equal or shown where they differ. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "map_compare.h"
+#include "map_file.h"
+#include "map_target.h"
+#include "map_verbs.h"
+#include "map_write.h"
+#include "progress.h"
+
+/* As diff(1) has them: 1 is an answer, so that trouble needs another number. */
+#define EXIT_DIFFERENT 1
+#define EXIT_TROUBLE 2
+
+struct replacement {
+	struct target target;
+	struct map_file file;
+	struct elfmap_comparison comparison;
+	struct elfmap_buffer buffer;
+	bool comma; /* JSON: a difference stands before */
+};
+
+/* ---- differences -------------------------------------------------------------------------------- */
+
+#define FLUSH_AT (64u << 10)
+
+static void add(struct elfmap_buffer *to, const char *text)
+{
+	elfmap_buffer__add(to, text, strlen(text));
+}
+
+static int flush(struct elfmap_buffer *buffer, size_t at)
+{
+	if (buffer->length < at)
+		return 0;
+	fwrite(buffer->bytes, 1, buffer->length, stdout);
+	buffer->length = 0;
+	return buffer->error ?: ferror(stdout) ? -EIO : 0;
+}
+
+static void add_json_side(struct replacement *r, const char *side, const void *key, const void *value)
+{
+	if (!value)
+		return;
+	add(&r->buffer, side);
+	elfmap_json__write_entry(&r->buffer, &r->target.map.format, key, value, false, -1);
+}
+
+static int print_json_difference(void *context, const void *key, const void *old_value, const void *new_value)
+{
+	struct replacement *r = context;
+
+	add(&r->buffer, r->comma ? "," : "");
+	add(&r->buffer, output.pretty ? "\n  {" : "{");
+	r->comma = true;
+	add_json_side(r, "\"old\":", key, old_value);
+	add(&r->buffer, old_value && new_value ? "," : "");
+	add_json_side(r, "\"new\":", key, new_value);
+	add(&r->buffer, "}");
+	return flush(&r->buffer, FLUSH_AT);
+}
+
+static void add_line(struct replacement *r, const char *sign, const void *key, const void *value)
+{
+	if (!value)
+		return;
+	add(&r->buffer, sign);
+	elfmap_text__write_entry(&r->buffer, &r->target.map.format, key, value, false, r->target.resolver);
+}
+
+static int print_difference(void *context, const void *key, const void *old_value, const void *new_value)
+{
+	struct replacement *r = context;
+
+	add_line(r, "-", key, old_value);
+	add_line(r, "+", key, new_value);
+	return flush(&r->buffer, FLUSH_AT);
+}
+
+/* Compares, printing what differs. Returns 0 or a negative errno, about which it has complained. */
+static int print_differences(struct replacement *r)
+{
+	struct elfmap_msg msg;
+	int err;
+
+	r->comparison.differs = output.json ? print_json_difference : print_difference;
+	r->comparison.context = r;
+	begin_output();
+	if (output.json)
+		add(&r->buffer, "[");
+	err = elfmap_comparison__make(&r->comparison, &msg);
+	if (!err && output.json)
+		add(&r->buffer, r->comma && output.pretty ? "\n]\n" : "]\n");
+	flush(&r->buffer, 0);
+	if (end_output())
+		return -EIO;
+	if (err)
+		complain(r->target.pin, "%s", msg.text);
+	return err;
+}
+
+static bool is_different(const struct replacement *r)
+{
+	return r->comparison.nr_leftover || r->comparison.nr_equal != r->file.entries.count;
+}
+
+/* ---- the work ----------------------------------------------------------------------------------- */
+
+static int complain_about(const struct replacement *r, const struct elfmap_job *job, const char *what, size_t of,
+			  const struct elfmap_msg *msg)
+{
+	return complain(r->target.pin, "%s; %zu of %zu entries were %s; the same command again finishes it", msg->text,
+			job->done, of, what);
+}
+
+/* Keys that the file has not: deleted, or set to zero where they cannot be. */
+static int remove_leftover(struct replacement *r, struct elfmap_job *job)
+{
+	const struct elfmap_comparison *c = &r->comparison;
+	size_t size = elfmap_map__value_size(&r->target.map);
+	struct elfmap_msg msg;
+	void *zeros = NULL;
+	int err;
+
+	if (!c->nr_leftover)
+		return EXIT_SUCCESS;
+	job->skip_absent = true;
+	if (c->zeros)
+		zeros = calloc(c->nr_leftover, size);
+	if (c->zeros && !zeros)
+		return complain(r->target.pin, "no memory");
+	err = zeros ? elfmap_job__update(job, c->leftover, zeros, c->nr_leftover, &msg)
+		    : elfmap_job__delete(job, c->leftover, c->nr_leftover, &msg);
+	free(zeros);
+	return err ? complain_about(r, job, c->zeros ? "set to zero" : "deleted", c->nr_leftover, &msg) : EXIT_SUCCESS;
+}
+
+/* Leaves out of the file's entries what the map has already. */
+static void keep_different(struct elfmap_entries *entries, const unsigned char *is_equal)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < entries->count; i++) {
+		if (is_equal[i])
+			continue;
+		memmove(entries->keys + kept * entries->key_size, entries->keys + i * entries->key_size,
+			entries->key_size);
+		memmove(entries->values + kept * entries->value_size, entries->values + i * entries->value_size,
+			entries->value_size);
+		kept++;
+	}
+	entries->count = kept;
+}
+
+static int print_counts(const struct replacement *r, size_t nr_added)
+{
+	json_object *root;
+
+	if (!output.json)
+		return EXIT_SUCCESS;
+	root = json_object_new_object();
+	json_object_object_add(root, "added", json_object_new_uint64(nr_added));
+	json_object_object_add(root, "changed", json_object_new_uint64(r->comparison.nr_changed));
+	json_object_object_add(root, "deleted", json_object_new_uint64(r->comparison.nr_leftover));
+	json_object_object_add(root, "equal", json_object_new_uint64(r->comparison.nr_equal));
+	print_json(root);
+	return end_output();
+}
+
+/* What has to go goes first: a full map has no room for what comes. */
+static int make_equal(struct replacement *r)
+{
+	struct elfmap_entries *entries = &r->file.entries;
+	size_t nr_added = entries->count - r->comparison.nr_equal - r->comparison.nr_changed;
+	struct progress progress;
+	struct elfmap_job job = {
+		.map = &r->target.map, .stop = &interrupted, .progress = progress__update, .context = &progress};
+	struct elfmap_msg msg;
+	int status;
+
+	keep_different(entries, r->comparison.is_equal);
+	status = map_file__open_objects(&r->file, &r->target);
+	if (status)
+		return status;
+	progress__begin(&progress, r->comparison.nr_leftover);
+	status = remove_leftover(r, &job);
+	progress__end(&progress);
+	if (status)
+		return status;
+	progress__begin(&progress, entries->count);
+	if (entries->count && elfmap_job__update(&job, entries->keys, entries->values, entries->count, &msg))
+		status = complain_about(r, &job, "written", entries->count, &msg);
+	progress__end(&progress);
+	return status ?: print_counts(r, nr_added);
+}
+
+static int compare(struct replacement *r)
+{
+	struct elfmap_msg msg;
+
+	if (!elfmap_comparison__make(&r->comparison, &msg))
+		return EXIT_SUCCESS;
+	return complain(r->target.pin, "%s", msg.text);
+}
+
+/* ------------------------------------------------------------------------------------------------- */
+
+static int begin(struct replacement *r, int argc, char **argv, enum elfmap_access access)
+{
+	struct elfmap_type_words words;
+	struct elfmap_msg msg;
+	int status;
+
+	status = take_types(&argc, argv, true, &words);
+	if (!status && (argc < 2 || argc > 3))
+		return EXIT_USAGE;
+	interrupt__catch();
+	status = status ?: target__open(&r->target, argv[1], access, &words);
+	if (status)
+		return status;
+	if (elfmap_map__check_readable(&r->target.map.info, &msg))
+		return complain(argv[1], "%s", msg.text);
+	status = map_file__read(&r->file, &r->target, argc > 2 ? argv[2] : NULL, false);
+	r->comparison.map = &r->target.map;
+	r->comparison.wanted = &r->file.entries;
+	return status;
+}
+
+static void end(struct replacement *r)
+{
+	elfmap_comparison__free(&r->comparison);
+	elfmap_buffer__free(&r->buffer);
+	map_file__close(&r->file);
+	target__close(&r->target);
+}
+
+int map_replace(int argc, char **argv)
+{
+	struct replacement r = {.target.map.fd = -1};
+	struct elfmap_msg msg;
+	bool dry_run;
+	int status;
+
+	argc = take_options(argc, argv, "--dry-run");
+	dry_run = argc > 0 && take_word(&argc, argv, "--dry-run");
+	if (argc < 2)
+		return EXIT_USAGE;
+	status = begin(&r, argc, argv, dry_run ? ELFMAP_READ : ELFMAP_READ_WRITE);
+	if (!status && elfmap_map__check_writable(&r.target.map, &msg))
+		status = complain(argv[1], "%s", msg.text);
+	if (!status && dry_run)
+		status = print_differences(&r) ? EXIT_FAILURE : EXIT_SUCCESS;
+	else if (!status)
+		status = compare(&r) ?: make_equal(&r);
+	end(&r);
+	return status;
+}
+
+int map_diff(int argc, char **argv)
+{
+	struct replacement r = {.target.map.fd = -1};
+	int status;
+
+	argc = take_options(argc, argv, NULL);
+	if (argc < 2)
+		return EXIT_USAGE;
+	status = begin(&r, argc, argv, ELFMAP_READ);
+	if (status || print_differences(&r))
+		status = EXIT_TROUBLE; /* which wrong usage is, too */
+	else
+		status = is_different(&r) ? EXIT_DIFFERENT : EXIT_SUCCESS;
+	end(&r);
+	return status;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Opens the map that a verb works on, and says entries of it in words. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpffs.h"
+#include "command.h"
+#include "map_target.h"
+#include "map_verbs.h"
+
+int target__open(struct target *target, const char *pin, enum elfmap_access access,
+		 const struct elfmap_type_words *words)
+{
+	struct elfmap_msg msg;
+	int err;
+
+	*target = (struct target){.pin = pin, .map.fd = -1};
+	err = elfmap_bpffs__pin_path(pin, target->path, sizeof(target->path), &msg);
+	err = err ?: elfmap_reader__open_for(target->path, access, words, &target->map, &msg);
+	err = err ?: elfmap_resolver__new(&target->resolver, &msg);
+	return err ? complain(pin, "%s", msg.text) : EXIT_SUCCESS;
+}
+
+void target__close(struct target *target)
+{
+	elfmap_resolver__free(target->resolver);
+	elfmap_reader__close(&target->map);
+}
+
+/* The words from AT on, COUNT of them, go. */
+static void drop_words(int *argc, char **argv, int at, int count)
+{
+	memmove(&argv[at], &argv[at + count], (size_t)(*argc - at - count + 1) * sizeof(*argv));
+	*argc -= count;
+}
+
+int take_types(int *argc, char **argv, bool also_long, struct elfmap_type_words *ret_words)
+{
+	struct elfmap_msg msg;
+
+	*ret_words = (struct elfmap_type_words){};
+	for (int i = 2; i + 1 < *argc; i++)
+		if (!strcmp(argv[i], "types")) {
+			if (elfmap_type_words__split(argv[i + 1], ret_words, &msg))
+				return complain(argv[1], "%s", msg.text);
+			drop_words(argc, argv, i, 2);
+			return EXIT_SUCCESS;
+		}
+	for (int i = 2; also_long && i + 3 < *argc; i++)
+		if (!strcmp(argv[i], "key") && !strcmp(argv[i + 2], "value")) {
+			*ret_words = (struct elfmap_type_words){.key = argv[i + 1], .value = argv[i + 3]};
+			drop_words(argc, argv, i, 4);
+			return EXIT_SUCCESS;
+		}
+	return EXIT_SUCCESS;
+}
+
+bool take_word(int *argc, char **argv, const char *word)
+{
+	for (int i = 1; i < *argc; i++)
+		if (!strcmp(argv[i], word)) {
+			drop_words(argc, argv, i, 1);
+			return true;
+		}
+	return false;
+}
+
+char *join_words(int count, char **words)
+{
+	size_t size = 1;
+	char *line, *at;
+
+	for (int i = 0; i < count; i++)
+		size += strlen(words[i]) + 1;
+	line = at = malloc(size);
+	if (!line)
+		return NULL;
+	for (int i = 0; i < count; i++) {
+		at = stpcpy(at, words[i]);
+		*at++ = ' ';
+	}
+	*at = '\0';
+	for (at = line; *at; at++)
+		if (*at == '\n')
+			*at = ' ';
+	return line;
+}
+
+void target__describe_key(const struct target *target, const void *key, char *text, size_t size)
+{
+	struct elfmap_value value = {.bytes = key, .copies = 1};
+	struct elfmap_buffer buffer = {};
+
+	elfmap_text__write(&buffer, target->map.format.key, &value, target->resolver);
+	if (buffer.error)
+		snprintf(text, size, "?");
+	else if (buffer.length < size)
+		snprintf(text, size, "%.*s", (int)buffer.length, buffer.bytes);
+	else
+		snprintf(text, size, "%.*s...", (int)size - 4, buffer.bytes);
+	elfmap_buffer__free(&buffer);
+}
+
+int target__print_entry(const struct target *target, const void *key, const void *value, bool sum)
+{
+	struct elfmap_buffer buffer = {};
+	int status;
+
+	if (output.json)
+		elfmap_json__write_entry(&buffer, &target->map.format, key, value, sum, output.pretty ? 0 : -1);
+	else
+		elfmap_text__write_entry(&buffer, &target->map.format, key, value, sum, target->resolver);
+	if (output.json)
+		elfmap_buffer__add(&buffer, "\n", 1);
+	if (buffer.error) {
+		status = complain(target->pin, "no memory");
+	} else {
+		fwrite(buffer.bytes, 1, buffer.length, stdout);
+		status = end_output();
+	}
+	elfmap_buffer__free(&buffer);
+	return status;
+}
+
+int target__check_sum(const struct target *target)
+{
+	const struct elfmap_format *format = &target->map.format;
+	const char *culprit = "";
+
+	if (!format->per_cpu)
+		return complain(target->pin, "a %s has one value a key, there is nothing to sum; leave 'sum' out",
+				elfmap_map_type_name(target->map.info.type) ?: "map of this type");
+	if (elfmap_type__can_sum(format->value, &culprit))
+		return EXIT_SUCCESS;
+	if (format->value->notation == ELFMAP_HEX)
+		return complain(target->pin,
+				"the map has no types, and bytes cannot be summed; 'types KEY:VALUE' gives "
+				"it some, or BPF_ANNOTATE_KV_PAIR in its source");
+	return complain(target->pin, "%s%s is not a number and cannot be summed", *culprit ? "member " : "the value",
+			culprit);
+}
+
+int target__check_queue(const struct target *target)
+{
+	if (elfmap_map__is_queue(target->map.info.type))
+		return EXIT_SUCCESS;
+	return complain(target->pin, "a %s is neither queue nor stack; 'get', 'set' and 'del' are for its entries",
+			elfmap_map_type_name(target->map.info.type) ?: "map of this type");
+}
+
+int target__open_objects(const struct target *target, void *value, struct elfmap_msg *msg)
+{
+	const struct elfmap_format *format = &target->map.format;
+	int err = 0;
+
+	for (size_t copy = 0; format->value->has_objects && copy < format->copies && !err; copy++)
+		err = elfmap_type__open_objects(format->value, target->resolver, (char *)value + copy * format->stride,
+						msg);
+	return err;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The pinned map that a verb works on, and entries of it in the words of a command line. */
+#ifndef ELFMAP_MAP_TARGET_H
+#define ELFMAP_MAP_TARGET_H
+
+#include <limits.h>
+
+#include "map.h"
+#include "resolve.h"
+#include "text.h"
+
+struct target {
+	const char *pin; /* as the user named it */
+	char path[PATH_MAX];
+	struct elfmap_reader map;
+	struct elfmap_resolver *resolver;
+};
+
+/* Takes `types KEY:VALUE` out of the words behind PIN, or, if ALSO_LONG, `key TYPE value TYPE`: what
+ * other words of the command line are is not looked at. Complains, and returns an exit status. */
+int take_types(int *argc, char **argv, bool also_long, struct elfmap_type_words *ret_words);
+
+/* Opens the map that PIN names. WORDS: what it has, or NULL. Complains, and returns an exit status. */
+int target__open(struct target *target, const char *pin, enum elfmap_access access,
+		 const struct elfmap_type_words *words);
+void target__close(struct target *target);
+
+/* Takes WORD out of argv[2] and what follows; false: it is not there. */
+bool take_word(int *argc, char **argv, const char *word);
+
+/* Words as one line of text, for struct elfmap_text; free() it. NULL: no memory. */
+char *join_words(int count, char **words);
+
+/* One entry in the words that dump uses, for messages: "KEY", cut short where it is long. */
+void target__describe_key(const struct target *target, const void *key, char *text, size_t size);
+
+/* An entry on stdout, as dump prints it, or as one JSON object. Returns an exit status. */
+int target__print_entry(const struct target *target, const void *key, const void *value, bool sum);
+
+/* Can copies of its value be added up? Is it a queue or a stack? Complain, and return an exit status. */
+int target__check_sum(const struct target *target);
+int target__check_queue(const struct target *target);
+
+/* Programs and maps by their ids become descriptors, which is what the kernel takes. */
+int target__open_objects(const struct target *target, void *value, struct elfmap_msg *msg);
+
+#endif

@@ -1,0 +1,184 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `elfmap map get`, `set` and `del`, and bpftool's words for them. bpftool says what is in a map.
+
+# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; run sets it
+bats_require_minimum_version 1.5.0
+load maps.bash
+
+setup() {
+	begin_maps
+}
+
+# bytes NAME KEY-BYTE ...: the value's bytes as bpftool sees them
+bytes() {
+	bpftool -j map lookup pinned "$globals/$1" key "${@:2}" | jq -r '.value | join(" ")'
+}
+
+# ---- set and get ----------------------------------------------------------------------------------
+
+@test "set, get, del: one entry in the words of its types" {
+	create ports hash 2 8 10
+	map set ports 80 1500 types be16:u64
+	[[ $(bytes ports 0 80) == '0xdc 0x05 0x00 0x00 0x00 0x00 0x00 0x00' ]]
+	[[ $(map get ports 80 types be16:u64) == '80 1500' ]]
+	[[ $(map -j get ports 80 types be16:u64) == '{"key":80,"value":1500}' ]]
+	[[ $("$elfmap" -p map get ports 80 types be16:u64 | jq -c .) == '{"key":80,"value":1500}' ]]
+	map set ports 80 7 types be16:u64
+	[[ $(map get ports 80 types be16:u64) == '80 7' && $(entries ports) == 1 ]]
+	map del ports 80 types be16:u64
+	[[ $(entries ports) == 0 ]]
+	fails 1 '80: no such key' get ports 80 types be16:u64
+	fails 1 '80: no such key' del ports 80 types be16:u64
+}
+
+@test "set: several pairs at once, and all or nothing" {
+	create hosts hash 4 4 10
+	map set hosts 10.0.0.1 1 10.0.0.2 2 10.0.0.3 3 types ipv4:u32
+	[[ $(entries hosts) == 3 && $(map get hosts 10.0.0.3 types ipv4:u32) == '10.0.0.3 3' ]]
+	fails 1 'value: ' set hosts 10.0.0.4 4 10.0.0.5 five types ipv4:u32
+	fails 1 'key: ' set hosts 10.0.0.4 4 10.0.0.500 5 types ipv4:u32
+	fails 1 'value: ' set hosts 10.0.0.4 4 10.0.0.5 types ipv4:u32
+	[[ $(entries hosts) == 3 ]]
+	fails 1 'pair 2 has the key of pair 1 and another value' set hosts 10.0.0.4 4 10.0.0.4 5 types ipv4:u32
+	[[ $(entries hosts) == 3 ]]
+	map set hosts 10.0.0.4 4 10.0.0.4 4 types ipv4:u32
+	[[ $(entries hosts) == 4 ]]
+}
+
+@test "set: what dump prints is taken" {
+	create bytes hash 4 3 10
+	map set bytes hex 01 02 03 04 hex 0a 0b 0c
+	[[ $(map dump bytes) == 'hex 01 02 03 04 hex 0a 0b 0c' ]]
+	line=$(map dump bytes)
+	map del bytes hex 01 02 03 04
+	# shellcheck disable=SC2086 # words
+	map set bytes $line
+	[[ $(map dump bytes) == "$line" ]]
+	map set bytes "${line/04/05}" # one word
+	[[ $(entries bytes) == 2 ]]
+}
+
+@test "set: noexist, exist, any" {
+	create h hash 4 4 10
+	fails 1 'no such key' set h 1 1 exist types u32:u32
+	map set h 1 1 noexist types u32:u32
+	fails 1 '1: the key is there already' set h 1 2 noexist types u32:u32
+	map set h 1 2 exist types u32:u32
+	map set h 1 3 any types u32:u32
+	[[ $(map dump h types u32:u32) == '1 3' ]]
+	fails 1 '1: the key is there already; nothing was changed' set h 2 2 1 1 noexist types u32:u32
+	fails 1 '2: no such key; nothing was changed' set h 1 9 2 2 exist types u32:u32
+	[[ $(map dump h types u32:u32) == '1 3' ]]
+	create cells array 4 4 4
+	fails 1 'the slots of an array are always there' set cells 1 hex 01 02 03 04 noexist
+}
+
+@test "set: a negative number is no option" {
+	create h hash 4 4 10
+	map set h -5 -7 types s32:s32
+	[[ $(map get h -5 types s32:s32) == '-5 -7' ]]
+	map del h -5 types s32:s32
+	[[ $(entries h) == 0 ]]
+	fails 2 "unknown option '-x'" set h -x 7
+}
+
+@test "bpftool's words: lookup, update, delete" {
+	create h hash 4 2 10
+	map update h key 1 2 3 0xff value 0xfe 0
+	[[ $(bytes h 1 2 3 255) == '0xfe 0x00' ]]
+	map update h key hex 01 02 03 04 value hex 0a 0b noexist
+	[[ $(bytes h 1 2 3 4) == '0x0a 0x0b' ]]
+	[[ $(map lookup h key 1 2 3 4) == 'hex 01 02 03 04 hex 0a 0b' ]]
+	[[ $("$elfmap" -j map lookup h key 1 2 3 4) == "$(bpftool -j map lookup pinned $globals/h key 1 2 3 4)" ]]
+	map delete h key 1 2 3 4
+	[[ $(entries h) == 1 ]]
+	fails 1 'the key is there already' update h key 1 2 3 255 value 1 1 noexist
+	fails 1 'no such key' delete h key 1 2 3 4
+	fails 1 'key: ' update h key 1 2 3 value 1 1
+	fails 1 'key: ' update h key 1 2 3 256 value 1 1
+	fails 1 'value: ' update h key 1 2 3 4 value 1 1 1
+	fails 2 'usage: elfmap map update' update h key 1 2 3 4
+	fails 2 'usage: elfmap map delete' delete h key 1 2 3 4 value 1 2
+	[[ $(entries h) == 1 ]]
+}
+
+@test "del: several keys, of which one is not there: nothing is deleted" {
+	create h hash 4 4 10
+	map set h 1 1 2 2 3 3 types u32:u32
+	fails 1 '9: no such key; nothing was changed' del h 1 9 2 types u32:u32
+	[[ $(entries h) == 3 ]]
+	map del h 1 2 1 types u32:u32
+	[[ $(map dump h types u32:u32) == '3 3' ]]
+}
+
+@test "get, set: a value for each CPU" {
+	local cpus
+
+	create p percpu_hash 4 8 10
+	map set p 1 5 types u32:u64
+	cpus=$(bpftool -j map dump pinned $globals/p | jq '.[0].values | length')
+	[[ $(map get p 1 types u32:u64) == "1 [ $(yes 5 | head -n "$cpus" | xargs) ]" ]]
+	[[ $(map get p 1 sum types u32:u64) == "1 $((5 * cpus))" ]]
+	map set p 1 "[ $(seq "$cpus" | xargs) ]" types u32:u64
+	[[ $(map get p 1 sum types u32:u64) == "1 $((cpus * (cpus + 1) / 2))" ]]
+	[[ $(bpftool -j map lookup pinned $globals/p key 1 0 0 0 | jq -c '[.values[].value[0]]') == \
+		"$(seq "$cpus" | jq -cs 'map("0x0" + tostring)')" ]]
+	fails 1 'value: ' set p 1 "[ $(seq $((cpus + 1)) | xargs) ]" types u32:u64
+	create h hash 4 8 10
+	map set h 1 5 types u32:u64
+	fails 1 'a hash has one value a key' get h 1 sum types u32:u64
+}
+
+# ---- what is refused ------------------------------------------------------------------------------
+
+@test "wrong usage" {
+	create h hash 4 4 10
+	fails 2 'usage: elfmap map get PIN KEY' get h
+	fails 2 'usage: elfmap map set PIN KEY VALUE' set h 1
+	fails 2 'usage: elfmap map del PIN KEY' del h
+	fails 2 'usage: elfmap map get PIN KEY' get h 1 2 types u32:u32
+	fails 1 'no pin at' get nope 1
+	fails 1 'no pin at' set nope 1 1
+}
+
+@test "errors of the kernel in words: full, no such slot" {
+	create small hash 4 4 2
+	map set small 1 1 2 2 types u32:u32
+	fails 1 '3: map full: 2 of 2 entries' set small 3 3 types u32:u32
+	map set small 2 9 types u32:u32
+	create cells array 4 4 4
+	fails 1 '70: there is no slot 70: the map has 4, 0 to 3' set cells 70 1 types u32:u32
+	fails 1 'no such key' get cells 70
+	create trie lpm_trie 8 4 1 flags 1
+	map set trie 10.0.0.0/8 1 types prefix4:u32
+	fails 1 'map full: 1 of 1 entries' set trie 11.0.0.0/8 1 types prefix4:u32
+}
+
+@test "maps that refuse say why" {
+	create cells array 4 4 4
+	create groups cgroup_array 4 4 4
+	create socks sockmap 4 4 4
+	create ring ringbuf 0 0 4096
+	create waiting queue 0 4 4
+	create events perf_event_array 4 4 4
+	fails 1 'nothing can be deleted from a array: its slots are always there' del cells 1
+	fails 1 "its slots can only be written" get groups 1
+	fails 1 'a sockmap cannot be written: its slots take sockets' set socks 1 fd 0
+	fails 1 "a queue has no keys; 'push'" set waiting 1 1
+	fails 1 "a queue has no keys; 'peek'" get waiting 1
+	fails 1 "a queue has no keys; 'pop'" del waiting 1
+	fails 1 'has no keys' set ring 1 1
+	fails 1 'a perf_event_array cannot be written' set events 1 fd 0
+	fails 1 'no such key' del groups 1
+}
+
+@test "a frozen map can be read, and says that it is frozen" {
+	create h hash 4 4 4
+	map set h 1 1 types u32:u32
+	bpftool map freeze pinned $globals/h
+	[[ $(map get h 1 types u32:u32) == '1 1' ]]
+	fails 1 'the map is frozen' set h 1 2 types u32:u32
+	fails 1 'the map is frozen' del h 1 types u32:u32
+	[[ $(map get h 1 types u32:u32) == '1 1' ]]
+}
