@@ -102,8 +102,8 @@ int map_dump(int argc, char **argv)
 	struct elfmap_type_words words;
 	int err, status;
 
-	argc = take_options(argc, argv, "--drain");
 	dump.drain = take_word(&argc, argv, "--drain");
+	argc = take_options(argc, argv, NULL);
 	status = take_types(&argc, argv, true, &words);
 	if (status || argc < 2 || argc > 3 || (argc == 3 && strcmp(argv[2], "sum") != 0))
 		return status ?: EXIT_USAGE;

@@ -249,7 +249,7 @@ int map_set(int argc, char **argv)
 	int status;
 
 	argc = take_options(argc, argv, NULL);
-	if (argc < 4)
+	if (argc < 3)
 		return EXIT_USAGE;
 	take_flags(&request, &argc, argv);
 	status = begin(&request, argc, argv, ELFMAP_READ_WRITE, "'push' adds a value");

@@ -51,10 +51,8 @@ int map_load(int argc, char **argv)
 	bool keep_going;
 	int status;
 
-	argc = take_options(argc, argv, "--keep-going");
-	if (argc < 0)
-		return EXIT_USAGE;
 	keep_going = take_word(&argc, argv, "--keep-going");
+	argc = take_options(argc, argv, NULL);
 	status = take_types(&argc, argv, true, &words);
 	if (status || argc < 2 || argc > 3)
 		return status ?: EXIT_USAGE;

@@ -242,11 +242,10 @@ int map_replace(int argc, char **argv)
 {
 	struct replacement r = {.target.map.fd = -1};
 	struct elfmap_msg msg;
-	bool dry_run;
+	bool dry_run = take_word(&argc, argv, "--dry-run");
 	int status;
 
-	argc = take_options(argc, argv, "--dry-run");
-	dry_run = argc > 0 && take_word(&argc, argv, "--dry-run");
+	argc = take_options(argc, argv, NULL);
 	if (argc < 2)
 		return EXIT_USAGE;
 	status = begin(&r, argc, argv, dry_run ? ELFMAP_READ : ELFMAP_READ_WRITE);

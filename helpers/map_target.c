@@ -7,6 +7,7 @@
 #include "command.h"
 #include "map_target.h"
 #include "map_verbs.h"
+#include "map_write.h"
 
 int target__open(struct target *target, const char *pin, enum elfmap_access access,
 		 const struct elfmap_type_words *words)
@@ -43,6 +44,8 @@ int take_types(int *argc, char **argv, bool also_long, struct elfmap_type_words 
 		if (!strcmp(argv[i], "types")) {
 			if (elfmap_type_words__split(argv[i + 1], ret_words, &msg))
 				return complain(argv[1], "%s", msg.text);
+			if (!*ret_words->key)
+				ret_words->key = NULL; /* a queue's values: types :VALUE */
 			drop_words(argc, argv, i, 2);
 			return EXIT_SUCCESS;
 		}
@@ -53,16 +56,6 @@ int take_types(int *argc, char **argv, bool also_long, struct elfmap_type_words 
 			return EXIT_SUCCESS;
 		}
 	return EXIT_SUCCESS;
-}
-
-bool take_word(int *argc, char **argv, const char *word)
-{
-	for (int i = 1; i < *argc; i++)
-		if (!strcmp(argv[i], word)) {
-			drop_words(argc, argv, i, 1);
-			return true;
-		}
-	return false;
 }
 
 char *join_words(int count, char **words)

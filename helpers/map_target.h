@@ -25,9 +25,6 @@ int target__open(struct target *target, const char *pin, enum elfmap_access acce
 		 const struct elfmap_type_words *words);
 void target__close(struct target *target);
 
-/* Takes WORD out of argv[2] and what follows; false: it is not there. */
-bool take_word(int *argc, char **argv, const char *word);
-
 /* Words as one line of text, for struct elfmap_text; free() it. NULL: no memory. */
 char *join_words(int count, char **words);
 

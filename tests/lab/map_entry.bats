@@ -135,7 +135,8 @@ bytes() {
 @test "wrong usage" {
 	create h hash 4 4 10
 	fails 2 'usage: elfmap map get PIN KEY' get h
-	fails 2 'usage: elfmap map set PIN KEY VALUE' set h 1
+	fails 2 'usage: elfmap map set PIN KEY VALUE' set h
+	fails 1 'value: ' set h hex 01 02 03 04
 	fails 2 'usage: elfmap map del PIN KEY' del h
 	fails 2 'usage: elfmap map get PIN KEY' get h 1 2 types u32:u32
 	fails 1 'no pin at' get nope 1
