@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # `elfmap map get`, `set` and `del`, and bpftool's words for them. bpftool says what is in a map.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; run sets it
+# shellcheck disable=SC2030,SC2031,SC2086,SC2154 # a test is a subshell; run and maps.bash set variables, of one word
 bats_require_minimum_version 1.5.0
 load maps.bash
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # `elfmap map push`, `pop` and `peek`, and what the other verbs do with queues and stacks.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; run sets it
+# shellcheck disable=SC2030,SC2031,SC2086,SC2154 # a test is a subshell; run and maps.bash set variables, of one word
 bats_require_minimum_version 1.5.0
 load maps.bash
 
