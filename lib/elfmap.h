@@ -65,9 +65,11 @@ struct elfmap_object {
 	size_t def_size;	   /* bytes per definition as the object has them; 0 without maps */
 	struct elfmap_prog *progs; /* by section, then by offset */
 	size_t nr_progs;
+	struct elfmap_prog *subprogs; /* functions beside programs that are called and no entries; in that order, too */
+	size_t nr_subprogs;
 	const char *license;  /* "" when the object has none */
 	bool has_legacy_maps; /* there is a section `maps` */
-	bool needs_help;      /* that, or programs whose symbols are an old compiler's: libbpf >= 1.0 won't do */
+	bool needs_help;      /* that, or code as libbpf won't have it: symbols of old compilers, subprogs */
 	bool has_btf_maps;    /* there is a section `.maps` */
 	bool has_btf;	      /* beside `maps` there is a `.BTF` that libbpf can read */
 	char **problems;      /* what breaks the contract, gravest first; transcode refuses such an object */

@@ -97,6 +97,11 @@ uint32_t image__add_string(struct image *image, size_t section, const char *text
 	return (uint32_t)start;
 }
 
+const char *image__section_name(const struct image *image, size_t section)
+{
+	return (const char *)image->sections[image->names].data + image->sections[section].header.sh_name;
+}
+
 int image__rename(struct image *image, size_t section, const char *name)
 {
 	uint32_t at = image__add_string(image, image->names, name);

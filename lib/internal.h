@@ -45,6 +45,9 @@ const char *elfmap_elf__symbol_name(const struct elfmap_elf *elf, size_t symbol)
 const void *elfmap_elf__data(const struct elfmap_elf *elf, size_t index);
 bool elfmap_elf__is_code(const struct elfmap_elf *elf, size_t index);
 
+bool elfmap_insn__is_call(const struct bpf_insn *insn); /* of a function of the object */
+bool elfmap_insn__is_load(const struct bpf_insn *insn); /* of 64 bits, which relocations may make an address */
+
 /* The object's BTF; NULL: it has none, or none that libbpf reads without harm. */
 struct btf *elfmap_btf__open(const struct elfmap_elf *elf);
 
@@ -88,6 +91,7 @@ int image__open_empty(struct image *image);
 void image__close(struct image *image);
 /* Section 0, which is empty, when there is no memory. The address of sections[] may change. */
 size_t image__add(struct image *image, const char *name, const Elf64_Shdr *like);
+const char *image__section_name(const struct image *image, size_t section); /* good until a name is added */
 int image__rename(struct image *image, size_t section, const char *name);
 /* Makes room for EXTRA zero bytes behind the section's data, which becomes our own; NULL: no memory. */
 void *image__edit(struct image *image, size_t section, size_t extra);
@@ -117,6 +121,12 @@ struct transcode {
 	} slots[ELF_MAX_MAPS]; /* by index in obj->maps */
 	size_t *added_symbol;  /* by index in obj->progs: the symbol we made; 0: it had one */
 	size_t text_twin;      /* section with the copy of `.text` that has the entry; 0: none */
+	size_t text;	       /* `.text` where subprograms are copied to; 0: none are */
+	size_t text_symbol;    /* the symbol of that section */
+	struct copy {
+		bool made;
+		size_t shift; /* bytes in front of it in `.text` */
+	} * copies;	      /* in `.text`, by section; NULL: there are none */
 };
 
 /* What becomes of a section, by its index in the image. */
@@ -129,10 +139,17 @@ struct move {
 
 int transcode__btf(struct transcode *t);	 /* transcode_btf.c: a type and a place for each map */
 int transcode__relocations(struct transcode *t); /* transcode_symbols.c: by map symbol, without addends */
-int transcode__symbols(struct transcode *t);	 /* transcode_symbols.c: types, sizes, values, order */
+int transcode__calls(struct transcode *t);   /* transcode_calls.c: subprograms copied to `.text`, and called there */
+int transcode__symbols(struct transcode *t); /* transcode_symbols.c: types, sizes, values, order */
+int transcode__subprograms(struct transcode *t); /* transcode_calls.c: their symbols */
 int transcode__values(struct transcode *t);	 /* transcode.c: `.rel.maps`: slots and inner maps */
 int transcode__names(struct transcode *t);	 /* transcode_names.c: program sections; writes `.BTF` */
 int transcode__extension(struct transcode *t, const struct move *moves); /* transcode_ext.c: `.BTF.ext` */
 int transcode__write_btf(struct transcode *t); /* transcode_btf.c: when the last string is in it */
+
+/* An empty global symbol; 0: no memory. */
+size_t transcode__add_symbol(struct transcode *t, const char *name);
+/* Appends to table *RELOCATIONS of SECTION, which is made if it is 0. */
+int transcode__add_relocation(struct transcode *t, size_t section, size_t *relocations, uint64_t offset, uint64_t info);
 
 #endif

@@ -338,7 +338,7 @@ static int read_btf(struct elfmap_object *obj)
 	struct btf *btf;
 	int err;
 
-	obj->needs_help = obj->has_legacy_maps || has_old_symbols(obj);
+	obj->needs_help = obj->has_legacy_maps || has_old_symbols(obj) || (obj->nr_subprogs && !obj->has_btf_maps);
 	if (!obj->needs_help)
 		return 0;
 	btf = elfmap_btf__open(obj->elf);
@@ -408,8 +408,12 @@ void elfmap_object__free(struct elfmap_object *obj)
 	for (size_t i = 0; i < obj->nr_progs; i++)
 		if (!obj->progs[i].symbol)
 			free((char *)obj->progs[i].name);
+	for (size_t i = 0; i < obj->nr_subprogs; i++)
+		if (!obj->subprogs[i].symbol)
+			free((char *)obj->subprogs[i].name);
 	free(obj->problems);
 	free(obj->progs);
+	free(obj->subprogs);
 	free(obj->maps);
 	free((char *)obj->license);
 	elfmap_elf__close(obj->elf);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Between the two files of the stage `read`: maps (read.c) and programs (read_programs.c). */
+/* Between the files of the stage `read`: maps (read.c), programs (read_programs.c), calls (read_calls.c). */
 #ifndef ELFMAP_READ_H
 #define ELFMAP_READ_H
 
@@ -10,10 +10,28 @@
 /* Adds a line to obj->problems. -ENOMEM or 0: a problem of the object is no failure of reading it. */
 int read__problem(struct elfmap_object *obj, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Fills obj->progs; obj->maps must be there already. */
+/* Which instructions functions start with that are called, or whose address is taken. */
+struct calls {
+	struct called_section {
+		unsigned char *flags; /* by instruction */
+		size_t nr_insns;      /* 0: no code */
+	} * sections;
+	size_t nr_sections;
+};
+int calls__read(struct calls *calls, const struct elfmap_elf *elf);
+bool calls__has(const struct calls *calls, size_t section, size_t offset);
+/* Adds those that no symbol names to obj->progs, which is sorted, and is not afterwards. */
+int calls__add_nameless(const struct calls *calls, struct elfmap_object *obj);
+/* Moves those that are no entries from obj->progs to obj->subprogs. */
+int calls__part_programs(const struct calls *calls, struct elfmap_object *obj);
+void calls__free(struct calls *calls);
+
+int read__add_nameless(struct elfmap_object *obj, size_t section, size_t offset);
+
+/* Fills obj->progs and obj->subprogs; obj->maps must be there already. */
 int read__programs(struct elfmap_object *obj);
 
-/* Fills the programs' `undefined`. BTF is the object's, or NULL. */
+/* Fills the `undefined` of both. BTF is the object's, or NULL. */
 int read__undefined(struct elfmap_object *obj, const struct btf *btf);
 
 #endif

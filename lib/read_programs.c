@@ -27,6 +27,27 @@ static int add_program(struct elfmap_object *obj, const struct elfmap_prog *prog
 	return 0;
 }
 
+/* A function that has no symbol, and is named after its section. */
+int read__add_nameless(struct elfmap_object *obj, size_t section, size_t offset)
+{
+	struct elfmap_prog prog = {.section_index = section, .offset = offset};
+	const char *section_name = elfmap_elf__section_name(obj->elf, section);
+	char *name;
+	int err;
+
+	if (offset ? asprintf(&name, "func%zu_%s", offset / BPF_INSN_SIZE, section_name) < 0
+		   : asprintf(&name, "prog_%s", section_name) < 0)
+		return -ENOMEM;
+	for (char *at = name; *at; at++)
+		if (!strchr("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", *at))
+			*at = '_';
+	prog.name = name;
+	err = add_program(obj, &prog);
+	if (err)
+		free(name);
+	return err;
+}
+
 static enum bpf_prog_type guess_type(const char *section)
 {
 	static const struct {
@@ -159,7 +180,34 @@ static int compare_programs(const void *a, const void *b)
 	return left->symbol < right->symbol ? -1 : left->symbol > right->symbol;
 }
 
-static int collect_functions(struct elfmap_object *obj)
+/* A function that others call, whatever its symbol; the place says so. */
+static bool is_called_function(const struct elfmap_elf *elf, size_t symbol, const struct calls *calls)
+{
+	const Elf64_Sym *at = &elf->symbols[symbol];
+
+	return ELF64_ST_TYPE(at->st_info) == STT_NOTYPE && calls__has(calls, at->st_shndx, at->st_value) &&
+	       !is_label(elfmap_elf__symbol_name(elf, symbol));
+}
+
+static void sort_programs(struct elfmap_object *obj)
+{
+	if (obj->nr_progs)
+		qsort(obj->progs, obj->nr_progs, sizeof(*obj->progs), compare_programs);
+}
+
+/* libbpf overruns its buffers with the size of a function in .text that wraps around. */
+static int check_called(struct elfmap_object *obj, size_t symbol)
+{
+	const Elf64_Sym *at = &obj->elf->symbols[symbol];
+	size_t size = elfmap_elf__section(obj->elf, at->st_shndx)->sh_size;
+
+	if (at->st_value <= size && at->st_size <= size - at->st_value)
+		return 0;
+	return read__problem(obj, "section '.text': function '%s' at offset %llu ends behind the section (%zu bytes)",
+			     elfmap_elf__symbol_name(obj->elf, symbol), (unsigned long long)at->st_value, size);
+}
+
+static int collect_functions(struct elfmap_object *obj, const struct calls *calls)
 {
 	const struct elfmap_elf *elf = obj->elf;
 	int err = 0;
@@ -169,11 +217,13 @@ static int collect_functions(struct elfmap_object *obj)
 		struct elfmap_prog prog = {.symbol = i};
 
 		if (symbol->st_shndx >= elf->nr_sections || !elfmap_elf__is_code(elf, symbol->st_shndx) ||
-		    !is_entry(elf, i))
+		    (!is_entry(elf, i) && !is_called_function(elf, i, calls)))
 			continue;
 		/* Functions in .text are called, but for one (find_text_entry()). */
-		if (symbol->st_shndx == elf->text && symbol->st_value)
+		if (symbol->st_shndx == elf->text && symbol->st_value) {
+			err = check_called(obj, i);
 			continue;
+		}
 		prog.name = elfmap_elf__symbol_name(elf, i);
 		prog.section_index = symbol->st_shndx;
 		prog.offset = symbol->st_value;
@@ -250,28 +300,17 @@ static int add_nameless(struct elfmap_object *obj)
 	int err = 0;
 
 	for (size_t i = 1; !err && i < elf->nr_sections; i++) {
-		struct elfmap_prog prog = {.section_index = i};
-		char *name;
-
 		while (named < nr_named && obj->progs[named].section_index < i)
 			named++;
-		if (!elfmap_elf__is_code(elf, i) || i == elf->text ||
-		    (named < nr_named && obj->progs[named].section_index == i))
-			continue;
-		if (asprintf(&name, "prog_%s", elfmap_elf__section_name(elf, i)) < 0)
-			return -ENOMEM;
-		for (char *at = name; *at; at++)
-			if (!strchr("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", *at))
-				*at = '_';
-		prog.name = name;
-		err = add_program(obj, &prog);
-		if (err)
-			free(name);
+		if (elfmap_elf__is_code(elf, i) && i != elf->text &&
+		    (named == nr_named || obj->progs[named].section_index != i))
+			err = read__add_nameless(obj, i, 0);
 	}
+	sort_programs(obj);
 	return err;
 }
 
-static int check_program(struct elfmap_object *obj, struct elfmap_prog *prog)
+static int check_program(struct elfmap_object *obj, struct elfmap_prog *prog, const struct calls *calls)
 {
 	size_t section_size = elfmap_elf__section(obj->elf, prog->section_index)->sh_size;
 	size_t end = section_size;
@@ -280,6 +319,10 @@ static int check_program(struct elfmap_object *obj, struct elfmap_prog *prog)
 	if (prog + 1 < obj->progs + obj->nr_progs && prog[1].section_index == prog->section_index)
 		end = prog[1].offset;
 	if (!prog->size && prog->offset < end)
+		prog->size = end - prog->offset;
+	/* Nor does a program have what it calls inside. */
+	if (end < section_size && prog->offset < end && prog->size > end - prog->offset &&
+	    calls__has(calls, prog->section_index, end))
 		prog->size = end - prog->offset;
 	if (section_size % BPF_INSN_SIZE)
 		return read__problem(obj, "section '%s': %zu bytes are not whole instructions", prog->section,
@@ -347,6 +390,8 @@ int read__undefined(struct elfmap_object *obj, const struct btf *btf)
 			err = read__problem(obj, "section '%s': uses '%s', which the object does not define",
 					    prog->section, prog->undefined);
 	}
+	for (size_t i = 0; !err && i < obj->nr_subprogs; i++)
+		obj->subprogs[i].undefined = undefined[obj->subprogs[i].section_index];
 	kernel_symbols__free(&kernel);
 	free(undefined);
 	return err;
@@ -354,29 +399,37 @@ int read__undefined(struct elfmap_object *obj, const struct btf *btf)
 
 /* ---- the whole ---------------------------------------------------------------------------------------- */
 
-int read__programs(struct elfmap_object *obj)
+/* Where functions are, in progs[], and in their order there. */
+static int find_functions(struct elfmap_object *obj, const struct calls *calls)
 {
-	int err = collect_functions(obj);
+	int err = collect_functions(obj, calls);
 
 	if (err)
 		return err;
 	if (obj->elf->text && text_is_called(obj->elf))
 		drop_programs(obj, obj->elf->text);
-	if (obj->nr_progs)
-		qsort(obj->progs, obj->nr_progs, sizeof(*obj->progs), compare_programs);
+	sort_programs(obj);
 	drop_aliases(obj);
-	err = add_nameless(obj);
-	if (err)
-		return err;
-	if (obj->nr_progs)
-		qsort(obj->progs, obj->nr_progs, sizeof(*obj->progs), compare_programs);
+	err = add_nameless(obj) ?: calls__add_nameless(calls, obj);
+	sort_programs(obj);
+	return err;
+}
+
+int read__programs(struct elfmap_object *obj)
+{
+	struct calls calls;
+	int err = calls__read(&calls, obj->elf);
+
+	err = err ?: find_functions(obj, &calls);
 	for (size_t i = 0; !err && i < obj->nr_progs; i++) {
 		struct elfmap_prog *prog = &obj->progs[i];
 
 		prog->section = elfmap_elf__section_name(obj->elf, prog->section_index);
 		prog->type_hint = guess_type(prog->section);
 		read_slot(obj, prog);
-		err = check_program(obj, prog);
+		err = check_program(obj, prog, &calls);
 	}
+	err = err ?: calls__part_programs(&calls, obj);
+	calls__free(&calls);
 	return err ?: check_slots(obj);
 }

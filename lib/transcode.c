@@ -4,6 +4,7 @@
  * definition is only a place: libbpf reads the map from the type that `.BTF` gives that place.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,31 +101,40 @@ static size_t find_relocations(const struct transcode *t, size_t section)
 	return 0;
 }
 
-static int add_value(struct transcode *t, size_t map, size_t key, size_t symbol)
+int transcode__add_relocation(struct transcode *t, size_t section, size_t *relocations, uint64_t offset, uint64_t info)
 {
 	const Elf64_Shdr like = {.sh_type = SHT_REL,
 				 .sh_flags = SHF_INFO_LINK,
 				 .sh_link = (uint32_t)t->elf->symtab,
-				 .sh_info = (uint32_t)t->maps,
+				 .sh_info = (uint32_t)section,
 				 .sh_addralign = 8,
 				 .sh_entsize = sizeof(Elf64_Rel)};
-	Elf64_Rel rel = {.r_offset = t->slots[map].offset + t->slots[map].struct_size + key * MEMBER_SIZE,
-			 .r_info = ELF64_R_INFO((uint64_t)symbol, R_BPF_64_ABS64)};
+	const Elf64_Rel rel = {.r_offset = offset, .r_info = info};
+	char name[sizeof(".rel") + MAX_SECTION_NAME];
 	size_t end;
 	char *bytes;
 
-	if (!t->rel_maps)
-		t->rel_maps = find_relocations(t, t->maps);
-	if (!t->rel_maps)
-		t->rel_maps = image__add(&t->image, ".rel.maps", &like);
-	if (!t->rel_maps)
+	snprintf(name, sizeof(name), ".rel%s", image__section_name(&t->image, section));
+	if (!*relocations)
+		*relocations = image__add(&t->image, name, &like);
+	if (!*relocations)
 		return -ENOMEM;
-	end = t->image.sections[t->rel_maps].header.sh_size;
-	bytes = image__edit(&t->image, t->rel_maps, sizeof(rel));
+	end = t->image.sections[*relocations].header.sh_size;
+	bytes = image__edit(&t->image, *relocations, sizeof(rel));
 	if (!bytes)
 		return -ENOMEM;
 	memcpy(bytes + end, &rel, sizeof(rel));
 	return 0;
+}
+
+static int add_value(struct transcode *t, size_t map, size_t key, size_t symbol)
+{
+	size_t offset = t->slots[map].offset + t->slots[map].struct_size + key * MEMBER_SIZE;
+
+	if (!t->rel_maps)
+		t->rel_maps = find_relocations(t, t->maps);
+	return transcode__add_relocation(t, t->maps, &t->rel_maps, offset,
+					 ELF64_R_INFO((uint64_t)symbol, R_BPF_64_ABS64));
 }
 
 static int add_inner_maps(struct transcode *t, size_t map)
@@ -193,6 +203,7 @@ int elfmap_object__transcode(const struct elfmap_object *obj, const struct elfma
 	err = err ?: open_maps_section(&t);
 	err = err ?: transcode__btf(&t);
 	err = err ?: transcode__relocations(&t);
+	err = err ?: transcode__calls(&t);
 	err = err ?: transcode__symbols(&t);
 	err = err ?: set_version_aside(&t);
 	err = err ?: transcode__names(&t);
@@ -203,5 +214,6 @@ int elfmap_object__transcode(const struct elfmap_object *obj, const struct elfma
 	image__close(&t.image);
 	btf__free(t.btf);
 	free(t.added_symbol);
+	free(t.copies);
 	return err;
 }

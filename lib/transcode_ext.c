@@ -149,6 +149,7 @@ static size_t read_lists(const struct extension *extension, const unsigned char 
 			 struct list *lists)
 {
 	size_t at = sizeof(record_size), nr = 0, twin = extension->t->text_twin, step;
+	const struct copy *copies = extension->t->copies;
 
 	while ((step = read_list(extension, part + at, size - at, record_size, &lists[nr])) != 0) {
 		struct list *list = &lists[nr++];
@@ -157,6 +158,11 @@ static size_t read_lists(const struct extension *extension, const unsigned char 
 		if (twin && list->section == extension->t->elf->text) { /* for both: .text may hold subprograms, too */
 			lists[nr] = *list;
 			place_list(extension, twin, &lists[nr++]);
+		}
+		if (copies && list->section && copies[list->section].made) {
+			lists[nr] = *list;
+			place_list(extension, extension->t->text, &lists[nr]);
+			lists[nr++].shift = copies[list->section].shift;
 		}
 		place_list(extension, list->section, list);
 	}

@@ -154,10 +154,10 @@ static int name_sections(struct transcode *t, struct move *moves)
 	return err ?: move_symbols(t, moves);
 }
 
-/* The twin of .text is new to `.BTF`, where it needs a name to be found by. */
-static int name_twin(struct transcode *t, struct move *move)
+/* Sections that are new to `.BTF` need a name there to be found by. */
+static int name_new(struct transcode *t, const char *name, struct move *move)
 {
-	int string = move->name || !t->obj->has_btf ? 0 : btf__add_str(t->btf, ELFMAP_TEXT_TWIN);
+	int string = move->name || !t->obj->has_btf ? 0 : btf__add_str(t->btf, name);
 
 	if (string > 0)
 		move->name = (uint32_t)string;
@@ -170,14 +170,16 @@ int transcode__names(struct transcode *t)
 	struct move *moves;
 	int err = 0;
 
-	if (renames || t->text_twin) {
+	if (renames || t->text_twin || t->text) {
 		moves = calloc(t->image.nr_sections, sizeof(*moves));
 		if (!moves)
 			return -ENOMEM;
 		if (renames)
 			err = name_sections(t, moves);
 		if (!err && t->text_twin)
-			err = name_twin(t, &moves[t->text_twin]);
+			err = name_new(t, ELFMAP_TEXT_TWIN, &moves[t->text_twin]);
+		if (!err && t->text)
+			err = name_new(t, ".text", &moves[t->text]);
 		err = err ?: transcode__extension(t, moves);
 		free(moves);
 	}

@@ -201,17 +201,17 @@ static int set_undefined_aside(struct transcode *t)
 	return err;
 }
 
-static int add_symbol(struct transcode *t, size_t prog)
+size_t transcode__add_symbol(struct transcode *t, const char *name)
 {
-	uint32_t name = image__add_string(&t->image, t->elf->strtab, t->obj->progs[prog].name);
+	uint32_t string = image__add_string(&t->image, t->elf->strtab, name);
 	size_t size = t->image.sections[t->elf->symtab].header.sh_size;
-	Elf64_Sym *symbols = name ? image__edit(&t->image, t->elf->symtab, sizeof(Elf64_Sym)) : NULL;
+	Elf64_Sym *symbols = string ? image__edit(&t->image, t->elf->symtab, sizeof(Elf64_Sym)) : NULL;
 
 	if (!symbols)
-		return -ENOMEM;
-	t->added_symbol[prog] = size / sizeof(*symbols);
-	symbols[t->added_symbol[prog]].st_name = name;
-	return 0;
+		return 0;
+	symbols[size / sizeof(*symbols)].st_name = string;
+	symbols[size / sizeof(*symbols)].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE);
+	return size / sizeof(*symbols);
 }
 
 /* Every FUNC that is not in .text would be a program to libbpf; only those of mark_programs() are. */
@@ -246,7 +246,7 @@ static int mark_programs(struct transcode *t)
 
 		if (prog->undefined || is_spare(t, prog))
 			continue;
-		if (!prog->symbol && add_symbol(t, i))
+		if (!prog->symbol && !(t->added_symbol[i] = transcode__add_symbol(t, prog->name)))
 			return -ENOMEM;
 		if (prog->section_index == t->elf->text && !t->text_twin) {
 			t->text_twin = add_text_twin(t);
@@ -279,7 +279,9 @@ static bool is_in_text(const struct transcode *t, const Elf64_Sym *symbol)
 	return symbol->st_shndx == t->elf->text && ELF64_ST_BIND(symbol->st_info) != STB_LOCAL;
 }
 
-/* Subprograms of old compilers: libbpf finds only FUNCs with a size in `.text`. */
+/* Subprograms of old compilers: libbpf finds only FUNCs with a size in `.text`. Hidden ones the kernel
+ * takes as they are called, as it took them from the legacy loader; others it judges by their types
+ * alone, and refuses a pointer that is not compared with NULL. */
 static int mark_subprograms(struct transcode *t)
 {
 	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
@@ -299,7 +301,10 @@ static int mark_subprograms(struct transcode *t)
 	for (size_t i = 1; i < nr; i++) {
 		const Elf64_Addr *next;
 
-		if (!is_in_text(t, &symbols[i]) || ELF64_ST_TYPE(symbols[i].st_info) != STT_NOTYPE)
+		if (!is_in_text(t, &symbols[i]))
+			continue;
+		symbols[i].st_other = STV_HIDDEN;
+		if (ELF64_ST_TYPE(symbols[i].st_info) != STT_NOTYPE)
 			continue;
 		next = bsearch(&symbols[i].st_value, starts, nr_starts, sizeof(*starts), compare_offsets);
 		while (next && next < starts + nr_starts && *next == symbols[i].st_value)
@@ -404,6 +409,7 @@ int transcode__symbols(struct transcode *t)
 	err = err ?: retire_aliases(t);
 	err = err ?: set_undefined_aside(t);
 	err = err ?: mark_programs(t);
+	err = err ?: transcode__subprograms(t);
 	err = err ?: mark_subprograms(t);
 	err = err ?: transcode__values(t);
 	return err ?: order_symbols(t);

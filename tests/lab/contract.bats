@@ -85,6 +85,27 @@ users_of() {
 	[[ -z $stderr ]]
 }
 
+@test "functions in a program's own section that it calls: by distance, through the linker, called back" {
+	for object in section_calls section_calls.nobtf; do
+		for section in classifier distance plain; do
+			replace_filter "$objects/$object.o" sec "$section"
+			in_net ping -q -c 1 10.9.0.1
+		done
+		tc filter del dev "$link" ingress # no packet between the looks
+		once=$(cell section_calls 0)
+		[[ $once -ge 1 && $(cell section_calls 1) == $((10 * once)) ]]
+		[[ $(cell section_calls 3) -ge 1 && $(cell section_calls 4) -ge 1 ]]
+		rm "$globals/section_calls"
+		[[ $("$elfmap" -j show "$objects/$object.o" | jq -c '[.progs[].name]') == \
+			'["entry","calls_back","by_distance","no_call"]' ]]
+	done
+	replace_filter "$objects/section_calls.o" sec callback
+	in_net ping -q -c 1 10.9.0.1
+	[[ $(cell section_calls 2) == 77 && $(cell section_calls 1) == 0 ]]
+	run ! replace_filter "$objects/section_calls.nobtf.o" sec callback
+	[[ $output == *'missing btf func_info'* ]]
+}
+
 # ---- pins the second time ----------------------------------------------------------------------------
 
 @test "loading twice: flags and entries that the kernel changed are no difference" {

@@ -176,6 +176,17 @@ static void test_function_outside(void **state)
 				"section 'cls': function 'entry' at offset 1048576 ends behind the section (16 bytes)");
 }
 
+/* Of a function in .text, which is no program; libbpf would take the size at its word. */
+static void test_called_too_long(void **state)
+{
+	struct subject *subject = *state;
+	size_t code = add_code(subject, ".text");
+
+	object__add_symbol(subject->object, "called", code, STB_LOCAL, STT_FUNC, 8, (uint64_t)-8);
+	subject__assert_problem(subject,
+				"section '.text': function 'called' at offset 8 ends behind the section (16 bytes)");
+}
+
 static void test_part_of_an_instruction(void **state)
 {
 	struct subject *subject = *state;
@@ -469,6 +480,7 @@ int main(void)
 		TEST(test_no_code),
 		TEST(test_function_too_long),
 		TEST(test_function_outside),
+		TEST(test_called_too_long),
 		TEST(test_part_of_an_instruction),
 		TEST(test_between_instructions),
 		TEST(test_odd_section),

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * read, the calls: functions outside `.text` that other functions call, or take the address of. To the
+ * legacy loader they are a part of their section's program; libbpf would take them for programs, and
+ * looks for what is called in `.text` alone.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+#include "read.h"
+
+#define MAX_CALLED 4096 /* in an object; the kernel takes 256 in a program */
+#define RELOCATED 1	/* instruction: a relocation says what it refers to */
+#define CALLED 2	/* instruction: a function starts with it that is called */
+
+bool elfmap_insn__is_call(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL;
+}
+
+bool elfmap_insn__is_load(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
+}
+
+/* OFFSET is what arithmetic that nobody has checked made of it. */
+static void note_called(struct calls *calls, size_t section, uint64_t offset)
+{
+	if (offset / BPF_INSN_SIZE < calls->sections[section].nr_insns && offset % BPF_INSN_SIZE == 0)
+		calls->sections[section].flags[offset / BPF_INSN_SIZE] |= CALLED;
+}
+
+/* What instruction NTH of SECTION refers to through SYMBOL, when that is code in a section of programs. */
+static void note_reference(struct calls *calls, const struct elfmap_elf *elf, size_t section, size_t nth,
+			   uint64_t addend, const Elf64_Sym *symbol)
+{
+	const unsigned char *code = elfmap_elf__data(elf, section);
+	struct bpf_insn insn;
+	uint64_t at;
+
+	memcpy(&insn, code + nth * BPF_INSN_SIZE, sizeof(insn));
+	at = (uint64_t)insn.imm + addend;
+	if (elfmap_insn__is_call(&insn))
+		note_called(calls, symbol->st_shndx, symbol->st_value + (at + 1) * BPF_INSN_SIZE);
+	else if (elfmap_insn__is_load(&insn))
+		note_called(calls, symbol->st_shndx, symbol->st_value + at);
+}
+
+static void read_relocations(struct calls *calls, const struct elfmap_elf *elf, size_t index)
+{
+	const Elf64_Shdr *section = elfmap_elf__section(elf, index);
+	size_t entry = section->sh_type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
+	const unsigned char *bytes = elfmap_elf__data(elf, index);
+	struct called_section *code = &calls->sections[section->sh_info];
+
+	for (size_t at = 0; bytes && at + entry <= section->sh_size; at += entry) {
+		Elf64_Rela rela = {};
+		size_t nth, symbol;
+
+		memcpy(&rela, bytes + at, entry);
+		nth = rela.r_offset / BPF_INSN_SIZE;
+		symbol = ELF64_R_SYM(rela.r_info);
+		if (nth >= code->nr_insns || symbol >= elf->nr_symbols)
+			continue;
+		code->flags[nth] |= RELOCATED;
+		if (elf->symbols[symbol].st_shndx < elf->nr_sections)
+			note_reference(calls, elf, section->sh_info, nth, (uint64_t)rela.r_addend,
+				       &elf->symbols[symbol]);
+	}
+}
+
+/* Calls by distance, which compilers write where caller and function are in one section. */
+static void read_distances(struct calls *calls, const struct elfmap_elf *elf, size_t section)
+{
+	const struct called_section *code = &calls->sections[section];
+	const unsigned char *bytes = elfmap_elf__data(elf, section);
+
+	for (size_t nth = 0; nth < code->nr_insns; nth++) {
+		struct bpf_insn insn;
+
+		memcpy(&insn, bytes + nth * BPF_INSN_SIZE, sizeof(insn));
+		if (elfmap_insn__is_call(&insn) && !(code->flags[nth] & RELOCATED))
+			note_called(calls, section, ((uint64_t)nth + (uint64_t)insn.imm + 1) * BPF_INSN_SIZE);
+	}
+}
+
+int calls__read(struct calls *calls, const struct elfmap_elf *elf)
+{
+	*calls = (struct calls){.nr_sections = elf->nr_sections};
+	calls->sections = calloc(elf->nr_sections, sizeof(*calls->sections));
+	if (!calls->sections)
+		return -ENOMEM;
+	for (size_t i = 1; i < elf->nr_sections; i++) {
+		struct called_section *code = &calls->sections[i];
+
+		if (!elfmap_elf__is_code(elf, i))
+			continue;
+		code->nr_insns = elfmap_elf__section(elf, i)->sh_size / BPF_INSN_SIZE;
+		code->flags = calloc(code->nr_insns + 1, sizeof(*code->flags));
+		if (!code->flags) {
+			calls__free(calls);
+			return -ENOMEM;
+		}
+	}
+	for (size_t i = 1; i < elf->nr_sections; i++) {
+		const Elf64_Shdr *section = elfmap_elf__section(elf, i);
+
+		if ((section->sh_type == SHT_REL || section->sh_type == SHT_RELA) &&
+		    section->sh_info < elf->nr_sections)
+			read_relocations(calls, elf, i);
+	}
+	for (size_t i = 1; i < elf->nr_sections; i++)
+		read_distances(calls, elf, i);
+	return 0;
+}
+
+bool calls__has(const struct calls *calls, size_t section, size_t offset)
+{
+	return section < calls->nr_sections && offset / BPF_INSN_SIZE < calls->sections[section].nr_insns &&
+	       (calls->sections[section].flags[offset / BPF_INSN_SIZE] & CALLED) && offset % BPF_INSN_SIZE == 0;
+}
+
+void calls__free(struct calls *calls)
+{
+	for (size_t i = 0; calls->sections && i < calls->nr_sections; i++)
+		free(calls->sections[i].flags);
+	free(calls->sections);
+	*calls = (struct calls){};
+}
+
+/* progs[] is sorted; what is found goes behind it. */
+int calls__add_nameless(const struct calls *calls, struct elfmap_object *obj)
+{
+	size_t at = 0, nr_named = obj->nr_progs, nr_called = 0;
+	int err = 0;
+
+	for (size_t i = 1; i < calls->nr_sections; i++)
+		for (size_t nth = 0; i != obj->elf->text && nth < calls->sections[i].nr_insns; nth++) {
+			size_t offset = nth * BPF_INSN_SIZE;
+
+			if (!(calls->sections[i].flags[nth] & CALLED))
+				continue;
+			if (++nr_called > MAX_CALLED)
+				return read__problem(obj, "section '%s': with it, more than %d functions are called",
+						     elfmap_elf__section_name(obj->elf, i), MAX_CALLED);
+			while (at < nr_named && (obj->progs[at].section_index < i ||
+						 (obj->progs[at].section_index == i && obj->progs[at].offset < offset)))
+				at++;
+			if (at == nr_named || obj->progs[at].section_index != i || obj->progs[at].offset != offset)
+				err = read__add_nameless(obj, i, offset);
+			if (err)
+				return err;
+		}
+	return 0;
+}
+
+/* ---- what is called is no entry ------------------------------------------------------------------------ */
+
+/* One that is a program as well has its symbol for that. */
+static int add_subprogram(struct elfmap_object *obj, const struct elfmap_prog *prog, bool also_program)
+{
+	struct elfmap_prog *grown = realloc(obj->subprogs, (obj->nr_subprogs + 1) * sizeof(*grown));
+	char *name = also_program ? strdup(prog->name) : NULL;
+
+	if (grown)
+		obj->subprogs = grown;
+	if (!grown || (also_program && !name)) {
+		free(name);
+		return -ENOMEM;
+	}
+	grown[obj->nr_subprogs] = *prog;
+	if (also_program) {
+		grown[obj->nr_subprogs].symbol = 0;
+		grown[obj->nr_subprogs].name = name;
+	}
+	obj->nr_subprogs++;
+	return 0;
+}
+
+/* Takes the functions of one section that are called, NR from FIRST on, out of the programs. Where
+ * everything is called the first one is an entry as well. */
+static int part_section(struct elfmap_object *obj, const struct calls *calls, size_t first, size_t nr, size_t *kept)
+{
+	bool has_entry = false;
+	int err = 0;
+
+	for (size_t i = first; i < first + nr; i++)
+		has_entry |= !calls__has(calls, obj->progs[i].section_index, obj->progs[i].offset);
+	for (size_t i = first; i < first + nr; i++) {
+		const struct elfmap_prog *prog = &obj->progs[i];
+		bool called =
+			prog->section_index != obj->elf->text && calls__has(calls, prog->section_index, prog->offset);
+		bool is_program = !called || (!has_entry && i == first);
+
+		if (called && !err)
+			err = add_subprogram(obj, prog, is_program);
+		if (is_program || err)
+			obj->progs[(*kept)++] = *prog;
+	}
+	return err;
+}
+
+int calls__part_programs(const struct calls *calls, struct elfmap_object *obj)
+{
+	size_t kept = 0;
+	int err = 0;
+
+	for (size_t i = 0, same; !err && i < obj->nr_progs; i += same) {
+		same = 1;
+		while (i + same < obj->nr_progs && obj->progs[i + same].section_index == obj->progs[i].section_index)
+			same++;
+		err = part_section(obj, calls, i, same, &kept);
+	}
+	obj->nr_progs = kept;
+	return err;
+}
