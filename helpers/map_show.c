@@ -11,6 +11,7 @@
 #include "map.h"
 #include "map_facts.h"
 #include "map_verbs.h"
+#include "text.h"
 
 struct whole {
 	struct map_facts facts;
@@ -26,15 +27,14 @@ struct whole {
 
 static char *in_words(const struct elfmap_type *type)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
+	struct elfmap_buffer text = {};
 
-	if (!to)
-		return NULL;
-	map_print_type(to, type);
-	fclose(to);
-	return text;
+	elfmap_type__write(&text, type);
+	elfmap_buffer__add(&text, "", 1);
+	if (!text.error)
+		return text.bytes;
+	elfmap_buffer__free(&text);
+	return NULL;
 }
 
 static int read_types(struct whole *whole, struct elfmap_msg *msg)

@@ -4,7 +4,6 @@
 #define ELFMAP_MAP_VERBS_H
 
 #include <json-c/json.h>
-#include <stdio.h>
 
 #include "codec.h"
 
@@ -33,8 +32,5 @@ int end_output(void);
 /* A value as JSON: numbers as numbers, addresses and names as strings, bytes as bpftool has them,
  * ["0x0a","0x0b"]. */
 json_object *map_json(const struct elfmap_type *type, const struct elfmap_value *value);
-
-/* A type in words: "u32", "struct { ipv4 from be16 port }". */
-void map_print_type(FILE *to, const struct elfmap_type *type);
 
 #endif

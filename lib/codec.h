@@ -40,6 +40,12 @@ enum elfmap_notation {
 	ELFMAP_HANDLE, /* of anything else, a socket for instance; read: its cookie, or not at all */
 };
 
+struct elfmap_enumerator {
+	const char *name;
+	size_t name_length;
+	__u64 number; /* sign-extended */
+};
+
 struct elfmap_type {
 	enum elfmap_notation notation;
 	const char *name; /* of the member; "" for a type by itself; lives in the BTF, or in owned_name */
@@ -49,14 +55,16 @@ struct elfmap_type {
 	unsigned int bits;	 /* of a number */
 	unsigned int bit_offset; /* a bit field's first bit in its first byte, from the end the machine counts from */
 	bool is_signed;
-	const struct btf *btf; /* of an enum: where its names are */
-	const struct btf_type *enumeration;
+	struct elfmap_enumerator *enumerators;
+	size_t nr_enumerators;
 	size_t count;		     /* elements of an array */
 	struct elfmap_type *members; /* of a struct; of an array the one element */
 	size_t nr_members;
 	bool overlaps;	  /* members share bytes, as a union's do */
 	bool has_objects; /* it, or something in it, is a PROG or a MAP */
-	char *owned_name; /* name, if it is to be freed with the type */
+	bool is_packed;	  /* of a type in words: members have no alignment */
+	char *owned_name; /* names that are to be freed with the type: the member's, the enumerators' */
+	char *owned_enumerators;
 	/* Of a whole key or value: the bits of it that some member shows; NULL: all of them. */
 	unsigned char *shown;
 };
@@ -107,8 +115,10 @@ const char *elfmap_type__decimal(const struct elfmap_type *type, __int128 number
  *
  *   u8 u16 u32 u64 u128  s8 ... s128  be16 be32 be64  bool  ipv4 ipv6 ip mac  prefix4 prefix6 prefix
  *   ifindex  cgroup (8 bytes: its id)  prog map (4 bytes: an id)  earliest_ns latest_ns
- *   string[N] bytes[N], without [N]: all of SIZE     TYPE[N]
- *   struct { TYPE NAME ... }, laid out as in C       struct packed { TYPE NAME ... }
+ *   string[N] bytes[N], a type by itself also without [N]: all of SIZE
+ *   enum { NAME NUMBER ... }, 4 bytes; enum8 enum16 enum64
+ *   TYPE[N]
+ *   struct { TYPE NAME ... }, laid out as in C      struct packed { TYPE NAME ... }
  *
  * *WORDS is moved behind the type: what follows is the caller's (a NUL, a blank or a colon).
  * -EINVAL: no such type, or it has another size (the message says both). */

@@ -54,17 +54,11 @@ __int128 elfmap_type__number(const struct elfmap_type *type, const struct elfmap
 
 const char *elfmap_type__enumerator(const struct elfmap_type *type, __int128 number)
 {
-	const struct btf_type *from = type->enumeration;
+	__u64 mask = type->bits < 64 ? (1ull << type->bits) - 1 : ~0ull;
 
-	for (int i = 0; i < btf_vlen(from); i++) {
-		__u64 mask = type->bits < 64 ? (1ull << type->bits) - 1 : ~0ull;
-		__u64 has = btf_is_enum(from) ? (__u64)(__s64)btf_enum(from)[i].val
-					      : btf_enum64_value(&btf_enum64(from)[i]);
-
-		if (((has ^ (__u64)number) & mask) == 0)
-			return btf__str_by_offset(type->btf, btf_is_enum(from) ? btf_enum(from)[i].name_off
-									       : btf_enum64(from)[i].name_off);
-	}
+	for (size_t i = 0; i < type->nr_enumerators; i++)
+		if (((type->enumerators[i].number ^ (__u64)number) & mask) == 0)
+			return type->enumerators[i].name;
 	return NULL;
 }
 

@@ -135,6 +135,10 @@ void elfmap_text__write(struct elfmap_buffer *to, const struct elfmap_type *type
 void elfmap_text__write_entry(struct elfmap_buffer *to, const struct elfmap_format *format, const void *key,
 			      const void *value, bool sum, struct elfmap_resolver *resolver);
 
+/* Adds TYPE in the words that elfmap_type__parse() takes. False: those mean another layout (unions, bit
+ * fields, gaps that C would not leave), they are for the eye; `bytes[N]` then stands for TYPE. */
+bool elfmap_type__write(struct elfmap_buffer *to, const struct elfmap_type *type);
+
 /* Adds VALUE as JSON: numbers as numbers, addresses and names as strings, bytes as bpftool has them,
  * ["0x0a","0x0b"]. INDENT: -1 for one line, else how deep the value stands. */
 void elfmap_json__write(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,

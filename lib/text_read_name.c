@@ -16,37 +16,29 @@ static bool begins_number(const struct elfmap_text *text)
 
 /* ---- enum and bool ---------------------------------------------------------------------------------------- */
 
-static bool find_enumerator(const struct elfmap_type *type, const char *name, size_t length, __u64 *ret_number)
+static const struct elfmap_enumerator *find_enumerator(const struct elfmap_type *type, const char *name, size_t length)
 {
-	const struct btf_type *from = type->enumeration;
-
-	for (int i = 0; from && i < btf_vlen(from); i++) {
-		__u32 name_off = btf_is_enum(from) ? btf_enum(from)[i].name_off : btf_enum64(from)[i].name_off;
-		const char *has = btf__str_by_offset(type->btf, name_off);
-
-		if (!has || strlen(has) != length || memcmp(has, name, length) != 0)
-			continue;
-		*ret_number = btf_is_enum(from) ? (__u64)(__s64)btf_enum(from)[i].val
-						: btf_enum64_value(&btf_enum64(from)[i]);
-		return true;
-	}
-	return false;
+	for (size_t i = 0; i < type->nr_enumerators; i++)
+		if (type->enumerators[i].name_length == length && !memcmp(type->enumerators[i].name, name, length))
+			return &type->enumerators[i];
+	return NULL;
 }
 
 static int read_enum(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	const char *word = text->at;
 	size_t length = (size_t)(word_end(text) - word);
-	__u64 number;
+	const struct elfmap_enumerator *found;
 
 	if (begins_number(text))
 		return text__read_number(text, type, to);
 	if (!length || *word == '#')
 		return text__expected(text, "a name of the enum or a number");
-	if (!find_enumerator(type, word, length, &number))
+	found = find_enumerator(type, word, length);
+	if (!found)
 		return text__refuse(text, word, "the enum has no '%.*s'", text__shown(text, word), word);
 	text->at += length;
-	return text__store_number(text, word, type, to, number);
+	return text__store_number(text, word, type, to, found->number);
 }
 
 static int read_bool(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)

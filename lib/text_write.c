@@ -204,7 +204,7 @@ static void add_object(struct elfmap_buffer *to, enum elfmap_notation kind, stru
 /* What is not understood as the name it is, is better written as a number. */
 static bool add_enumerator(struct elfmap_buffer *to, const struct elfmap_type *type, __int128 number)
 {
-	const char *name = type->enumeration ? elfmap_type__enumerator(type, number) : NULL;
+	const char *name = elfmap_type__enumerator(type, number);
 
 	if (!name || (!isalpha((unsigned char)*name) && *name != '_') || !is_plain(name) || !strcmp(name, "hex"))
 		return false;

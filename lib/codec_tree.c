@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The tree of types: its nodes, what of them shows, and what its parts amount to. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec_tree.h"
+
+/* Typedefs and structs whose name says how to write the bytes. Another size is another thing. */
+static const struct notation notations[] = {
+	{"ipv4", 4, ELFMAP_IPV4},	 {"in_addr", 4, ELFMAP_IPV4},
+	{"ipv6", 16, ELFMAP_IPV6},	 {"in6_addr", 16, ELFMAP_IPV6},
+	{"ip", 16, ELFMAP_IP},		 {"mac", 6, ELFMAP_MAC},
+	{"be16", 2, ELFMAP_BIG_ENDIAN},	 {"__be16", 2, ELFMAP_BIG_ENDIAN},
+	{"be32", 4, ELFMAP_BIG_ENDIAN},	 {"__be32", 4, ELFMAP_BIG_ENDIAN},
+	{"be64", 8, ELFMAP_BIG_ENDIAN},	 {"__be64", 8, ELFMAP_BIG_ENDIAN},
+	{"ifindex", 4, ELFMAP_IFINDEX},	 {"earliest_ns", 8, ELFMAP_EARLIEST},
+	{"latest_ns", 8, ELFMAP_LATEST}, {"cgroup_id", 8, ELFMAP_CGROUP_ID},
+	{"prog_id", 4, ELFMAP_PROG_ID},	 {"map_id", 4, ELFMAP_MAP_ID},
+};
+
+const struct notation *notation__find(const char *name, size_t size)
+{
+	for (size_t i = 0; i < sizeof(notations) / sizeof(*notations); i++)
+		if (!strcmp(notations[i].name, name) && (!size || notations[i].size == size))
+			return &notations[i];
+	return NULL;
+}
+
+void type__clear(struct elfmap_type *type)
+{
+	for (size_t i = 0; i < type->nr_members; i++)
+		type__clear(&type->members[i]);
+	free(type->members);
+	free(type->enumerators);
+	free(type->owned_name);
+	free(type->owned_enumerators);
+}
+
+void elfmap_type__free(struct elfmap_type *type)
+{
+	if (!type)
+		return;
+	type__clear(type);
+	free(type->shown);
+	free(type);
+}
+
+bool type__is_number(const struct elfmap_type *type)
+{
+	switch (type->notation) {
+	case ELFMAP_INTEGER:
+	case ELFMAP_BIG_ENDIAN:
+	case ELFMAP_BOOL:
+	case ELFMAP_ENUM:
+	case ELFMAP_IFINDEX:
+	case ELFMAP_EARLIEST:
+	case ELFMAP_LATEST:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void type__set_notation(struct elfmap_type *node, enum elfmap_notation notation, size_t size)
+{
+	node->notation = notation;
+	node->size = size;
+	node->bits = type__is_number(node) ? (unsigned int)size * 8 : 0;
+	node->has_objects = notation == ELFMAP_PROG || notation == ELFMAP_MAP;
+}
+
+struct elfmap_type *elfmap_type__new(enum elfmap_notation notation, size_t size)
+{
+	struct elfmap_type *type = calloc(1, sizeof(*type));
+
+	if (!type)
+		return NULL;
+	type->name = "";
+	type__set_notation(type, notation, size);
+	return type;
+}
+
+struct elfmap_type *type__new_member(struct elfmap_type *parent, const char *name, size_t offset)
+{
+	size_t count = parent->nr_members;
+	struct elfmap_type *member;
+
+	/* Room for 1, 2, 4, ... members. */
+	if (!(count & (count - 1))) {
+		struct elfmap_type *members;
+
+		members = reallocarray(parent->members, count ? 2 * count : 1, sizeof(*members));
+		if (!members)
+			return NULL;
+		parent->members = members;
+	}
+	member = &parent->members[parent->nr_members++];
+	*member = (struct elfmap_type){.name = name, .name_length = strlen(name), .offset = offset};
+	return member;
+}
+
+static size_t first_bit_of(const struct elfmap_type *member)
+{
+	return 8 * member->offset + member->bit_offset;
+}
+
+/* Members that are not in the order of their places are
+ * taken for overlapping ones, too: what reads them is slower and finds no fault. */
+void type__note_member(struct elfmap_type *parent)
+{
+	const struct elfmap_type *member = &parent->members[parent->nr_members - 1];
+	const struct elfmap_type *before = member - 1;
+
+	parent->has_objects |= member->has_objects;
+	if (parent->nr_members > 1)
+		parent->overlaps |=
+			first_bit_of(member) < first_bit_of(before) + (before->bits ? before->bits : 8 * before->size);
+}
+
+int elfmap_type__add_member(struct elfmap_type *parent, const char *name, size_t offset, enum elfmap_notation notation,
+			    size_t size)
+{
+	struct elfmap_type *member = type__new_member(parent, name, offset);
+
+	if (!member)
+		return -ENOMEM;
+	type__set_notation(member, notation, size);
+	type__note_member(parent);
+	return 0;
+}
+
+/* ---- what is shown --------------------------------------------------------------------------------- */
+
+static void mark_bits(const struct elfmap_type *type, unsigned char *mask)
+{
+	for (size_t bit = type->bit_offset; bit < type->bit_offset + type->bits; bit++)
+		mask[bit / 8] |= __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 0x80 >> bit % 8 : 1 << bit % 8;
+}
+
+static void mark_shown(const struct elfmap_type *type, unsigned char *mask)
+{
+	switch (type->notation) {
+	case ELFMAP_STRUCT:
+		for (size_t i = 0; i < type->nr_members; i++)
+			mark_shown(&type->members[i], mask + type->members[i].offset);
+		break;
+	case ELFMAP_ARRAY:
+		for (size_t i = 0; i < type->count; i++)
+			mark_shown(type->members, mask + i * type->members->size);
+		break;
+	default:
+		if (type->bits)
+			mark_bits(type, mask);
+		else
+			memset(mask, 0xff, type->size);
+	}
+}
+
+int elfmap_type__finish(struct elfmap_type *type)
+{
+	unsigned char *shown = calloc(1, type->size + 1);
+	bool all = true;
+
+	if (!shown)
+		return -ENOMEM;
+	mark_shown(type, shown);
+	for (size_t i = 0; i < type->size; i++)
+		all &= shown[i] == 0xff;
+	if (all) {
+		free(shown);
+		shown = NULL;
+	}
+	free(type->shown);
+	type->shown = shown;
+	return 0;
+}
+
+/* ---- prefixes ---------------------------------------------------------------------------------------- */
+
+static bool is_bytes(const struct elfmap_type *type, size_t size)
+{
+	bool plain =
+		type->notation == ELFMAP_HEX || type->notation == ELFMAP_INTEGER || type->notation == ELFMAP_BIG_ENDIAN;
+
+	if (type->notation == ELFMAP_ARRAY)
+		plain = type->members->notation == ELFMAP_INTEGER;
+	return plain && type->size == size;
+}
+
+static bool is_address(const struct elfmap_type *type)
+{
+	return type->notation == ELFMAP_IPV4 || type->notation == ELFMAP_IPV6 || type->notation == ELFMAP_IP;
+}
+
+/* A length and something behind it that fills the rest? */
+static bool is_length_and_data(const struct elfmap_type *type)
+{
+	const struct elfmap_type *length = type->members, *data = type->members + 1;
+
+	return type->notation == ELFMAP_STRUCT && type->nr_members == 2 && !length->offset &&
+	       length->notation == ELFMAP_INTEGER && !length->is_signed && length->bits == 32 && length->size == 4 &&
+	       data->offset == 4 && data->size + 4 == type->size;
+}
+
+void elfmap_type__make_prefix(struct elfmap_type *type)
+{
+	struct elfmap_type *data = type->members + 1;
+
+	if (!is_length_and_data(type) || !(is_address(data) || is_bytes(data, 4) || is_bytes(data, 16)))
+		return;
+	if (!is_address(data)) {
+		for (size_t i = 0; i < data->nr_members; i++)
+			type__clear(&data->members[i]);
+		free(data->members);
+		data->members = NULL;
+		data->nr_members = 0;
+		type__set_notation(data, data->size == 4 ? ELFMAP_IPV4 : ELFMAP_IP, data->size);
+	}
+	type->notation = ELFMAP_PREFIX;
+}
+
+void type__recognise_prefix(struct elfmap_type *type)
+{
+	if (is_length_and_data(type) && is_address(&type->members[1]) &&
+	    (!strcmp(type->members[0].name, "prefixlen") || !strcmp(type->members[0].name, "prefix_len")))
+		type->notation = ELFMAP_PREFIX;
+}
+
+/* ---- layout -------------------------------------------------------------------------------------------------- */
+
+/* As in C. Addresses and names are arrays of bytes, but for ipv4, which is a number. */
+size_t type__alignment(const struct elfmap_type *type)
+{
+	size_t most = 1;
+
+	switch (type->notation) {
+	case ELFMAP_HEX:
+	case ELFMAP_STRING:
+	case ELFMAP_IPV6:
+	case ELFMAP_IP:
+	case ELFMAP_MAC:
+		return 1;
+	case ELFMAP_PREFIX:
+		return 4;
+	case ELFMAP_STRUCT:
+	case ELFMAP_ARRAY:
+		for (size_t i = 0; i < type->nr_members && !type->is_packed; i++)
+			if (type__alignment(&type->members[i]) > most)
+				most = type__alignment(&type->members[i]);
+		return most;
+	default:
+		return type->size ? type->size : 1;
+	}
+}
+
+size_t type__round_up(size_t at, size_t alignment)
+{
+	return (at + alignment - 1) / alignment * alignment;
+}
