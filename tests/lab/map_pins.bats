@@ -110,7 +110,7 @@ kept() { # NAME: the column of `list`
 	run --separate-stderr "$elfmap" map show dst_stats
 	[[ $status == 0 && -z $stderr ]]
 	for line in "pin $globals/dst_stats" 'name dst_stats' 'type percpu_hash' 'types btf' 'entries 0 of 4096' 'flags 0x0' \
-		'key 24 struct { u32 family enum direction ip addr }' 'frozen no' 'owner 0 group 0 mode 0600' 'kept yes'; do
+		'key 24 struct { u32 family enum { DST_INGRESS 0 DST_EGRESS 1 } direction ip addr }' 'frozen no' 'owner 0 group 0 mode 0600' 'kept yes'; do
 		grep -qxF "$line" <<<"$output"
 	done
 	grep -qE "^	at filter dev $link ingress pref 49152 chain 0 handle 0x1 dst_stats.o:\[ingress\]$" <<<"$output"
