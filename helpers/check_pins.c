@@ -32,24 +32,6 @@ static int conclude(struct check_map *map, enum pin_state state, const char *why
 	return why && !map->pin_why ? -ENOMEM : 0;
 }
 
-/* A PROG_ARRAY belongs to the type of the first program that used it, and fdinfo alone tells. */
-static enum bpf_prog_type find_owner(int fd)
-{
-	enum bpf_prog_type owner = BPF_PROG_TYPE_UNSPEC;
-	char path[32], line[128];
-	unsigned int number;
-	FILE *info;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = fopen(path, "re");
-	while (info && fgets(line, sizeof(line), info))
-		if (sscanf(line, "owner_prog_type: %u", &number) == 1)
-			owner = number;
-	if (info)
-		fclose(info);
-	return owner;
-}
-
 /* The type of the programs that would share the PROG_ARRAY. */
 static enum bpf_prog_type find_user(const struct check *check)
 {
@@ -61,7 +43,7 @@ static enum bpf_prog_type find_user(const struct check *check)
 
 static int compare(const struct check *check, struct check_map *map, int fd, const struct bpf_map_info *info)
 {
-	enum bpf_prog_type owner = info->type == BPF_MAP_TYPE_PROG_ARRAY ? find_owner(fd) : BPF_PROG_TYPE_UNSPEC;
+	enum bpf_prog_type owner = info->type == BPF_MAP_TYPE_PROG_ARRAY ? elfmap_map__owner(fd) : BPF_PROG_TYPE_UNSPEC;
 	enum bpf_prog_type user = find_user(check);
 	const char *owner_name = elfmap_prog_type_name(owner), *user_name = elfmap_prog_type_name(user);
 	struct elfmap_msg msg;

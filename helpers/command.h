@@ -36,8 +36,9 @@ extern struct output output;
  * nothing or an unknown word: on stderr, status 2. */
 int run_verb(const struct verb *table, const char *prefix, int argc, char **argv);
 
-/* Takes -j, --json, -p, --pretty out of argv (into `output`), refuses any other word that starts
- * with '-', is no number and that TAKES does not list (space-separated, e.g. "--pin --for"; NULL: none).
+/* Takes -j, --json, -p, --pretty (into `output`) and `-n NS` (which it obeys: from then on device names
+ * are those of NS) out of argv, refuses any other word that starts with '-', is no number and that TAKES
+ * does not list (space-separated, e.g. "--pin --for"; NULL: none).
  * Returns the new argc, or -1 after complaining. */
 int take_options(int argc, char **argv, const char *takes);
 
@@ -58,6 +59,10 @@ int verb_show(int argc, char **argv);	 /* show.c */
 int verb_check(int argc, char **argv);	 /* check.c */
 int verb_convert(int argc, char **argv); /* convert.c */
 int verb_decl(int argc, char **argv);	 /* decl.c */
-int verb_map(int argc, char **argv);	 /* map.c: a table of its own */
+int verb_load(int argc, char **argv);	 /* load.c */
+int verb_unload(int argc, char **argv);
+int verb_attach(int argc, char **argv); /* attach.c */
+int verb_detach(int argc, char **argv);
+int verb_map(int argc, char **argv); /* map.c: a table of its own */
 
 #endif

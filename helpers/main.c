@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "msg.h"
+#include "netns.h"
 
 #ifndef ELFMAP_VERSION
 #define ELFMAP_VERSION "0.1"
@@ -33,6 +34,12 @@ static const struct verb verbs[] = {
 	{"check", verb_check, "FILE [sec NAME] [type TYPE] [--old-tc]", "would an object load on this machine"},
 	{"convert", verb_convert, "FILE OUT [type TYPE] [--pin] [--for tc]", "write a modern object from a legacy one"},
 	{"decl", verb_decl, "FILE", "the maps of an object in C, to paste into its source"},
+	{"load", verb_load, "FILE... [sec NAME] [type TYPE]", "objects into the kernel: maps and programs pinned"},
+	{"unload", verb_unload, "FILE...", "take their programs' pins away"},
+	{"attach", verb_attach, "FILE|PIN [sec NAME] dev DEV ingress|egress [prio P] [handle H] [chain C] [--tcx]",
+	 "a program at a hook, once"},
+	{"detach", verb_detach, "FILE|PIN [sec NAME] dev DEV ingress|egress [prio P] [handle H] [chain C] [--tcx]",
+	 "and away from it"},
 	{"map", verb_map, "VERB ...", "pinned maps: list, show, pin, dump them"},
 	{"version", verb_version, "", "print the version"},
 	{},
@@ -79,6 +86,22 @@ static bool take_output_option(const char *word)
 	return true;
 }
 
+/* `-n NS`, as ip and tc have it. Device names are those of NS from here on; pins stay where they are. */
+static bool take_netns(char **argv)
+{
+	struct elfmap_msg msg;
+
+	if (strcmp(argv[0], "-n") != 0 && strcmp(argv[0], "--netns") != 0)
+		return false;
+	if (!argv[1]) {
+		complain(argv[0], "needs the name of a network namespace");
+		exit(EXIT_USAGE);
+	}
+	if (elfmap_netns__enter(argv[1], &msg))
+		exit(complain(argv[1], "%s", msg.text));
+	return true;
+}
+
 static bool is_listed(const char *word, const char *list)
 {
 	size_t length = strlen(word);
@@ -111,6 +134,10 @@ int take_options(int argc, char **argv, const char *takes)
 		}
 		if (options && take_output_option(argv[i]))
 			continue;
+		if (options && take_netns(argv + i)) {
+			i++;
+			continue;
+		}
 		if (options && is_option(argv[i]) && !is_listed(argv[i], takes)) {
 			complain(argv[0], "unknown option '%s'", argv[i]);
 			return -1;
@@ -139,7 +166,7 @@ bool take_word(int *argc, char **argv, const char *word)
 
 static void print_usage(FILE *to, const struct verb *table, const char *prefix)
 {
-	fprintf(to, "usage: %s [-j|-p] VERB ...\n\n", prefix);
+	fprintf(to, "usage: %s [-j|-p] [-n NS] VERB ...\n\n", prefix);
 	for (const struct verb *verb = table; verb->name; verb++) {
 		char call[64];
 
@@ -183,9 +210,13 @@ int run_verb(const struct verb *table, const char *prefix, int argc, char **argv
 {
 	bool help;
 
-	while (argc && take_output_option(argv[0])) {
-		argc--;
-		argv++;
+	while (argc) {
+		int taken = take_output_option(argv[0]) ? 1 : take_netns(argv) ? 2 : 0;
+
+		if (!taken)
+			break;
+		argc -= taken;
+		argv += taken;
 	}
 	help = argc && (!strcmp(argv[0], "help") || asks_for_help(argv[0]));
 	if (help && argc == 1) {

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,6 +48,24 @@ static int check_is_map(int fd, const char *path, struct elfmap_msg *msg)
 		return elfmap_msg__set(msg, -EMEDIUMTYPE,
 				       "is a program, not a map; 'bpftool prog show pinned %s' shows it", path);
 	return elfmap_msg__set(msg, -EMEDIUMTYPE, "is not a map (%s); 'elfmap map list' shows the maps", kind);
+}
+
+enum bpf_prog_type elfmap_map__owner(int fd)
+{
+	enum bpf_prog_type owner = BPF_PROG_TYPE_UNSPEC;
+	char path[32], line[128];
+	unsigned int number;
+	FILE *info;
+
+	/* fdinfo alone tells. */
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = fopen(path, "re");
+	while (info && fgets(line, sizeof(line), info))
+		if (sscanf(line, "owner_prog_type: %u", &number) == 1)
+			owner = number;
+	if (info)
+		fclose(info);
+	return owner;
 }
 
 int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_fd, struct bpf_map_info *ret_info,

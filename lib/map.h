@@ -17,6 +17,9 @@ enum elfmap_access { ELFMAP_READ_WRITE = 0, ELFMAP_READ = BPF_F_RDONLY, ELFMAP_W
 int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_fd, struct bpf_map_info *ret_info,
 			 struct elfmap_msg *msg);
 
+/* The type of the programs that a PROG_ARRAY is for, from its first on; BPF_PROG_TYPE_UNSPEC: none yet. */
+enum bpf_prog_type elfmap_map__owner(int fd);
+
 bool elfmap_map__is_per_cpu(__u32 type);
 bool elfmap_map__has_indexes(__u32 type); /* slots 0 to max_entries - 1 */
 

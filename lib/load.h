@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * load: an object's maps and programs into the kernel, by the legacy contract or by libbpf's own, and
+ * then, in one go, where others find them. In three steps, the first two of which nobody can see:
+ *
+ *   elfmap_load__open     load_open.c   what is in the file, what is wanted of it
+ *   elfmap_load__kernel   load.c        maps made or taken from their pins, programs verified
+ *   elfmap_load__commit   load_pin.c    new maps pinned, slots filled, programs pinned; or nothing of it
+ *
+ * Then elfmap_load__keep(), or elfmap_load__undo() when what was to follow has failed.
+ */
+#ifndef ELFMAP_LOAD_H
+#define ELFMAP_LOAD_H
+
+#include <bpf/libbpf.h>
+
+#include "elfmap.h"
+
+struct elfmap_load_opts {
+	const char *tc_dir;	 /* where pins are, ".../tc" */
+	const char *section;	 /* the program that is wanted, and those in tail-call slots; NULL: all */
+	enum bpf_prog_type type; /* BPF_PROG_TYPE_UNSPEC: what the sections' names suggest, else SCHED_CLS */
+	bool private_slots;	 /* PROG_ARRAYs are new ones, even where they are pinned: another generation */
+	/* Hears what the contract warns about; may be NULL. */
+	void (*warn)(const char *file, const char *text);
+};
+
+struct elfmap_load_map {
+	struct elfmap_map map; /* for a modern definition made up from libbpf's view */
+	char *pin_path;	       /* NULL: it is not pinned */
+	struct bpf_map *bpf;   /* its descriptor from elfmap_load__kernel() on */
+	bool is_reused;	       /* from its pin */
+	bool is_internal;      /* libbpf's, for global data */
+};
+
+struct elfmap_load_prog {
+	const char *name;
+	const char *section; /* as `sec NAME` says it */
+	enum bpf_prog_type type;
+	int slot_map; /* index in maps[] of the PROG_ARRAY it goes into; -1 */
+	__u32 slot_key;
+	bool is_wanted;
+	struct bpf_program *bpf;
+};
+
+struct elfmap_load {
+	const char *file; /* the caller's word for it */
+	struct elfmap_load_opts opts;
+	void *bytes;
+	struct elfmap_object *object;
+	struct bpf_object *bpf;
+	struct elfmap_load_map *maps; /* in libbpf's order */
+	size_t nr_maps;
+	struct elfmap_load_prog *progs; /* in libbpf's order */
+	size_t nr_progs;
+	int lock;			    /* shared, on tc_dir: nobody takes away a pin that we have opened */
+	struct elfmap_load_change *changes; /* what commit did, latest last */
+	size_t nr_changes;
+};
+
+/* Opens FILE, which is named in messages as it stands. Paths and the OPTS' strings must stay. Fails with
+ * the contract's words for what is wrong with the object, or that there is no such section. */
+int elfmap_load__open(const char *file, const struct elfmap_load_opts *opts, struct elfmap_load **ret_load,
+		      struct elfmap_msg *msg);
+
+/* Makes the maps and loads the programs. A pin that is there and the same map is used, a different one
+ * is refused (-EEXIST). */
+int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg);
+
+/* Pins new maps, fills tail-call slots, and, if PROGS_DIR is not NULL, pins all programs there, each
+ * as its function, instead of what that directory had: in one step, after everything else. -EAGAIN:
+ * somebody else has pinned one of the maps meanwhile; begin anew. */
+int elfmap_load__commit(struct elfmap_load *load, const char *progs_dir, struct elfmap_msg *msg);
+
+/* Takes back what commit did, slots included; or makes it last, after which it cannot be taken back. One
+ * of the two follows a commit. */
+void elfmap_load__undo(struct elfmap_load *load);
+void elfmap_load__keep(struct elfmap_load *load);
+void elfmap_load__free(struct elfmap_load *load);
+
+/* The first program of section NAME, or NULL. */
+struct elfmap_load_prog *elfmap_load__find_prog(const struct elfmap_load *load, const char *section);
+
+/* ".../tc/progs/OBJECT" for FILE: its last part without ".o", with '_' for what bpffs does not take. */
+int elfmap_load__progs_dir(const char *tc_dir, const char *file, char *ret_path, size_t size, struct elfmap_msg *msg);
+
+/* Takes away a directory of programs that commit made; what is attached of them stays attached. -ENOENT */
+int elfmap_load__remove_progs(const char *dir, struct elfmap_msg *msg);
+
+#endif

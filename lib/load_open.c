@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* load, the first step: reads the object, has libbpf open it, and lists what is wanted of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "load.h"
+
+/* The name that libbpf itself makes of a path, which it also names maps of global data after. */
+static void name_object(const char *file, char *name, size_t size)
+{
+	const char *base = strrchr(file, '/');
+
+	snprintf(name, size, "%s", base ? base + 1 : file);
+	name[strcspn(name, ".")] = '\0';
+}
+
+static int open_bpf(struct elfmap_load *load, size_t size, struct elfmap_msg *msg)
+{
+	char root[PATH_MAX], name[NAME_MAX + 1];
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .relaxed_maps = true, .pin_root_path = root, .object_name = name);
+	const struct elfmap_transcode_opts how = {};
+	void *transcoded = NULL;
+	int err = 0;
+
+	if (load->object->nr_problems)
+		return elfmap_msg__set(msg, -EINVAL, "%s", load->object->problems[0]);
+	if (load->object->needs_help)
+		err = elfmap_object__transcode(load->object, &how, &transcoded, &size, msg);
+	if (err)
+		return err;
+	snprintf(root, sizeof(root), "%s/globals", load->opts.tc_dir);
+	name_object(load->file, name, sizeof(name));
+	load->bpf = bpf_object__open_mem(transcoded ?: load->bytes, size, &opts);
+	if (!load->bpf)
+		err = elfmap_msg__set(msg, -errno, "libbpf cannot open it: %s; 'elfmap check %s' says more",
+				      strerror(errno), load->file);
+	free(transcoded); /* libbpf has copied what it keeps */
+	return err;
+}
+
+/* ---- maps ------------------------------------------------------------------------------------------------ */
+
+static const struct elfmap_map *find_legacy(const struct elfmap_load *load, const struct bpf_map *bpf, size_t *nth)
+{
+	size_t index = elfmap_object__map_order(load->object, *nth);
+
+	if (index >= load->object->nr_maps || strcmp(bpf_map__name(bpf), load->object->maps[index].name) != 0)
+		return NULL;
+	++*nth;
+	return &load->object->maps[index];
+}
+
+static int find_legacy_pin(struct elfmap_load *load, struct elfmap_load_map *map, const char *sha1,
+			   struct elfmap_msg *msg)
+{
+	char path[PATH_MAX];
+	int err = elfmap_pin__path(&map->map, load->opts.tc_dir, sha1, path, sizeof(path), msg);
+
+	if (err == -ENOENT) { /* no table has the number: not pinned, as with tc, but not without a word */
+		if (load->opts.warn)
+			load->opts.warn(load->file, msg->text);
+		return 0;
+	}
+	if (err || !*path)
+		return err;
+	map->pin_path = strdup(path);
+	return map->pin_path ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+}
+
+/* libbpf would pin by itself as soon as the map is there, and say little of a pin that differs. */
+static int take_over_pin(struct elfmap_load_map *map, struct elfmap_msg *msg)
+{
+	const char *path = bpf_map__pin_path(map->bpf);
+
+	map->map = (struct elfmap_map){
+		.name = bpf_map__name(map->bpf),
+		.inner = -1,
+		.def = {.type = bpf_map__type(map->bpf),
+			.size_key = bpf_map__key_size(map->bpf),
+			.size_value = bpf_map__value_size(map->bpf),
+			.max_elem = bpf_map__max_entries(map->bpf),
+			.flags = bpf_map__map_flags(map->bpf)},
+	};
+	map->pin_path = path ? strdup(path) : NULL;
+	if (path && (!map->pin_path || bpf_map__set_pin_path(map->bpf, NULL)))
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	return 0;
+}
+
+static int list_maps(struct elfmap_load *load, const char *sha1, struct elfmap_msg *msg)
+{
+	struct bpf_map *bpf;
+	size_t nth = 0;
+	int err = 0;
+
+	bpf_object__for_each_map (bpf, load->bpf)
+		nth++;
+	load->maps = calloc(nth + 1, sizeof(*load->maps));
+	if (!load->maps)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	nth = 0;
+	bpf_object__for_each_map (bpf, load->bpf) {
+		struct elfmap_load_map *map = &load->maps[load->nr_maps++];
+		const struct elfmap_map *legacy = find_legacy(load, bpf, &nth);
+
+		map->bpf = bpf;
+		map->is_internal = bpf_map__is_internal(bpf);
+		if (legacy)
+			map->map = *legacy;
+		err = err ?: legacy ? find_legacy_pin(load, map, sha1, msg) : take_over_pin(map, msg);
+	}
+	return err;
+}
+
+/* ---- programs -------------------------------------------------------------------------------------------- */
+
+static const struct elfmap_prog *find_read(const struct elfmap_load *load, const char *name, const char *section)
+{
+	for (size_t i = 0; i < load->object->nr_progs; i++)
+		if (!strcmp(load->object->progs[i].name, name) && !strcmp(load->object->progs[i].section, section))
+			return &load->object->progs[i];
+	return NULL;
+}
+
+static int find_map(const struct elfmap_load *load, const char *name)
+{
+	for (size_t i = 0; i < load->nr_maps; i++)
+		if (!strcmp(load->maps[i].map.name, name))
+			return (int)i;
+	return -1;
+}
+
+/* To the legacy contract a slot's section is one program, which starts with its first function. */
+static bool is_behind_another(const struct elfmap_load *load, const struct elfmap_prog *read)
+{
+	return read != load->object->progs && read->section_index == read[-1].section_index;
+}
+
+static void list_prog(struct elfmap_load *load, struct bpf_program *bpf)
+{
+	struct elfmap_load_prog *prog = &load->progs[load->nr_progs++];
+	const char *section = bpf_program__section_name(bpf);
+	const struct elfmap_prog *read;
+
+	section = strcmp(section, ELFMAP_TEXT_TWIN) != 0 ? section : ".text";
+	read = find_read(load, bpf_program__name(bpf), section);
+	*prog = (struct elfmap_load_prog){
+		.name = bpf_program__name(bpf),
+		.section = section,
+		.type = read ? read->type_hint : BPF_PROG_TYPE_UNSPEC,
+		.slot_map = -1,
+		.bpf = bpf,
+	};
+	if (read && read->slot_map >= 0 && !is_behind_another(load, read)) {
+		prog->slot_map = find_map(load, load->object->maps[read->slot_map].name);
+		prog->slot_key = read->slot_key;
+	}
+	prog->is_wanted = prog->slot_map >= 0 || !load->opts.section || !strcmp(section, load->opts.section);
+}
+
+/* A tail-call section's name says nothing of its type, which is that of whoever calls it. */
+static enum bpf_prog_type find_common_type(const struct elfmap_load *load)
+{
+	for (size_t i = 0; i < load->nr_progs; i++)
+		if (load->progs[i].is_wanted && load->progs[i].slot_map < 0 && load->progs[i].type)
+			return load->progs[i].type;
+	return BPF_PROG_TYPE_SCHED_CLS;
+}
+
+static int check_undefined(const struct elfmap_load *load, struct elfmap_msg *msg)
+{
+	for (size_t i = 0; i < load->object->nr_progs; i++) {
+		const struct elfmap_prog *prog = &load->object->progs[i];
+		const char *section = load->opts.section;
+
+		if (prog->undefined && (!section || prog->is_slot || !strcmp(section, prog->section)))
+			return elfmap_msg__set(msg, -EINVAL,
+					       "section '%s': uses '%s', which the object does not define",
+					       prog->section, prog->undefined);
+	}
+	return 0;
+}
+
+static int list_progs(struct elfmap_load *load, struct elfmap_msg *msg)
+{
+	enum bpf_prog_type common;
+	struct bpf_program *bpf;
+	size_t nr = 0;
+
+	bpf_object__for_each_program (bpf, load->bpf)
+		nr++;
+	load->progs = calloc(nr + 1, sizeof(*load->progs));
+	if (!load->progs)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	bpf_object__for_each_program (bpf, load->bpf)
+		list_prog(load, bpf);
+	common = find_common_type(load);
+	for (size_t i = 0; i < load->nr_progs; i++) {
+		struct elfmap_load_prog *prog = &load->progs[i];
+
+		if (load->opts.type)
+			prog->type = load->opts.type;
+		else if (prog->slot_map >= 0)
+			prog->type = common;
+		else if (!prog->type)
+			prog->type = BPF_PROG_TYPE_SCHED_CLS;
+	}
+	if (!nr)
+		return elfmap_msg__set(msg, -ENOENT, "there is no program in it");
+	if (load->opts.section && !elfmap_load__find_prog(load, load->opts.section))
+		return elfmap_msg__set(msg, -ENOENT,
+				       "section '%s': there is no such program; 'elfmap show %s' lists them",
+				       load->opts.section, load->file);
+	return 0;
+}
+
+struct elfmap_load_prog *elfmap_load__find_prog(const struct elfmap_load *load, const char *section)
+{
+	for (size_t i = 0; i < load->nr_progs; i++)
+		if (!strcmp(load->progs[i].section, section))
+			return &load->progs[i];
+	return NULL;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------- */
+
+/* Hashing a large object takes longer than loading it; only one kind of pin is named by the hash. */
+static bool names_by_hash(const struct elfmap_object *object)
+{
+	for (size_t i = 0; i < object->nr_maps; i++)
+		if (object->maps[i].def.pinning == PIN_OBJECT_NS)
+			return true;
+	return false;
+}
+
+/* From now on nobody who takes pins away because no program uses them takes one that we open. */
+static int get_lock(struct elfmap_load *load, struct elfmap_msg *msg)
+{
+	if (mkdir(load->opts.tc_dir, 0700) && errno != EEXIST)
+		return elfmap_msg__set(msg, -errno, "%s: %s", load->opts.tc_dir, strerror(errno));
+	load->lock = open(load->opts.tc_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (load->lock < 0)
+		return elfmap_msg__set(msg, -errno, "%s: %s", load->opts.tc_dir, strerror(errno));
+	while (flock(load->lock, LOCK_SH))
+		if (errno != EINTR)
+			return elfmap_msg__set(msg, -errno, "%s: cannot be locked: %s", load->opts.tc_dir,
+					       strerror(errno));
+	return 0;
+}
+
+int elfmap_load__open(const char *file, const struct elfmap_load_opts *opts, struct elfmap_load **ret_load,
+		      struct elfmap_msg *msg)
+{
+	struct elfmap_load *load = calloc(1, sizeof(*load));
+	char sha1[41] = "";
+	size_t size = 0;
+	int err;
+
+	if (!load)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	load->file = file;
+	load->opts = *opts;
+	load->lock = -1;
+	err = elfmap_file__read(file, &load->bytes, &size, msg);
+	err = err ?: elfmap_object__read(load->bytes, size, &load->object, msg);
+	if (!err && names_by_hash(load->object))
+		elfmap_sha1(load->bytes, size, sha1);
+	err = err ?: check_undefined(load, msg);
+	err = err ?: get_lock(load, msg);
+	err = err ?: open_bpf(load, size, msg);
+	err = err ?: list_maps(load, sha1, msg);
+	err = err ?: list_progs(load, msg);
+	if (err) {
+		elfmap_load__free(load);
+		return err;
+	}
+	*ret_load = load;
+	return 0;
+}
+
+void elfmap_load__free(struct elfmap_load *load)
+{
+	if (!load)
+		return;
+	for (size_t i = 0; i < load->nr_maps; i++)
+		free(load->maps[i].pin_path);
+	free(load->maps);
+	free(load->progs);
+	free(load->changes);
+	bpf_object__close(load->bpf);
+	elfmap_object__free(load->object);
+	free(load->bytes);
+	if (load->lock >= 0)
+		close(load->lock);
+	free(load);
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * load, the third step: what was made becomes visible. Every change is noted, so that a failure at any
+ * of them takes back those before. Killed half-way it leaves at most pins of new maps, which the next
+ * load of the object uses; programs come last, all in one step.
+ */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "msg.h"
+#include "pin_change.h"
+
+#define RENAME_NO_REPLACE 1 /* of <linux/fs.h>, which does not get along with <sys/mount.h> */
+#define RENAME_SWAP 2
+
+struct elfmap_load_change {
+	enum {
+		CHANGED_PIN,
+		CHANGED_SLOT,
+		CHANGED_PROGS, /* a directory that was not there before */
+		SWAPPED_PROGS, /* it was, and is now beside the new one */
+	} what;
+	char *path; /* of a pin or directory */
+	int map;    /* slot: the PROG_ARRAY, libbpf's descriptor */
+	__u32 key;
+	int old; /* slot: the program that was in it; -1: none */
+};
+
+static int note(struct elfmap_load *load, struct elfmap_load_change change, const char *path, struct elfmap_msg *msg)
+{
+	struct elfmap_load_change *grown = reallocarray(load->changes, load->nr_changes + 1, sizeof(*grown));
+
+	if (grown)
+		load->changes = grown;
+	if (grown && path)
+		change.path = strdup(path);
+	if (!grown || (path && !change.path))
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	grown[load->nr_changes++] = change;
+	return 0;
+}
+
+/* ---- maps and slots -------------------------------------------------------------------------------------- */
+
+static bool is_ours_to_pin(const struct elfmap_load *load, const struct elfmap_load_map *map)
+{
+	bool is_private = load->opts.private_slots && map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY;
+
+	return map->pin_path && !map->is_reused && !is_private;
+}
+
+static int pin_map(struct elfmap_load *load, const struct elfmap_load_map *map, struct elfmap_msg *msg)
+{
+	struct elfmap_msg why;
+	int err;
+
+	if (!is_ours_to_pin(load, map))
+		return 0;
+	err = elfmap_pin__add(bpf_map__fd(map->bpf), map->pin_path, &why);
+	if (err)
+		return elfmap_msg__set(msg, err == -EEXIST ? -EAGAIN : err, "map '%s': %s", map->map.name, why.text);
+	err = note(load, (struct elfmap_load_change){.what = CHANGED_PIN}, map->pin_path, msg);
+	if (err)
+		unlink(map->pin_path);
+	return err;
+}
+
+static int get_slot(int map, __u32 key)
+{
+	__u32 id;
+
+	return bpf_map_lookup_elem(map, &key, &id) ? -1 : bpf_prog_get_fd_by_id(id);
+}
+
+static int fill_slot(struct elfmap_load *load, const struct elfmap_load_prog *prog, struct elfmap_msg *msg)
+{
+	struct elfmap_load_change change = {.what = CHANGED_SLOT, .key = prog->slot_key};
+	int err, fd = bpf_program__fd(prog->bpf);
+
+	if (prog->slot_map < 0)
+		return 0;
+	change.map = bpf_map__fd(load->maps[prog->slot_map].bpf);
+	change.old = get_slot(change.map, change.key);
+	err = note(load, change, NULL, msg);
+	if (err) {
+		if (change.old >= 0)
+			close(change.old);
+		return err;
+	}
+	err = bpf_map_update_elem(change.map, &prog->slot_key, &fd, BPF_ANY);
+	if (!err)
+		return 0;
+	return elfmap_msg__set(msg, err, "section '%s': slot %u of map '%s': %s", prog->section, prog->slot_key,
+			       load->maps[prog->slot_map].map.name, strerror(-err));
+}
+
+static void restore_slot(const struct elfmap_load_change *change)
+{
+	if (change->old >= 0)
+		bpf_map_update_elem(change->map, &change->key, &change->old, BPF_ANY);
+	else
+		bpf_map_delete_elem(change->map, &change->key);
+}
+
+/* ---- programs -------------------------------------------------------------------------------------------- */
+
+/* A directory of pins with all that is in it. */
+static void remove_pins(const char *dir)
+{
+	DIR *directory = opendir(dir);
+	const struct dirent *at;
+
+	while (directory && (at = readdir(directory)))
+		if (at->d_name[0] != '.')
+			unlinkat(dirfd(directory), at->d_name, 0);
+	if (directory)
+		closedir(directory);
+	rmdir(dir);
+}
+
+static int pin_programs(const struct elfmap_load *load, const char *dir, struct elfmap_msg *msg)
+{
+	char path[PATH_MAX + BPF_OBJ_NAME_LEN];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < load->nr_progs; i++) {
+		const struct elfmap_load_prog *prog = &load->progs[i];
+		struct elfmap_msg why;
+
+		if (!prog->is_wanted)
+			continue;
+		if (snprintf(path, sizeof(path), "%s/%s", dir, prog->name) >= (int)sizeof(path))
+			err = elfmap_msg__set(msg, -ENAMETOOLONG, "program '%s': the path is too long", prog->name);
+		else if ((err = elfmap_pin__add(bpf_program__fd(prog->bpf), path, &why)))
+			elfmap_msg__set(msg, err, "program '%s': %s", prog->name, why.text);
+	}
+	return err;
+}
+
+static void path_beside(const char *dir, char beside[PATH_MAX + 8])
+{
+	snprintf(beside, PATH_MAX + 8, "%s~new", dir);
+}
+
+static int rename_with(const char *from, const char *to, unsigned int flags)
+{
+	return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags) ? -errno : 0;
+}
+
+/* One of us at a time; *RET_LOCK is to be closed. */
+static int lock_progs(const char *dir, int *ret_lock, struct elfmap_msg *msg)
+{
+	char parent[PATH_MAX];
+
+	snprintf(parent, sizeof(parent), "%s", dir);
+	*strrchr(parent, '/') = '\0';
+	if (mkdir(parent, 0700) && errno != EEXIST)
+		return elfmap_msg__set(msg, -errno, "%s: %s", parent, strerror(errno));
+	*ret_lock = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_lock < 0 || flock(*ret_lock, LOCK_EX))
+		return elfmap_msg__set(msg, -errno, "%s: %s", parent, strerror(errno));
+	return 0;
+}
+
+/* Puts the directory that was made beside it in place of DIR. */
+static int put_in_place(struct elfmap_load *load, const char *beside, const char *dir, struct elfmap_msg *msg)
+{
+	bool exists = !access(dir, F_OK);
+	int err;
+
+	err = note(load, (struct elfmap_load_change){.what = exists ? SWAPPED_PROGS : CHANGED_PROGS}, dir, msg);
+	if (err)
+		return err;
+	err = rename_with(beside, dir, exists ? RENAME_SWAP : RENAME_NO_REPLACE);
+	if (!err)
+		return 0;
+	free(load->changes[--load->nr_changes].path);
+	return elfmap_msg__set(msg, err, "%s: cannot be put in place: %s", dir, strerror(-err));
+}
+
+static int commit_programs(struct elfmap_load *load, const char *dir, struct elfmap_msg *msg)
+{
+	char beside[PATH_MAX + 8];
+	int err, lock = -1;
+
+	path_beside(dir, beside);
+	err = lock_progs(dir, &lock, msg);
+	if (!err) {
+		remove_pins(beside); /* left by one that was killed */
+		err = pin_programs(load, beside, msg);
+		err = err ?: put_in_place(load, beside, dir, msg);
+		if (err)
+			remove_pins(beside);
+	}
+	if (lock >= 0)
+		close(lock);
+	return err;
+}
+
+int elfmap_load__remove_progs(const char *dir, struct elfmap_msg *msg)
+{
+	char beside[PATH_MAX + 8];
+	int err, lock = -1;
+
+	path_beside(dir, beside);
+	err = lock_progs(dir, &lock, msg);
+	if (!err) {
+		remove_pins(beside);
+		err = rename_with(dir, beside, RENAME_NO_REPLACE);
+		if (err)
+			elfmap_msg__set(msg, err, "%s: %s", dir,
+					err == -ENOENT ? "nothing of it is loaded" : strerror(-err));
+		else
+			remove_pins(beside);
+	}
+	if (lock >= 0)
+		close(lock);
+	return err;
+}
+
+int elfmap_load__progs_dir(const char *tc_dir, const char *file, char *ret_path, size_t size, struct elfmap_msg *msg)
+{
+	const char *base = strrchr(file, '/');
+	char name[NAME_MAX + 1];
+	size_t length;
+
+	snprintf(name, sizeof(name), "%s", base ? base + 1 : file);
+	length = strlen(name);
+	if (length > 2 && !strcmp(name + length - 2, ".o"))
+		name[length - 2] = '\0';
+	for (char *at = name; *at; at++)
+		if (*at == '.' || *at == '~' || (unsigned char)*at <= ' ')
+			*at = '_';
+	if (snprintf(ret_path, size, "%s/progs/%s", tc_dir, name) >= (int)size || size > PATH_MAX)
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path of its pins is too long");
+	return 0;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------- */
+
+int elfmap_load__commit(struct elfmap_load *load, const char *progs_dir, struct elfmap_msg *msg)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < load->nr_maps; i++)
+		err = pin_map(load, &load->maps[i], msg);
+	for (size_t i = 0; !err && i < load->nr_progs; i++)
+		err = fill_slot(load, &load->progs[i], msg);
+	if (!err && progs_dir)
+		err = commit_programs(load, progs_dir, msg);
+	if (err)
+		elfmap_load__undo(load);
+	return err;
+}
+
+static void close_change(struct elfmap_load_change *change)
+{
+	if (change->what == CHANGED_SLOT && change->old >= 0)
+		close(change->old);
+	free(change->path);
+}
+
+/* A directory that tc made for the pins of one object goes with the last of them. */
+static void remove_pin(const char *path)
+{
+	char parent[PATH_MAX];
+
+	unlink(path);
+	snprintf(parent, sizeof(parent), "%s", path);
+	*strrchr(parent, '/') = '\0';
+	rmdir(parent);
+}
+
+void elfmap_load__undo(struct elfmap_load *load)
+{
+	char beside[PATH_MAX + 8];
+
+	while (load->nr_changes) {
+		struct elfmap_load_change *change = &load->changes[--load->nr_changes];
+
+		if (change->what == CHANGED_PIN) {
+			remove_pin(change->path);
+		} else if (change->what == CHANGED_SLOT) {
+			restore_slot(change);
+		} else if (change->what == CHANGED_PROGS) {
+			remove_pins(change->path);
+		} else {
+			path_beside(change->path, beside);
+			if (!rename_with(beside, change->path, RENAME_SWAP))
+				remove_pins(beside);
+		}
+		close_change(change);
+	}
+}
+
+void elfmap_load__keep(struct elfmap_load *load)
+{
+	char beside[PATH_MAX + 8];
+
+	while (load->nr_changes) {
+		struct elfmap_load_change *change = &load->changes[--load->nr_changes];
+
+		if (change->what == SWAPPED_PROGS) {
+			path_beside(change->path, beside);
+			remove_pins(beside);
+		}
+		close_change(change);
+	}
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * rtnetlink by hand: one request and its answer, attributes in and out. The command is linked
+ * statically, which libmnl as distributions ship it cannot be.
+ */
+#ifndef ELFMAP_NETLINK_H
+#define ELFMAP_NETLINK_H
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include "elfmap.h"
+
+#define NETLINK_REQUEST_MAX 4096
+
+/* A request under construction. HEADER.nlmsg_len grows with each attribute; type and flags are the
+ * caller's, NLM_F_REQUEST is added when it is sent. */
+struct netlink_request {
+	struct nlmsghdr header;
+	union {
+		struct tcmsg tc;
+		struct ifinfomsg link;
+		char body[NETLINK_REQUEST_MAX];
+	};
+};
+
+/* Opens a socket that is answered in whole: extended messages for errors, strict about what is asked.
+ * A descriptor to close(), or a negative errno. */
+int netlink__open(struct elfmap_msg *msg);
+
+/* Starts a request of TYPE (RTM_...) with the fixed part of BODY bytes all zero. */
+void netlink__start(struct netlink_request *request, __u16 type, __u16 flags, size_t body);
+/* Appends an attribute. A request that has grown too large is refused when it is sent. */
+void netlink__put(struct netlink_request *request, __u16 type, const void *data, size_t size);
+void netlink__put_u32(struct netlink_request *request, __u16 type, __u32 value);
+void netlink__put_string(struct netlink_request *request, __u16 type, const char *text);
+/* Attributes between the two become those of the one that nest() began. */
+struct rtattr *netlink__nest(struct netlink_request *request, __u16 type);
+void netlink__end_nest(struct netlink_request *request, struct rtattr *nest);
+
+typedef int netlink_each(void *context, const struct nlmsghdr *message);
+
+/* Sends REQUEST and calls EACH (may be NULL) for every message of the answer; a negative errno from it
+ * ends the reading. 0, or the kernel's negative errno with its own words, where it has some, in MSG. A
+ * dump that changed while it was read comes to an end like any other with -EINTR. */
+int netlink__talk(int sock, struct netlink_request *request, netlink_each *each, void *context, struct elfmap_msg *msg);
+
+/* Attributes from AT, SIZE bytes long, by their number; those past MAX are left out. */
+void netlink__sort(const struct rtattr *at, size_t size, const struct rtattr *sorted[], int max);
+__u32 netlink__number(const struct rtattr *at); /* 0: AT is NULL or too short */
+/* "" for NULL; cut to fit. */
+void netlink__copy_text(const struct rtattr *at, char *text, size_t size);
+
+#endif

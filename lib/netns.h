@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The network namespace in which device names are looked up. */
+#ifndef ELFMAP_NETNS_H
+#define ELFMAP_NETNS_H
+
+#include "elfmap.h"
+
+/* Moves this process to the network namespace that `ip netns` calls NAME, or that is at the path NAME.
+ * Mounts stay as they are, so the pins are the same. -ENOENT: there is none. */
+int elfmap_netns__enter(const char *name, struct elfmap_msg *msg);
+
+#endif

@@ -1,0 +1,306 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `elfmap load` and `elfmap attach`: our own way in, beside the system's tc, which looks at what they
+# leave and attaches what they pin. Packets say whether it works.
+
+# shellcheck disable=SC2154,SC2030,SC2031 # link.bash and run set them; a test is a subshell
+# shellcheck disable=SC2012,SC2119,SC2120,SC2317 # our own plain names; functions that run calls
+
+bats_require_minimum_version 1.5.0
+
+load link.bash
+
+progs=/sys/fs/bpf/tc/progs
+
+attach() {
+	"$elfmap" attach "$objects/$1.o" sec "$2" dev "$link" "${@:3}"
+}
+
+# What the kernel has: programs, maps and pins of ours must not grow.
+filter_id() {
+	tc -j filter show dev "$link" "${1-ingress}" | jq -r '.[].options.prog.id // empty'
+}
+
+ping_us() {
+	in_net ping -q -c "$1" -i 0.2 10.9.0.1
+}
+
+# ---- load -----------------------------------------------------------------------------------------
+
+@test "load: programs pinned as tc/progs/OBJECT/FUNCTION, maps as the contract says" {
+	run -0 --separate-stderr "$elfmap" load "$objects/shared.o"
+	[[ -z $stderr && $(grep -c " sched_cls id [0-9]*$" <<<"$output") == 2 ]]
+	[[ $(pins) == "$globals/shared_hits
+$progs
+$progs/shared
+"*"$progs/shared/"* ]]
+	[[ $(find "$progs/shared" -type f | wc -l) == 2 ]]
+}
+
+@test "load: any tc attaches what it pinned, and packets are counted" {
+	"$elfmap" load "$objects/shared.o" sec ingress
+	pin=$(find "$progs/shared" -type f)
+	tc filter add dev "$link" ingress bpf da object-pinned "$pin"
+	before=$(counter shared_hits 0)
+	ping_us 2
+	((before + 2 <= $(counter shared_hits 0)))
+}
+
+@test "load: tail-call slots are filled, and the program jumps through them" {
+	"$elfmap" load "$objects/tailcall.o"
+	for slot in jmp_parse:0 jmp_parse:1 jmp_end:0; do
+		bpftool -j map lookup pinned "$globals/${slot%:*}" key "${slot#*:}" 0 0 0 | jq -e .value
+	done
+	run -0 "$elfmap" -j load "$objects/tailcall.o"
+	jq -e '.[0].maps | all(.reused)' <<<"$output"
+	[[ $(jq -r '.[0].progs[] | select(.section == "classifier") | .pinned' <<<"$output") == "$progs/tailcall/"* ]]
+}
+
+@test "load twice: programs are exchanged in one step, maps keep what is in them" {
+	"$elfmap" load "$objects/shared.o"
+	bpftool map update pinned "$globals/shared_hits" key 1 0 0 0 value 9 0 0 0 0 0 0 0
+	first=$(bpftool -j prog show pinned "$(find "$progs/shared" -type f | head -1)" | jq .id)
+	"$elfmap" load "$objects/shared.o"
+	second=$(bpftool -j prog show pinned "$(find "$progs/shared" -type f | head -1)" | jq .id)
+	[[ $first != "$second" && $(counter shared_hits 1) == 9 ]]
+	[[ $(ls "$progs") == shared ]]
+}
+
+@test "load: what is wanted of several objects is all there, or nothing is" {
+	run -1 --separate-stderr "$elfmap" load "$objects/shared.o" "$objects/broken.o"
+	fails 1 "elfmap: $objects/broken.o: program *: the kernel refuses it: *; 'elfmap check $objects/broken.o' shows where"
+	[[ -z $output && $(pins) == "$progs" ]]
+	"$elfmap" load "$objects/shared.o" "$objects/tailcall.o"
+	[[ $(ls "$progs") == "shared
+tailcall" ]]
+}
+
+@test "load: a failure puts back the slots and the programs that were there" {
+	"$elfmap" load "$objects/tailcall.o"
+	before=$(bpftool -j map dump pinned "$globals/jmp_parse" | jq -c .)
+	listing=$(pins; bpftool -j prog show pinned "$progs/tailcall/$(ls "$progs/tailcall" | head -1)" | jq .id)
+	run -1 "$elfmap" load "$objects/tailcall.o" "$objects/broken.o"
+	[[ $(bpftool -j map dump pinned "$globals/jmp_parse" | jq -c .) == "$before" ]]
+	[[ $(pins; bpftool -j prog show pinned "$progs/tailcall/$(ls "$progs/tailcall" | head -1)" | jq .id) == "$listing" ]]
+}
+
+@test "load: a pin that is another map is refused with both sides, and stays" {
+	mkdir -p "$globals"
+	bpftool map create "$globals/shared_hits" type hash key 4 value 8 entries 7 name other
+	run --separate-stderr "$elfmap" load "$objects/shared.o"
+	fails 1 "*map 'shared_hits': differs from its pin in type, max_entries*: object array*; pin hash*; pinned at $globals/shared_hits; *elfmap map unpin*"
+	[[ $(bpftool -j map show pinned "$globals/shared_hits" | jq -r .name) == other && ! -e $progs/shared ]]
+}
+
+@test "load: no file, no object, no such section, no such type" {
+	run --separate-stderr "$elfmap" load "$tmp/none.o"
+	fails 1 "elfmap: $tmp/none.o: *No such file*"
+	echo text >"$tmp/text.o"
+	run --separate-stderr "$elfmap" load "$tmp/text.o"
+	fails 1 "elfmap: $tmp/text.o: *"
+	run --separate-stderr "$elfmap" load "$objects/shared.o" sec nosuch
+	fails 1 "*section 'nosuch': there is no such program; 'elfmap show*"
+	run --separate-stderr "$elfmap" load "$objects/shared.o" type nosuch
+	fails 2 "*type 'nosuch' is none of*"
+	[[ -z $(pins) ]]
+}
+
+@test "load: a map without a pin loses its slots: said at once" {
+	run -0 --separate-stderr "$elfmap" load "$objects/tailcall_unpinned.o"
+	[[ $stderr == *"warning: map "*" is not pinned, so the kernel empties its tail-call slots"* ]]
+}
+
+@test "load: XDP programs are loaded as what their sections say" {
+	run -0 "$elfmap" load "$objects/xdp.o" type xdp
+	[[ $output == *" xdp id "* && $output != *sched_cls* ]]
+	ip link set dev "$link" xdpgeneric pinned "$(awk 'NR == 1 { print $1 }' <<<"$output")"
+}
+
+@test "unload: its pins go, and what is attached stays attached" {
+	"$elfmap" load "$objects/shared.o" sec ingress
+	tc filter add dev "$link" ingress bpf da object-pinned "$(find "$progs/shared" -type f)"
+	"$elfmap" unload "$objects/shared.o"
+	[[ ! -e $progs/shared && -n $(filter_id) ]]
+	run --separate-stderr "$elfmap" unload shared
+	fails 1 "elfmap: shared: *nothing of it is loaded"
+}
+
+# ---- attach ---------------------------------------------------------------------------------------
+
+@test "attach: makes the clsact, names the filter as tc does, and counts packets" {
+	tc qdisc del dev "$link" clsact
+	run -0 --separate-stderr attach shared ingress ingress
+	[[ -z $stderr && $output == "dev $link ingress prio 49152 handle 0x1 chain 0 shared.o:[ingress] id "*" attached" ]]
+	[[ $(filters) == 'shared.o:[ingress]' && $(pins) == "$globals/shared_hits" ]]
+	before=$(counter shared_hits 0)
+	ping_us 2
+	((before + 2 <= $(counter shared_hits 0)))
+}
+
+@test "attach: the same again changes nothing" {
+	attach shared ingress ingress
+	id=$(filter_id)
+	run -0 attach shared ingress ingress
+	[[ $output == *"id $id unchanged" && $(filter_id) == "$id" && $(filters | wc -l) == 1 ]]
+	run -0 "$elfmap" -j attach "$objects/shared.o" sec ingress dev "$link" ingress
+	[[ $(jq -r '.result, .name, .prog_id' <<<"$output") == "unchanged
+shared.o:[ingress]
+$id" ]]
+}
+
+@test "attach: data of its own is no reason to attach the same program again" {
+	attach globals classifier ingress
+	id=$(filter_id)
+	attach globals classifier ingress
+	[[ -n $id && $(filter_id) == "$id" ]]
+}
+
+@test "attach: a newer object takes the older one's place, in the same place" {
+	attach shared ingress ingress prio 7
+	cp "$objects/tailcall.o" "$tmp/shared.o"
+	"$elfmap" attach "$tmp/shared.o" sec classifier dev "$link" ingress prio 7 handle 1 |
+		grep -q 'prio 7 handle 0x1 chain 0 shared.o:\[classifier\] id [0-9]* replaced'
+	[[ $(filters) == 'shared.o:[classifier]' ]]
+}
+
+@test "attach: an older filter of tc's with the same name is taken over, not doubled" {
+	add shared ingress
+	run -0 attach shared ingress ingress
+	[[ $output == *unchanged && $(filters | wc -l) == 1 ]]
+	attach shared egress ingress | grep -q 'prio 49151 .* attached'
+	[[ $(filters | wc -l) == 2 ]]
+}
+
+@test "attach: of two with the same name nobody chooses but the user" {
+	add shared ingress
+	"$elfmap" tc filter add dev "$link" ingress pref 9 bpf da obj "$objects/shared.o" sec ingress
+	run --separate-stderr attach shared ingress ingress
+	fails 1 "elfmap: $link: several filters are called 'shared.o:\[ingress]': prio 9 handle 0x1, prio 49152 handle 0x1; say which *"
+	attach shared ingress ingress prio 9 | grep -q 'prio 9 .* unchanged'
+}
+
+@test "attach: chain, prio and handle are the filter's identity" {
+	attach shared ingress egress prio 5 handle 0x10 chain 3
+	tc -j filter show dev "$link" egress chain 3 | jq -e '.[] | select(.options.handle == "0x10" and .pref == 5)'
+	[[ -z $(tc filter show dev "$link" egress chain 0) ]]
+	run -0 "$elfmap" detach dev "$link" egress prio 5 handle 0x10 chain 3
+	[[ $output == *'chain 3 shared.o:[ingress] id '*detached ]]
+}
+
+@test "attach: a pinned program" {
+	"$elfmap" load "$objects/shared.o" sec ingress
+	name=$(ls "$progs/shared")
+	run -0 "$elfmap" attach "progs/shared/$name" dev "$link" ingress
+	[[ $output == *" $name:"[[]"*fsobj] id "*" attached" && $(filters) == "$name:[*fsobj]" ]]
+	run -0 "$elfmap" attach "$progs/shared/$name" dev "$link" ingress
+	[[ $output == *unchanged ]]
+}
+
+@test "attach: what fails leaves no filter, no clsact, no pin" {
+	tc qdisc del dev "$link" clsact
+	run --separate-stderr attach shared nosuch ingress
+	fails 1 "*section 'nosuch': there is no such program*"
+	run --separate-stderr "$elfmap" attach "$objects/shared.o" sec ingress dev nodev ingress
+	fails 1 "elfmap: nodev: there is no such device*"
+	run --separate-stderr attach shared ingress ingress prio 70000
+	fails 2 "elfmap: prio: '70000' is no number from 1 to 65535"
+	run --separate-stderr attach shared ingress sideways
+	[[ $status == 2 ]]
+	run --separate-stderr "$elfmap" attach nosuch dev "$link" ingress
+	fails 1 "elfmap: nosuch: there is no such file, and no program is pinned at $globals/nosuch*"
+	[[ -z $(pins) && $(tc qdisc show dev "$link") != *clsact* ]]
+	tc qdisc add dev "$link" ingress
+	run --separate-stderr attach shared ingress egress
+	fails 1 "elfmap: $link: has a qdisc 'ingress' where clsact belongs"
+	[[ -z $(pins) ]]
+}
+
+@test "attach: a place that another kind of filter has is refused" {
+	tc filter add dev "$link" ingress pref 3 protocol all u32 match u32 0 0
+	run --separate-stderr attach shared ingress ingress prio 3
+	fails 1 "elfmap: $link: the kernel does not take the filter (ingress prio 3): *"
+	[[ -z $(pins) && $(tc filter show dev "$link" ingress) == *u32* ]]
+}
+
+@test "attach --tcx: a link that outlives the command, once" {
+	run "$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress --tcx
+	[[ $output != *'this kernel has no tcx'* ]] || skip "this kernel has no tcx"
+	[[ $status == 0 && $output == *"-ingress-shared_o__ingress_ attached" ]]
+	before=$(counter shared_hits 0)
+	ping_us 2
+	((before + 2 <= $(counter shared_hits 0)))
+	run -0 "$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress --tcx
+	[[ $output == *unchanged && $(find /sys/fs/bpf/tc/links -type f | wc -l) == 1 ]]
+	run -0 "$elfmap" detach "$objects/shared.o" sec ingress dev "$link" ingress --tcx
+	[[ -z $(find /sys/fs/bpf/tc/links -type f) ]]
+	count=$(counter shared_hits 0)
+	ping_us 2
+	[[ $(counter shared_hits 0) == "$count" ]]
+}
+
+@test "attach --tcx: has no priorities" {
+	run --separate-stderr "$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress prio 3 --tcx
+	fails 2 "elfmap: --tcx: links of tcx have no prio, handle or chain"
+}
+
+@test "-n NS: the device is of NS, the pins are ours" {
+	run -0 "$elfmap" -n "$net" attach "$objects/shared.o" sec ingress dev peer ingress
+	[[ $(in_net tc filter show dev peer ingress) == *'shared.o:[ingress]'* && $(pins) == "$globals/shared_hits" ]]
+	run --separate-stderr "$elfmap" attach -n nosuch "$objects/shared.o" dev peer ingress
+	fails 1 "elfmap: nosuch: no such network namespace; 'ip netns list' shows them"
+	run --separate-stderr "$elfmap" attach "$objects/shared.o" dev peer ingress
+	fails 1 "elfmap: peer: there is no such device*"
+}
+
+@test "inside ip netns exec the pins are the host's all the same" {
+	ip netns exec "$net" "$elfmap" attach "$objects/shared.o" sec ingress dev peer ingress
+	[[ $(pins) == "$globals/shared_hits" ]]
+}
+
+@test "detach: the filter goes, the others and the map stay" {
+	attach shared ingress ingress
+	attach shared egress ingress
+	attach shared ingress ingress >/dev/null
+	"$elfmap" detach "$objects/shared.o" sec ingress dev "$link" ingress | grep -q detached
+	[[ $(filters) == 'shared.o:[egress]' && $(pins) == "$globals/shared_hits" ]]
+	run --separate-stderr "$elfmap" detach "$objects/shared.o" sec ingress dev "$link" ingress
+	fails 1 "elfmap: $link: there is no such filter; 'tc filter show' lists them"
+	run --separate-stderr "$elfmap" detach dev "$link" ingress
+	fails 2 'elfmap: detach: say which*'
+}
+
+# ---- round and round ------------------------------------------------------------------------------
+
+# A program or a map that is nobody's goes with its last descriptor: what is still there is held.
+@test "a thousand loads and unloads hold on to nothing" {
+	for ((i = 0; i < 1000; i++)); do
+		"$elfmap" -j load "$objects/tailcall.o" >"$tmp/last"
+		"$elfmap" unload tailcall
+	done
+	[[ -z $(find "$progs" -mindepth 1) ]]
+	mapfile -t ids < <(jq '.[0].progs[].id' "$tmp/last")
+	maps=$(find "$globals" -type f -exec bpftool -j map show pinned {} \; | jq .id)
+	find "$globals" -type f -delete
+	gone() {
+		for id in "${ids[@]}"; do
+			! bpftool prog show id "$id" || return
+		done
+		for id in $maps; do
+			! bpftool map show id "$id" || return
+		done
+	}
+	[[ ${#ids[@]} -gt 1 && -n $maps ]]
+	for ((i = 0; i < 100; i++)); do
+		! gone 2>/dev/null >&2 || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+@test "a hundred replacements leave one filter" {
+	for ((i = 0; i < 50; i++)); do
+		attach shared ingress ingress prio 1 handle 1 >/dev/null
+		attach shared egress ingress prio 1 handle 1 >/dev/null
+	done
+	[[ $(filters) == 'shared.o:[egress]' ]]
+}
