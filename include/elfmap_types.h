@@ -19,6 +19,10 @@ typedef __u8 mac[6];
 /* A network device by its number in the network namespace of whoever reads it; 0 for none. */
 typedef __u32 ifindex;
 
+/* An address in network byte order. */
+typedef __u32 ipv4;
+typedef __u8 ipv6[16];
+
 /* Nanoseconds of CLOCK_MONOTONIC, 0 for never. Of several CPUs' values the smallest that is not 0
  * counts, or the largest: they are not to be added up. */
 typedef __u64 earliest_ns;

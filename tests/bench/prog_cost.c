@@ -174,6 +174,8 @@ struct subject {
 #define L2_TRACE "tests/bench/peers/l2_redirect_trace.o"
 #define DST_STATS "tc-progs/dst_stats.o"
 #define L2_REDIRECT "tc-progs/l2_redirect.o"
+#define PARSER "tc-progs/parser.o"
+#define PARSER_PERCPU "tc-progs/parser_percpu.o"
 #define DST_STATS_LRU "tc-progs/dst_stats_lru.o"
 
 /* Peers and single steps. The first row is what is taken off all others. */
@@ -197,6 +199,18 @@ static const struct subject subjects[] = {
 	{"sockex3 port", SOCKEX3, "classifier", UDP, 0, NULL, "by_flow", NULL, 0},
 	{"sockex3 port", SOCKEX3, "classifier", VLAN, 0, NULL, "by_flow", NULL, 0},
 	{"sockex3 port", SOCKEX3, "classifier", IPIP, 0, NULL, "by_flow", NULL, 0},
+	{"sockex3 port", SOCKEX3, "classifier", UDP6, 0, NULL, "by_flow", NULL, 0},
+
+	{"parser", PARSER, "classifier", UDP, TC_ACT_UNSPEC, NULL, "parser_flows4", "sockex3 port", 0.85},
+	{"parser", PARSER, "classifier", VLAN, TC_ACT_UNSPEC, NULL, "parser_flows4", "sockex3 port", 0.85},
+	{"parser", PARSER, "classifier", IPIP, TC_ACT_UNSPEC, NULL, "parser_flows4", "sockex3 port", 0.85},
+	{"parser", PARSER, "classifier", UDP6, TC_ACT_UNSPEC, NULL, "parser_flows6", "sockex3 port", 0},
+	{"parser_percpu", PARSER_PERCPU, "classifier", UDP, TC_ACT_UNSPEC, NULL, "parser_flows4", "sockex3 port", 0.65},
+	{"parser_percpu", PARSER_PERCPU, "classifier", VLAN, TC_ACT_UNSPEC, NULL, "parser_flows4", "sockex3 port",
+	 0.65},
+	{"parser_percpu", PARSER_PERCPU, "classifier", IPIP, TC_ACT_UNSPEC, NULL, "parser_flows4", "sockex3 port",
+	 0.65},
+	{"parser_percpu", PARSER_PERCPU, "classifier", UDP6, TC_ACT_UNSPEC, NULL, "parser_flows6", "sockex3 port", 0},
 
 	{"test_cgrp2_tc port", CGRP2_TC, "filter", ICMP6, TC_ACT_OK, NULL, NULL, NULL, 0},
 
