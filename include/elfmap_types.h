@@ -23,6 +23,9 @@ typedef __u32 ifindex;
 typedef __u32 ipv4;
 typedef __u8 ipv6[16];
 
+/* A cgroup of version 2, as bpf_skb_cgroup_id() has it: the number of its directory. Written as its path. */
+typedef __u64 cgroup_id;
+
 /* Nanoseconds of CLOCK_MONOTONIC, 0 for never. Of several CPUs' values the smallest that is not 0
  * counts, or the largest: they are not to be added up. */
 typedef __u64 earliest_ns;

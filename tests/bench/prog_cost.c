@@ -19,12 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../prog/classifier.h"
 #include "../prog/frames.h"
 #include "../prog/test.h"
+#include "cgroup.h"
+#include "cgroup_filter.h"
 #include "l2_redirect.h"
 
 #define REPEAT 5000 /* runs of a program in a round */
@@ -148,6 +151,105 @@ static void fill_redirect(const struct classifier *classifier)
 	put(classifier, "l2_ends", &slot, &end);
 }
 
+/* ---- cgroups: a test run's packet is sent by the process that asks for it ------------------------------------- */
+
+static int open_cgroup(const char *name)
+{
+	struct elfmap_msg msg;
+	int fd = -1;
+
+	if (elfmap_cgroup__open(name, &fd, &msg))
+		fail_msg("cgroup %s: %s", name, msg.text);
+	return fd;
+}
+
+/* A path below the root of cgroup2. */
+static char *cgroup_path(const char *name)
+{
+	struct elfmap_msg msg;
+	char root[2048];
+	char *path;
+
+	if (elfmap_cgroup__find(root, sizeof(root), &msg))
+		fail_msg("%s", msg.text);
+	assert_true(asprintf(&path, "%s/%s", root, name) > 0);
+	return path;
+}
+
+static int open_own_cgroup(void)
+{
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	char line[2048], name[2048] = "", *path;
+	int fd;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "0::/%2047[^\n]", name) == 1)
+			break;
+	if (file)
+		fclose(file);
+	path = cgroup_path(name);
+	fd = open_cgroup(path);
+	free(path);
+	return fd;
+}
+
+static void set_rule(const struct classifier *classifier, int cgroup, struct cgroup_rule rule)
+{
+	__u32 slot = 0;
+
+	put(classifier, "cgroup_acl", &slot, &cgroup);
+	put(classifier, "cgroup_rules", &slot, &rule);
+	close(cgroup);
+}
+
+static void fill_rule(const struct classifier *classifier)
+{
+	set_rule(classifier, open_own_cgroup(), (struct cgroup_rule){.verdict = ok});
+}
+
+static void fill_port_rule(const struct classifier *classifier)
+{
+	set_rule(classifier, open_own_cgroup(),
+		 (struct cgroup_rule){.verdict = ok, .family = 4, .protocol = udp, .port_first = 53});
+}
+
+/* The rule is for a cgroup that nobody is in. Slots hold cgroups that are gone. */
+static void fill_other_rule(const struct classifier *classifier)
+{
+	char name[64], *path;
+
+	snprintf(name, sizeof(name), "elfmap_bench_%d", (int)getpid());
+	path = cgroup_path(name);
+	if (mkdir(path, 0755))
+		fail_msg("%s: %s", path, strerror(errno));
+	set_rule(classifier, open_cgroup(path), (struct cgroup_rule){.verdict = ok});
+	rmdir(path);
+	free(path);
+}
+
+static void fill_id_rule(const struct classifier *classifier, struct cgroup_id_rule rule)
+{
+	int cgroup = open_own_cgroup();
+	struct elfmap_msg msg;
+	__u64 id = 0;
+
+	if (elfmap_cgroup__id(cgroup, &id, &msg))
+		fail_msg("%s", msg.text);
+	put(classifier, "cgroup_id_rules", &id, &rule);
+	close(cgroup);
+}
+
+static void fill_plain_id_rule(const struct classifier *classifier)
+{
+	fill_id_rule(classifier, (struct cgroup_id_rule){.verdict = ok});
+}
+
+static void fill_port_id_rule(const struct classifier *classifier)
+{
+	fill_id_rule(classifier,
+		     (struct cgroup_id_rule){.verdict = ok, .family = 4, .protocol = udp, .port_first = 53});
+}
+
 /* ---- the table ----------------------------------------------------------------------------------------------------
  */
 
@@ -176,6 +278,8 @@ struct subject {
 #define L2_REDIRECT "tc-progs/l2_redirect.o"
 #define PARSER "tc-progs/parser.o"
 #define PARSER_PERCPU "tc-progs/parser_percpu.o"
+#define CGROUP_FILTER "tc-progs/cgroup_filter.o"
+#define CGROUP_ID_FILTER "tc-progs/cgroup_id_filter.o"
 #define DST_STATS_LRU "tc-progs/dst_stats_lru.o"
 
 /* Peers and single steps. The first row is what is taken off all others. */
@@ -213,6 +317,14 @@ static const struct subject subjects[] = {
 	{"parser_percpu", PARSER_PERCPU, "classifier", UDP6, TC_ACT_UNSPEC, NULL, "parser_flows6", "sockex3 port", 0},
 
 	{"test_cgrp2_tc port", CGRP2_TC, "filter", ICMP6, TC_ACT_OK, NULL, NULL, NULL, 0},
+	{"cgroup_filter, no rule", CGROUP_FILTER, "filter", UDP, TC_ACT_UNSPEC, NULL, NULL, NULL, 10},
+	{"cgroup_filter, another's rule", CGROUP_FILTER, "filter", UDP, TC_ACT_UNSPEC, fill_other_rule, NULL, NULL, 10},
+	{"cgroup_filter, a rule", CGROUP_FILTER, "filter", UDP, TC_ACT_OK, fill_rule, NULL, NULL, 10},
+	{"cgroup_filter, a rule for a port", CGROUP_FILTER, "filter", UDP, TC_ACT_OK, fill_port_rule, NULL, NULL, 10},
+	{"cgroup_id_filter, a rule", CGROUP_ID_FILTER, "filter", UDP, TC_ACT_OK, fill_plain_id_rule, NULL,
+	 "bare HASH look-up", 3},
+	{"cgroup_id_filter, a rule for a port", CGROUP_ID_FILTER, "filter", UDP, TC_ACT_OK, fill_port_id_rule, NULL,
+	 "bare HASH look-up", 3},
 
 	{"tc_l2_redirect port, forward", L2_TRACE, "forward", IPIP, TC_ACT_REDIRECT, fill_device, NULL, NULL, 0},
 	{"tc_l2_redirect port, tunnel", L2_TRACE, "tunnel", VIP, TC_ACT_REDIRECT, fill_device, NULL, NULL, 0},

@@ -100,7 +100,7 @@ int classifier__map(const struct classifier *classifier, const char *name)
 	return fd;
 }
 
-void classifier__run(int program, const struct frame *frame, const struct __sk_buff *context)
+int classifier__ask(int program, const struct frame *frame, const struct __sk_buff *context)
 {
 	static _Thread_local __u8 out[FRAME_MAX];
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame->bytes, .data_size_in = frame->size, .data_out = out,
@@ -109,7 +109,12 @@ void classifier__run(int program, const struct frame *frame, const struct __sk_b
 
 	if (err)
 		fail_msg("test run of a frame of %zu bytes: %s", frame->size, strerror(-err));
-	assert_int_equal((int)run.retval, TC_ACT_UNSPEC);
 	assert_int_equal(run.data_size_out, frame->size);
 	assert_memory_equal(out, frame->bytes, frame->size);
+	return (int)run.retval;
+}
+
+void classifier__run(int program, const struct frame *frame, const struct __sk_buff *context)
+{
+	assert_int_equal(classifier__ask(program, frame, context), TC_ACT_UNSPEC);
 }

@@ -29,8 +29,11 @@ void classifier__unload(struct classifier *classifier);
 int classifier__program(const struct classifier *classifier, const char *section);
 int classifier__map(const struct classifier *classifier, const char *name);
 
-/* Sends the frame through the program. CONTEXT may be NULL. Fails the test unless the verdict is
- * TC_ACT_UNSPEC and the frame comes out as it went in. */
+/* Sends the frame through the program and returns the verdict. CONTEXT may be NULL. Fails the test unless
+ * the frame comes out as it went in. */
+int classifier__ask(int program, const struct frame *frame, const struct __sk_buff *context);
+
+/* The same, and fails the test unless the verdict is TC_ACT_UNSPEC. */
 void classifier__run(int program, const struct frame *frame, const struct __sk_buff *context);
 
 #endif
