@@ -66,16 +66,16 @@ counted() {
 }
 
 action() {
-	elfmap tc actions add action bpf obj /act.o sec action index 7 &&
-		tc actions show action bpf | grep -F 'act.o:[action]' &&
+	elfmap tc actions add action bpf obj /action.o index 7 &&
+		tc actions show action bpf | grep -F 'action.o:[action]' &&
 		bpftool prog show | grep sched_act
 }
 
 action_counts() {
 	tc filter add dev v0 egress pref 1 protocol ip matchall action bpf index 7 &&
 		pings 2 &&
-		bpftool map dump pinned /sys/fs/bpf/tc/globals/act_hits &&
-		bpftool -j map dump pinned /sys/fs/bpf/tc/globals/act_hits | grep -E "\"value\":(2|\[\"0x02\",\"0x00\")"
+		bpftool map dump pinned /sys/fs/bpf/tc/globals/action_hits &&
+		bpftool -j map dump pinned /sys/fs/bpf/tc/globals/action_hits | grep -E "\"value\":(2|\[\"0x02\",\"0x00\")"
 }
 
 echo "# kernel $(uname -r), $(tc -V)"

@@ -94,18 +94,13 @@ copy_modules() {
 }
 
 initramfs() {
-	local flags
-
 	root=$(mktemp -d "$vm/root-XXXXXX")
 	mkdir -p "$root"/{bin,dev,etc,proc,run,sys,tmp,usr/bin,usr/sbin}
 	install "$(type -P tc)" "$(type -P ip)" "$(type -P bpftool)" "$root/usr/sbin/"
 	install "$(type -P busybox)" "$(type -P bash)" "$root/bin/"
 	make --silent --no-print-directory install BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr/local >/dev/null
 	copy_libraries "$root"/bin/bash "$root"/usr/sbin/* "$root"/usr/local/bin/* "$root"/usr/local/libexec/elfmap/*.so
-	flags=$(make --silent --no-print-directory --eval="flags: ; @echo '\$(BPF_CFLAGS)'" flags)
-	# shellcheck disable=SC2086 # one word each
-	clang ${flags//-MMD -MP/} -c -o "$root/act.o" tests/vm/act.c
-	cp "$BUILD/tc-progs/dst_stats.o" "$root/"
+	cp "$BUILD/tc-progs/dst_stats.o" "$BUILD/tests/testdata/action.o" "$root/"
 	install tests/vm/init tests/vm/guest.sh "$root/"
 	copy_modules
 	(cd "$root" && find . | cpio --quiet --create --format=newc --owner=0:0 | gzip -1) >"$root.gz"

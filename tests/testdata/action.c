@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
- * A legacy object as an action (SCHED_ACT): counts packets and lets them go on. It is here because
- * many kernels lack act_bpf; the one that tests/vm boots has it.
+ * A legacy object as an action (SCHED_ACT): counts packets and lets them go on. Many kernels lack
+ * act_bpf; the one that tests/vm boots has it.
  *
- *   elfmap tc actions add action bpf obj act.o sec action
+ *   elfmap tc actions add action bpf obj action.o
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -12,7 +12,7 @@
 
 #include "bpf_elf.h"
 
-struct bpf_elf_map SEC("maps") act_hits = {
+struct bpf_elf_map SEC("maps") action_hits = {
 	.type = BPF_MAP_TYPE_ARRAY,
 	.size_key = sizeof(__u32),
 	.size_value = sizeof(__u64),
@@ -21,10 +21,10 @@ struct bpf_elf_map SEC("maps") act_hits = {
 };
 
 SEC("action")
-int act(struct __sk_buff *skb)
+int count_action(struct __sk_buff *skb)
 {
 	__u32 key = 0;
-	__u64 *hits = bpf_map_lookup_elem(&act_hits, &key);
+	__u64 *hits = bpf_map_lookup_elem(&action_hits, &key);
 
 	(void)skb;
 	if (hits)
