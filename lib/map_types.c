@@ -9,6 +9,7 @@
 #include "map_rules.h"
 #include "map_types.h"
 #include "msg.h"
+#include "types_dir.h"
 
 /* ---- what the kernel prescribes ----------------------------------------------------------------------- */
 
@@ -132,42 +133,79 @@ static int read_btf(struct elfmap_map_types *types, const struct bpf_map_info *i
 			       strerror(errno));
 }
 
+static int no_memory(struct elfmap_msg *msg)
+{
+	return elfmap_msg__set(msg, -ENOMEM, "no memory");
+}
+
 static int find_key(struct elfmap_map_types *types, const struct bpf_map_info *info, const char *words,
 		    struct elfmap_msg *msg)
 {
-	int err = 0;
-
-	if (!info->key_size)
-		return words ? elfmap_msg__set(msg, -EINVAL, "the map has no keys, and a type for them is given") : 0;
+	if (words && !info->key_size)
+		return elfmap_msg__set(msg, -EINVAL, "the map has no keys, and a type for them is given");
 	if (words)
-		err = parse_words(words, info->key_size, "key", &types->key, msg);
-	else if (types->btf && info->btf_key_type_id)
-		err = elfmap_type__read(types->btf, info->btf_key_type_id, info->key_size, &types->key, msg);
-	else
-		types->key = new_key(info);
-	if (!err && types->key && info->type == BPF_MAP_TYPE_LPM_TRIE)
-		elfmap_type__make_prefix(types->key);
-	return err ?: types->key ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+		return parse_words(words, info->key_size, "key", &types->key, msg);
+	if (types->btf && info->btf_key_type_id && info->key_size)
+		return elfmap_type__read(types->btf, info->btf_key_type_id, info->key_size, &types->key, msg);
+	return 0;
 }
 
 static int find_value(struct elfmap_map_types *types, const struct bpf_map_info *info, const char *words,
 		      struct elfmap_msg *msg)
 {
-	bool decided;
-	int err = 0;
+	bool decided = false;
 
-	if (!info->value_size)
-		return words ? elfmap_msg__set(msg, -EINVAL, "the map has no values, and a type for them is given") : 0;
-	types->value = new_prescribed_value(info, &decided);
-	if (decided)
-		; /* an object is one, whatever others say */
-	else if (words)
-		err = parse_words(words, info->value_size, "value", &types->value, msg);
-	else if (types->btf && info->btf_value_type_id)
-		err = elfmap_type__read(types->btf, info->btf_value_type_id, info->value_size, &types->value, msg);
-	else
+	if (words && !info->value_size)
+		return elfmap_msg__set(msg, -EINVAL, "the map has no values, and a type for them is given");
+	if (info->value_size)
+		types->value = new_prescribed_value(info, &decided);
+	if (decided) /* an object is one, whatever others say */
+		return types->value ? 0 : no_memory(msg);
+	if (words)
+		return parse_words(words, info->value_size, "value", &types->value, msg);
+	if (types->btf && info->btf_value_type_id && info->value_size)
+		return elfmap_type__read(types->btf, info->btf_value_type_id, info->value_size, &types->value, msg);
+	return 0;
+}
+
+/* Where nobody has spoken yet. */
+static int find_in_files(struct elfmap_map_types *types, const struct bpf_map_info *info, const char *name,
+			 struct elfmap_msg *msg)
+{
+	const char *dir = getenv("ELFMAP_TYPES_DIR") ?: ELFMAP_TYPES_DIR;
+	struct elfmap_type *key = NULL, *value = NULL;
+	int err;
+
+	if ((types->key || !info->key_size) && (types->value || !info->value_size))
+		return 0;
+	err = elfmap_types_dir__find(dir, name ?: info->name, info->key_size, info->value_size, &key, &value, msg);
+	if (err)
+		return err;
+	if (!types->key) {
+		types->key = key;
+		key = NULL;
+	}
+	if (!types->value) {
+		types->value = value;
+		value = NULL;
+	}
+	elfmap_type__free(key);
+	elfmap_type__free(value);
+	return 0;
+}
+
+/* What the kernel prescribes, or bytes. */
+static int fill_in(struct elfmap_map_types *types, const struct bpf_map_info *info, struct elfmap_msg *msg)
+{
+	if (!types->key && info->key_size)
+		types->key = new_key(info);
+	if (!types->value && info->value_size)
 		types->value = elfmap_type__new(ELFMAP_HEX, info->value_size);
-	return err ?: types->value ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	if ((!types->key && info->key_size) || (!types->value && info->value_size))
+		return no_memory(msg);
+	if (types->key && info->type == BPF_MAP_TYPE_LPM_TRIE)
+		elfmap_type__make_prefix(types->key);
+	return 0;
 }
 
 int elfmap_map_types__find(const struct bpf_map_info *info, const char *name, const struct elfmap_type_words *words,
@@ -177,11 +215,12 @@ int elfmap_map_types__find(const struct bpf_map_info *info, const char *name, co
 	struct elfmap_map_types types = {};
 	int err;
 
-	(void)name;
 	words = words ?: &none;
 	err = read_btf(&types, info, msg);
 	err = err ?: find_key(&types, info, words->key, msg);
 	err = err ?: find_value(&types, info, words->value, msg);
+	err = err ?: find_in_files(&types, info, name, msg);
+	err = err ?: fill_in(&types, info, msg);
 	if (err) {
 		elfmap_map_types__free(&types);
 		return err;

@@ -16,7 +16,7 @@
 #include "codec.h"
 #include "text.h"
 
-#define ELFMAP_TYPES_DIR "/etc/elfmap/types.d"
+#define ELFMAP_TYPES_DIR "/etc/elfmap/types.d" /* or $ELFMAP_TYPES_DIR */
 
 struct elfmap_map_types {
 	struct btf *btf;	   /* where names live; NULL: the map has none */
