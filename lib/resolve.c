@@ -4,19 +4,35 @@
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bpffs.h"
+#include "cgroup.h"
 #include "msg.h"
 #include "resolve.h"
+
+#define NR_PATHS 1024 /* cgroups whose path is remembered, a power of two */
 
 struct system_names {
 	struct elfmap_resolver resolver; /* first: what callers see */
 	char device[IF_NAMESIZE];
 	__u32 last_ifindex; /* the one that is in `device` */
-	int *fds;
+	struct {
+		__u64 id;
+		char *path;  /* NULL: it has none */
+	} * paths;	     /* NR_PATHS, by the low bits of the id */
+	char root[PATH_MAX]; /* of all cgroups, as their paths begin */
+	struct {	     /* the object that was handed out last, as many lines may name the same */
+		enum elfmap_notation kind;
+		char path[PATH_MAX]; /* "": by id */
+		__u64 id;
+		int fd; /* -1: none */
+	} last;
+	int *fds; /* to be closed */
 	size_t nr_fds;
 	size_t room;
 };
@@ -51,7 +67,88 @@ static const char *name_device(struct elfmap_resolver *self, __u32 ifindex)
 	return *names->device ? names->device : NULL;
 }
 
+/* ---- cgroups ------------------------------------------------------------------------------------------- */
+
+/* As text has it, `/a/b`, or as a path of the file system, where that leads to a cgroup. */
+static int open_cgroup(const char *path, int *ret_fd, struct elfmap_msg *msg)
+{
+	char root[PATH_MAX];
+	int err;
+
+	if (*path != '/')
+		return elfmap_cgroup__open(path, ret_fd, msg);
+	err = elfmap_cgroup__open(path, ret_fd, NULL);
+	if (!err)
+		return 0;
+	err = elfmap_cgroup__find(root, sizeof(root), msg);
+	if (err)
+		return err;
+	if (!strncmp(path, root, strlen(root)))
+		return elfmap_cgroup__open(path, ret_fd, msg);
+	path += strspn(path, "/");
+	return elfmap_cgroup__open(*path ? path : root, ret_fd, msg);
+}
+
+static int find_root(struct system_names *names)
+{
+	char root[PATH_MAX];
+	int fd = -1, err;
+	__u64 id;
+
+	if (*names->root)
+		return 0;
+	err = elfmap_cgroup__find(root, sizeof(root), NULL);
+	err = err ?: elfmap_cgroup__open(root, &fd, NULL);
+	err = err ?: elfmap_cgroup__id(fd, &id, NULL);
+	err = err ?: elfmap_cgroup__path(id, names->root, sizeof(names->root), NULL);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* NULL: it is gone, or nobody may know. */
+static char *find_path(struct system_names *names, __u64 id)
+{
+	char path[PATH_MAX];
+	size_t length;
+
+	if (find_root(names) || elfmap_cgroup__path(id, path, sizeof(path), NULL))
+		return NULL;
+	length = strlen(names->root);
+	if (strncmp(path, names->root, length) != 0)
+		return NULL;
+	return strdup(path[length] ? path + length : "/");
+}
+
+static const char *name_cgroup(struct elfmap_resolver *self, __u64 id)
+{
+	struct system_names *names = names_of(self);
+	size_t at = id & (NR_PATHS - 1);
+
+	if (!names->paths)
+		names->paths = calloc(NR_PATHS, sizeof(*names->paths));
+	if (!names->paths)
+		return NULL;
+	if (names->paths[at].id != id) {
+		free(names->paths[at].path);
+		names->paths[at].path = find_path(names, id);
+		names->paths[at].id = id;
+	}
+	return names->paths[at].path;
+}
+
 /* ---- objects ------------------------------------------------------------------------------------------- */
+
+/* Each one needs a descriptor until it has been written. */
+static void allow_more_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 static int keep(struct system_names *names, int fd)
 {
@@ -63,34 +160,78 @@ static int keep(struct system_names *names, int fd)
 			return -ENOMEM;
 		names->fds = fds;
 		names->room = room;
+		allow_more_files();
 	}
 	names->fds[names->nr_fds++] = fd;
 	return 0;
 }
 
-/* A map's or a program's, by id or by pin. */
-static int open_object(const struct elfmap_reference *reference, int *ret_fd, struct elfmap_msg *msg)
+static const char *name_of_kind(const struct elfmap_reference *reference)
 {
-	const char *what = reference->kind == ELFMAP_PROG ? "program" : "map";
-	char path[PATH_MAX];
-	int fd, err;
+	return reference->kind == ELFMAP_PROG ? "program" : reference->kind == ELFMAP_MAP ? "map" : "cgroup";
+}
 
-	if (!reference->path) {
-		fd = reference->kind == ELFMAP_PROG ? bpf_prog_get_fd_by_id((__u32)reference->id)
-						    : bpf_map_get_fd_by_id((__u32)reference->id);
-		if (fd < 0)
-			return elfmap_msg__set(msg, fd, "no %s with id %llu: %s", what, reference->id, strerror(-fd));
-		*ret_fd = fd;
+static int open_by_id(const struct elfmap_reference *reference, int *ret_fd, struct elfmap_msg *msg)
+{
+	const char *what = name_of_kind(reference);
+	char path[PATH_MAX];
+	int fd;
+
+	if (reference->kind == ELFMAP_CGROUP)
+		return elfmap_cgroup__path(reference->id, path, sizeof(path), msg)
+			       ?: elfmap_cgroup__open(path, ret_fd, msg);
+	fd = reference->kind == ELFMAP_PROG ? bpf_prog_get_fd_by_id((__u32)reference->id)
+					    : bpf_map_get_fd_by_id((__u32)reference->id);
+	if (fd < 0)
+		return elfmap_msg__set(msg, fd, "no %s has the id %llu: %s", what, (unsigned long long)reference->id,
+				       strerror(-fd));
+	*ret_fd = fd;
+	return 0;
+}
+
+/* A descriptor says by its name what it is; what the kernel tells of another kind would be misread. */
+static int check_kind(const struct elfmap_reference *reference, int fd, const char *path, struct elfmap_msg *msg)
+{
+	const char *wanted = reference->kind == ELFMAP_PROG ? "bpf-prog" : "bpf-map";
+	char link[32], kind[64] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, kind, sizeof(kind) - 1) < 0)
+		return elfmap_msg__set(msg, -errno, "%s: %s", link, strerror(errno));
+	if (strstr(kind, wanted))
 		return 0;
-	}
+	return elfmap_msg__set(msg, -EMEDIUMTYPE, "%s is no %s", path, name_of_kind(reference));
+}
+
+static int open_pin(const struct elfmap_reference *reference, int *ret_fd, struct elfmap_msg *msg)
+{
+	char path[PATH_MAX];
+	int err, fd;
+
 	err = elfmap_bpffs__pin_path(reference->path, path, sizeof(path), msg);
 	if (err)
 		return err;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return elfmap_msg__set(msg, fd, "no %s at %s: %s", what, path, strerror(-fd));
+		return elfmap_msg__set(msg, fd, "no %s at %s: %s", name_of_kind(reference), path, strerror(-fd));
+	err = check_kind(reference, fd, path, msg);
+	if (err) {
+		close(fd);
+		return err;
+	}
 	*ret_fd = fd;
 	return 0;
+}
+
+static int open_object(const struct elfmap_reference *reference, int *ret_fd, struct elfmap_msg *msg)
+{
+	if (!reference->path)
+		return open_by_id(reference, ret_fd, msg);
+	if (reference->kind == ELFMAP_CGROUP)
+		return open_cgroup(reference->path, ret_fd, msg);
+	if (reference->section)
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "programs of objects are not loaded here");
+	return open_pin(reference, ret_fd, msg);
 }
 
 static int read_id(const struct elfmap_reference *reference, int fd, __u64 *ret_id, struct elfmap_msg *msg)
@@ -99,34 +240,61 @@ static int read_id(const struct elfmap_reference *reference, int fd, __u64 *ret_
 	struct bpf_map_info map = {};
 	bool is_prog = reference->kind == ELFMAP_PROG;
 	__u32 size = is_prog ? sizeof(prog) : sizeof(map);
-	int err = is_prog ? bpf_obj_get_info_by_fd(fd, &prog, &size) : bpf_obj_get_info_by_fd(fd, &map, &size);
+	int err;
 
+	if (reference->kind == ELFMAP_CGROUP)
+		return elfmap_cgroup__id(fd, ret_id, msg);
+	err = is_prog ? bpf_obj_get_info_by_fd(fd, &prog, &size) : bpf_obj_get_info_by_fd(fd, &map, &size);
 	if (err)
 		return elfmap_msg__set(msg, err, "the kernel does not describe it: %s", strerror(-err));
 	*ret_id = is_prog ? prog.id : map.id;
 	return 0;
 }
 
+static bool is_last(const struct system_names *names, const struct elfmap_reference *reference)
+{
+	return names->last.fd >= 0 && names->last.kind == reference->kind && !reference->section &&
+	       (reference->path ? !strcmp(names->last.path, reference->path)
+				: !*names->last.path && names->last.id == reference->id);
+}
+
+static void remember(struct system_names *names, const struct elfmap_reference *reference, int fd, __u64 id)
+{
+	names->last.fd = -1;
+	if (reference->section || (reference->path && strlen(reference->path) >= sizeof(names->last.path)))
+		return;
+	names->last.kind = reference->kind;
+	names->last.fd = fd;
+	names->last.id = id;
+	strcpy(names->last.path, reference->path ?: "");
+}
+
 static int find_object(struct elfmap_resolver *self, const struct elfmap_reference *reference, int *ret_fd,
 		       __u64 *ret_id, struct elfmap_msg *msg)
 {
+	struct system_names *names = names_of(self);
 	int fd = -1, err;
 	__u64 id;
 
-	if (reference->kind == ELFMAP_CGROUP || reference->section)
-		return elfmap_msg__set(msg, -EOPNOTSUPP, "not known yet");
+	if (is_last(names, reference)) {
+		*ret_id = names->last.id;
+		if (ret_fd)
+			*ret_fd = names->last.fd;
+		return 0;
+	}
 	err = open_object(reference, &fd, msg);
 	err = err ?: read_id(reference, fd, &id, msg);
-	if (!err && keep(names_of(self), fd))
+	if (!err && ret_fd && keep(names, fd))
 		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
-	if (err) {
-		if (fd >= 0)
-			close(fd);
+	if (fd >= 0 && (err || !ret_fd))
+		close(fd);
+	if (err)
 		return err;
-	}
 	*ret_id = id;
-	if (ret_fd)
+	if (ret_fd) {
 		*ret_fd = fd;
+		remember(names, reference, fd, id);
+	}
 	return 0;
 }
 
@@ -142,7 +310,9 @@ int elfmap_resolver__new(struct elfmap_resolver **ret_resolver, struct elfmap_ms
 		.device = find_device,
 		.object = find_object,
 		.device_name = name_device,
+		.cgroup_path = name_cgroup,
 	};
+	names->last.fd = -1;
 	*ret_resolver = &names->resolver;
 	return 0;
 }
@@ -151,15 +321,21 @@ void elfmap_resolver__forget(struct elfmap_resolver *resolver)
 {
 	struct system_names *names = names_of(resolver);
 
+	names->last.fd = -1;
 	while (names->nr_fds)
 		close(names->fds[--names->nr_fds]);
 }
 
 void elfmap_resolver__free(struct elfmap_resolver *resolver)
 {
+	struct system_names *names = names_of(resolver);
+
 	if (!resolver)
 		return;
 	elfmap_resolver__forget(resolver);
-	free(names_of(resolver)->fds);
-	free(names_of(resolver));
+	for (size_t i = 0; names->paths && i < NR_PATHS; i++)
+		free(names->paths[i].path);
+	free(names->paths);
+	free(names->fds);
+	free(names);
 }
