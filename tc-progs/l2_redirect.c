@@ -22,15 +22,9 @@
 #include <linux/pkt_cls.h>
 
 #include "bpf_elf.h"
+#include "ipip.h"
 #include "l2_redirect.h"
 #include "parse.h"
-
-#define VLAN_POPS (PACKET_TAGS_MAX + 1)
-#define IPV4_DONT_FRAGMENT 0x4000
-#define ECN_BITS 3
-/* Newer than some <linux/bpf.h>; needed where the families of outer and inner header differ. */
-#define ADJ_ROOM_DECAP_L3_IPV4 (1ull << 7)
-#define ADJ_ROOM_DECAP_L3_IPV6 (1ull << 8)
 
 char _license[] SEC("license") = "GPL";
 
@@ -209,45 +203,7 @@ static __always_inline __u32 find_device(struct __sk_buff *skb, __u32 slot)
 	return device;
 }
 
-/* An address as words, like the parser has it. */
-union address {
-	__u64 words[2];
-	__u32 quarters[4];
-};
-
-static __always_inline union address read_address(const ip *from)
-{
-	const __u64 *words = (const void *)from;
-
-	return (union address){.words = {words[0], words[1]}};
-}
-
-static __always_inline bool is_unset(const union address *address)
-{
-	return !(address->words[0] | address->words[1]);
-}
-
-static __always_inline bool is_ipv4(const union address *address)
-{
-	return !address->words[0] && address->quarters[2] == bpf_htonl(0xffff);
-}
-
 /* ---- redirect --------------------------------------------------------------------------------- */
-
-/* All tags, in the metadata or not. */
-static __always_inline bool pop_tags(struct __sk_buff *skb, const struct packet *pkt)
-{
-	if (!skb->vlan_present && pkt->l3_offset == ETH_HLEN)
-		return true;
-#pragma unroll
-	for (int i = 0; i < VLAN_POPS; i++) {
-		if (!skb->vlan_present && !packet__is_tag(skb->protocol))
-			break;
-		if (bpf_skb_vlan_pop(skb))
-			return false;
-	}
-	return !skb->vlan_present && !packet__is_tag(skb->protocol);
-}
 
 static __always_inline bool set_destination(struct __sk_buff *skb, const struct l2_vip *vip)
 {
@@ -277,7 +233,7 @@ static __always_inline int send_to_device(struct __sk_buff *skb, const struct l2
 /* The helper wants IPv4 in host order and IPv6 in network order. */
 static __always_inline int set_tunnel_key(struct __sk_buff *skb, const struct l2_vip *vip, const union address *remote)
 {
-	union address local = read_address(&vip->local);
+	union address local = address__read(vip->local);
 	struct bpf_tunnel_key key = {
 		.tunnel_id = vip->tunnel_id,
 		.tunnel_ttl = vip->ttl ? vip->ttl : L2_TTL,
@@ -285,9 +241,9 @@ static __always_inline int set_tunnel_key(struct __sk_buff *skb, const struct l2
 	};
 	__u64 flags = vip->tunnel_flags & ~BPF_F_TUNINFO_IPV6;
 
-	if (is_ipv4(remote)) {
+	if (address__is_ipv4(remote)) {
 		key.remote_ipv4 = bpf_ntohl(remote->quarters[3]);
-		key.local_ipv4 = is_ipv4(&local) ? bpf_ntohl(local.quarters[3]) : 0;
+		key.local_ipv4 = address__is_ipv4(&local) ? bpf_ntohl(local.quarters[3]) : 0;
 	} else {
 		flags |= BPF_F_TUNINFO_IPV6;
 		__builtin_memcpy(key.remote_ipv6, remote, sizeof(*remote));
@@ -299,7 +255,7 @@ static __always_inline int set_tunnel_key(struct __sk_buff *skb, const struct l2
 static __always_inline int send_to_tunnel(struct __sk_buff *skb, const struct packet *pkt, const struct l2_vip *vip,
 					  const union address *remote, __u32 device)
 {
-	if (!pop_tags(skb, pkt) || !set_destination(skb, vip)) {
+	if (!packet__pop_tags(skb, pkt) || !set_destination(skb, vip)) {
 		count(skb, room_failed);
 		return TC_ACT_SHOT;
 	}
@@ -311,113 +267,27 @@ static __always_inline int send_to_tunnel(struct __sk_buff *skb, const struct pa
 	return bpf_redirect(device, 0);
 }
 
-/* ---- redirect: the outer header made here -------------------------------------------------------- */
-
-static __always_inline __u16 ipv4_checksum(const struct iphdr *header)
-{
-	__s64 sum = bpf_csum_diff(NULL, 0, (__be32 *)header, sizeof(*header), 0);
-
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
-static __always_inline __u8 read_tos(struct __sk_buff *skb, const struct packet *pkt)
-{
-	const __u8 *header = packet__at(skb, pkt->l3_offset, 2);
-
-	if (!header)
-		return 0;
-	return pkt->family == 4 ? header[1] : header[0] << 4 | header[1] >> 4;
-}
-
-static __always_inline bool store_ipv4(struct __sk_buff *skb, const struct l2_vip *vip, const union address *remote,
-				       __u8 protocol, __u8 tos, __u32 length)
-{
-	union address local = read_address(&vip->local);
-	struct iphdr header = {
-		.version = 4,
-		.ihl = 5,
-		.tos = tos,
-		.tot_len = bpf_htons(length + sizeof(header) > 0xffff ? 0 : length + sizeof(header)),
-		.frag_off = bpf_htons(IPV4_DONT_FRAGMENT),
-		.ttl = vip->ttl ? vip->ttl : L2_TTL,
-		.protocol = protocol,
-		.saddr = local.quarters[3],
-		.daddr = remote->quarters[3],
-	};
-	__be16 ethertype = bpf_htons(ETH_P_IP);
-
-	header.check = ipv4_checksum(&header);
-	return !bpf_skb_store_bytes(skb, ETH_HLEN, &header, sizeof(header), 0) &&
-	       !bpf_skb_store_bytes(skb, ETH_HLEN - 2, &ethertype, 2, 0);
-}
-
-static __always_inline bool store_ipv6(struct __sk_buff *skb, const struct l2_vip *vip, const union address *remote,
-				       __u8 protocol, __u8 tos, __u32 length)
-{
-	union address local = read_address(&vip->local);
-	struct ipv6hdr header = {
-		.version = 6,
-		.priority = tos >> 4,
-		.payload_len = bpf_htons(length > 0xffff ? 0 : length),
-		.nexthdr = protocol,
-		.hop_limit = vip->ttl ? vip->ttl : L2_TTL,
-	};
-	__be16 ethertype = bpf_htons(ETH_P_IPV6);
-
-	header.flow_lbl[0] = tos << 4;
-	__builtin_memcpy(&header.saddr, &local, sizeof(local));
-	__builtin_memcpy(&header.daddr, remote, sizeof(*remote));
-	return !bpf_skb_store_bytes(skb, ETH_HLEN, &header, sizeof(header), 0) &&
-	       !bpf_skb_store_bytes(skb, ETH_HLEN - 2, &ethertype, 2, 0);
-}
-
-/* TCP segments are made smaller by the room that the header takes; datagrams must stay what they are. */
-static __always_inline __u64 room_flags(struct __sk_buff *skb, const struct packet *pkt, bool to_ipv4)
-{
-	__u64 flags = to_ipv4 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
-
-	if (skb->gso_size && pkt->protocol == IPPROTO_UDP)
-		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
-	return flags;
-}
-
-static __always_inline bool encapsulate(struct __sk_buff *skb, const struct l2_vip *vip, const union address *remote,
-					bool to_ipv4)
-{
-	struct packet pkt;
-	__u32 length;
-	__u8 protocol, tos;
-
-	if (packet__link(skb, ETH_HLEN, &pkt) || packet__network(skb, &pkt))
-		return false;
-	length = pkt.end - pkt.l3_offset;
-	protocol = pkt.family == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
-	tos = (vip->tos & ~ECN_BITS) | (read_tos(skb, &pkt) & ECN_BITS);
-	if (to_ipv4)
-		return !bpf_skb_adjust_room(skb, sizeof(struct iphdr), BPF_ADJ_ROOM_MAC, room_flags(skb, &pkt, true)) &&
-		       store_ipv4(skb, vip, remote, protocol, tos, length);
-	return !bpf_skb_adjust_room(skb, sizeof(struct ipv6hdr), BPF_ADJ_ROOM_MAC, room_flags(skb, &pkt, false)) &&
-	       store_ipv6(skb, vip, remote, protocol, tos, length);
-}
-
 /* The stack finds the next hop of the outer header. */
 static __always_inline int send_encapsulated(struct __sk_buff *skb, const struct packet *pkt, const struct l2_vip *vip,
 					     const union address *remote, __u32 device)
 {
-	bool to_ipv4 = is_ipv4(remote);
+	struct ipip_outer outer = {
+		.remote = *remote,
+		.local = address__read(vip->local),
+		.ttl = vip->ttl ? vip->ttl : L2_TTL,
+		.tos = vip->tos,
+	};
 	__u32 mtu = 0;
 
-	if (!pop_tags(skb, pkt)) {
+	if (!packet__pop_tags(skb, pkt)) {
 		count(skb, room_failed);
 		return TC_ACT_SHOT;
 	}
-	if (bpf_check_mtu(skb, device, &mtu, to_ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr), 0)) {
+	if (bpf_check_mtu(skb, device, &mtu, ipip__size(address__is_ipv4(remote)), 0)) {
 		count(skb, too_big);
 		return TC_ACT_SHOT;
 	}
-	if (!encapsulate(skb, vip, remote, to_ipv4)) {
+	if (!ipip__wrap(skb, &outer)) {
 		count(skb, room_failed);
 		return TC_ACT_SHOT;
 	}
@@ -429,13 +299,14 @@ static __always_inline int send_encapsulated(struct __sk_buff *skb, const struct
 
 static __always_inline bool is_contradiction(const struct l2_vip *vip, const union address *remote)
 {
-	union address local = read_address(&vip->local);
+	union address local = address__read(vip->local);
 
 	if (vip->action == L2_DEVICE)
 		return false;
 	if (vip->action == L2_TUNNEL)
-		return is_unset(remote);
-	return vip->action != L2_IPIP || is_unset(remote) || is_unset(&local) || is_ipv4(remote) != is_ipv4(&local);
+		return address__is_unset(remote);
+	return vip->action != L2_IPIP || address__is_unset(remote) || address__is_unset(&local) ||
+	       address__is_ipv4(remote) != address__is_ipv4(&local);
 }
 
 /* What the tunnel sends to its far end is not to enter the tunnel again, should a VIP's prefix cover it. */
@@ -467,7 +338,7 @@ int l2_redirect(struct __sk_buff *skb)
 		count(skb, unset);
 		return TC_ACT_UNSPEC;
 	}
-	remote = read_address(&vip->remote);
+	remote = address__read(vip->remote);
 	if (is_contradiction(vip, &remote)) {
 		count(skb, invalid);
 		return TC_ACT_UNSPEC;
@@ -488,28 +359,6 @@ int l2_redirect(struct __sk_buff *skb)
 
 /* ---- forward -------------------------------------------------------------------------------------- */
 
-static __always_inline bool is_congested(struct __sk_buff *skb, const struct packet *pkt)
-{
-	return (read_tos(skb, pkt) & ECN_BITS) == ECN_BITS;
-}
-
-/* Takes off the IP header with its options or extension headers. */
-static __always_inline bool strip(struct __sk_buff *skb, const struct packet *pkt)
-{
-	bool to_ipv4 = pkt->protocol == IPPROTO_IPIP, congested = is_congested(skb, pkt);
-	__be16 ethertype = to_ipv4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	__u64 flags = 0;
-
-	if (to_ipv4 != (pkt->family == 4))
-		flags = to_ipv4 ? ADJ_ROOM_DECAP_L3_IPV4 : ADJ_ROOM_DECAP_L3_IPV6;
-	if (bpf_skb_adjust_room(skb, -(__s32)(pkt->l4_offset - pkt->l3_offset), BPF_ADJ_ROOM_MAC, flags) ||
-	    bpf_skb_store_bytes(skb, ETH_HLEN - 2, &ethertype, sizeof(ethertype), 0))
-		return false;
-	if (congested)
-		bpf_skb_ecn_set_ce(skb);
-	return true;
-}
-
 static __always_inline int take_apart(struct __sk_buff *skb, struct packet *pkt)
 {
 	enum packet_verdict verdict = packet__network(skb, pkt);
@@ -522,7 +371,7 @@ static __always_inline int take_apart(struct __sk_buff *skb, struct packet *pkt)
 		count(skb, unstripped);
 		return TC_ACT_UNSPEC;
 	}
-	if (!strip(skb, pkt)) {
+	if (!ipip__unwrap(skb, pkt)) {
 		count(skb, room_failed);
 		return TC_ACT_SHOT;
 	}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tc-progs/l2_redirect.c in the running kernel, section forward: tunnel packets that end here go to
- * the tunnel's device or are taken apart, all others are left alone. Every run checks that
- * exactly one counter moved.
+ * tc-progs/l2_redirect.c in the running kernel, at a tunnel's end. Section forward: tunnel packets
+ * that end here go to the tunnel's device or are taken apart, all others are left alone. Section
+ * drop_non_tun_vip: what is for a VIP must have come in a tunnel. Every run checks that exactly one
+ * counter moved.
  */
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -223,6 +224,62 @@ static void test_congestion_is_handed_on(void **state)
 	assert_int_equal(frame.bytes[15] & 3, 0);
 }
 
+/* ---- the guard ------------------------------------------------------------------------------------------- */
+
+#define VIP4 "10.10.1.102"
+#define VIP6 "fdfa:ce::66"
+
+static const char *vips[] = {VIP4, VIP6};
+
+static void test_guard(void **state)
+{
+	struct l2_vip here = {.action = L2_HERE}, none = {.action = L2_NORMAL};
+	struct frame frame;
+
+	(void)state;
+	build_datagram(&frame, A4, VIP4);
+	run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed); /* nothing is guarded yet */
+	set_vip(VIP4 "/24", &here);
+	set_vip(VIP6 "/32", &here);
+	set_vip("10.10.1.7/32", &none);
+	for (size_t family = 0; family < 2; family++) {
+		build_datagram(&frame, family ? A6 : A4, vips[family]);
+		run_unchanged(guard, &frame, TC_ACT_SHOT, guarded);
+		build_tunnelled(&frame, A4, END4, family ? A6 : A4, vips[family]);
+		run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed);
+	}
+	build_datagram(&frame, A4, "10.10.1.7");
+	run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed);
+	build_datagram(&frame, A4, B4);
+	run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed);
+}
+
+static void test_guard_lets_nothing_odd_through(void **state)
+{
+	struct l2_vip here = {.action = L2_HERE};
+	struct frame frame;
+
+	(void)state;
+	set_vip(VIP4 "/24", &here);
+	set_vip(VIP6 "/32", &here);
+	frame__ethernet(&frame);
+	frame__arp(&frame);
+	run_unchanged(guard, &frame, TC_ACT_UNSPEC, non_ip);
+	build_short(&frame, A4, VIP4, 16);
+	run_unchanged(guard, &frame, TC_ACT_SHOT, guard_unsure);
+	frame__ethernet(&frame);
+	for (int i = 0; i < 4; i++)
+		frame__tag(&frame, ETH_P_8021Q, 1);
+	frame__ipv4(&frame, A4, VIP4);
+	frame__seal(&frame);
+	run_unchanged(guard, &frame, TC_ACT_SHOT, guard_unsure);
+	frame__ethernet(&frame);
+	frame__tag(&frame, ETH_P_8021Q, 1);
+	frame__ipv4_with(&frame, A4, VIP4, 0, 0x00ff); /* a later fragment */
+	frame__seal(&frame);
+	run_unchanged(guard, &frame, TC_ACT_SHOT, guarded);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, l2_maps__load, l2_maps__unload)
 
 int main(void)
@@ -238,6 +295,8 @@ int main(void)
 		TEST(test_fragments),
 		TEST(test_malformed_inside_goes_to_the_stack),
 		TEST(test_congestion_is_handed_on),
+		TEST(test_guard),
+		TEST(test_guard_lets_nothing_odd_through),
 	};
 
 	return cmocka_run_group_tests_name("l2_forward", tests, NULL, NULL);

@@ -141,6 +141,15 @@ void build_tunnelled(struct frame *frame, const char *outer_from, const char *ou
 	add_datagram(frame, from, to);
 }
 
+void build_short(struct frame *frame, const char *from, const char *to, size_t l3_length)
+{
+	frame__ethernet(frame);
+	frame__tag(frame, ETH_P_8021Q, 1);
+	add_ip(frame, from, to);
+	frame__seal(frame);
+	frame->size = 18 + l3_length;
+}
+
 void assert_packet(const struct frame *frame, size_t offset, const struct frame *original)
 {
 	size_t size = original->size - ETH_HLEN;

@@ -43,6 +43,10 @@ void build_datagram(struct frame *frame, const char *from, const char *to);
 void build_tunnelled(struct frame *frame, const char *outer_from, const char *outer_to, const char *from,
 		     const char *to);
 
+/* One cut off behind L3_LENGTH bytes, with a tag: a test run refuses untagged frames that are shorter than
+ * an IP header. */
+void build_short(struct frame *frame, const char *from, const char *to, size_t l3_length);
+
 /* What is behind the link header of FRAME must be what was behind the one of ORIGINAL, from OFFSET on. */
 void assert_packet(const struct frame *frame, size_t offset, const struct frame *original);
 

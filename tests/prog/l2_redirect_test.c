@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tc-progs/l2_redirect.c in the running kernel, sections redirect and drop_non_tun_vip: which frames
- * are sent where, what they then look like, and that all others are left alone. Every run checks
- * that exactly one counter moved. Tunnels' ends are l2_forward_test.c; what arrives at a far
- * end, tests/lab/l2_redirect.bats.
+ * tc-progs/l2_redirect.c in the running kernel, section redirect: which frames are sent where, what
+ * they then look like, and that all others are left alone. Every run checks that exactly one counter
+ * moved. Tunnels' ends and the guard are l2_forward_test.c; what arrives, tests/lab/l2_redirect.bats.
  */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -69,19 +68,6 @@ static void test_others_are_left_alone(void **state)
 	run_unchanged(redirect, &frame, TC_ACT_UNSPEC, passed);
 	build_datagram(&frame, A6, "fdfa:cf::66");
 	run_unchanged(redirect, &frame, TC_ACT_UNSPEC, passed);
-}
-
-/* Behind a tag: a test run refuses untagged frames that are shorter than an IP header. */
-static void build_short(struct frame *frame, const char *from, const char *to, size_t l3_length)
-{
-	frame__ethernet(frame);
-	frame__tag(frame, ETH_P_8021Q, 1);
-	if (strchr(to, ':'))
-		frame__ipv6(frame, from, to);
-	else
-		frame__ipv4(frame, from, to);
-	frame__seal(frame);
-	frame->size = 18 + l3_length;
 }
 
 static void test_frames_that_cannot_be_judged(void **state)
@@ -435,55 +421,6 @@ static void test_too_big_for_the_device(void **state)
 	set_mtu(65536);
 }
 
-/* ---- the guard ------------------------------------------------------------------------------------------- */
-
-static void test_guard(void **state)
-{
-	struct l2_vip here = vip_to(L2_HERE, NULL, NULL), none = vip_to(L2_NORMAL, NULL, NULL);
-	struct frame frame;
-
-	(void)state;
-	build_to_vip(&frame, 0);
-	run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed); /* nothing is guarded yet */
-	set_vips(&here);
-	set_vip("10.10.1.7/32", &none);
-	for (size_t family = 0; family < 2; family++) {
-		build_to_vip(&frame, family);
-		run_unchanged(guard, &frame, TC_ACT_SHOT, guarded);
-		build_tunnelled(&frame, A4, REMOTE4, family ? A6 : A4, vips[family]);
-		run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed);
-	}
-	build_datagram(&frame, A4, "10.10.1.7");
-	run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed);
-	build_datagram(&frame, A4, B4);
-	run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed);
-}
-
-static void test_guard_lets_nothing_odd_through(void **state)
-{
-	struct l2_vip here = vip_to(L2_HERE, NULL, NULL);
-	struct frame frame;
-
-	(void)state;
-	set_vips(&here);
-	frame__ethernet(&frame);
-	frame__arp(&frame);
-	run_unchanged(guard, &frame, TC_ACT_UNSPEC, non_ip);
-	build_short(&frame, A4, VIP4, 16);
-	run_unchanged(guard, &frame, TC_ACT_SHOT, guard_unsure);
-	frame__ethernet(&frame);
-	for (int i = 0; i < 4; i++)
-		frame__tag(&frame, ETH_P_8021Q, 1);
-	frame__ipv4(&frame, A4, VIP4);
-	frame__seal(&frame);
-	run_unchanged(guard, &frame, TC_ACT_SHOT, guard_unsure);
-	frame__ethernet(&frame);
-	frame__tag(&frame, ETH_P_8021Q, 1);
-	frame__ipv4_with(&frame, A4, VIP4, 0, 0x00ff); /* a later fragment */
-	frame__seal(&frame);
-	run_unchanged(guard, &frame, TC_ACT_SHOT, guarded);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, l2_maps__load, l2_maps__unload)
 
 int main(void)
@@ -503,8 +440,6 @@ int main(void)
 		TEST(test_ipip_made_here),
 		TEST(test_ipip_of_padded_and_tagged),
 		TEST(test_too_big_for_the_device),
-		TEST(test_guard),
-		TEST(test_guard_lets_nothing_odd_through),
 	};
 
 	return cmocka_run_group_tests_name("l2_redirect", tests, NULL, NULL);
