@@ -8,10 +8,11 @@
 #include "codec.h"
 
 /* The verbs, one file each. */
-int map_dump(int argc, char **argv); /* map_dump.c */
-int map_list(int argc, char **argv); /* map_list.c */
-int map_show(int argc, char **argv); /* map_show.c */
-int map_pin(int argc, char **argv);  /* map_pin.c */
+int map_dump(int argc, char **argv);  /* map_dump.c */
+int map_list(int argc, char **argv);  /* map_list.c */
+int map_show(int argc, char **argv);  /* map_show.c */
+int map_check(int argc, char **argv); /* map_check.c */
+int map_pin(int argc, char **argv);   /* map_pin.c */
 int map_unpin(int argc, char **argv);
 int map_get(int argc, char **argv); /* map_entry.c */
 int map_set(int argc, char **argv);

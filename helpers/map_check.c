@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* `elfmap map check`: are the device numbers in a map still those of the devices that were meant? */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpffs.h"
+#include "command.h"
+#include "device_check.h"
+#include "map_verbs.h"
+#include "resolve.h"
+
+struct request {
+	const char *pin;
+	char path[PATH_MAX];
+	bool mend;
+	struct elfmap_reader map;
+	struct elfmap_device_names names;
+	struct elfmap_device_check check;
+	struct elfmap_resolver *resolver;
+};
+
+static const char *const state_names[] = {
+	[ELFMAP_DEVICE_OK] = "ok",	     [ELFMAP_DEVICE_UNNOTED] = "unnoted",
+	[ELFMAP_DEVICE_RENAMED] = "renamed", [ELFMAP_DEVICE_RENUMBERED] = "renumbered",
+	[ELFMAP_DEVICE_GONE] = "gone",	     [ELFMAP_DEVICE_ELSEWHERE] = "elsewhere",
+};
+
+static const char *member_of(const struct request *request, const struct elfmap_device_finding *finding)
+{
+	return request->names.members[finding->member].name;
+}
+
+/* ---- text --------------------------------------------------------------------------------------- */
+
+/* What is behind the state's name. */
+static void explain(const struct elfmap_device_finding *finding, char text[64])
+{
+	char more[32] = "";
+
+	if (finding->state == ELFMAP_DEVICE_RENUMBERED)
+		snprintf(more, sizeof(more), " to %u", finding->now);
+	else if (finding->state == ELFMAP_DEVICE_RENAMED)
+		snprintf(more, sizeof(more), " to %s", finding->new_name);
+	snprintf(text, 64, "%s%s", more, finding->mended ? ", mended" : "");
+}
+
+static int print_rows(const struct request *request)
+{
+	struct elfmap_buffer key = {};
+	int err;
+
+	printf("%-24s %-12s %8s %-15s %s\n", "KEY", "MEMBER", "IFINDEX", "DEVICE", "STATE");
+	for (size_t i = 0; i < request->check.nr_findings && !key.error; i++) {
+		const struct elfmap_device_finding *finding = &request->check.findings[i];
+		struct elfmap_value bytes = {.bytes = finding->key, .copies = 1};
+		const char *member = member_of(request, finding);
+		char what[64];
+
+		key.length = 0;
+		elfmap_text__write(&key, request->map.format.key, &bytes, request->resolver);
+		explain(finding, what);
+		printf("%-24.*s %-12s %8u %-15s %s%s\n", (int)key.length, key.bytes, *member ? member : "-",
+		       finding->ifindex, *finding->name ? finding->name : "-", state_names[finding->state], what);
+	}
+	err = key.error;
+	elfmap_buffer__free(&key);
+	return err;
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------- */
+
+static void add_string(json_object *row, const char *key, const char *text)
+{
+	if (*text)
+		json_object_object_add(row, key, json_object_new_string(text));
+}
+
+static void print_rows_json(const struct request *request)
+{
+	json_object *root = json_object_new_array();
+
+	for (size_t i = 0; i < request->check.nr_findings; i++) {
+		const struct elfmap_device_finding *finding = &request->check.findings[i];
+		struct elfmap_value bytes = {.bytes = finding->key, .copies = 1};
+		json_object *row = json_object_new_object();
+
+		json_object_object_add(row, "key", map_json(request->map.format.key, &bytes));
+		add_string(row, "member", member_of(request, finding));
+		json_object_object_add(row, "ifindex", json_object_new_int64(finding->ifindex));
+		add_string(row, "ifname", finding->name);
+		add_string(row, "state", state_names[finding->state]);
+		add_string(row, "new_ifname", finding->new_name);
+		if (finding->now)
+			json_object_object_add(row, "new_ifindex", json_object_new_int64(finding->now));
+		json_object_object_add(row, "mended", json_object_new_boolean(finding->mended));
+		json_object_array_add(root, row);
+	}
+	print_json(root);
+}
+
+/* ------------------------------------------------------------------------------------------------- */
+
+static int query(struct request *request, struct elfmap_msg *msg)
+{
+	int err = elfmap_bpffs__pin_path(request->pin, request->path, sizeof(request->path), msg);
+
+	err = err ?: elfmap_reader__open(request->path, &request->map, msg);
+	err = err ?: elfmap_device_names__open(request->path, &request->map, &request->names, msg);
+	err = err ?: elfmap_resolver__new(&request->resolver, msg);
+	err = err ?: elfmap_device_check__run(&request->map, &request->names, &request->check, msg);
+	if (!err && request->mend)
+		err = elfmap_device_check__mend(&request->check, request->path, &request->map, &request->names, msg);
+	return err;
+}
+
+/* What is wrong still is a failure. */
+static int judge(const struct request *request)
+{
+	size_t gone = 0, renumbered = 0;
+
+	for (size_t i = 0; i < request->check.nr_findings; i++) {
+		const struct elfmap_device_finding *finding = &request->check.findings[i];
+
+		gone += finding->state == ELFMAP_DEVICE_GONE;
+		renumbered += finding->state == ELFMAP_DEVICE_RENUMBERED && !finding->mended;
+	}
+	if (renumbered)
+		return complain(request->pin,
+				"%zu of %zu device numbers are wrong now; 'elfmap map check %s --mend' mends %s",
+				renumbered + gone, request->check.nr_findings, request->pin,
+				gone ? "those whose device is there" : "them");
+	if (gone)
+		return complain(
+			request->pin,
+			"%zu of %zu device numbers are of devices that are gone; make them again, or set others "
+			"with 'elfmap map set'",
+			gone, request->check.nr_findings);
+	return EXIT_SUCCESS;
+}
+
+static int render(const struct request *request)
+{
+	begin_output();
+	if (output.json)
+		print_rows_json(request);
+	else if (print_rows(request))
+		return complain(request->pin, "no memory");
+	return end_output();
+}
+
+int map_check(int argc, char **argv)
+{
+	struct request request = {.map.fd = -1, .names.fd = -1};
+	struct elfmap_msg msg = {};
+	int status;
+
+	argc = take_options(argc, argv, "--mend");
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--mend"))
+			request.mend = true;
+		else if (!request.pin)
+			request.pin = argv[i];
+		else
+			return EXIT_USAGE;
+	}
+	if (!request.pin)
+		return EXIT_USAGE;
+	if (query(&request, &msg)) {
+		status = complain(request.pin, "%s", msg.text);
+	} else {
+		status = render(&request);
+		status = status ?: judge(&request);
+	}
+	elfmap_device_check__free(&request.check);
+	elfmap_device_names__close(&request.names);
+	elfmap_resolver__free(request.resolver);
+	elfmap_reader__close(&request.map);
+	return status;
+}

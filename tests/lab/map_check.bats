@@ -1,0 +1,255 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `elfmap map check`: device numbers in maps, and the names that are kept beside them. bpftool, which
+# knows bytes only, is the second opinion on what is in a map.
+
+# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; run sets it
+bats_require_minimum_version 1.5.0
+
+globals=/sys/fs/bpf/tc/globals
+
+setup_file() {
+	export OBJECT=$BATS_FILE_TMPDIR/ports.o
+	clang -target bpf -O2 -g -c -idirafter "/usr/include/$(cc -print-multiarch)" -o "$OBJECT" -x c - <<-'END'
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+
+		typedef __u32 ifindex;
+		struct ports { __u32 weight; ifindex uplink; struct { ifindex dev; __u32 queue; } ports[2]; };
+		struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 16);
+			__type(key, __u64);
+			__type(value, struct ports);
+		} groups SEC(".maps");
+		struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, 4);
+			__type(key, __u32);
+			__type(value, ifindex);
+		} ports SEC(".maps");
+		SEC("tc")
+		int use(struct __sk_buff *skb)
+		{
+			__u64 key = skb->mark;
+
+			return bpf_map_lookup_elem(&groups, &key) || bpf_map_lookup_elem(&ports, &key);
+		}
+		char _license[] SEC("license") = "GPL";
+	END
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	unset TC_BPF_MNT
+	elfmap=${BUILD:-$PWD/build}/elfmap
+	mkdir -p $globals
+	bpftool prog loadall "$OBJECT" /sys/fs/bpf/progs pinmaps $globals
+	device a
+	device b
+}
+
+# The bpffs is this file's own (tests/sandbox), and each test finds it empty.
+teardown() {
+	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete
+	for name in a b c d; do ip link del dev "$name" 2>/dev/null || true; done
+	ip netns del "n-$$" 2>/dev/null || true
+}
+
+device() { # NAME [INDEX]
+	ip link add ${2:+index "$2"} name "$1" type ifb
+}
+
+number_of() {
+	ip -j link show dev "$1" | jq '.[0].ifindex'
+}
+
+# A number below 256 as bpftool's four bytes.
+bytes() {
+	printf '%d 0 0 0' "$1"
+}
+
+put_port() { # SLOT NUMBER
+	# shellcheck disable=SC2046
+	bpftool map update pinned $globals/ports key $(bytes "$1") value $(bytes "$2")
+}
+
+port() { # SLOT
+	# shellcheck disable=SC2046
+	bpftool -j map lookup pinned $globals/ports key $(bytes "$1") | jq .formatted.value
+}
+
+# checks STATUS STATES [WORD ...]: the states of the findings, in order, and the exit status.
+checks() {
+	local status_wanted=$1 states=$2
+
+	shift 2
+	run --separate-stderr "$elfmap" -j map check "$@"
+	echo "status $status, stdout '$output', stderr '$stderr'"
+	[[ $status == "$status_wanted" && $(jq -r '[.[].state] | join(" ")' <<<"$output") == "$states" ]]
+	[[ ${#stderr_lines[@]} == "$status_wanted" ]] # one line, if it failed
+}
+
+# fails STATUS TEXT WORD ...: nothing on stdout, one line with TEXT on stderr.
+fails() {
+	local status_wanted=$1 text=$2
+
+	shift 2
+	run --separate-stderr "$elfmap" map "$@"
+	echo "status $status, stdout '$output', stderr '$stderr'"
+	[[ $status == "$status_wanted" && -z $output && $stderr == *"$text"* ]]
+	[[ $status_wanted == 2 || ${#stderr_lines[@]} == 1 ]]
+}
+
+@test "check: numbers whose names nobody noted, then noted" {
+	checks 0 '' ports
+	put_port 0 "$(number_of a)"
+	put_port 2 "$(number_of b)"
+	checks 0 'unnoted unnoted' ports
+	checks 0 'unnoted unnoted' ports # looking notes nothing
+	[[ ! -e $globals/ports_devs ]]
+	checks 0 'unnoted unnoted' ports --mend
+	[[ $(jq -c '[.[].mended]' <<<"$output") == '[true,true]' ]]
+	checks 0 'ok ok' ports
+	[[ $(jq -c '[.[] | [.key, .ifindex, .ifname]]' <<<"$output") == \
+		"[[0,$(number_of a),\"a\"],[2,$(number_of b),\"b\"]]" ]]
+}
+
+@test "check: a device made anew is found by its name, and one call mends its number" {
+	put_port 0 "$(number_of a)"
+	put_port 1 "$(number_of b)"
+	checks 0 'unnoted unnoted' ports --mend
+	old=$(number_of a)
+	ip link del dev a
+	checks 1 'gone ok' ports
+	[[ $stderr == *'1 of 2 device numbers are of devices that are gone'* ]]
+	checks 1 'gone ok' ports --mend # nothing to put there, so it stays
+	[[ $(port 0) == "$old" ]]
+	device a
+	new=$(number_of a)
+	[[ $new != "$old" ]]
+	checks 1 'renumbered ok' ports
+	[[ $stderr == *"'elfmap map check ports --mend' mends them"* ]]
+	[[ $(jq -c '.[0] | [.ifindex, .ifname, .new_ifindex, .mended]' <<<"$output") == "[$old,\"a\",$new,false]" ]]
+	[[ $(port 0) == "$old" ]]
+	checks 0 'renumbered ok' ports --mend
+	[[ $(jq -c '.[0].mended' <<<"$output") == true ]]
+	[[ $(port 0) == "$new" && $(port 1) == "$(number_of b)" ]]
+	checks 0 'ok ok' ports
+}
+
+@test "check: the number belongs to another device now" {
+	put_port 0 "$(number_of a)"
+	checks 0 unnoted ports --mend
+	old=$(number_of a)
+	ip link del dev a
+	device c "$old"
+	checks 0 renamed ports # it could be the same device under another name: nothing is changed
+	[[ $(jq -r '.[0] | [.ifname, .new_ifname] | join(" ")' <<<"$output") == 'a c' ]]
+	device a
+	checks 1 renumbered ports
+	checks 0 renumbered ports --mend
+	[[ $(port 0) == "$(number_of a)" ]]
+}
+
+@test "check: a device that was renamed keeps its number, and gets its name noted" {
+	put_port 0 "$(number_of a)"
+	checks 0 unnoted ports --mend
+	ip link set dev a name d
+	checks 0 renamed ports
+	checks 0 renamed ports --mend
+	checks 0 ok ports
+	[[ $(jq -r '.[0].ifname' <<<"$output") == d && $(port 0) == "$(number_of d)" ]]
+}
+
+@test "check: a note that somebody else's write has overtaken does not count" {
+	put_port 0 "$(number_of a)"
+	checks 0 unnoted ports --mend
+	put_port 0 "$(number_of b)"
+	checks 0 unnoted ports
+	[[ $(jq -r '.[0].ifname' <<<"$output") == b ]]
+	put_port 0 250
+	checks 1 gone ports
+	[[ $(jq -c '.[0] | has("ifname")' <<<"$output") == false ]]
+}
+
+@test "check: members of structs and arrays, all of an entry at once, and nothing else in it changes" {
+	# shellcheck disable=SC2046
+	bpftool map update pinned $globals/groups key 7 0 0 0 0 0 0 0 value 1 2 3 4 \
+		$(bytes "$(number_of a)") $(bytes "$(number_of b)") 9 9 9 9 $(bytes "$(number_of a)") 8 8 8 8
+	checks 0 'unnoted unnoted unnoted' groups --mend
+	[[ $(jq -c '[.[].member]' <<<"$output") == '["uplink","ports[0].dev","ports[1].dev"]' ]]
+	ip link del dev a
+	ip link del dev b
+	device a
+	checks 1 'renumbered gone renumbered' groups --mend
+	[[ $stderr == *'1 of 3 device numbers are of devices that are gone'* ]]
+	device b
+	checks 0 'ok renumbered ok' groups --mend
+	[[ $("$elfmap" map dump groups) == \
+		'7 { weight 67305985 uplink a ports [ { dev b queue 151587081 } { dev a queue 134744072 } ] }' ]]
+	run -0 "$elfmap" map check groups
+	[[ ${lines[2]} == '7 '*' ports[0].dev '*"$(number_of b) b "*ok ]]
+}
+
+@test "check: entries that the kernel took out of a DEVMAP with the device come back" {
+	bpftool map create $globals/out type devmap key 4 value 4 entries 4 name out
+	bpftool map create $globals/outs type devmap_hash key 4 value 8 entries 4 name outs
+	# shellcheck disable=SC2046
+	bpftool map update pinned $globals/out key $(bytes 3) value $(bytes "$(number_of a)")
+	# shellcheck disable=SC2046
+	bpftool map update pinned $globals/outs key $(bytes 9) value $(bytes "$(number_of a)") 0 0 0 0
+	for map in out outs; do checks 0 unnoted $map --mend; done
+	ip link del dev a
+	for map in out outs; do
+		[[ -z $("$elfmap" map dump $map) ]]
+		checks 1 gone $map
+	done
+	device a
+	for map in out outs; do
+		checks 1 renumbered $map
+		checks 0 renumbered $map --mend
+		checks 0 ok $map
+	done
+	[[ $("$elfmap" map dump out) == '3 a' && $("$elfmap" map dump outs) == '9 { ifindex a prog_id 0 }' ]]
+}
+
+@test "check: what was written in another network namespace is not judged in this one" {
+	put_port 0 "$(number_of a)"
+	checks 0 unnoted ports --mend
+	ip netns add "n-$$"
+	run -0 nsenter --net="/run/netns/n-$$" "$elfmap" -j map check ports --mend
+	[[ $(jq -r '.[0] | [.state, .ifname] | join(" ")' <<<"$output") == 'elsewhere a' ]]
+	checks 0 ok ports
+}
+
+@test "check: maps that cannot be checked, or not be mended" {
+	bpftool map create $globals/plain type hash key 4 value 4 entries 4 name plain
+	bpftool map create $globals/percpu type percpu_array key 4 value 4 entries 4 name percpu
+	fails 1 'no device numbers, as far as their type says' check plain
+	fails 1 'no device numbers, as far as their type says' check percpu
+	fails 1 "no pin at $globals/nope" check nope
+	fails 2 'usage: elfmap map check' check
+	fails 2 'usage: elfmap map check' check ports groups
+	fails 2 "unknown option '--all'" check ports --all
+	put_port 0 "$(number_of a)"
+	checks 0 unnoted ports --mend
+	old=$(number_of a)
+	ip link del dev a
+	device a
+	bpftool map freeze pinned $globals/ports
+	fails 1 'the entry cannot be written: Operation not permitted' check ports --mend
+	[[ $(port 0) == "$old" ]]
+}
+
+@test "check: names of another map that had this pin are not taken for this one's" {
+	put_port 0 "$(number_of a)"
+	checks 0 unnoted ports --mend
+	rm $globals/ports
+	bpftool map create $globals/ports type devmap_hash key 4 value 8 entries 4 name ports
+	# shellcheck disable=SC2046
+	bpftool map update pinned $globals/ports key $(bytes 0) value $(bytes "$(number_of b)") 0 0 0 0
+	checks 0 unnoted ports --mend
+	checks 0 ok ports
+	[[ $(jq -r '.[0].ifname' <<<"$output") == b ]]
+}
