@@ -28,7 +28,6 @@ static const struct verb map_verbs[] = {
 	{"lookup", map_get, "PIN key DATA", "'get' in bpftool's words"},
 	{"update", map_set, "PIN key DATA value DATA [any|noexist|exist]", "'set' in bpftool's words"},
 	{"delete", map_del, "PIN key DATA", "'del' in bpftool's words"},
-	{"dump", map_dump, "PIN [sum]", "all entries; 'sum' adds up what the CPUs counted"},
 	{"check", map_check, "PIN [--mend]", "do device numbers still mean the devices that were meant"},
 	{},
 };

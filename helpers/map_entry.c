@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "entries.h"
+#include "map_names.h"
 #include "map_target.h"
 #include "map_verbs.h"
 #include "map_write.h"
@@ -233,11 +234,16 @@ static int write_entries(const struct request *request)
 {
 	const struct elfmap_entries *entries = &request->entries;
 	struct elfmap_job job = {.map = &request->target.map, .flags = request->flags};
+	struct name_keeper keeper;
 	struct elfmap_msg msg;
+	int err;
 
 	if (request->flags && check_presence(request, request->flags == BPF_EXIST))
 		return EXIT_FAILURE;
-	if (!elfmap_job__update(&job, entries->keys, entries->values, entries->count, &msg))
+	name_keeper__begin(&keeper, &request->target, &job);
+	err = elfmap_job__update(&job, entries->keys, entries->values, entries->count, &msg);
+	name_keeper__end(&keeper, &request->target);
+	if (!err)
 		return EXIT_SUCCESS;
 	return refuse_entry(request, job.refused, msg.text, job.done ? "; the entries before it were written" : "");
 }
@@ -266,13 +272,18 @@ static int delete_entries(const struct request *request)
 {
 	const struct elfmap_entries *entries = &request->entries;
 	struct elfmap_job job = {.map = &request->target.map};
+	struct name_keeper keeper;
 	struct elfmap_msg msg;
+	int err;
 
 	if (elfmap_map__check_deletable(job.map, &msg))
 		return complain(request->target.pin, "%s", msg.text);
 	if (check_presence(request, true))
 		return EXIT_FAILURE;
-	if (!elfmap_job__delete(&job, entries->keys, entries->count, &msg))
+	name_keeper__begin(&keeper, &request->target, &job);
+	err = elfmap_job__delete(&job, entries->keys, entries->count, &msg);
+	name_keeper__end(&keeper, &request->target);
+	if (!err)
 		return EXIT_SUCCESS;
 	return refuse_entry(request, job.refused, msg.text, job.done ? "; the entries before it were deleted" : "");
 }

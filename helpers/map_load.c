@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "map_file.h"
+#include "map_names.h"
 #include "map_target.h"
 #include "map_verbs.h"
 #include "map_write.h"
@@ -32,12 +33,15 @@ static int write_entries(struct target *target, const struct map_file *file)
 	struct progress progress;
 	struct elfmap_job job = {
 		.map = &target->map, .stop = &interrupted, .progress = progress__update, .context = &progress};
+	struct name_keeper keeper;
 	struct elfmap_msg msg;
 	int err;
 
+	name_keeper__begin(&keeper, target, &job);
 	progress__begin(&progress, entries->count);
 	err = elfmap_job__update(&job, entries->key_size ? entries->keys : NULL, entries->values, entries->count, &msg);
 	progress__end(&progress);
+	name_keeper__end(&keeper, target);
 	if (err)
 		return map_file__complain(file, target, &job, err, &msg);
 	return print_count("written", job.done);

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "map_compare.h"
 #include "map_file.h"
+#include "map_names.h"
 #include "map_target.h"
 #include "map_verbs.h"
 #include "map_write.h"
@@ -179,6 +180,7 @@ static int make_equal(struct replacement *r)
 	struct progress progress;
 	struct elfmap_job job = {
 		.map = &r->target.map, .stop = &interrupted, .progress = progress__update, .context = &progress};
+	struct name_keeper keeper;
 	struct elfmap_msg msg;
 	int status;
 
@@ -186,15 +188,15 @@ static int make_equal(struct replacement *r)
 	status = map_file__open_objects(&r->file, &r->target);
 	if (status)
 		return status;
+	name_keeper__begin(&keeper, &r->target, &job);
 	progress__begin(&progress, r->comparison.nr_leftover);
 	status = remove_leftover(r, &job);
 	progress__end(&progress);
-	if (status)
-		return status;
 	progress__begin(&progress, entries->count);
-	if (entries->count && elfmap_job__update(&job, entries->keys, entries->values, entries->count, &msg))
+	if (!status && entries->count && elfmap_job__update(&job, entries->keys, entries->values, entries->count, &msg))
 		status = complain_about(r, &job, "written", entries->count, &msg);
 	progress__end(&progress);
+	name_keeper__end(&keeper, &r->target);
 	return status ?: print_counts(r, nr_added);
 }
 

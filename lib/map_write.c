@@ -91,7 +91,7 @@ static int write_singles(const struct work *work, size_t first, size_t count, si
 		if (err && !(err == -ENOENT && work->operation == DELETE && job->skip_absent))
 			return err;
 		if (job->wrote)
-			job->wrote(job->context, key_at(work, first + *done), value_at(work, first + *done));
+			job->wrote(job->notes, key_at(work, first + *done), value_at(work, first + *done));
 	}
 	return 0;
 }

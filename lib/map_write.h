@@ -26,8 +26,9 @@ struct elfmap_job {
 	void (*progress)(void *context, size_t done);
 	/* Called after each entry that was written (VALUE NULL: deleted), for names that are kept beside a map.
 	 * A job that has it writes one by one. */
-	void (*wrote)(void *context, const void *key, const void *value);
-	void *context;
+	void (*wrote)(void *notes, const void *key, const void *value);
+	void *notes;
+	void *context; /* for progress */
 
 	/* Filled in, also on failure. */
 	size_t done;	/* entries written or deleted, or not there with skip_absent */

@@ -253,3 +253,50 @@ fails() {
 	checks 0 ok ports
 	[[ $(jq -r '.[0].ifname' <<<"$output") == b ]]
 }
+
+# ---- names noted by the verbs that write ------------------------------------------------------------
+
+@test "set notes the device's name, so that check needs no other help; del forgets it" {
+	"$elfmap" map set ports 0 dev a 1 "$(number_of b)"
+	[[ $("$elfmap" map get ports 0) == '0 a' && $(port 1) == "$(number_of b)" ]]
+	checks 0 'ok ok' ports
+	ip link del dev a
+	device a
+	checks 0 'renumbered ok' ports --mend
+	[[ $(port 0) == "$(number_of a)" ]]
+	"$elfmap" map set ports 0 0
+	checks 0 ok ports
+	"$elfmap" map set groups 7 '{ weight 1 uplink a ports [ { dev b queue 2 } { dev 0 queue 3 } ] }'
+	checks 0 'ok ok' groups
+	[[ $(bpftool -j map dump pinned $globals/groups_devs | jq length) == 1 ]]
+	"$elfmap" map del groups 7
+	[[ $(bpftool -j map dump pinned $globals/groups_devs | jq length) == 0 ]]
+}
+
+@test "load and replace note names as well; a slot that was cleared stays clear" {
+	bpftool map create $globals/out type devmap key 4 value 4 entries 4 name out
+	printf '0 a\n1 b\n' | "$elfmap" map load out -
+	checks 0 'ok ok' out
+	printf '1 b\n2 a\n' | "$elfmap" map replace out -
+	checks 0 'ok ok' out
+	ip link del dev a
+	device a
+	checks 0 'ok renumbered' out --mend
+	[[ $("$elfmap" map dump out) == $'1 b\n2 a' ]]
+	"$elfmap" map clear out
+	checks 0 '' out --mend
+	[[ -z $("$elfmap" map dump out) ]]
+}
+
+@test "set: what is no device is refused, and nothing changes" {
+	"$elfmap" map set ports 0 dev a
+	before=$(bpftool -j map dump pinned $globals/ports)
+	fails 1 "'nosuch'" set ports 0 dev nosuch
+	fails 1 '' set ports 0 -3
+	fails 1 '' set ports 0 99999999999
+	fails 1 '' set ports 0 'dev'
+	fails 1 '' set ports 4 dev a
+	fails 1 "no pin at $globals/nope" set nope 0 dev a
+	[[ $(bpftool -j map dump pinned $globals/ports) == "$before" ]]
+	checks 0 ok ports
+}
