@@ -9,6 +9,7 @@
 #include "command.h"
 #include "map.h"
 #include "map_facts.h"
+#include "map_form.h"
 
 /* ---- query -------------------------------------------------------------------------------------- */
 
@@ -35,21 +36,6 @@ static __s64 count_entries(const char *path, const struct bpf_map_info *info)
 	return count;
 }
 
-static bool is_frozen(int fd)
-{
-	char path[40], line[128];
-	int frozen = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = fopen(path, "re");
-	while (file && !frozen && fgets(line, sizeof(line), file))
-		(void)sscanf(line, "frozen: %d", &frozen);
-	if (file)
-		fclose(file);
-	return frozen;
-}
-
 int map_facts__read(const char *path, const struct elfmap_census *census, struct map_facts *ret_facts,
 		    struct elfmap_msg *msg)
 {
@@ -65,7 +51,7 @@ int map_facts__read(const char *path, const struct elfmap_census *census, struct
 		map_facts__free(&facts);
 		return err;
 	}
-	facts.frozen = is_frozen(fd);
+	facts.frozen = elfmap_map__is_frozen(fd);
 	close(fd);
 	facts.entries = count_entries(path, &facts.info);
 	facts.survival = elfmap_census__survival(census, &facts.info, path);
@@ -93,7 +79,8 @@ const char *map_pin_word(const char *path, const char *tc_dir)
 {
 	size_t length = strlen(tc_dir);
 
-	if (length && !strncmp(path, tc_dir, length) && path[length] == '/')
+	/* A word without a slash would mean one in globals/. */
+	if (length && !strncmp(path, tc_dir, length) && path[length] == '/' && strchr(path + length + 1, '/'))
 		return path + length + 1;
 	return path;
 }

@@ -128,9 +128,7 @@ static void strip_slashes(char *path)
 		path[--length] = '\0';
 }
 
-/* Without DIR: all that tc has pinned, which may be nothing. What the user names must be there.
- * Returns an exit status. */
-static int find_start(const char *dir, char path[PATH_MAX], char tc_dir[PATH_MAX])
+int map_find_start(const char *dir, char *path, char *tc_dir)
 {
 	struct elfmap_msg msg;
 	const char *why = NULL;
@@ -164,7 +162,7 @@ int map_list(int argc, char **argv)
 	argc = take_options(argc, argv, NULL);
 	if (argc < 1 || argc > 2)
 		return EXIT_USAGE;
-	if (find_start(argv[1], path, tc_dir))
+	if (map_find_start(argv[1], path, tc_dir))
 		return EXIT_FAILURE;
 	begin_output();
 	if (read_rows(&list, path, &msg)) {

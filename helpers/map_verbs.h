@@ -14,7 +14,10 @@ int map_show(int argc, char **argv);  /* map_show.c */
 int map_check(int argc, char **argv); /* map_check.c */
 int map_pin(int argc, char **argv);   /* map_pin.c */
 int map_unpin(int argc, char **argv);
-int map_get(int argc, char **argv); /* map_entry.c */
+int map_resize(int argc, char **argv);	/* map_resize.c */
+int map_save(int argc, char **argv);	/* map_save.c */
+int map_restore(int argc, char **argv); /* map_restore.c */
+int map_get(int argc, char **argv);	/* map_entry.c */
 int map_set(int argc, char **argv);
 int map_del(int argc, char **argv);
 int map_load(int argc, char **argv); /* map_load.c */
@@ -33,5 +36,14 @@ int end_output(void);
 /* A value as JSON: numbers as numbers, addresses and names as strings, bytes as bpftool has them,
  * ["0x0a","0x0b"]. */
 json_object *map_json(const struct elfmap_type *type, const struct elfmap_value *value);
+
+/* Where list and save begin, and where tc/ is ("": nowhere), PATH_MAX bytes each. Without DIR that is all
+ * that tc has pinned, which may be nothing; what the user names must be there. Returns an exit status. */
+int map_find_start(const char *dir, char *path, char *tc_dir);
+
+/* May the pin of MAP at PATH get another map? Programs that use it would go on with the old one. -EBUSY: the
+ * message says which, -EPERM: that cannot be seen. */
+struct elfmap_census;
+int map_check_programs(const struct elfmap_census *census, __u32 map, const char *path, struct elfmap_msg *msg);
 
 #endif

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,6 +234,27 @@ int elfmap_reader__open_for(const char *path, enum elfmap_access access, const s
 			    struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
 {
 	return open_reader(path, access, words, false, ret_reader, msg);
+}
+
+int elfmap_reader__open_fd(int fd, const char *name, struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
+{
+	struct elfmap_reader reader = {.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+	__u32 size = sizeof(reader.info);
+	int err;
+
+	if (reader.fd < 0)
+		return elfmap_msg__set(msg, -errno, "%s", strerror(errno));
+	err = bpf_obj_get_info_by_fd(reader.fd, &reader.info, &size);
+	if (err)
+		elfmap_msg__set(msg, err, "the kernel does not describe the map: %s", strerror(-err));
+	err = err ?: read_types(&reader, name, NULL, msg);
+	if (err) {
+		elfmap_reader__close(&reader);
+		return err;
+	}
+	probe_lock(&reader);
+	*ret_reader = reader;
+	return 0;
 }
 
 void elfmap_reader__close(struct elfmap_reader *reader)

@@ -99,8 +99,8 @@ static int add_slot(struct elfmap_census *census, const struct bpf_map_info *inf
 /* What is added or deleted meanwhile may make the walk begin again: it ends all the same. */
 static int read_slots(struct elfmap_census *census, int fd, const struct bpf_map_info *info)
 {
-	char *here = calloc(2, info->key_size), *next = here + info->key_size;
-	int err = here ? 0 : -ENOMEM;
+	char *here = calloc(1, info->key_size), *next = calloc(1, info->key_size);
+	int err = here && next ? 0 : -ENOMEM;
 	bool first = true;
 	__u32 held;
 
@@ -111,6 +111,7 @@ static int read_slots(struct elfmap_census *census, int fd, const struct bpf_map
 		first = false;
 	}
 	free(here);
+	free(next);
 	return err;
 }
 

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* `elfmap map resize`: another map of the same form and content, but with more room, under the same pin. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "command.h"
+#include "map.h"
+#include "map_copy.h"
+#include "map_form.h"
+#include "map_users.h"
+#include "map_verbs.h"
+#include "msg.h"
+#include "pin_change.h"
+
+int map_check_programs(const struct elfmap_census *census, __u32 map, const char *path, struct elfmap_msg *msg)
+{
+	if (!census->complete)
+		return elfmap_msg__set(msg, -EPERM, "only root can see whether a program uses it; 'sudo elfmap ...'");
+	for (size_t i = 0; i < census->nr_progs; i++)
+		if (elfmap_program__uses(&census->progs[i], map))
+			return elfmap_msg__set(msg, -EBUSY,
+					       "program %u (%.*s) uses it and would go on with the old map; 'elfmap "
+					       "map show %s' shows where it is attached: remove it there first",
+					       census->progs[i].id, BPF_OBJ_NAME_LEN, census->progs[i].name, path);
+	return 0;
+}
+
+/* Whoever else holds the map would go on with the old one, too, and nobody would see that the two differ. */
+static int check_unused(__u32 map, const char *path, struct elfmap_msg *msg)
+{
+	struct elfmap_census census;
+	int err = elfmap_census__take(&census, msg);
+
+	if (err)
+		return err;
+	err = map_check_programs(&census, map, path, msg);
+	for (size_t i = 0; i < census.nr_holdings && !err; i++)
+		if (census.holdings[i].inner == map)
+			err = elfmap_msg__set(msg, -EBUSY, "map %u has it in a slot and would go on with the old one",
+					      census.holdings[i].outer);
+	for (size_t i = 0; i < census.pins.nr && !err; i++)
+		if (elfmap_pinned__is_other(&census.pins.pins[i], map, path))
+			err = elfmap_msg__set(msg, -EBUSY,
+					      "it is pinned at %s, too, which would go on being the old map; 'elfmap "
+					      "map unpin %s' first",
+					      census.pins.pins[i].path, census.pins.pins[i].path);
+	elfmap_census__free(&census);
+	return err;
+}
+
+/* Fills and freezes the new map, and only then gives it the name. */
+static int take_over(const struct elfmap_reader *old, const struct elfmap_form *form, int fd, const char *path,
+		     struct elfmap_msg *msg)
+{
+	struct elfmap_reader map = *old; /* the types are the same */
+	__u32 size = sizeof(map.info);
+	int err;
+
+	map.fd = fd;
+	map.info = (struct bpf_map_info){};
+	err = bpf_obj_get_info_by_fd(fd, &map.info, &size);
+	if (err)
+		return elfmap_msg__set(msg, err, "the kernel does not describe the new map: %s", strerror(-err));
+	err = elfmap_map__copy(old, &map, msg);
+	if (!err && form->frozen) {
+		err = bpf_map_freeze(fd);
+		if (err)
+			elfmap_msg__set(msg, err, "the new map cannot be frozen: %s", strerror(-err));
+	}
+	return err ?: elfmap_pin__replace(fd, path, msg);
+}
+
+static int resize(const char *path, __u32 max, struct elfmap_msg *msg)
+{
+	struct elfmap_form form = {.btf = -1, .inner = -1};
+	struct elfmap_reader old = {.fd = -1};
+	int fd = -1, err;
+
+	err = elfmap_reader__open_for(path, ELFMAP_READ, NULL, &old, msg);
+	if (err || old.info.max_entries == max)
+		goto out;
+	err = elfmap_map__check_copyable(&old.info, msg);
+	err = err ?: check_unused(old.info.id, path, msg);
+	err = err ?: elfmap_form__read(old.fd, &old.info, &form, msg);
+	form.max_entries = max;
+	err = err ?: elfmap_form__create(&form, &fd, msg);
+	err = err ?: take_over(&old, &form, fd, path, msg);
+out:
+	if (fd >= 0)
+		close(fd);
+	elfmap_form__free(&form);
+	elfmap_reader__close(&old);
+	return err;
+}
+
+static bool read_max(const char *word, __u32 *ret_max)
+{
+	unsigned long long max;
+	char *end;
+
+	if (*word < '0' || *word > '9')
+		return false;
+	errno = 0;
+	max = strtoull(word, &end, 0);
+	if (*end || errno || !max || max > UINT32_MAX)
+		return false;
+	*ret_max = (__u32)max;
+	return true;
+}
+
+int map_resize(int argc, char **argv)
+{
+	struct elfmap_msg msg;
+	char path[PATH_MAX];
+	int lock = -1, status = EXIT_SUCCESS;
+	__u32 max;
+
+	argc = take_options(argc, argv, NULL);
+	if (argc != 3)
+		return EXIT_USAGE;
+	if (!read_max(argv[2], &max))
+		return complain(argv[2], "is no number of entries, which is from 1 to 4294967295");
+	if (elfmap_bpffs__pin_path(argv[1], path, sizeof(path), &msg) || elfmap_pin__lock(path, &lock, &msg) ||
+	    resize(path, max, &msg))
+		status = complain(argv[1], "%s", msg.text);
+	if (lock >= 0)
+		close(lock);
+	return status;
+}

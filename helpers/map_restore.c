@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * `elfmap map restore`: makes the maps that `save` wrote, fills them, and pins them last, so that
+ * whoever opens a pin finds a whole map, and a file that is refused leaves nothing behind.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "command.h"
+#include "map_restore.h"
+#include "map_rules.h"
+#include "map_users.h"
+#include "map_verbs.h"
+#include "msg.h"
+#include "pin_change.h"
+
+#define READ_BYTES (64u << 10)
+
+/* ---- the file ------------------------------------------------------------------------------------- */
+
+static int read_all(int fd, struct saved_file *file)
+{
+	size_t room = 0;
+
+	for (;;) {
+		ssize_t got;
+
+		if (room - file->size < READ_BYTES) {
+			char *grown = realloc(file->text, room = 2 * room + 2 * READ_BYTES);
+
+			if (!grown)
+				return -ENOMEM;
+			file->text = grown;
+		}
+		got = read(fd, file->text + file->size, room - file->size);
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (!got)
+			return 0;
+		file->size += got > 0 ? (size_t)got : 0;
+	}
+}
+
+static int read_file(struct restore *restore, const char *name)
+{
+	bool is_stdin = !name || !strcmp(name, "-");
+	int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC), err;
+	char place[PATH_MAX + 32];
+	struct elfmap_msg msg;
+	size_t line;
+
+	restore->name = is_stdin ? "standard input" : name;
+	if (fd < 0)
+		return complain(name, "cannot be opened: %s", strerror(errno));
+	err = read_all(fd, &restore->file);
+	if (!is_stdin)
+		close(fd);
+	if (err)
+		return complain(restore->name, "%s", strerror(-err));
+	err = saved_file__read(&restore->file, &line, &msg);
+	if (err) {
+		snprintf(place, sizeof(place), "%s:%zu", restore->name, line);
+		return complain(place, "%s; nothing was restored", msg.text);
+	}
+	return EXIT_SUCCESS;
+}
+
+static int prepare(struct restore *restore)
+{
+	restore->maps = calloc(restore->file.nr_maps ?: 1, sizeof(*restore->maps));
+	if (!restore->maps)
+		return complain(restore->name, "no memory");
+	for (size_t i = 0; i < restore->file.nr_maps; i++)
+		restore->maps[i] = (struct restored){.saved = &restore->file.maps[i], .fd = -1, .map.fd = -1};
+	return EXIT_SUCCESS;
+}
+
+/* ---- making --------------------------------------------------------------------------------------- */
+
+static int explain_btf(int err, struct elfmap_msg *msg)
+{
+	return elfmap_msg__set(msg, err, "the kernel refuses the types: %s", strerror(-err));
+}
+
+static int find_inner(const struct restore *restore, const char *label, struct elfmap_msg *msg)
+{
+	const struct restored *map = restore__find(restore, label);
+	struct bpf_map_info info;
+	char path[PATH_MAX];
+	int fd, err;
+
+	if (map)
+		return map->fd >= 0 ? fcntl(map->fd, F_DUPFD_CLOEXEC, 0)
+				    : elfmap_msg__set(msg, -EINVAL, "its inner map %s is none", label);
+	err = elfmap_bpffs__pin_path(label, path, sizeof(path), msg);
+	return err ?: elfmap_map__open(path, &fd, &info, msg) ?: fd;
+}
+
+static int make_map(const struct restore *restore, struct restored *map, struct elfmap_msg *msg)
+{
+	struct saved_map *saved = map->saved;
+	struct elfmap_form *form = &saved->form;
+	int err;
+
+	if (saved->btf) {
+		form->btf = bpf_btf_load(saved->btf, saved->btf_size, NULL);
+		if (form->btf < 0)
+			return explain_btf(form->btf, msg);
+	}
+	if (saved->inner) {
+		form->inner = find_inner(restore, saved->inner, msg);
+		if (form->inner < 0)
+			return form->inner;
+	}
+	err = elfmap_form__create(form, &map->fd, msg);
+	return err ?: elfmap_reader__open_fd(map->fd, saved->label, &map->map, msg);
+}
+
+/* Those that are held first, then those that hold them. */
+static int make_maps(struct restore *restore)
+{
+	struct elfmap_msg msg;
+
+	for (int outers = 0; outers < 2; outers++)
+		for (size_t i = 0; i < restore->file.nr_maps; i++) {
+			struct restored *map = &restore->maps[i];
+
+			if (elfmap_map__is_map_in_map(map->saved->form.type) != outers)
+				continue;
+			if (make_map(restore, map, &msg))
+				return restore__complain(restore, map->saved->line, 0, "map %s: %s", map->saved->label,
+							 msg.text);
+		}
+	return EXIT_SUCCESS;
+}
+
+/* ---- pinning -------------------------------------------------------------------------------------- */
+
+static int check_pin(const struct restore *restore, const struct elfmap_census *census, const char *word,
+		     struct elfmap_msg *msg)
+{
+	struct bpf_map_info info;
+	char path[PATH_MAX];
+	struct stat file;
+	int err, fd;
+
+	err = elfmap_bpffs__pin_path(word, path, sizeof(path), msg);
+	if (err)
+		return err;
+	if (lstat(path, &file))
+		return 0;
+	if (!restore->replace)
+		return elfmap_msg__set(msg, -EEXIST, "%s exists already; --replace puts the saved map in its place",
+				       path);
+	err = elfmap_map__open(path, &fd, &info, msg);
+	if (err)
+		return err;
+	close(fd);
+	return map_check_programs(census, info.id, path, msg);
+}
+
+static int check_pins(const struct restore *restore)
+{
+	struct elfmap_census census = {};
+	const char *culprit = "map restore";
+	struct elfmap_msg msg;
+	int err = elfmap_census__take(&census, &msg);
+
+	for (size_t i = 0; i < restore->file.nr_maps && !err; i++) {
+		const struct saved_map *saved = restore->maps[i].saved;
+
+		culprit = saved->label;
+		for (size_t pin = 0; pin < saved->nr_pins && !err; pin++)
+			err = check_pin(restore, &census, saved->pins[pin].word, &msg);
+	}
+	elfmap_census__free(&census);
+	return err ? complain(culprit, "%s; nothing was restored", msg.text) : EXIT_SUCCESS;
+}
+
+static int add_pin(int fd, const struct saved_pin *pin, bool *ret_is_new, struct elfmap_msg *msg)
+{
+	char path[PATH_MAX];
+	int err = elfmap_bpffs__pin_path(pin->word, path, sizeof(path), msg);
+
+	if (err)
+		return err;
+	if (!access(path, F_OK))
+		return elfmap_pin__replace(fd, path, msg);
+	err = elfmap_pin__add(fd, path, msg);
+	if (err)
+		return err;
+	*ret_is_new = true;
+	if (chown(path, pin->uid, pin->gid) || chmod(path, pin->mode))
+		return elfmap_msg__set(msg, -errno, "its owner and mode cannot be set: %s", strerror(errno));
+	return 0;
+}
+
+static int pin_map(struct restored *map, struct elfmap_msg *msg)
+{
+	const struct saved_map *saved = map->saved;
+	int err = 0;
+
+	if (saved->form.frozen)
+		err = bpf_map_freeze(map->fd);
+	if (err)
+		return elfmap_msg__set(msg, err, "cannot be frozen: %s", strerror(-err));
+	for (size_t i = 0; i < saved->nr_pins && !err; i++)
+		err = add_pin(map->fd, &saved->pins[i], &map->is_pinned[i], msg);
+	return err;
+}
+
+static void unpin_map(const struct restored *map)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < map->saved->nr_pins; i++)
+		if (map->is_pinned[i] && !elfmap_bpffs__pin_path(map->saved->pins[i].word, path, sizeof(path), NULL))
+			unlink(path);
+}
+
+static int pin_maps(struct restore *restore)
+{
+	struct elfmap_msg msg;
+
+	for (size_t i = 0; i < restore->file.nr_maps; i++) {
+		struct restored *map = &restore->maps[i];
+
+		map->is_pinned = calloc(map->saved->nr_pins ?: 1, sizeof(*map->is_pinned));
+		if (map->is_pinned && !pin_map(map, &msg))
+			continue;
+		complain(map->saved->label, "%s; nothing was restored", map->is_pinned ? msg.text : "no memory");
+		for (size_t back = 0; back <= i; back++)
+			if (restore->maps[back].is_pinned)
+				unpin_map(&restore->maps[back]);
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}
+
+/* ------------------------------------------------------------------------------------------------- */
+
+static void report(const struct restore *restore)
+{
+	json_object *root;
+
+	if (!output.json)
+		return;
+	root = json_object_new_object();
+	json_object_object_add(root, "maps", json_object_new_uint64(restore->file.nr_maps));
+	json_object_object_add(root, "entries", json_object_new_uint64(restore->nr_entries));
+	json_object_object_add(root, "refused", json_object_new_uint64(restore->nr_refused));
+	print_json(root);
+}
+
+static void clear_restore(struct restore *restore)
+{
+	for (size_t i = 0; restore->maps && i < restore->file.nr_maps; i++) {
+		elfmap_reader__close(&restore->maps[i].map);
+		free(restore->maps[i].is_pinned);
+		if (restore->maps[i].fd >= 0)
+			close(restore->maps[i].fd);
+	}
+	free(restore->maps);
+	saved_file__free(&restore->file);
+	if (restore->lock >= 0)
+		close(restore->lock);
+}
+
+static int lock_pins(struct restore *restore)
+{
+	char path[PATH_MAX] = "";
+	struct elfmap_msg msg;
+
+	for (size_t i = 0; i < restore->file.nr_maps && !*path; i++)
+		if (restore->maps[i].saved->nr_pins &&
+		    elfmap_bpffs__pin_path(restore->maps[i].saved->pins->word, path, sizeof(path), &msg))
+			return complain("map restore", "%s", msg.text);
+	if (*path && elfmap_pin__lock(path, &restore->lock, &msg))
+		return complain("map restore", "%s", msg.text);
+	return EXIT_SUCCESS;
+}
+
+int map_restore(int argc, char **argv)
+{
+	struct restore restore = {.lock = -1};
+	int status;
+
+	restore.replace = take_word(&argc, argv, "--replace");
+	restore.keep_going = take_word(&argc, argv, "--keep-going");
+	argc = take_options(argc, argv, NULL);
+	if (argc < 1 || argc > 2)
+		return EXIT_USAGE;
+	status = read_file(&restore, argv[1]);
+	status = status ?: prepare(&restore);
+	status = status ?: lock_pins(&restore);
+	status = status ?: check_pins(&restore);
+	status = status ?: make_maps(&restore);
+	status = status ?: restore__fill(&restore);
+	status = status ?: pin_maps(&restore);
+	if (!status) {
+		report(&restore);
+		status = restore.nr_refused ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+	clear_restore(&restore);
+	return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What `elfmap map restore` makes of a file: the maps (map_restore.c) and their content (map_restore_fill.c). */
+#ifndef ELFMAP_MAP_RESTORE_H
+#define ELFMAP_MAP_RESTORE_H
+
+#include "map.h"
+#include "saved.h"
+
+struct restored {
+	struct saved_map *saved;
+	int fd; /* -1: not made yet */
+	struct elfmap_reader map;
+	bool *is_pinned; /* by pin: by us, where nothing was */
+};
+
+struct restore {
+	const char *name; /* of the file, for messages */
+	struct saved_file file;
+	struct restored *maps; /* as many as the file has */
+	int lock;
+	bool replace;
+	bool keep_going;
+	size_t nr_entries;
+	size_t nr_refused; /* lines */
+};
+
+/* The map that the file calls LABEL; NULL: there is none. */
+struct restored *restore__find(const struct restore *restore, const char *label);
+
+/* Complains about a line of the file (COLUMN 0: about all of it). Returns EXIT_FAILURE. */
+int restore__complain(const struct restore *restore, size_t line, size_t column, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Reads the entries of all maps and writes them. Returns an exit status. */
+int restore__fill(struct restore *restore);
+
+#endif

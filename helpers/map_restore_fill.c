@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The content of saved maps. Names are looked up now: devices, cgroups, pins. A bare id of a program or
+ * a map was the other boot's, so it is refused.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "map_restore.h"
+#include "map_write.h"
+#include "msg.h"
+#include "resolve.h"
+
+#define BATCH_BYTES (1u << 20)
+#define MAX_BATCH 8192
+
+struct restored *restore__find(const struct restore *restore, const char *label)
+{
+	for (size_t i = 0; i < restore->file.nr_maps; i++)
+		if (!strcmp(restore->maps[i].saved->label, label))
+			return &restore->maps[i];
+	return NULL;
+}
+
+int restore__complain(const struct restore *restore, size_t line, size_t column, const char *format, ...)
+{
+	char place[PATH_MAX + 64];
+	struct elfmap_msg msg;
+	va_list args;
+
+	va_start(args, format);
+	elfmap_msg__print(&msg, format, args);
+	va_end(args);
+	if (column)
+		snprintf(place, sizeof(place), "%s:%zu:%zu", restore->name, line, column);
+	else
+		snprintf(place, sizeof(place), "%s:%zu", restore->name, line);
+	return complain(place, "%s", msg.text);
+}
+
+/* ---- names ---------------------------------------------------------------------------------------- */
+
+struct names {
+	struct elfmap_resolver resolver; /* first: what the codec sees */
+	struct elfmap_resolver *system;
+	const struct restore *restore;
+};
+
+static int find_device(struct elfmap_resolver *self, const char *name, __u32 *ret_ifindex, struct elfmap_msg *msg)
+{
+	struct elfmap_resolver *system = ((struct names *)self)->system;
+
+	return system->device(system, name, ret_ifindex, msg);
+}
+
+static int find_object(struct elfmap_resolver *self, const struct elfmap_reference *reference, int *ret_fd,
+		       __u64 *ret_id, struct elfmap_msg *msg)
+{
+	const struct names *names = (const struct names *)self;
+	const struct restored *map;
+
+	if (reference->kind == ELFMAP_CGROUP)
+		return names->system->object(names->system, reference, ret_fd, ret_id, msg);
+	if (!reference->path)
+		return elfmap_msg__set(msg, -EINVAL, "id %llu was given by another boot; say 'pinned PIN'",
+				       reference->id);
+	map = reference->kind == ELFMAP_PROG ? NULL : restore__find(names->restore, reference->path);
+	if (!map)
+		return names->system->object(names->system, reference, ret_fd, ret_id, msg);
+	*ret_id = map->map.info.id;
+	if (ret_fd)
+		*ret_fd = map->fd;
+	return 0;
+}
+
+/* ---- CPUs ------------------------------------------------------------------------------------------- */
+
+static bool is_zero(const unsigned char *bytes, size_t size)
+{
+	while (size && !bytes[size - 1])
+		size--;
+	return !size;
+}
+
+/* Brings the values of as many CPUs as there were to those that there are. What the missing ones had
+ * counted nobody else has, so it must be nothing. */
+static int fit_cpus(const struct elfmap_format *saved, const struct elfmap_format *here, const unsigned char *from,
+		    unsigned char *to, struct elfmap_msg *msg)
+{
+	size_t had = saved->copies * saved->stride, has = here->copies * here->stride;
+
+	if (had > has && !is_zero(from + has, had - has))
+		return elfmap_msg__set(msg, -EINVAL,
+				       "has values of %zu CPUs, and here are %zu; the others' are not zero",
+				       saved->copies, here->copies);
+	memset(to, 0, has);
+	memcpy(to, from, had < has ? had : has);
+	return 0;
+}
+
+/* ---- entries ---------------------------------------------------------------------------------------- */
+
+struct filling {
+	struct restore *restore;
+	struct restored *map;
+	struct names *names;
+	struct elfmap_text text;
+	struct elfmap_format saved; /* the format, for so many CPUs as there were */
+	struct elfmap_msg msg;
+	unsigned char *keys;
+	unsigned char *values;
+	unsigned char *value; /* one, as it was saved */
+	size_t *lines;
+	size_t room;
+	size_t count;
+};
+
+static int refuse(struct filling *filling, size_t line, size_t column, const char *why)
+{
+	filling->restore->nr_refused++;
+	restore__complain(filling->restore, line, column, "%s", why);
+	return filling->restore->keep_going ? 0 : -EINVAL;
+}
+
+/* A stack is saved from its top: what was saved last goes in first. */
+static void reverse(unsigned char *values, size_t count, size_t size, unsigned char *spare)
+{
+	for (size_t i = 0, last = count; i + 1 < last; i++) {
+		last--;
+		memcpy(spare, values + i * size, size);
+		memcpy(values + i * size, values + last * size, size);
+		memcpy(values + last * size, spare, size);
+	}
+}
+
+static int flush(struct filling *filling)
+{
+	struct elfmap_job job = {.map = &filling->map->map};
+	size_t size = elfmap_map__value_size(job.map), key_size = job.map->info.key_size, first = 0;
+	int err = 0;
+
+	if (job.map->info.type == BPF_MAP_TYPE_STACK)
+		reverse(filling->values, filling->count, size, filling->value);
+	while (first < filling->count && !err) {
+		err = elfmap_job__update(&job, key_size ? filling->keys + first * key_size : NULL,
+					 filling->values + first * size, filling->count - first, &filling->msg);
+		filling->restore->nr_entries += job.done;
+		if (!err)
+			break;
+		err = refuse(filling, filling->lines[first + job.refused], 0, filling->msg.text);
+		first += job.refused + 1;
+	}
+	filling->count = 0;
+	elfmap_resolver__forget(filling->names->system);
+	return err;
+}
+
+static int grow(struct filling *filling)
+{
+	size_t room = filling->room ? 2 * filling->room : 1024;
+	size_t size = elfmap_map__value_size(&filling->map->map), key_size = filling->map->map.info.key_size;
+	unsigned char *keys = reallocarray(filling->keys, room, key_size ?: 1), *values;
+	size_t *lines;
+
+	if (!keys)
+		return -ENOMEM;
+	filling->keys = keys;
+	values = reallocarray(filling->values, room, size);
+	if (!values)
+		return -ENOMEM;
+	filling->values = values;
+	lines = reallocarray(filling->lines, room, sizeof(*lines));
+	if (!lines)
+		return -ENOMEM;
+	filling->lines = lines;
+	filling->room = room;
+	return 0;
+}
+
+/* 1: an entry, 0: no more. A line that is refused is passed over. */
+static int take_entry(struct filling *filling)
+{
+	const struct elfmap_reader *map = &filling->map->map;
+	size_t size = elfmap_map__value_size(map);
+	unsigned char *key = filling->keys + filling->count * map->info.key_size;
+	int more = elfmap_text__read_entry(&filling->text, &filling->saved, map->info.key_size ? key : NULL,
+					   filling->value);
+	size_t line = filling->map->saved->entries_line + filling->text.line_number - 1;
+
+	if (more < 0)
+		return refuse(filling, line, elfmap_text__column(&filling->text), filling->msg.text) ?: 1;
+	if (!more)
+		return 0;
+	if (fit_cpus(&filling->saved, &map->format, filling->value, filling->values + filling->count * size,
+		     &filling->msg))
+		return refuse(filling, line, 0, filling->msg.text) ?: 1;
+	filling->lines[filling->count++] = line;
+	return 1;
+}
+
+static int read_entries(struct filling *filling)
+{
+	/* A stack is turned round as a whole. */
+	bool whole = filling->map->map.info.type == BPF_MAP_TYPE_STACK;
+	int more = 1, err = 0;
+
+	while (more > 0 && !err) {
+		if (filling->count == filling->room)
+			err = filling->room >= MAX_BATCH && !whole ? flush(filling) : grow(filling);
+		if (!err)
+			more = take_entry(filling);
+	}
+	if (more < 0)
+		return more;
+	return err ?: flush(filling);
+}
+
+static int fill(struct restore *restore, struct restored *map, struct names *names)
+{
+	struct filling filling = {.restore = restore, .map = map, .names = names, .saved = map->map.format};
+	const struct saved_map *saved = map->saved;
+	int err;
+
+	if (!saved->entries_size)
+		return 0;
+	if (saved->cpus)
+		filling.saved.copies = saved->cpus;
+	filling.value = calloc(filling.saved.copies, filling.saved.stride ?: 1);
+	filling.text = elfmap_text__new(saved->entries, saved->entries_size, &names->resolver, &filling.msg);
+	err = filling.value ? read_entries(&filling) : -ENOMEM;
+	if (err == -ENOMEM)
+		restore__complain(restore, saved->line, 0, "no memory");
+	free(filling.keys);
+	free(filling.values);
+	free(filling.lines);
+	free(filling.value);
+	return err;
+}
+
+int restore__fill(struct restore *restore)
+{
+	struct names names = {.resolver = {.device = find_device, .object = find_object}, .restore = restore};
+	struct elfmap_msg msg;
+	int err;
+
+	err = elfmap_resolver__new(&names.system, &msg);
+	if (err)
+		return complain(restore->name, "%s", msg.text);
+	for (size_t i = 0; i < restore->file.nr_maps && !err; i++)
+		err = fill(restore, &restore->maps[i], &names);
+	elfmap_resolver__free(names.system);
+	if (!err)
+		return EXIT_SUCCESS;
+	return complain(restore->name, "nothing was restored; --keep-going takes the lines that are right");
+}

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * `elfmap map save`: every pinned map with its types and content, as text that `restore` reads after a
+ * reboot. Numbers that a reboot makes stale are written as what they stand for: devices and cgroups by
+ * name, programs and maps by pin. A program without a pin has no name that lasts, so its slot becomes a
+ * comment: whoever loads it fills the slot again.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "command.h"
+#include "map.h"
+#include "map_facts.h"
+#include "map_rules.h"
+#include "map_users.h"
+#include "map_verbs.h"
+#include "map_write.h"
+#include "msg.h"
+#include "resolve.h"
+#include "saved.h"
+
+#define WRITE_AT (64u << 10)
+
+struct source {
+	struct saved_map map; /* what is known before it is written: label and pins */
+	__u32 id;
+	int fd;
+	struct bpf_map_info info;
+};
+
+/* What resolves names while saving: first, so that the codec's callbacks find the rest. */
+struct save {
+	struct elfmap_resolver names;
+	struct elfmap_resolver *system;
+	struct elfmap_census census;
+	char tc_dir[PATH_MAX];
+	struct source *sources;
+	size_t nr_sources;
+	bool drain;
+	size_t nr_loose; /* slots of the map being written whose programs have no pin */
+	bool loose;	 /* the entry being written has one */
+	char words[PATH_MAX + 16];
+};
+
+/* ---- names ---------------------------------------------------------------------------------------- */
+
+static struct save *save_of(struct elfmap_resolver *names)
+{
+	return (struct save *)names;
+}
+
+static const char *name_device(struct elfmap_resolver *self, __u32 ifindex)
+{
+	struct elfmap_resolver *system = save_of(self)->system;
+
+	return system->device_name ? system->device_name(system, ifindex) : NULL;
+}
+
+static const char *name_cgroup(struct elfmap_resolver *self, __u64 id)
+{
+	struct elfmap_resolver *system = save_of(self)->system;
+
+	return system->cgroup_path ? system->cgroup_path(system, id) : NULL;
+}
+
+static const char *find_pin(const struct save *save, enum elfmap_pin_kind kind, __u32 id)
+{
+	for (size_t i = 0; i < save->census.pins.nr; i++)
+		if (save->census.pins.pins[i].kind == kind && save->census.pins.pins[i].id == id)
+			return map_pin_word(save->census.pins.pins[i].path, save->tc_dir);
+	return NULL;
+}
+
+static struct source *find_source(const struct save *save, __u32 id)
+{
+	for (size_t i = 0; i < save->nr_sources; i++)
+		if (save->sources[i].id == id)
+			return &save->sources[i];
+	return NULL;
+}
+
+static const char *name_object(struct elfmap_resolver *self, enum elfmap_notation kind, __u32 id)
+{
+	struct save *save = save_of(self);
+	bool is_map = kind == ELFMAP_MAP || kind == ELFMAP_MAP_ID;
+	const struct source *source = is_map ? find_source(save, id) : NULL;
+	const char *word = source ? source->map.label : NULL;
+
+	if (!word)
+		word = find_pin(save, is_map ? ELFMAP_PIN_MAP : ELFMAP_PIN_PROG, id);
+	if (!word) {
+		save->loose = true;
+		return NULL;
+	}
+	snprintf(save->words, sizeof(save->words), "pinned %s", word);
+	return save->words;
+}
+
+/* ---- which maps ----------------------------------------------------------------------------------- */
+
+/* FD and LABEL are taken over, also on failure. */
+static int add_source(struct save *save, char *label, int fd, const struct bpf_map_info *info)
+{
+	struct source *grown = label ? reallocarray(save->sources, save->nr_sources + 1, sizeof(*grown)) : NULL;
+
+	if (!grown) {
+		free(label);
+		close(fd);
+		return -ENOMEM;
+	}
+	save->sources = grown;
+	grown[save->nr_sources++] = (struct source){
+		.map = {.label = label, .form = {.btf = -1, .inner = -1}}, .id = info->id, .fd = fd, .info = *info};
+	return 0;
+}
+
+static int open_pin(const struct save *save, const struct elfmap_pinned *pin, const char *word, int *ret_fd,
+		    struct bpf_map_info *ret_info, struct elfmap_msg *msg)
+{
+	int err = elfmap_map__open(pin->path, ret_fd, ret_info, msg);
+
+	if (err || !elfmap_map__is_queue(ret_info->type))
+		return err;
+	close(*ret_fd);
+	if (save->drain)
+		return elfmap_map__open_for(pin->path, ELFMAP_READ_WRITE, ret_fd, ret_info, msg);
+	return elfmap_msg__set(msg, -EOPNOTSUPP,
+			       "%s is a %s: reading takes its values out; --drain does that, and saves them", word,
+			       elfmap_map_type_name(ret_info->type));
+}
+
+static int add_pin(struct save *save, const struct elfmap_pinned *pin, struct elfmap_msg *msg)
+{
+	const char *word = map_pin_word(pin->path, save->tc_dir);
+	struct saved_pin saved = {.mode = 0600};
+	struct source *source = NULL;
+	struct bpf_map_info info;
+	struct stat file;
+	int fd, err = 0;
+
+	if (pin->kind == ELFMAP_PIN_UNREADABLE)
+		return elfmap_msg__set(msg, pin->err, "%s: %s", word, strerror(-pin->err));
+	if (pin->kind != ELFMAP_PIN_MAP || pin->is_link)
+		return 0;
+	if (strpbrk(word, " \t\r\n") || *word == '~')
+		return elfmap_msg__set(msg, -EINVAL, "%s: a pin with such a name cannot be written as a word", word);
+	if (!find_source(save, pin->id)) {
+		err = open_pin(save, pin, word, &fd, &info, msg);
+		if (err)
+			return err;
+		err = add_source(save, strdup(word), fd, &info);
+	}
+	if (!stat(pin->path, &file))
+		saved = (struct saved_pin){.mode = file.st_mode & 07777, .uid = file.st_uid, .gid = file.st_gid};
+	source = err ? NULL : find_source(save, pin->id);
+	if (source) /* another map may have come under that name since */
+		err = saved_map__add_pin(&source->map, word, &saved);
+	return err ? elfmap_msg__set(msg, err, "no memory") : 0;
+}
+
+/* Maps that have no pin, but a slot in a map of maps that is saved. */
+static int add_inner(struct save *save, __u32 id, struct elfmap_msg *msg)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	char *label;
+	int fd, err;
+
+	if (find_source(save, id) || find_pin(save, ELFMAP_PIN_MAP, id))
+		return 0;
+	fd = bpf_map_get_fd_by_id(id);
+	if (fd < 0)
+		return 0; /* gone since */
+	err = bpf_obj_get_info_by_fd(fd, &info, &size);
+	if (err) {
+		close(fd);
+		return elfmap_msg__set(msg, err, "map %u: %s", id, strerror(-err));
+	}
+	if (asprintf(&label, "~%zu", save->nr_sources) < 0)
+		label = NULL;
+	err = add_source(save, label, fd, &info);
+	return err ? elfmap_msg__set(msg, err, "no memory") : 0;
+}
+
+static int find_maps(struct save *save, const char *dir, struct elfmap_msg *msg)
+{
+	struct elfmap_pins pins = {};
+	int err = elfmap_pins__read(dir, &pins);
+
+	if (err)
+		elfmap_msg__set(msg, err, "no memory");
+	for (size_t i = 0; i < pins.nr && !err; i++)
+		err = add_pin(save, &pins.pins[i], msg);
+	for (size_t i = 0; i < save->census.nr_holdings && !err; i++)
+		if (find_source(save, save->census.holdings[i].outer))
+			err = add_inner(save, save->census.holdings[i].inner, msg);
+	elfmap_pins__free(&pins);
+	return err;
+}
+
+/* ---- writing -------------------------------------------------------------------------------------- */
+
+struct writing {
+	struct save *save;
+	const struct elfmap_reader *map;
+	struct elfmap_buffer text;
+};
+
+static int write_text(struct elfmap_buffer *text, size_t least)
+{
+	if (text->error || text->length < least)
+		return text->error;
+	fwrite(text->bytes, 1, text->length, stdout);
+	text->length = 0;
+	return ferror(stdout) ? -EIO : 0;
+}
+
+static int write_entry(void *context, const void *key, const void *value)
+{
+	struct writing *writing = context;
+	struct elfmap_buffer *text = &writing->text;
+	size_t before = text->length;
+
+	writing->save->loose = false;
+	elfmap_text__write_entry(text, &writing->map->format, key, value, false, &writing->save->names);
+	if (writing->save->loose) {
+		/* Once more, behind a `#`. */
+		text->length = before;
+		elfmap_buffer__add(text, "# no pin: ", 10);
+		elfmap_text__write_entry(text, &writing->map->format, key, value, false, &writing->save->names);
+		writing->save->nr_loose++;
+	}
+	return write_text(text, WRITE_AT);
+}
+
+static int write_entries(struct save *save, const struct source *source, const struct elfmap_reader *reader,
+			 struct elfmap_msg *msg)
+{
+	struct writing writing = {.save = save, .map = reader};
+	int err;
+
+	save->nr_loose = 0;
+	err = elfmap_reader__each(reader, write_entry, &writing, msg);
+	if (!err)
+		err = write_text(&writing.text, 1);
+	elfmap_buffer__free(&writing.text);
+	if (!err && save->nr_loose)
+		complain(source->map.label,
+			 "warning: %zu slots hold what has no pin; they are saved as comments, and whoever loads these "
+			 "programs fills the slots again",
+			 save->nr_loose);
+	return err;
+}
+
+/* Takes the values out one by one.  */
+static int drain(const struct elfmap_reader *reader, struct elfmap_msg *msg)
+{
+	struct elfmap_buffer text = {};
+	void *value = calloc(1, reader->info.value_size);
+	int err = value ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+
+	while (!err) {
+		err = elfmap_map__pop(reader, value, msg);
+		if (err)
+			break;
+		elfmap_text__write_entry(&text, &reader->format, NULL, value, false, NULL);
+		err = write_text(&text, WRITE_AT);
+	}
+	if (err == -ENOENT)
+		err = write_text(&text, 1);
+	elfmap_buffer__free(&text);
+	free(value);
+	return err;
+}
+
+static const char *inner_of(const struct save *save, const struct source *source)
+{
+	for (size_t i = 0; i < save->census.nr_holdings; i++) {
+		const struct elfmap_holding *holding = &save->census.holdings[i];
+		const struct source *inner = find_source(save, holding->inner);
+
+		if (holding->outer == source->id)
+			return inner ? inner->map.label : find_pin(save, ELFMAP_PIN_MAP, holding->inner);
+	}
+	return NULL;
+}
+
+static int describe(const struct save *save, struct source *source, struct elfmap_msg *msg)
+{
+	int err, cpus = elfmap_map__is_per_cpu(source->info.type) ? libbpf_num_possible_cpus() : 0;
+	const char *inner = inner_of(save, source);
+	struct saved_map *map = &source->map;
+
+	map->cpus = cpus > 0 ? (unsigned int)cpus : 0;
+	map->inner = inner ? strdup(inner) : NULL;
+	if (inner && !map->inner)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	err = elfmap_form__read(source->fd, &source->info, &map->form, msg);
+	return err ?: elfmap_form__read_btf(&map->form, &map->btf, &map->btf_size, msg);
+}
+
+static int write_content(struct save *save, const struct source *source, const struct elfmap_reader *reader,
+			 struct elfmap_msg *msg)
+{
+	if (elfmap_map__is_queue(reader->info.type))
+		return drain(reader, msg);
+	if (!elfmap_map__check_readable(&reader->info, msg))
+		return write_entries(save, source, reader, msg);
+	printf("# %s\n", msg->text);
+	complain(source->map.label, "warning: %s; it is saved without content", msg->text);
+	return 0;
+}
+
+static int write_map(struct save *save, struct source *source, struct elfmap_msg *msg)
+{
+	struct elfmap_reader reader;
+	int err;
+
+	err = describe(save, source, msg);
+	err = err ?: elfmap_reader__open_fd(source->fd, source->map.label, &reader, msg);
+	if (err)
+		return err;
+	saved_map__print(stdout, &source->map);
+	err = write_content(save, source, &reader, msg);
+	if (!err)
+		puts("end");
+	elfmap_reader__close(&reader);
+	return err;
+}
+
+static int write_maps(struct save *save, struct elfmap_msg *msg, const char **ret_culprit)
+{
+	time_t now = time(NULL);
+	char date[32] = "";
+	struct tm tm;
+	int err = 0;
+
+	if (gmtime_r(&now, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	printf("# elfmap map save, %s\nmaps %zu\n", date, save->nr_sources);
+	for (size_t i = 0; i < save->nr_sources && !err; i++) {
+		*ret_culprit = save->sources[i].map.label;
+		err = write_map(save, &save->sources[i], msg);
+	}
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------------------- */
+
+static int prepare(struct save *save, struct elfmap_msg *msg)
+{
+	int err = elfmap_resolver__new(&save->system, msg);
+
+	save->names = (struct elfmap_resolver){
+		.device_name = name_device, .cgroup_path = name_cgroup, .object_words = name_object};
+	return err ?: elfmap_census__take(&save->census, msg);
+}
+
+static void clear_save(struct save *save)
+{
+	for (size_t i = 0; i < save->nr_sources; i++) {
+		close(save->sources[i].fd);
+		saved_map__clear(&save->sources[i].map);
+	}
+	free(save->sources);
+	elfmap_census__free(&save->census);
+	elfmap_resolver__free(save->system);
+}
+
+int map_save(int argc, char **argv)
+{
+	const char *culprit = "map save";
+	struct save save = {};
+	struct elfmap_msg msg;
+	char path[PATH_MAX];
+	int err, status;
+
+	save.drain = take_word(&argc, argv, "--drain");
+	argc = take_options(argc, argv, NULL);
+	if (argc < 1 || argc > 2)
+		return EXIT_USAGE;
+	if (output.json)
+		return complain("map save", "writes text for 'restore'; 'elfmap -j map dump PIN' writes JSON");
+	if (map_find_start(argv[1], path, save.tc_dir))
+		return EXIT_FAILURE;
+	begin_output();
+	err = prepare(&save, &msg);
+	err = err ?: find_maps(&save, path, &msg);
+	err = err ?: write_maps(&save, &msg, &culprit);
+	status = end_output();
+	if (err && status == EXIT_SUCCESS)
+		status = complain(culprit, "%s", msg.text);
+	clear_save(&save);
+	return status;
+}

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Writes and reads the sections of what `elfmap map save` gives, but for the entries. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "msg.h"
+#include "saved.h"
+
+#define MAX_WORDS 24
+
+/* ---- base64 --------------------------------------------------------------------------------------- */
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void print_base64(FILE *to, const unsigned char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i += 3) {
+		unsigned int left = size - i < 3 ? (unsigned int)(size - i) : 3;
+		unsigned int group = (unsigned int)bytes[i] << 16;
+
+		group |= left > 1 ? (unsigned int)bytes[i + 1] << 8 : 0;
+		group |= left > 2 ? bytes[i + 2] : 0;
+		putc(digits[group >> 18], to);
+		putc(digits[group >> 12 & 63], to);
+		putc(left > 1 ? digits[group >> 6 & 63] : '=', to);
+		putc(left > 2 ? digits[group & 63] : '=', to);
+	}
+}
+
+static int read_base64(const char *word, void **ret_bytes, size_t *ret_size)
+{
+	size_t length = strlen(word), size = 0;
+	unsigned char *bytes;
+	unsigned int group = 0;
+
+	if (length % 4 || !length)
+		return -EINVAL;
+	bytes = malloc(length / 4 * 3);
+	if (!bytes)
+		return -ENOMEM;
+	for (size_t i = 0; i < length; i++) {
+		const char *digit = strchr(digits, word[i]);
+		bool padding = word[i] == '=' && i + 2 >= length;
+
+		if (!digit && !padding) {
+			free(bytes);
+			return -EINVAL;
+		}
+		group = group << 6 | (padding ? 0 : (unsigned int)(digit - digits));
+		if (i % 4 < 3)
+			continue;
+		bytes[size++] = (unsigned char)(group >> 16);
+		bytes[size++] = (unsigned char)(group >> 8);
+		bytes[size++] = (unsigned char)group;
+		group = 0;
+	}
+	size -= (word[length - 1] == '=') + (word[length - 2] == '=');
+	*ret_bytes = bytes;
+	*ret_size = size;
+	return 0;
+}
+
+/* ---- pins ------------------------------------------------------------------------------------------- */
+
+int saved_map__add_pin(struct saved_map *map, const char *word, const struct saved_pin *pin)
+{
+	struct saved_pin *grown = reallocarray(map->pins, map->nr_pins + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	map->pins = grown;
+	grown[map->nr_pins] = *pin;
+	grown[map->nr_pins].word = strdup(word);
+	return grown[map->nr_pins++].word ? 0 : -ENOMEM;
+}
+
+void saved_map__clear(struct saved_map *map)
+{
+	for (size_t i = 0; i < map->nr_pins; i++)
+		free(map->pins[i].word);
+	free(map->pins);
+	free(map->label);
+	free(map->btf);
+	free(map->inner);
+	elfmap_form__free(&map->form);
+	*map = (struct saved_map){.form = {.btf = -1, .inner = -1}};
+}
+
+/* ---- writing -------------------------------------------------------------------------------------- */
+
+void saved_map__print(FILE *to, const struct saved_map *map)
+{
+	const struct elfmap_form *form = &map->form;
+	const char *type = elfmap_map_type_name(form->type);
+
+	fprintf(to, "map %s\nform type ", map->label);
+	if (type)
+		fputs(type, to);
+	else
+		fprintf(to, "%u", form->type);
+	fprintf(to, " key %u value %u max_entries %u flags 0x%x", form->key_size, form->value_size, form->max_entries,
+		form->flags);
+	if (form->extra)
+		fprintf(to, " extra 0x%llx", form->extra);
+	if (*form->name)
+		fprintf(to, " name %.*s", (int)sizeof(form->name), form->name);
+	putc('\n', to);
+	for (size_t i = 0; i < map->nr_pins; i++)
+		fprintf(to, "pin %s mode %04o uid %u gid %u\n", map->pins[i].word, map->pins[i].mode, map->pins[i].uid,
+			map->pins[i].gid);
+	if (map->btf) {
+		fprintf(to, "btf %u %u ", form->btf_key, form->btf_value);
+		print_base64(to, map->btf, map->btf_size);
+		putc('\n', to);
+	}
+	if (map->inner)
+		fprintf(to, "inner %s\n", map->inner);
+	if (map->cpus)
+		fprintf(to, "cpus %u\n", map->cpus);
+	if (form->frozen)
+		fputs("frozen\n", to);
+	fputs("entries\n", to);
+}
+
+/* ---- reading -------------------------------------------------------------------------------------- */
+
+struct reading {
+	struct saved_file *file;
+	struct saved_map *map; /* the section we are in; NULL: between two */
+	size_t line;
+	char *at;
+	char *end;
+	bool has_form;
+	struct elfmap_msg *msg;
+};
+
+static int refuse(const struct reading *reading, const char *why)
+{
+	return elfmap_msg__set(reading->msg, -EINVAL, "%s", why);
+}
+
+static bool read_number(const char *word, int base, unsigned long long max, unsigned long long *ret_number)
+{
+	char *end;
+
+	if (*word < '0' || *word > '9')
+		return false;
+	errno = 0;
+	*ret_number = strtoull(word, &end, base);
+	return !*end && !errno && *ret_number <= max;
+}
+
+static bool read_type(const char *word, __u32 *ret_type)
+{
+	unsigned long long number;
+
+	for (__u32 type = 1; elfmap_map_type_name(type); type++)
+		if (!strcmp(elfmap_map_type_name(type), word)) {
+			*ret_type = type;
+			return true;
+		}
+	if (!read_number(word, 10, UINT32_MAX, &number))
+		return false;
+	*ret_type = (__u32)number;
+	return true;
+}
+
+/* One of the `NAME VALUE` pairs of the line `form`. */
+static bool read_form_pair(struct elfmap_form *form, const char *name, const char *value)
+{
+	const struct {
+		const char *name;
+		__u32 *number;
+	} numbers[] = {
+		{"key", &form->key_size},
+		{"value", &form->value_size},
+		{"max_entries", &form->max_entries},
+		{"flags", &form->flags},
+	};
+	unsigned long long number;
+	bool ok;
+
+	if (!strcmp(name, "type"))
+		return read_type(value, &form->type);
+	if (!strcmp(name, "name")) {
+		snprintf(form->name, sizeof(form->name), "%s", value);
+		return strlen(value) < sizeof(form->name);
+	}
+	if (!strcmp(name, "extra")) {
+		ok = read_number(value, 0, UINT64_MAX, &number);
+		form->extra = ok ? number : 0;
+		return ok;
+	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		if (strcmp(numbers[i].name, name) != 0)
+			continue;
+		ok = read_number(value, 0, UINT32_MAX, &number);
+		*numbers[i].number = ok ? (__u32)number : 0;
+		return ok;
+	}
+	return false;
+}
+
+static int read_form(struct reading *reading, char **words, size_t nr_words)
+{
+	reading->has_form = true;
+	for (size_t i = 1; i < nr_words; i += 2)
+		if (i + 1 == nr_words || !read_form_pair(&reading->map->form, words[i], words[i + 1]))
+			return elfmap_msg__set(reading->msg, -EINVAL, "'%s %s': not known here, or no such value",
+					       words[i], i + 1 < nr_words ? words[i + 1] : "");
+	return 0;
+}
+
+static int read_pin(struct reading *reading, char **words, size_t nr_words)
+{
+	unsigned long long mode, uid, gid;
+	struct saved_pin pin;
+
+	if (nr_words != 8 || strcmp(words[2], "mode") != 0 || strcmp(words[4], "uid") != 0 ||
+	    strcmp(words[6], "gid") != 0 || !read_number(words[3], 8, 07777, &mode) ||
+	    !read_number(words[5], 10, UINT32_MAX, &uid) || !read_number(words[7], 10, UINT32_MAX, &gid))
+		return refuse(reading, "'pin' has a name, mode, uid and gid");
+	pin = (struct saved_pin){.mode = (__u32)mode, .uid = (__u32)uid, .gid = (__u32)gid};
+	return saved_map__add_pin(reading->map, words[1], &pin);
+}
+
+static int read_btf(struct reading *reading, char **words, size_t nr_words)
+{
+	struct saved_map *map = reading->map;
+	unsigned long long key, value;
+	int err;
+
+	if (nr_words != 4 || map->btf || !read_number(words[1], 10, UINT32_MAX, &key) ||
+	    !read_number(words[2], 10, UINT32_MAX, &value))
+		return refuse(reading, "'btf' has two types and the BTF that has them");
+	map->form.btf_key = (__u32)key;
+	map->form.btf_value = (__u32)value;
+	err = read_base64(words[3], &map->btf, &map->btf_size);
+	return err == -EINVAL ? refuse(reading, "'btf': what should be base64 is not") : err;
+}
+
+static int begin_map(struct reading *reading, char **words, size_t nr_words)
+{
+	struct saved_file *file = reading->file;
+	struct saved_map *grown;
+
+	if (nr_words != 2)
+		return refuse(reading, "'map' has one name");
+	for (size_t i = 0; i < file->nr_maps; i++)
+		if (!strcmp(file->maps[i].label, words[1]))
+			return elfmap_msg__set(reading->msg, -EINVAL, "map %s stands here twice", words[1]);
+	grown = reallocarray(file->maps, file->nr_maps + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	file->maps = grown;
+	reading->map = &grown[file->nr_maps];
+	*reading->map = (struct saved_map){.label = strdup(words[1]), .line = reading->line};
+	reading->map->form.btf = reading->map->form.inner = -1;
+	if (!reading->map->label)
+		return -ENOMEM;
+	file->nr_maps++;
+	reading->has_form = false;
+	return 0;
+}
+
+static char *next_line(struct reading *reading)
+{
+	char *line = reading->at, *newline = memchr(line, '\n', (size_t)(reading->end - line));
+
+	reading->line++;
+	reading->at = newline ? newline + 1 : reading->end;
+	return line;
+}
+
+static bool is_end(const char *line, const char *limit)
+{
+	return limit - line >= 3 && !memcmp(line, "end", 3) && (limit - line == 3 || line[3] == '\n');
+}
+
+/* The entries are read later, when the map is there: for now where they are. */
+static int skip_entries(struct reading *reading)
+{
+	struct saved_map *map = reading->map;
+
+	if (!reading->has_form)
+		return refuse(reading, "entries of a map whose form was not said");
+	map->entries = reading->at;
+	map->entries_line = reading->line + 1;
+	while (reading->at < reading->end) {
+		const char *line = next_line(reading);
+
+		if (is_end(line, reading->end)) {
+			map->entries_size = (size_t)(line - map->entries);
+			reading->map = NULL;
+			return 0;
+		}
+	}
+	return refuse(reading, "the file ends within the entries of a map: it is not whole");
+}
+
+static int read_inner(struct reading *reading, char **words, size_t nr_words)
+{
+	if (nr_words != 2 || reading->map->inner)
+		return refuse(reading, "'inner' has the name of one map");
+	reading->map->inner = strdup(words[1]);
+	return reading->map->inner ? 0 : -ENOMEM;
+}
+
+static int read_promise(struct reading *reading, char **words, size_t nr_words)
+{
+	unsigned long long number;
+
+	if (nr_words != 2 || !read_number(words[1], 10, UINT32_MAX, &number))
+		return refuse(reading, "'maps' has their number");
+	reading->file->promised = (size_t)number;
+	return 0;
+}
+
+static int read_cpus(struct reading *reading, char **words, size_t nr_words)
+{
+	unsigned long long cpus;
+
+	if (nr_words != 2 || !read_number(words[1], 10, 65536, &cpus) || !cpus)
+		return refuse(reading, "'cpus' has their number");
+	reading->map->cpus = (unsigned int)cpus;
+	return 0;
+}
+
+static int read_frozen(struct reading *reading, char **words, size_t nr_words)
+{
+	(void)words;
+	reading->map->form.frozen = true;
+	return nr_words == 1 ? 0 : refuse(reading, "'frozen' stands alone");
+}
+
+static int read_entries(struct reading *reading, char **words, size_t nr_words)
+{
+	(void)words;
+	return nr_words == 1 ? skip_entries(reading) : refuse(reading, "'entries' stands alone");
+}
+
+static const struct {
+	const char *word;
+	bool within; /* a map */
+	int (*read)(struct reading *reading, char **words, size_t nr_words);
+} readers[] = {
+	{"maps", false, read_promise}, {"map", false, begin_map},     {"form", true, read_form},
+	{"pin", true, read_pin},       {"btf", true, read_btf},	      {"inner", true, read_inner},
+	{"cpus", true, read_cpus},     {"frozen", true, read_frozen}, {"entries", true, read_entries},
+};
+
+static int read_words(struct reading *reading, char **words, size_t nr_words)
+{
+	for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
+		if (strcmp(readers[i].word, words[0]) != 0)
+			continue;
+		if (readers[i].within && !reading->map)
+			return elfmap_msg__set(reading->msg, -EINVAL, "'%s' outside of a map", words[0]);
+		if (!readers[i].within && reading->map)
+			return elfmap_msg__set(reading->msg, -EINVAL, "'%s' within a map", words[0]);
+		return readers[i].read(reading, words, nr_words);
+	}
+	return elfmap_msg__set(reading->msg, -EINVAL, "'%s' is no word of 'elfmap map save'", words[0]);
+}
+
+static int read_line(struct reading *reading)
+{
+	char *words[MAX_WORDS], *line = next_line(reading), *copy, *rest;
+	size_t nr_words = 0;
+	int err = 0;
+
+	copy = rest = strndup(line, (size_t)(reading->at - line));
+	if (!copy)
+		return -ENOMEM;
+	for (char *word; nr_words < MAX_WORDS && (word = strsep(&rest, " \t\r\n"));)
+		if (*word)
+			words[nr_words++] = word;
+	if (nr_words && *words[0] != '#')
+		err = read_words(reading, words, nr_words);
+	free(copy);
+	return err;
+}
+
+int saved_file__read(struct saved_file *file, size_t *ret_line, struct elfmap_msg *msg)
+{
+	struct reading reading = {.file = file, .at = file->text, .end = file->text + file->size, .msg = msg};
+	int err = 0;
+
+	while (!err && reading.at < reading.end)
+		err = read_line(&reading);
+	if (!err && reading.map)
+		err = refuse(&reading, "the file ends within a map: it is not whole");
+	if (!err && file->promised != file->nr_maps)
+		err = elfmap_msg__set(msg, -EINVAL, "it should have %zu maps and has %zu: it is not whole",
+				      file->promised, file->nr_maps);
+	if (err == -ENOMEM)
+		elfmap_msg__set(msg, err, "no memory");
+	if (err)
+		*ret_line = reading.line;
+	return err;
+}
+
+void saved_file__free(struct saved_file *file)
+{
+	for (size_t i = 0; i < file->nr_maps; i++)
+		saved_map__clear(&file->maps[i]);
+	free(file->maps);
+	free(file->text);
+	*file = (struct saved_file){};
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Maps as text, for save and restore. A file says `maps N` and has so many sections:
+ *
+ *   map globals/hits
+ *   form type percpu_hash key 4 value 8 max_entries 1024 flags 0x0 name hits
+ *   pin globals/hits mode 0600 uid 0 gid 0        one or more
+ *   btf 5 7 AAECAwQ...            types of key and value, and the BTF that has them, in base64
+ *   inner ~1                      of a map of maps: one that has the form of what it holds
+ *   cpus 4                        of a map with a value for each CPU
+ *   frozen
+ *   entries
+ *   KEY VALUE                     as dump writes them
+ *   end
+ *
+ * A map is called by its first pin, or ~N if it has none and stands in a slot of another.
+ */
+#ifndef ELFMAP_SAVED_H
+#define ELFMAP_SAVED_H
+
+#include <stdio.h>
+
+#include "map_form.h"
+
+struct saved_pin {
+	char *word;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+};
+
+struct saved_map {
+	char *label;
+	size_t line; /* of the file, where it begins */
+	struct elfmap_form form;
+	struct saved_pin *pins;
+	size_t nr_pins;
+	void *btf; /* NULL: none */
+	size_t btf_size;
+	char *inner;	     /* label; NULL: none */
+	unsigned int cpus;   /* 0: one value for all */
+	const char *entries; /* in the file's text */
+	size_t entries_size;
+	size_t entries_line; /* the first one's */
+};
+
+struct saved_file {
+	char *text;
+	size_t size;
+	struct saved_map *maps;
+	size_t nr_maps;
+	size_t promised; /* how many its first line says */
+};
+
+/* Adds a pin; -ENOMEM. */
+int saved_map__add_pin(struct saved_map *map, const char *word, const struct saved_pin *pin);
+void saved_map__clear(struct saved_map *map);
+
+/* Writes all but the entries. */
+void saved_map__print(FILE *to, const struct saved_map *map);
+
+/* Reads FILE's text, from malloc(), which has been put there with its size. -EINVAL: line *RET_LINE is
+ * wrong, and the message says why. saved_file__free() what it gives, and what it gives half. */
+int saved_file__read(struct saved_file *file, size_t *ret_line, struct elfmap_msg *msg);
+void saved_file__free(struct saved_file *file);
+
+#endif

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Copies entries. Where the kernel shows ids (of programs and maps) and takes descriptors, each is
+ * opened for the moment in which it is written.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "map_copy.h"
+#include "map_rules.h"
+#include "map_write.h"
+
+struct copying {
+	const struct elfmap_reader *from;
+	const struct elfmap_reader *to;
+	struct elfmap_msg *msg;
+	size_t count;
+};
+
+/* Where in a value an id stands that has to become a descriptor; -1: nowhere. */
+static int object_offset(const struct bpf_map_info *info)
+{
+	switch (info->type) {
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return 0;
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_CPUMAP:
+		return info->value_size == 8 ? 4 : -1;
+	default:
+		return -1;
+	}
+}
+
+int elfmap_map__check_copyable(const struct bpf_map_info *info, struct elfmap_msg *msg)
+{
+	int err = elfmap_map__check_readable(info, msg);
+
+	if (err)
+		return err;
+	switch (info->type) {
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "its sockets cannot be taken from one map to another");
+	case BPF_MAP_TYPE_CGROUP_STORAGE:
+	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+	case BPF_MAP_TYPE_STACK_TRACE:
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "only programs write a %s", elfmap_map_type_name(info->type));
+	default:
+		break;
+	}
+	if (info->map_flags & BPF_F_RDONLY)
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "it was made read-only for user space");
+	return 0;
+}
+
+static int open_object(__u32 type, __u32 id)
+{
+	return elfmap_map__is_map_in_map(type) ? bpf_map_get_fd_by_id(id) : bpf_prog_get_fd_by_id(id);
+}
+
+static int write_object(const struct copying *copying, const void *key, const void *value, int offset)
+{
+	struct elfmap_job job = {.map = copying->to};
+	char slot[8];
+	__u32 id;
+	int err, fd = -1;
+
+	memcpy(slot, value, copying->from->info.value_size);
+	memcpy(&id, slot + offset, sizeof(id));
+	if (id) {
+		fd = open_object(copying->from->info.type, id);
+		if (fd == -ENOENT)
+			return 0; /* it has gone, and its slot with it */
+		if (fd < 0)
+			return elfmap_msg__set(copying->msg, fd, "id %u in a slot: %s", id, strerror(-fd));
+		memcpy(slot + offset, &fd, sizeof(fd));
+	}
+	err = elfmap_job__update(&job, key, slot, 1, copying->msg);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static bool is_zero(const unsigned char *bytes, size_t size)
+{
+	while (size && !bytes[size - 1])
+		size--;
+	return !size;
+}
+
+/* Of an array that becomes shorter: how many of these entries are within the new one. */
+static int clip(const struct copying *copying, const char *keys, const unsigned char *values, size_t *count)
+{
+	size_t size = elfmap_map__value_size(copying->from), kept = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		__u32 index;
+
+		memcpy(&index, keys + i * sizeof(index), sizeof(index));
+		if (index < copying->to->info.max_entries)
+			kept = i + 1; /* they come in order */
+		else if (!is_zero(values + i * size, size))
+			return elfmap_msg__set(copying->msg, -E2BIG, "entry %u is not zero and would be lost", index);
+	}
+	*count = kept;
+	return 0;
+}
+
+static int take(void *context, const void *keys, const void *values, size_t count)
+{
+	struct copying *copying = context;
+	const struct bpf_map_info *info = &copying->from->info;
+	size_t size = elfmap_map__value_size(copying->from);
+	struct elfmap_job job = {.map = copying->to};
+	int offset = object_offset(info), err = 0;
+
+	if (elfmap_map__keeps_slots(info->type))
+		err = clip(copying, keys, values, &count);
+	copying->count += err ? 0 : count;
+	if (offset < 0 && !err && count)
+		return elfmap_job__update(&job, keys, values, count, copying->msg);
+	for (size_t i = 0; offset >= 0 && i < count && !err; i++)
+		err = write_object(copying, (const char *)keys + i * info->key_size, (const char *)values + i * size,
+				   offset);
+	return err;
+}
+
+static int count_entry(void *context, const void *keys, const void *values, size_t count)
+{
+	(void)keys;
+	(void)values;
+	*(size_t *)context += count;
+	return 0;
+}
+
+int elfmap_map__copy(const struct elfmap_reader *from, const struct elfmap_reader *to, struct elfmap_msg *msg)
+{
+	struct copying copying = {.from = from, .to = to, .msg = msg};
+	size_t arrived = 0;
+	int err;
+
+	err = elfmap_map__check_copyable(&from->info, msg);
+	err = err ?: elfmap_reader__each_batch(from, take, &copying, msg);
+	/* An LRU map that is full makes room without a word. */
+	err = err ?: elfmap_reader__each_batch(to, count_entry, &arrived, msg);
+	if (!err && arrived < copying.count)
+		err = elfmap_msg__set(msg, -E2BIG, "%zu entries do not fit: %zu would be lost", copying.count,
+				      copying.count - arrived);
+	return err;
+}
