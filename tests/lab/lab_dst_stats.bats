@@ -2,49 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The lab dst-stats: it counts what it sent, and leaves nothing behind however it ends.
 
+# shellcheck disable=SC2154 # lab.bash and run set them
 bats_require_minimum_version 1.5.0
 
+load lab
+
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || return 1
-	mark=LAB_MARK=$BATS_TEST_TMPDIR # in the environment of everything the lab starts
-	lab=(env --default-signal=INT "$mark" scripts/lab-dst-stats.sh)
-	out=$BATS_TEST_TMPDIR/out
-	traces >"$BATS_TEST_TMPDIR/before"
-}
-
-# What a lab could leave on the system.
-traces() {
-	ip netns list
-	ip -o link show | cut -d: -f2
-	findmnt --noheadings --raw --output TARGET,FSTYPE
-	find /sys/fs/bpf /run -mindepth 1
-}
-
-# No process either: a namespace lives on in the last one that is in it.
-marked_processes() {
-	grep --null-data --files-with-matches --line-regexp --fixed-strings "$mark" /proc/[0-9]*/environ 2>/dev/null || true
-}
-
-assert_nothing_left() {
-	traces >"$BATS_TEST_TMPDIR/after"
-	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-	[[ -z $(marked_processes) ]]
-}
-
-# Runs the lab until LINE shows up, sends it SIGNAL and puts its exit status in `status`.
-signal_at() {
-	local signal=$1 line=$2 deadline=$((SECONDS + 20)) pid
-
-	"${lab[@]}" >"$out" 2>&1 3>&- &
-	pid=$!
-	until grep -qF "$line" "$out"; do
-		((SECONDS < deadline)) || { cat "$out"; return 1; }
-		sleep 0.02
-	done
-	[[ -n $(marked_processes) ]] # so an empty answer later means something
-	kill -s "$signal" "$pid"
-	status=0
-	wait "$pid" || status=$?
+	lab_setup scripts/lab-dst-stats.sh
 }
 
 # The sum of FIELD over the CPUs for a destination, in the lab's first or second dump of the map.
@@ -115,12 +79,7 @@ sum_of() {
 @test "SIGKILL in the middle: the kernel takes the lab down" {
 	signal_at KILL 'ping -4'
 	[[ $status == 137 ]]
-	deadline=$((SECONDS + 10)) # the ping that was running ends by itself
-	until [[ -z $(marked_processes) ]]; do
-		((SECONDS < deadline))
-		sleep 0.02
-	done
-	assert_nothing_left
+	assert_nothing_left_soon
 }
 
 @test "the demo runs the lab by its name, and an unknown name lists the labs" {
@@ -129,6 +88,5 @@ sum_of() {
 	[[ $output == *'demo: all labs worked: dst-stats'* ]]
 	run -2 --separate-stderr scripts/demo.sh nosuch
 	[[ -z $output ]]
-	# shellcheck disable=SC2154 # set by run
 	[[ $stderr == *'no lab nosuch; there are: '*dst-stats* ]]
 }

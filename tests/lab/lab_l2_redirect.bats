@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The lab l2-redirect: what it shows is so, to the packet, and it leaves nothing behind however it ends.
+
+# shellcheck disable=SC2154 # lab.bash and run set them
+bats_require_minimum_version 1.5.0
+load lab
+
+setup() {
+	lab_setup scripts/lab-l2-redirect.sh
+}
+
+# The NTH time that the lab showed the counters.
+counters() {
+	grep -E '^\{"' "$out" | sed -n "$1p"
+}
+
+# How many of the NTH ping's packets were answered.
+answers() {
+	grep -oE '[0-9]+ received' "$out" | sed -n "$1s/ .*//p"
+}
+
+@test "the VIPs answer, then bare packets are dropped, then they come in the tunnels, whichever it is" {
+	run -0 "${lab[@]}"
+	printf '%s\n' "$output" | tee "$out"
+	[[ $(counters 1 | jq -c '[.guarded, .tunnel, .unset, .gone]') == '[6,null,null,null]' ]]
+	[[ $(counters 2 | jq -c '[.guarded, .tunnel, .ipip]') == '[6,6,null]' ]]
+	[[ $(counters 3 | jq -c '[.guarded, .tunnel + .ipip, .ipip == .stripped, .tunnel > 8, .ipip > 6]') == \
+		'[6,27,true,true,true]' ]]
+	ipip=$(counters 3 | jq .ipip)
+	[[ $(counters 4 | jq -c '[.guarded, .gone, .tunnel + .ipip, .ipip]') == "[12,6,33,$ipip]" ]]
+	for nth in 1 2 5 6 8 9 12 13; do [[ $(answers $nth) == 3 ]]; done
+	for nth in 3 4 10 11; do [[ $(answers $nth) == 0 ]]; done
+	[[ $(answers 7) == 15 ]] # while the tunnel was changed
+	[[ $output == *'renumbered to '*"'elfmap map check tun_iface --mend' mends"*'renumbered to '*', mended'* ]]
+}
+
+@test "the lab leaves nothing behind" {
+	run -0 "${lab[@]}"
+	assert_nothing_left
+}
+
+@test "a step that fails ends the lab with its status, and nothing is left" {
+	run -1 "${lab[@]}" /nonexistent.o
+	[[ $output == *nonexistent.o*'lab-l2-redirect.sh: failed, status 1'* ]]
+	[[ $output != *'elfmap map set'* ]]
+	assert_nothing_left
+}
+
+@test "signals in the middle: the lab takes itself down" {
+	signal_at TERM 'elfmap map load'
+	[[ $status == 143 ]]
+	assert_nothing_left
+	signal_at INT 'sec drop_non_tun_vip'
+	[[ $status == 130 ]]
+	assert_nothing_left
+}
+
+@test "SIGKILL in the middle, with a ping in the background: the kernel takes the lab down" {
+	signal_at KILL 'ping -c 15'
+	[[ $status == 137 ]]
+	assert_nothing_left_soon
+}
