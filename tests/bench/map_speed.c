@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * How fast entries go into maps and out of them, beside bpftool and beside a limit: this program itself,
+ * called as `map_speed load PIN FILE`, with nothing in it but a mapped file, numbers read by hand, and
+ * batch calls.
+ *
+ *   map_speed ELFMAP ROUNDS [TEXT]      a table, or the lines with TEXT in them; needs a bpf file system of its own
+ * (tests/sandbox)
+ *
+ * Whole commands, from fork to exit, ours and the other in turn; a ratio is taken within a round, and the
+ * median of all rounds is printed: how many times as fast as the other we are, and (CPU) with how many
+ * times less of all processors' time. Less than the limit is said to be UNDER and is no failure.
+ */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "map_write.h"
+
+#define PINS "/sys/fs/bpf/tc/globals/"
+#define BATCH 8192
+#define MANY 1000000
+#define FEW 100000
+#define MAX_WORDS 24
+
+static int fail(const char *what, int err)
+{
+	fprintf(stderr, "map_speed: %s: %s\n", what, strerror(err < 0 ? -err : err));
+	return EXIT_FAILURE;
+}
+
+/* ---- the limit ------------------------------------------------------------------------------------ */
+
+static __u64 take_number(const char **at)
+{
+	__u64 number = 0;
+
+	while (**at >= '0' && **at <= '9')
+		number = number * 10 + (__u64)(*(*at)++ - '0');
+	++*at;
+	return number;
+}
+
+static int limit_load(int fd, const char *file)
+{
+	static __u64 keys[BATCH], values[BATCH];
+	int from = open(file, O_RDONLY);
+	struct stat stat = {};
+	const char *at, *end;
+
+	fstat(from, &stat);
+	at = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, from, 0);
+	if (at == MAP_FAILED)
+		return errno;
+	for (end = at + stat.st_size; at < end;) {
+		__u32 count = 0;
+
+		for (; count < BATCH && at < end; count++) {
+			keys[count] = take_number(&at);
+			values[count] = take_number(&at);
+		}
+		if (bpf_map_update_batch(fd, keys, values, &count, NULL))
+			return errno;
+	}
+	return 0;
+}
+
+static int limit_read(int fd)
+{
+	static __u64 keys[2 * BATCH], values[2 * BATCH], mark;
+	bool first = true;
+	int err = 0;
+
+	for (; !err; first = false) {
+		__u32 count = 2 * BATCH;
+
+		err = bpf_map_lookup_batch(fd, first ? NULL : &mark, &mark, keys, values, &count, NULL);
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
+static int run_limit(char **words)
+{
+	int fd = bpf_obj_get(words[1]);
+	int err = fd < 0 ? fd : !strcmp(words[0], "load") ? limit_load(fd, words[2]) : limit_read(fd);
+
+	return err ? fail(words[0], err) : EXIT_SUCCESS;
+}
+
+/* ---- maps and files ------------------------------------------------------------------------------- */
+
+static const struct plan {
+	const char *name;
+	enum bpf_map_type type;
+	__u32 key_size;
+	__u32 entries;
+	__u32 flags;
+} plans[] = {
+	{"few", BPF_MAP_TYPE_HASH, 8, FEW, 0},
+	{"many", BPF_MAP_TYPE_HASH, 8, MANY, 0},
+	{"lru", BPF_MAP_TYPE_LRU_HASH, 8, 2 * MANY, 0},
+	{"array", BPF_MAP_TYPE_ARRAY, 4, MANY, 0},
+	{"shared", BPF_MAP_TYPE_ARRAY, 4, MANY, BPF_F_MMAPABLE},
+};
+#define NR_PLANS (sizeof(plans) / sizeof(*plans))
+
+static char scratch[] = "/tmp/map_speed.XXXXXX";
+static int fds[NR_PLANS];
+
+/* Numbers of 4 and 8 bytes. */
+static struct btf *make_types(int *fd)
+{
+	struct btf *btf = btf__new_empty();
+	const void *raw;
+	__u32 size;
+
+	if (!btf || btf__add_int(btf, "u32", 4, 0) != 1 || btf__add_int(btf, "u64", 8, 0) != 2)
+		return NULL;
+	raw = btf__raw_data(btf, &size);
+	*fd = bpf_btf_load(raw, size, NULL);
+	return *fd < 0 ? NULL : btf;
+}
+
+static int make_maps(void)
+{
+	int btf_fd = -1;
+	struct btf *btf = make_types(&btf_fd);
+	char pin[64];
+
+	if (!btf)
+		return fail("types", errno);
+	mkdir("/sys/fs/bpf/tc", 0700);
+	mkdir("/sys/fs/bpf/tc/globals", 0700);
+	for (size_t i = 0; i < NR_PLANS; i++) {
+		LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = plans[i].flags, .btf_fd = (__u32)btf_fd,
+			    .btf_key_type_id = plans[i].key_size == 4 ? 1 : 2, .btf_value_type_id = 2);
+
+		fds[i] = bpf_map_create(plans[i].type, plans[i].name, plans[i].key_size, 8, plans[i].entries, &opts);
+		snprintf(pin, sizeof(pin), PINS "%s", plans[i].name);
+		if (fds[i] < 0 || bpf_obj_pin(fds[i], pin))
+			return fail(plans[i].name, errno);
+	}
+	btf__free(btf);
+	return EXIT_SUCCESS;
+}
+
+/* Keys that are spread as counters' and addresses' are not: the worst for caches. */
+static __u64 key_of(__u32 i)
+{
+	return (i * 2654435761ull) & 0xffffffffffffull;
+}
+
+static FILE *new_file(const char *name)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", scratch, name);
+	file = fopen(path, "w");
+	if (!file)
+		exit(fail(path, errno));
+	return file;
+}
+
+static void write_bytes(FILE *file, __u64 number, int size)
+{
+	for (int i = 0; i < size; i++)
+		fprintf(file, " %llu", (unsigned long long)(number >> 8 * i & 255));
+}
+
+/* COUNT entries for elfmap and the limit (NAME), for bpftool to add (NAME.add) and to delete (NAME.del). */
+static void write_files(const char *name, const char *pin, __u32 count, bool is_array)
+{
+	char add[32], del[32];
+	FILE *text, *adding, *deleting;
+
+	snprintf(add, sizeof(add), "%s.add", name);
+	snprintf(del, sizeof(del), "%s.del", name);
+	text = new_file(name);
+	adding = new_file(add);
+	deleting = new_file(del);
+	for (__u32 i = 0; i < count; i++) {
+		__u64 key = is_array ? i : key_of(i);
+
+		fprintf(text, "%llu %u\n", (unsigned long long)key, i);
+		fprintf(adding, "map update pinned " PINS "%s key", pin);
+		write_bytes(adding, key, is_array ? 4 : 8);
+		fputs(" value", adding);
+		write_bytes(adding, i, 8);
+		fputc('\n', adding);
+		fprintf(deleting, "map delete pinned " PINS "%s key", pin);
+		write_bytes(deleting, key, 8);
+		fputc('\n', deleting);
+	}
+	fclose(text);
+	fclose(adding);
+	fclose(deleting);
+}
+
+/* The same as `many`, but for one entry of a hundred. */
+static void write_changed(void)
+{
+	FILE *text = new_file("changed");
+
+	for (__u32 i = 0; i < MANY; i++)
+		fprintf(text, "%llu %u\n", (unsigned long long)key_of(i), i % 100 ? i : i + 1);
+	fclose(text);
+}
+
+/* ---- before each run ------------------------------------------------------------------------------ */
+
+static void empty(int fd)
+{
+	static __u64 keys[2 * BATCH], values[2 * BATCH], mark;
+	bool first = true;
+
+	for (int err = 0; !err; first = false) {
+		__u32 count = 2 * BATCH;
+
+		err = bpf_map_lookup_and_delete_batch(fd, first ? NULL : &mark, &mark, keys, values, &count, NULL);
+	}
+}
+
+static void fill(int fd)
+{
+	static __u64 keys[BATCH], values[BATCH];
+	__u32 entries = fd == fds[0] ? FEW : MANY;
+
+	for (__u32 next = 0; next < entries;) {
+		__u32 count = 0;
+
+		for (; count < BATCH && next < entries; count++, next++) {
+			keys[count] = key_of(next);
+			values[count] = next;
+		}
+		bpf_map_update_batch(fd, keys, values, &count, NULL);
+	}
+}
+
+/* ---- one run -------------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
+}
+
+extern char **environ;
+static long peak_kib; /* of the last command */
+
+struct cost {
+	double ms;
+	double cpu_ms; /* user and system, of all threads */
+};
+
+static double to_ms(const struct timeval *time)
+{
+	return (double)time->tv_sec * 1e3 + (double)time->tv_usec / 1e3;
+}
+
+static struct cost time_command(char **words)
+{
+	posix_spawn_file_actions_t actions;
+	struct rusage usage;
+	double start;
+	int status;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	start = now();
+	if (posix_spawnp(&pid, words[0], &actions, NULL, words, environ) || wait4(pid, &status, 0, &usage) < 0)
+		exit(fail(words[0], errno));
+	start = now() - start;
+	posix_spawn_file_actions_destroy(&actions);
+	if (status)
+		exit(fail(words[0], ECHILD));
+	peak_kib = usage.ru_maxrss;
+	return (struct cost){.ms = start, .cpu_ms = to_ms(&usage.ru_utime) + to_ms(&usage.ru_stime)};
+}
+
+/* "@" at a word's begin is the scratch directory. */
+static struct cost run(const char *line, const char *elfmap, const char *self)
+{
+	char words[512], *argv[MAX_WORDS + 1], paths[MAX_WORDS][64], *rest = words;
+	size_t nr = 0;
+
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *word; nr < MAX_WORDS && (word = strtok_r(rest, " ", &rest)); nr++) {
+		argv[nr] = word;
+		if (*word == '@') {
+			snprintf(paths[nr], sizeof(paths[nr]), "%s/%s", scratch, word + 1);
+			argv[nr] = paths[nr];
+		} else if (!strcmp(word, "elfmap")) {
+			argv[nr] = (char *)elfmap;
+		} else if (!strcmp(word, "limit")) {
+			argv[nr] = (char *)self;
+		}
+	}
+	argv[nr] = NULL;
+	return time_command(argv);
+}
+
+/* ---- the table ------------------------------------------------------------------------------------ */
+
+static const struct row {
+	const char *name;
+	double limit; /* of the other's time to ours */
+	void (*before)(int fd);
+	int map; /* in plans[] */
+	const char *ours;
+	const char *other;
+	unsigned int part; /* of the rounds: slow ones take fewer */
+} rows[] = {
+	{"load 100,000, hash: raw batches", 0.95, empty, 0, "elfmap map load few @few", "limit load " PINS "few @few",
+	 1},
+	{"load 1,000,000, hash: raw batches", 0.95, empty, 1, "elfmap map load many @many",
+	 "limit load " PINS "many @many", 2},
+	{"load 1,000,000, lru_hash: raw batches", 0.95, empty, 2, "elfmap map load lru @many",
+	 "limit load " PINS "lru @many", 2},
+	{"load 1,000,000, hash: one CPU", 1.70, empty, 1, "elfmap map load many @many",
+	 "taskset -c 0 elfmap map load many @many", 2},
+	{"load 1,000,000, lru_hash: one CPU", 1.70, empty, 2, "elfmap map load lru @many",
+	 "taskset -c 0 elfmap map load lru @many", 2},
+	{"load 1,000,000, array: one CPU", 1.70, NULL, 3, "elfmap map load array @array",
+	 "taskset -c 0 elfmap map load array @array", 2},
+	{"load 100,000, hash: bpftool batch", 15, empty, 0, "elfmap map load few @few", "bpftool batch file @few.add",
+	 4},
+	{"load 1,000,000, hash: bpftool batch", 12, empty, 1, "elfmap map load many @many",
+	 "bpftool batch file @many.add", 20},
+	{"dump 1,000,000 as text: raw look-ups", 0.90, fill, 1, "elfmap map dump many", "limit read " PINS "many", 2},
+	{"dump 1,000,000 as text: bpftool", 6, fill, 1, "elfmap map dump many", "bpftool map dump pinned " PINS "many",
+	 8},
+	{"dump 1,000,000 as JSON: bpftool", 5, fill, 1, "elfmap -j map dump many",
+	 "bpftool -j map dump pinned " PINS "many", 8},
+	{"delete 100,000: bpftool batch", 18, fill, 0, "elfmap map clear few", "bpftool batch file @few.del", 4},
+	{"delete 1,000,000: bpftool batch", 18, fill, 1, "elfmap map clear many", "bpftool batch file @many.del", 20},
+	{"replace 1 % of 1,000,000: our dump", 1 / 1.3, fill, 1, "elfmap map replace many @changed",
+	 "elfmap map dump many", 2},
+	{"get: bpftool", 1 / 0.6, NULL, 3, "elfmap map get array 7",
+	 "bpftool map lookup pinned " PINS "array key 7 0 0 0", 1},
+	{"set: bpftool", 1 / 0.6, NULL, 3, "elfmap map set array 7 9",
+	 "bpftool map update pinned " PINS "array key 7 0 0 0 value 9 0 0 0 0 0 0 0", 1},
+};
+
+static int compare(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static double median(double *values, size_t nr)
+{
+	qsort(values, nr, sizeof(*values), compare);
+	return values[nr / 2];
+}
+
+static void print_row(const char *name, double ours, double other, double ratio, double cpu, double limit)
+{
+	/* Judged as printed, to two places. */
+	printf("  %-44s %9.1f ms %9.1f ms %7.2f %7.2f   %5.2f %s\n", name, ours, other, ratio, cpu, limit,
+	       ratio > limit - 0.005 ? "ok" : "UNDER");
+	fflush(stdout);
+}
+
+static void measure(const struct row *row, unsigned int rounds, const char *elfmap, const char *self)
+{
+	double *ours, *others, *ratios, *cpu;
+
+	rounds = rounds / row->part + 1;
+	ours = calloc(4 * rounds, sizeof(*ours));
+	if (!ours)
+		exit(fail(row->name, ENOMEM));
+	others = ours + rounds;
+	ratios = others + rounds;
+	cpu = ratios + rounds;
+	for (unsigned int i = 0; i < rounds; i++) {
+		struct cost costs[2];
+
+		for (unsigned int turn = 0; turn < 2; turn++) {
+			bool is_ours = turn ^ (i & 1);
+
+			if (row->before)
+				row->before(fds[row->map]);
+			costs[is_ours] = run(is_ours ? row->ours : row->other, elfmap, self);
+		}
+		ours[i] = costs[1].ms;
+		others[i] = costs[0].ms;
+		ratios[i] = costs[0].ms / costs[1].ms;
+		cpu[i] = costs[0].cpu_ms / costs[1].cpu_ms;
+	}
+	print_row(row->name, median(ours, rounds), median(others, rounds), median(ratios, rounds), median(cpu, rounds),
+		  row->limit);
+	free(ours);
+}
+
+/* Within one process, since reading the text takes longer than writing into memory. */
+static void measure_shared(unsigned int rounds)
+{
+	static __u32 keys[MANY];
+	static __u64 values[MANY];
+	struct elfmap_reader map;
+	struct elfmap_msg msg;
+	struct elfmap_job job = {.map = &map};
+	double times[3][256];
+
+	if (elfmap_reader__open_for(PINS "shared", ELFMAP_READ_WRITE, NULL, &map, &msg))
+		exit(EXIT_FAILURE);
+	for (__u32 i = 0; i < MANY; i++)
+		keys[i] = i;
+	rounds = rounds < 256 ? rounds : 255;
+	for (unsigned int i = 0; i < rounds; i++) {
+		times[0][i] = now();
+		if (elfmap_job__update(&job, keys, values, MANY, &msg))
+			exit(EXIT_FAILURE);
+		times[1][i] = now();
+		for (__u32 next = 0, count; next < MANY; next += count) {
+			count = MANY - next < BATCH ? MANY - next : BATCH;
+			bpf_map_update_batch(map.fd, keys + next, values + next, &count, NULL);
+		}
+		times[0][i] = times[1][i] - times[0][i];
+		times[1][i] = now() - times[1][i];
+		times[2][i] = times[1][i] / times[0][i];
+	}
+	print_row("write 1,000,000, shared array: raw batches", median(times[0], rounds), median(times[1], rounds),
+		  median(times[2], rounds), median(times[2], rounds), 4);
+	elfmap_reader__close(&map);
+}
+
+static void measure_memory(const char *elfmap, const char *self)
+{
+	static const char *const lines[] = {"elfmap map load many @many", "elfmap map dump many",
+					    "elfmap map replace many @changed"};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		run(lines[i], elfmap, self);
+		printf("  %-44s %9ld KiB of %d   %s\n", lines[i], peak_kib, 64 << 10,
+		       peak_kib < 64 << 10 ? "ok" : "OVER");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds;
+
+	if (argc > 2 && (!strcmp(argv[1], "load") || !strcmp(argv[1], "read")))
+		return run_limit(argv + 1);
+	rounds = argc >= 3 ? (unsigned int)strtoul(argv[2], NULL, 10) : 0;
+	if (!rounds) {
+		fputs("usage: map_speed ELFMAP ROUNDS [TEXT]\n", stderr);
+		return 2;
+	}
+	if (!mkdtemp(scratch))
+		return fail(scratch, errno);
+	if (make_maps())
+		return EXIT_FAILURE;
+	write_files("few", "few", FEW, false);
+	write_files("many", "many", MANY, false);
+	write_files("array", "array", MANY, true);
+	write_changed();
+	printf("  %-44s %12s %12s %7s %7s   %5s\n", "", "ours", "other", "times", "(CPU)", "limit");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (argc < 4 || strstr(rows[i].name, argv[3]))
+			measure(&rows[i], rounds, argv[1], argv[0]);
+	if (argc < 4)
+		measure_shared(rounds);
+	measure_memory(argv[1], argv[0]);
+	return EXIT_SUCCESS;
+}
