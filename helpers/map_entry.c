@@ -17,6 +17,7 @@
 /* What the words after PIN say. */
 struct request {
 	struct target target;
+	struct elfmap_type_words words;
 	struct elfmap_entries entries; /* for get and del without values that count */
 	bool with_values;
 	bool sum;
@@ -120,11 +121,9 @@ static int refuse_keyless(const struct request *request, const char *instead)
 static int begin(struct request *request, int argc, char **argv, enum elfmap_access access, const char *instead)
 {
 	struct target *target = &request->target;
-	struct elfmap_type_words words;
 	int status;
 
-	status = take_types(&argc, argv, false, &words);
-	status = status ?: target__open(target, argv[1], access, &words);
+	status = target__open(target, argv[1], access, &request->words);
 	if (status)
 		return status;
 	if (!target->map.info.key_size)
@@ -175,8 +174,9 @@ int map_get(int argc, char **argv)
 	int status;
 
 	argc = take_options(argc, argv, NULL);
-	if (argc < 3)
-		return EXIT_USAGE;
+	status = take_types(&argc, argv, false, &request.words);
+	if (status || argc < 3)
+		return status ?: EXIT_USAGE;
 	request.sum = argc > 3 && !strcmp(argv[argc - 1], "sum");
 	status = begin(&request, argc - request.sum, argv, ELFMAP_READ, "'peek' shows the next value");
 	if (!status && elfmap_map__check_readable(&request.target.map.info, &msg))
@@ -255,8 +255,9 @@ int map_set(int argc, char **argv)
 	int status;
 
 	argc = take_options(argc, argv, NULL);
-	if (argc < 3)
-		return EXIT_USAGE;
+	status = take_types(&argc, argv, false, &request.words);
+	if (status || argc < 3)
+		return status ?: EXIT_USAGE;
 	take_flags(&request, &argc, argv);
 	status = begin(&request, argc, argv, ELFMAP_READ_WRITE, "'push' adds a value");
 	if (!status && elfmap_map__check_writable(&request.target.map, &msg))
@@ -294,8 +295,9 @@ int map_del(int argc, char **argv)
 	int status;
 
 	argc = take_options(argc, argv, NULL);
-	if (argc < 3)
-		return EXIT_USAGE;
+	status = take_types(&argc, argv, false, &request.words);
+	if (status || argc < 3)
+		return status ?: EXIT_USAGE;
 	status = begin(&request, argc, argv, ELFMAP_READ_WRITE, "'pop' takes the next value out");
 	status = status ?: delete_entries(&request);
 	end(&request);

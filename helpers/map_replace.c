@@ -172,6 +172,19 @@ static int print_counts(const struct replacement *r, size_t nr_added)
 	return end_output();
 }
 
+/* LRU maps make room by themselves; slots are there or not, which the kernel says best. */
+static int check_room(const struct replacement *r)
+{
+	const struct bpf_map_info *info = &r->target.map.info;
+	size_t count = r->file.entries.count;
+
+	if (count <= info->max_entries || elfmap_map__has_indexes(info->type) ||
+	    info->type == BPF_MAP_TYPE_LRU_HASH || info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH)
+		return EXIT_SUCCESS;
+	return complain(r->target.pin, "%s has %zu entries, and there is room for %u; nothing was changed",
+			r->file.name, count, info->max_entries);
+}
+
 /* What has to go goes first: a full map has no room for what comes. */
 static int make_equal(struct replacement *r)
 {
@@ -256,7 +269,7 @@ int map_replace(int argc, char **argv)
 	if (!status && dry_run)
 		status = print_differences(&r) ? EXIT_FAILURE : EXIT_SUCCESS;
 	else if (!status)
-		status = compare(&r) ?: make_equal(&r);
+		status = check_room(&r) ?: compare(&r) ?: make_equal(&r);
 	end(&r);
 	return status;
 }

@@ -143,11 +143,15 @@ static int take_batches(struct elfmap_job *job)
 	return err;
 }
 
+/* What is empty is not counted; some kinds of slots can be emptied twice, and others cannot be looked at. */
 static int delete_slots(struct elfmap_job *job, struct elfmap_msg *msg)
 {
-	int err = 0;
+	void *value = calloc(1, elfmap_map__value_size(job->map));
+	int err = value ? 0 : -ENOMEM;
 
 	for (__u32 slot = 0; slot < job->map->info.max_entries && !err; slot++) {
+		if (bpf_map_lookup_elem(job->map->fd, &slot, value) == -ENOENT)
+			continue;
 		err = bpf_map_delete_elem(job->map->fd, &slot);
 		if (!err)
 			job->done++;
@@ -156,6 +160,7 @@ static int delete_slots(struct elfmap_job *job, struct elfmap_msg *msg)
 		if (!err && job->stop && *job->stop)
 			err = -EINTR;
 	}
+	free(value);
 	return err ? explain(job, err, msg) : 0;
 }
 
