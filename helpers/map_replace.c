@@ -178,8 +178,8 @@ static int check_room(const struct replacement *r)
 	const struct bpf_map_info *info = &r->target.map.info;
 	size_t count = r->file.entries.count;
 
-	if (count <= info->max_entries || elfmap_map__has_indexes(info->type) ||
-	    info->type == BPF_MAP_TYPE_LRU_HASH || info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH)
+	if (count <= info->max_entries || elfmap_map__has_indexes(info->type) || info->type == BPF_MAP_TYPE_LRU_HASH ||
+	    info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH)
 		return EXIT_SUCCESS;
 	return complain(r->target.pin, "%s has %zu entries, and there is room for %u; nothing was changed",
 			r->file.name, count, info->max_entries);
