@@ -40,6 +40,8 @@ static const struct verb verbs[] = {
 	 "a program at a hook, once"},
 	{"detach", verb_detach, "FILE|PIN [sec NAME] dev DEV ingress|egress [prio P] [handle H] [chain C] [--tcx]",
 	 "and away from it"},
+	{"graft", verb_graft, "PIN SLOT FILE sec NAME [type TYPE] | PIN SLOT --empty",
+	 "a program into a slot of a pinned jump table, or out of it"},
 	{"map", verb_map, "VERB ...", "pinned maps: list, show, pin, dump them"},
 	{"version", verb_version, "", "print the version"},
 	{},

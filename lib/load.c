@@ -130,6 +130,20 @@ static void warn_about_slots(const struct elfmap_load *load)
 
 /* ---- programs -------------------------------------------------------------------------------------------- */
 
+/* The tables that were there before keep what is in their slots. */
+static void keep_to_graft(struct elfmap_load *load)
+{
+	const struct elfmap_load_prog *graft = elfmap_load__find_prog(load, load->opts.section);
+
+	for (size_t i = 0; i < load->nr_progs; i++) {
+		struct elfmap_load_prog *prog = &load->progs[i];
+
+		if (prog == graft || (prog->slot_map >= 0 && load->maps[prog->slot_map].is_reused))
+			prog->slot_map = -1;
+		prog->is_wanted = prog == graft || prog->slot_map >= 0;
+	}
+}
+
 static int prepare_progs(const struct elfmap_load *load, struct elfmap_msg *msg)
 {
 	for (size_t i = 0; i < load->nr_progs; i++) {
@@ -187,6 +201,8 @@ int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 	before = libbpf_set_print(hear);
 	for (size_t i = 0; !err && i < load->nr_maps; i++)
 		err = prepare_map(load, &load->maps[i], msg);
+	if (!err && load->opts.graft_into)
+		keep_to_graft(load);
 	err = err ?: prepare_progs(load, msg);
 	if (!err) {
 		err = bpf_object__load(load->bpf);

@@ -21,6 +21,10 @@ struct elfmap_load_opts {
 	const char *section;	 /* the program that is wanted, and those in tail-call slots; NULL: all */
 	enum bpf_prog_type type; /* BPF_PROG_TYPE_UNSPEC: what the sections' names suggest, else SCHED_CLS */
 	bool private_slots;	 /* PROG_ARRAYs are new ones, even where they are pinned: another generation */
+	/* Nothing but the program of `section` is wanted, to be put into a slot of the PROG_ARRAY pinned at
+	 * this path by the caller. A map of its name is that one, wherever the object has it pinned; slots of
+	 * tables that are there already are left alone, new tables are filled. */
+	const char *graft_into;
 	/* Hears what the contract warns about; may be NULL. */
 	void (*warn)(const char *file, const char *text);
 };

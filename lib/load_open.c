@@ -95,6 +95,18 @@ static int take_over_pin(struct elfmap_load_map *map, struct elfmap_msg *msg)
 	return 0;
 }
 
+/* The table that is grafted into may be pinned anywhere. */
+static int aim_at_graft(const struct elfmap_load *load, struct elfmap_load_map *map, struct elfmap_msg *msg)
+{
+	const char *path = load->opts.graft_into, *slash = path ? strrchr(path, '/') : NULL;
+
+	if (!path || map->map.def.type != BPF_MAP_TYPE_PROG_ARRAY || strcmp(map->map.name, slash ? slash + 1 : path))
+		return 0;
+	free(map->pin_path);
+	map->pin_path = strdup(path);
+	return map->pin_path ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+}
+
 static int list_maps(struct elfmap_load *load, const char *sha1, struct elfmap_msg *msg)
 {
 	struct bpf_map *bpf;
@@ -116,6 +128,7 @@ static int list_maps(struct elfmap_load *load, const char *sha1, struct elfmap_m
 		if (legacy)
 			map->map = *legacy;
 		err = err ?: legacy ? find_legacy_pin(load, map, sha1, msg) : take_over_pin(map, msg);
+		err = err ?: aim_at_graft(load, map, msg);
 	}
 	return err;
 }
@@ -181,7 +194,8 @@ static int check_undefined(const struct elfmap_load *load, struct elfmap_msg *ms
 		const struct elfmap_prog *prog = &load->object->progs[i];
 		const char *section = load->opts.section;
 
-		if (prog->undefined && (!section || prog->is_slot || !strcmp(section, prog->section)))
+		if (prog->undefined &&
+		    (!section || (prog->is_slot && !load->opts.graft_into) || !strcmp(section, prog->section)))
 			return elfmap_msg__set(msg, -EINVAL,
 					       "section '%s': uses '%s', which the object does not define",
 					       prog->section, prog->undefined);

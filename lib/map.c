@@ -51,22 +51,34 @@ static int check_is_map(int fd, const char *path, struct elfmap_msg *msg)
 	return elfmap_msg__set(msg, -EMEDIUMTYPE, "is not a map (%s); 'elfmap map list' shows the maps", kind);
 }
 
-enum bpf_prog_type elfmap_map__owner(int fd)
+/* fdinfo alone tells. -1: it does not. */
+static int read_fdinfo(int fd, const char *field)
 {
-	enum bpf_prog_type owner = BPF_PROG_TYPE_UNSPEC;
+	size_t length = strlen(field);
 	char path[32], line[128];
-	unsigned int number;
+	int value = -1;
 	FILE *info;
 
-	/* fdinfo alone tells. */
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	info = fopen(path, "re");
 	while (info && fgets(line, sizeof(line), info))
-		if (sscanf(line, "owner_prog_type: %u", &number) == 1)
-			owner = number;
+		if (!strncmp(line, field, length) && line[length] == ':')
+			value = atoi(line + length + 1);
 	if (info)
 		fclose(info);
-	return owner;
+	return value;
+}
+
+enum bpf_prog_type elfmap_map__owner(int fd)
+{
+	int owner = read_fdinfo(fd, "owner_prog_type");
+
+	return owner > 0 ? (enum bpf_prog_type)owner : BPF_PROG_TYPE_UNSPEC;
+}
+
+int elfmap_map__owner_jited(int fd)
+{
+	return read_fdinfo(fd, "owner_jited");
 }
 
 int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_fd, struct bpf_map_info *ret_info,

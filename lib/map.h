@@ -19,6 +19,8 @@ int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_f
 
 /* The type of the programs that a PROG_ARRAY is for, from its first on; BPF_PROG_TYPE_UNSPEC: none yet. */
 enum bpf_prog_type elfmap_map__owner(int fd);
+/* Are they compiled (1) or interpreted (0)? The table takes no others. -1: unknown. */
+int elfmap_map__owner_jited(int fd);
 
 bool elfmap_map__is_per_cpu(__u32 type);
 bool elfmap_map__has_indexes(__u32 type); /* slots 0 to max_entries - 1 */
