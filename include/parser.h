@@ -51,8 +51,9 @@ enum parser_slot {
 	PARSER_SPARE0,
 	PARSER_SPARE1,
 	PARSER_SPARE2,
-	PARSER_SLOTS,
 };
+
+#define PARSER_SLOTS (PARSER_SPARE2 + 1)
 
 /* Tags, labels, tunnels, frames in tunnels and extension headers that are followed in one packet. With
  * three tail calls each the kernel's limit of 33 is not reached. */

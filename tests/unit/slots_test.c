@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Slots of a jump table by name and number. */
+#include <errno.h>
+#include <string.h>
+
+#include "../prog/test.h"
+#include "slots.h"
+
+static struct elfmap_msg msg;
+
+/* The slot that WORD means in a table of SLOTS with keys of the type that WORDS say; else the error. */
+static int find(const char *words, const char *word, __u32 slots)
+{
+	struct elfmap_type *key = NULL;
+	__u32 slot = 0xdead;
+	int err;
+
+	if (words)
+		assert_int_equal(elfmap_type__parse(&words, 4, &key, &msg), 0);
+	err = elfmap_slots__find(key, word, slots, &slot, &msg);
+	elfmap_type__free(key);
+	if (err)
+		assert_int_equal(slot, 0xdead);
+	return err ?: (int)slot;
+}
+
+#define STAGES "enum { STAGE_IN 0 STAGE_IPV4 3 STAGE_IPV6 4 STAGE_MAX 5 }"
+
+static void test_numbers(void **state)
+{
+	(void)state;
+	assert_int_equal(find(NULL, "0", 4), 0);
+	assert_int_equal(find(NULL, "3", 4), 3);
+	assert_int_equal(find(NULL, "0x3", 4), 3);
+	assert_int_equal(find(STAGES, "1", 5), 1); /* nobody has named it, and it is one all the same */
+	assert_int_equal(find(NULL, "4", 4), -ERANGE);
+	assert_string_equal(msg.text, "slot 4: the table has slots 0 to 3");
+	assert_int_equal(find(NULL, "18446744073709551616", 4), -ERANGE);
+	assert_int_equal(find(NULL, "3x", 4), -ENOENT);
+	assert_int_equal(find(NULL, "0x", 4), -ENOENT);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_int_equal(find(STAGES, "STAGE_IPV4", 5), 3);
+	assert_int_equal(find(STAGES, "ipv6", 5), 4);
+	assert_int_equal(find(STAGES, "In", 5), 0);
+	assert_int_equal(find(STAGES, "IPV", 5), -ENOENT);
+	assert_string_equal(msg.text, "no slot 'IPV'; there are: in, ipv4, ipv6");
+	assert_int_equal(find(STAGES, "", 5), -ENOENT);
+	assert_int_equal(find(STAGES, "-1", 5), -ENOENT);
+}
+
+/* What counts the slots is a name like the others, but no slot. */
+static void test_names_beyond_the_table(void **state)
+{
+	(void)state;
+	assert_int_equal(find(STAGES, "STAGE_MAX", 5), -ENOENT);
+	assert_int_equal(find(STAGES, "max", 6), 5);
+	assert_int_equal(find("enum { A_ONE 7 }", "A_ONE", 5), -ENOENT);
+}
+
+/* Only whole words are common to all; a name by itself is not shortened. */
+static void test_common_part(void **state)
+{
+	(void)state;
+	assert_int_equal(find("enum { A_ONE 1 A_OTHER 2 }", "other", 5), 2);
+	assert_int_equal(find("enum { A_ONE 1 A_OTHER 2 }", "ther", 5), -ENOENT);
+	assert_int_equal(find("enum { ONE 1 OTHER 2 }", "one", 5), 1);
+	assert_int_equal(find("enum { A_ONE 1 }", "a_one", 5), 1);
+	assert_int_equal(find("enum { A_ONE 1 }", "one", 5), -ENOENT);
+	/* The exact word is meant, whatever else it could be. */
+	assert_int_equal(find("enum { A_one 1 A_ONE 2 }", "A_ONE", 5), 2);
+}
+
+static void test_no_names(void **state)
+{
+	(void)state;
+	assert_int_equal(find(NULL, "ipv4", 5), -ENOENT);
+	assert_non_null(strstr(msg.text, "have no names"));
+	assert_int_equal(find("u32", "ipv4", 5), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names_beyond_the_table),
+		cmocka_unit_test(test_common_part),
+		cmocka_unit_test(test_no_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
