@@ -15,6 +15,8 @@ int map_check(int argc, char **argv); /* map_check.c */
 int map_pin(int argc, char **argv);   /* map_pin.c */
 int map_unpin(int argc, char **argv);
 int map_resize(int argc, char **argv);	/* map_resize.c */
+int map_swap(int argc, char **argv);	/* map_swap.c */
+int map_watch(int argc, char **argv);	/* map_watch.c */
 int map_save(int argc, char **argv);	/* map_save.c */
 int map_restore(int argc, char **argv); /* map_restore.c */
 int map_get(int argc, char **argv);	/* map_entry.c */

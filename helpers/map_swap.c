@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * `elfmap map swap`: a whole new content for one slot of a map of maps. Programs see all of the old one or
+ * all of the new one, since the kernel exchanges the inner map in one step. The old one stays pinned beside
+ * the outer map, as NAME~before~KEY, so that --rollback can put it back.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "command.h"
+#include "map_file.h"
+#include "map_form.h"
+#include "map_rules.h"
+#include "map_target.h"
+#include "map_verbs.h"
+#include "msg.h"
+#include "pin_change.h"
+#include "progress.h"
+
+#define MAX_KEY_IN_NAME 32 /* bytes; a longer key is in the name by its hash */
+
+struct swap {
+	struct target outer;
+	void *key;
+	int lock;
+	int old; /* the map in the slot; -1: it is empty */
+	__u32 old_id;
+	char before[PATH_MAX]; /* where the one before is pinned */
+};
+
+/* ---- what there is -------------------------------------------------------------------------------- */
+
+static int read_key(struct swap *swap, int nr_words, char **words)
+{
+	struct elfmap_msg msg = {.text = "no memory"};
+	char *line = join_words(nr_words, words);
+	struct elfmap_text text;
+	int err = -ENOMEM;
+
+	swap->key = calloc(1, swap->outer.map.info.key_size);
+	if (line && swap->key) {
+		text = elfmap_text__new(line, strlen(line), swap->outer.resolver, &msg);
+		err = elfmap_text__read(&text, swap->outer.map.format.key, swap->key);
+		if (!err && !elfmap_text__is_at_end(&text))
+			err = elfmap_msg__set(&msg, -EINVAL, "'%s' is more than one key", line);
+	}
+	free(line);
+	return err ? complain(swap->outer.pin, "key: %s", msg.text) : EXIT_SUCCESS;
+}
+
+static void find_name(struct swap *swap)
+{
+	const unsigned char *key = swap->key;
+	size_t size = swap->outer.map.info.key_size;
+	char name[2 * MAX_KEY_IN_NAME + 42];
+
+	if (size <= MAX_KEY_IN_NAME)
+		for (size_t i = 0; i < size; i++)
+			snprintf(name + 2 * i, 3, "%02x", key[i]);
+	else
+		elfmap_sha1(key, size, name);
+	snprintf(swap->before, sizeof(swap->before), "%.*s~before~%s", (int)(sizeof(swap->before) - sizeof(name) - 10),
+		 swap->outer.path, name);
+}
+
+static int find_old(struct swap *swap, struct elfmap_msg *msg)
+{
+	int err = bpf_map_lookup_elem(swap->outer.map.fd, swap->key, &swap->old_id);
+
+	if (err == -ENOENT)
+		return 0;
+	if (err)
+		return elfmap_msg__set(msg, err, "the slot cannot be read: %s", strerror(-err));
+	swap->old = bpf_map_get_fd_by_id(swap->old_id);
+	return swap->old < 0
+		       ? elfmap_msg__set(msg, swap->old, "map %u in the slot: %s", swap->old_id, strerror(-swap->old))
+		       : 0;
+}
+
+static int open_swap(struct swap *swap, const char *pin, int nr_words, char **words)
+{
+	const struct bpf_map_info *info = &swap->outer.map.info;
+	struct elfmap_msg msg;
+	int status = target__open(&swap->outer, pin, ELFMAP_READ_WRITE, NULL);
+
+	if (status)
+		return status;
+	if (!elfmap_map__is_map_in_map(info->type))
+		return complain(pin, "is a %s, which has no maps in its slots",
+				elfmap_map_type_name(info->type) ?: "map");
+	status = read_key(swap, nr_words, words);
+	if (status)
+		return status;
+	find_name(swap);
+	if (elfmap_pin__lock(swap->outer.path, &swap->lock, &msg) || find_old(swap, &msg))
+		return complain(pin, "%s", msg.text);
+	return EXIT_SUCCESS;
+}
+
+static void close_swap(struct swap *swap)
+{
+	if (swap->old >= 0)
+		close(swap->old);
+	if (swap->lock >= 0)
+		close(swap->lock);
+	free(swap->key);
+	target__close(&swap->outer);
+}
+
+/* ---- exchanging ----------------------------------------------------------------------------------- */
+
+static int put(const struct swap *swap, int fd, struct elfmap_msg *msg)
+{
+	int err = bpf_map_update_elem(swap->outer.map.fd, swap->key, &fd, BPF_ANY);
+
+	if (err == -E2BIG)
+		return elfmap_msg__set(msg, err, "the key is beyond its %u entries, or they are all taken",
+				       swap->outer.map.info.max_entries);
+	if (err == -EINVAL)
+		return elfmap_msg__set(msg, err, "the new map has not the form that this map of maps holds");
+	return err ? elfmap_msg__set(msg, err, "the slot cannot be written: %s", strerror(-err)) : 0;
+}
+
+static int keep(const struct swap *swap, int fd, struct elfmap_msg *msg)
+{
+	if (fd < 0)
+		return 0;
+	return access(swap->before, F_OK) ? elfmap_pin__add(fd, swap->before, msg)
+					  : elfmap_pin__replace(fd, swap->before, msg);
+}
+
+/* The old one is kept first: killed in between, it is in its slot and is the one before as well. */
+static int exchange(const struct swap *swap, int fd, struct elfmap_msg *msg)
+{
+	bool was_there = !access(swap->before, F_OK);
+	int err = keep(swap, swap->old, msg) ?: put(swap, fd, msg);
+
+	/* Of a swap that failed; or of an earlier time, when now there was nothing before. */
+	if (err ? !was_there : swap->old < 0)
+		unlink(swap->before);
+	return err;
+}
+
+static int roll_back(const struct swap *swap, struct elfmap_msg *msg)
+{
+	struct bpf_map_info info;
+	int fd, err;
+
+	if (access(swap->before, F_OK))
+		return elfmap_msg__set(msg, -ENOENT, "no map was in this slot before, or none that 'swap' took out");
+	err = elfmap_map__open_for(swap->before, ELFMAP_READ_WRITE, &fd, &info, msg);
+	if (err)
+		return err;
+	if (info.id == swap->old_id)
+		err = elfmap_msg__set(msg, -EALREADY, "the map before is the one in the slot");
+	/* In this order: killed in between, the one that was asked for is in the slot. */
+	err = err ?: put(swap, fd, msg);
+	err = err ?: keep(swap, swap->old, msg);
+	if (!err && swap->old < 0)
+		unlink(swap->before);
+	close(fd);
+	return err;
+}
+
+/* ---- the new map ---------------------------------------------------------------------------------- */
+
+/* The form of the map that is in the slot, else of any other, else of the one that LIKE names. */
+static int find_form(const struct swap *swap, const char *like, struct elfmap_form *ret_form, struct elfmap_msg *msg)
+{
+	struct elfmap_form outer = {.btf = -1, .inner = -1};
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	char path[PATH_MAX];
+	int fd = -1, err = 0;
+
+	if (like) {
+		err = elfmap_bpffs__pin_path(like, path, sizeof(path), msg);
+		err = err ?: elfmap_map__open(path, &fd, &info, msg);
+	} else if (swap->old < 0) {
+		err = elfmap_form__read(swap->outer.map.fd, &swap->outer.map.info, &outer, msg);
+	}
+	if (!err && fd < 0)
+		fd = swap->old >= 0 ? dup(swap->old) : outer.inner >= 0 ? dup(outer.inner) : -1;
+	if (!err && fd < 0)
+		err = elfmap_msg__set(msg, -ENOENT,
+				      "all slots are empty, so nothing tells what its maps are like; 'like PIN' does");
+	if (!err)
+		err = bpf_obj_get_info_by_fd(fd, &info, &size);
+	err = err ?: elfmap_form__read(fd, &info, ret_form, msg);
+	elfmap_form__free(&outer);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int complain_about(const struct map_file *file, const struct elfmap_job *job, int err,
+			  const struct elfmap_msg *msg)
+{
+	char place[PATH_MAX + 32];
+
+	if (err == -EINTR)
+		return complain(file->name, "interrupted; nothing was changed");
+	snprintf(place, sizeof(place), "%s:%zu", file->name, elfmap_entries__line(&file->entries, job->refused));
+	return complain(place, "%s; nothing was changed", msg->text);
+}
+
+static int fill(const struct target *inner, const char *name, bool keep_going, size_t *ret_refused)
+{
+	struct map_file file = {};
+	struct progress progress;
+	struct elfmap_job job = {
+		.map = &inner->map, .stop = &interrupted, .progress = progress__update, .context = &progress};
+	struct elfmap_msg msg;
+	int status, err;
+
+	status = map_file__read(&file, inner, name, keep_going);
+	status = status ?: map_file__open_objects(&file, inner);
+	if (!status) {
+		progress__begin(&progress, file.entries.count);
+		err = elfmap_job__update(&job, file.entries.key_size ? file.entries.keys : NULL, file.entries.values,
+					 file.entries.count, &msg);
+		progress__end(&progress);
+		if (err)
+			status = complain_about(&file, &job, err, &msg);
+	}
+	*ret_refused = file.nr_refused;
+	map_file__close(&file);
+	return status;
+}
+
+static int open_inner(const struct swap *swap, const struct elfmap_form *form, struct target *inner,
+		      struct elfmap_msg *msg)
+{
+	int fd, err;
+
+	*inner = (struct target){.pin = swap->outer.pin, .map.fd = -1};
+	err = elfmap_form__create(form, &fd, msg);
+	if (err)
+		return err;
+	err = elfmap_reader__open_fd(fd, form->name, &inner->map, msg);
+	close(fd);
+	return err ?: elfmap_resolver__new(&inner->resolver, msg);
+}
+
+static int swap_in(const struct swap *swap, const char *name, const char *like, bool keep_going)
+{
+	struct elfmap_form form = {.btf = -1, .inner = -1};
+	struct target inner = {.map.fd = -1};
+	struct elfmap_msg msg;
+	size_t refused = 0;
+	int status, err;
+
+	err = find_form(swap, like, &form, &msg);
+	err = err ?: open_inner(swap, &form, &inner, &msg);
+	status = err ? complain(swap->outer.pin, "%s", msg.text) : fill(&inner, name, keep_going, &refused);
+	if (!status && form.frozen)
+		bpf_map_freeze(inner.map.fd);
+	if (!status && exchange(swap, inner.map.fd, &msg))
+		status = complain(swap->outer.pin, "%s; nothing was changed", msg.text);
+	target__close(&inner);
+	elfmap_form__free(&form);
+	return status ?: refused ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* ------------------------------------------------------------------------------------------------- */
+
+int map_swap(int argc, char **argv)
+{
+	struct swap swap = {.outer.map.fd = -1, .lock = -1, .old = -1};
+	bool back = take_word(&argc, argv, "--rollback"), keep_going = take_word(&argc, argv, "--keep-going");
+	const char *like = NULL;
+	struct elfmap_msg msg;
+	int status;
+
+	argc = take_options(argc, argv, NULL);
+	if (!back && argc >= 6 && !strcmp(argv[argc - 2], "like")) {
+		like = argv[argc - 1];
+		argc -= 2;
+	}
+	if (argc < (back ? 3 : 4))
+		return EXIT_USAGE;
+	interrupt__catch();
+	status = open_swap(&swap, argv[1], argc - (back ? 2 : 3), argv + 2);
+	if (!status && back)
+		status = roll_back(&swap, &msg) ? complain(argv[1], "%s", msg.text) : EXIT_SUCCESS;
+	else if (!status)
+		status = swap_in(&swap, argv[argc - 1], like, keep_going);
+	close_swap(&swap);
+	return status;
+}

@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `elfmap map watch`: rates are changes divided by the time that went by, which it says itself.
+
+# shellcheck disable=SC2154 # run sets them
+bats_require_minimum_version 1.5.0
+
+source "$BATS_TEST_DIRNAME/maps.bash"
+
+setup() {
+	begin_maps
+	create h hash 4 8 8
+}
+
+teardown() {
+	[[ -z ${watcher-} ]] || kill "$watcher" 2>/dev/null || true
+}
+
+# watch_until FILTER WORD ...: starts watching; the first object for which jq's FILTER says true is in $object.
+watch_until() {
+	local filter=$1
+
+	while IFS= read -r object <&"${seen[0]}"; do
+		[[ $(jq "$filter" <<<"$object") != true ]] || return 0
+	done
+	return 1
+}
+
+@test "watch: entries once, without rates; then with them" {
+	map set h 'hex 01 00 00 00' 'hex 05 00 00 00 00 00 00 00'
+	run --separate-stderr "$elfmap" map watch h count 1 types u32:u64
+	[[ $status == 0 && -z $stderr && ${#lines[@]} == 2 ]]
+	[[ ${lines[0]} == '# h: 1 of 8 entries, 0.0 seconds' && ${lines[1]} == '1 5' ]]
+	run "$elfmap" map watch h count 2 interval 0.01 types u32:u64
+	[[ ${#lines[@]} == 4 && ${lines[3]} == '1 5 0.0/s' ]]
+	run "$elfmap" map watch h count 2 interval 0.01
+	[[ ${lines[3]} == 'hex 01 00 00 00 hex 05 00 00 00 00 00 00 00 -' ]] # bytes do not count
+}
+
+@test "watch: a change divided by the seconds; the busiest first; new entries, and those that went" {
+	map set h 1 5 2 5 3 5 types u32:u64
+	coproc seen { exec "$elfmap" -j map watch h interval 0.2 types u32:u64; }
+	watcher=$seen_PID
+	watch_until '.rows | length == 3'
+	map set h 2 1005 4 50 types u32:u64
+	map del h 3 types u32:u64
+	watch_until '.rows | map(.key) | sort == [1, 2, 4]'
+	if [[ $(jq '.rows[] | select(.key == 4) | .rate > 0' <<<"$object") == true ]]; then
+		# All of it happened between two looks, or only the end of it: then 2 had changed before.
+		[[ $(jq '.seconds as $s | .rows[] | select(.key == 4) | .rate * $s | round' <<<"$object") == 50 ]]
+	fi
+	[[ $(jq -c '[.entries, .max_entries]' <<<"$object") == '[3,8]' ]]
+	map set h 1 100005 types u32:u64
+	watch_until '.rows[0].key == 1 and .rows[0].rate > 0'
+	[[ $(jq '.rows[0].rate * .seconds | round | . > 99990 and . < 100010' <<<"$object") == true ]]
+	watch_until '[.rows[].rate] == [0, 0, 0]'
+	kill -INT "$watcher"
+	wait "$watcher"
+}
+
+@test "watch: per-CPU values are added up" {
+	create p percpu_array 4 8 1
+	cpus=$("$elfmap" -j map dump p | jq '.[0].values | length')
+	bpftool map update pinned $globals/p key 0 0 0 0 value 3 0 0 0 0 0 0 0
+	[[ $("$elfmap" -j map watch p count 1 types u32:u64 | jq .rows[0].value) == $((3 * cpus)) ]]
+}
+
+@test "watch -p: the same, on many lines" {
+	map set h 1 5 types u32:u64
+	[[ $("$elfmap" -p map watch h count 1 types u32:u64 | wc -l) -gt 5 ]]
+	[[ $("$elfmap" -p map watch h count 1 types u32:u64 | jq -c .rows) == '[{"key":1,"value":5}]' ]]
+}
+
+@test "watch: refused" {
+	create q queue 0 4 4
+	fails 1 'reading takes them out' watch q
+	fails 1 'no pin at' watch nope
+	for seconds in x 0 -1 1x 1e9; do
+		fails 1 'is no interval' watch h interval -- $seconds
+	done
+	fails 1 'is no number of refreshes' watch h count 0
+	fails 2 'usage: elfmap map watch' watch h interval
+	fails 2 'usage: elfmap map watch' watch h often 3
+	fails 2 'usage: elfmap map watch' watch
+}
