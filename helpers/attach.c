@@ -29,15 +29,15 @@ struct hook {
 
 /* ---- the command line ---------------------------------------------------------------------------------- */
 
-static int parse_number(const char *word, const char *value, __u32 max, __u32 *ret)
+static int parse_number(const char *word, const char *value, __u32 min, __u32 max, __u32 *ret)
 {
 	unsigned long number;
 	char *end;
 
 	errno = 0;
 	number = strtoul(value, &end, 0);
-	if (*value < '0' || *value > '9' || *end || errno || !number || number > max) {
-		complain(word, "'%s' is no number from 1 to %u", value, max);
+	if (*value < '0' || *value > '9' || *end || errno || number < min || number > max) {
+		complain(word, "'%s' is no number from %u to %u", value, min, max);
 		return -EINVAL;
 	}
 	*ret = (__u32)number;
@@ -57,11 +57,11 @@ static int parse_pair(const char *word, const char *value, struct hook *hook)
 	if (!strcmp(word, "dev"))
 		return hook->dev = value, 0;
 	if (is_prio(word))
-		return parse_number(word, value, 0xffff, &hook->filter.prio);
+		return parse_number(word, value, 1, 0xffff, &hook->filter.prio);
 	if (!strcmp(word, "handle"))
-		return parse_number(word, value, UINT32_MAX, &hook->filter.handle);
+		return parse_number(word, value, 1, UINT32_MAX, &hook->filter.handle);
 	if (!strcmp(word, "chain"))
-		return parse_number(word, value, 0xfffffff, &hook->filter.chain);
+		return parse_number(word, value, 0, 0xfffffff, &hook->filter.chain);
 	return 1;
 }
 
@@ -236,23 +236,6 @@ static void print_link(const struct hook *hook, const char *path, const char *re
 
 /* ---- the verbs ----------------------------------------------------------------------------------------------- */
 
-/* tc/links/NETNS/DEV-DIRECTION-NAME: its pin is a link's handle, and a device is one of its namespace. */
-static int link_path(const struct hook *hook, const char *tc_dir, char *path, size_t size)
-{
-	char name[IF_NAMESIZE + 16 + ELFMAP_FILTER_NAME];
-	struct stat netns;
-
-	if (stat("/proc/self/ns/net", &netns))
-		return complain("/proc/self/ns/net", "%s", strerror(errno));
-	snprintf(name, sizeof(name), "%s-%s-%s", hook->dev, hook->direction, hook->filter.name);
-	for (char *at = name; *at; at++)
-		if (strchr(".:[]/* ", *at))
-			*at = '_';
-	if (snprintf(path, size, "%s/links/%lu/%s", tc_dir, (unsigned long)netns.st_ino, name) >= (int)size)
-		return complain(hook->what, "the path of its link is too long");
-	return EXIT_SUCCESS;
-}
-
 static int attach(struct hook *hook, const char *tc_dir)
 {
 	struct source source = {.fd = -1};
@@ -261,8 +244,8 @@ static int attach(struct hook *hook, const char *tc_dir)
 	struct elfmap_msg msg;
 	int err;
 
-	if (hook->tcx && link_path(hook, tc_dir, path, sizeof(path)))
-		return EXIT_FAILURE;
+	if (hook->tcx && elfmap_link__path(tc_dir, hook->dev, &hook->filter, path, sizeof(path), &msg))
+		return complain(hook->what, "%s", msg.text);
 	err = open_source(hook, tc_dir, &source, &msg);
 	if (err)
 		return complain(hook->what, "%s", msg.text);
@@ -324,9 +307,8 @@ int verb_detach(int argc, char **argv)
 	}
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
 		return complain(argv[0], "%s", msg.text);
-	if (link_path(&hook, tc_dir, path, sizeof(path)))
-		return EXIT_FAILURE;
-	if (elfmap_attach__detach_tcx(path, &msg))
+	if (elfmap_link__path(tc_dir, hook.dev, &hook.filter, path, sizeof(path), &msg) ||
+	    elfmap_attach__detach_tcx(path, &msg))
 		return complain(hook.dev, "%s", msg.text);
 	print_link(&hook, path, "detached");
 	return EXIT_SUCCESS;

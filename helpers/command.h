@@ -63,7 +63,8 @@ int verb_load(int argc, char **argv);	 /* load.c */
 int verb_unload(int argc, char **argv);
 int verb_attach(int argc, char **argv); /* attach.c */
 int verb_detach(int argc, char **argv);
-int verb_graft(int argc, char **argv); /* graft.c */
-int verb_map(int argc, char **argv);   /* map.c: a table of its own */
+int verb_graft(int argc, char **argv);	 /* graft.c */
+int verb_upgrade(int argc, char **argv); /* upgrade.c */
+int verb_map(int argc, char **argv);	 /* map.c: a table of its own */
 
 #endif

@@ -42,6 +42,7 @@ static const struct verb verbs[] = {
 	 "and away from it"},
 	{"graft", verb_graft, "PIN SLOT FILE sec NAME [type TYPE] | PIN SLOT --empty",
 	 "a program into a slot of a pinned jump table, or out of it"},
+	{"upgrade", verb_upgrade, "FILE [--rollback|--forget]", "another version of what is attached, without loss"},
 	{"map", verb_map, "VERB ...", "pinned maps: list, show, pin, dump them"},
 	{"version", verb_version, "", "print the version"},
 	{},

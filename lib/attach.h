@@ -40,9 +40,20 @@ int elfmap_attach__detach(const struct elfmap_filter *wanted, struct elfmap_filt
  * maps? Maps that nobody has pinned are made anew by each load: they are the same if they are alike. */
 bool elfmap_attach__is_same(__u32 id, int prog_fd);
 
-/* The same for a tcx link, which is pinned at LINK_PATH so that it outlives us. */
-int elfmap_attach__tcx(int ifindex, bool egress, int prog_fd, const char *link_path,
-		       enum elfmap_attach_result *ret_result, struct elfmap_msg *msg);
-int elfmap_attach__detach_tcx(const char *link_path, struct elfmap_msg *msg);
+/* ---- tcx links (attach_tcx.c): where the kernel has them, instead of a filter ------------------------------- */
+
+/* Where the link of a filter's NAME is pinned: TC_DIR/links/NETNS/DEV/DIRECTION/NAME, with '.' and '/'
+ * written as %2E and %2F. NETNS is the inode of this network namespace. */
+int elfmap_link__path(const char *tc_dir, const char *dev, const struct elfmap_filter *filter, char *ret_path,
+		      size_t size, struct elfmap_msg *msg);
+int elfmap_links__dir(const char *tc_dir, char *ret_path, size_t size, struct elfmap_msg *msg);
+/* What is pinned at PATH, which is in the directory that elfmap_links__dir() gives: ifindex (0: the device
+ * has gone), direction, name and program. -EINVAL: no link of ours. */
+int elfmap_link__read(const char *path, struct elfmap_filter *ret_filter);
+
+/* Attaches PROG_FD by a link pinned at PATH, or gives it to the link that is pinned there. */
+int elfmap_attach__tcx(int ifindex, bool egress, int prog_fd, const char *path, enum elfmap_attach_result *ret_result,
+		       struct elfmap_msg *msg);
+int elfmap_attach__detach_tcx(const char *path, struct elfmap_msg *msg);
 
 #endif

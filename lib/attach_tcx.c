@@ -2,13 +2,17 @@
 /* attach through tcx, where the kernel has it (6.6): a link, pinned, whose program can be exchanged. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <limits.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "attach.h"
 #include "msg.h"
 #include "pin_change.h"
+#include "pin_name.h"
 
 #define ATTACH_TCX_INGRESS 46 /* younger than some <linux/bpf.h> */
 #define ATTACH_TCX_EGRESS 47
@@ -32,6 +36,61 @@ static int read_link(int fd, struct tcx_info *ret_info)
 		*ret_info = info.tcx;
 	return err;
 }
+
+/* ---- its pin --------------------------------------------------------------------------------------------- */
+
+int elfmap_links__dir(const char *tc_dir, char *ret_path, size_t size, struct elfmap_msg *msg)
+{
+	struct stat netns;
+
+	if (stat("/proc/self/ns/net", &netns))
+		return elfmap_msg__set(msg, -errno, "/proc/self/ns/net: %s", strerror(errno));
+	if (snprintf(ret_path, size, "%s/links/%lu", tc_dir, (unsigned long)netns.st_ino) >= (int)size)
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path of the link is too long");
+	return 0;
+}
+
+int elfmap_link__path(const char *tc_dir, const char *dev, const struct elfmap_filter *filter, char *ret_path,
+		      size_t size, struct elfmap_msg *msg)
+{
+	char device[3 * IF_NAMESIZE], name[NAME_MAX + 1];
+	int err, length;
+
+	err = elfmap_links__dir(tc_dir, ret_path, size, msg);
+	if (err)
+		return err;
+	length = (int)strlen(ret_path);
+	if (elfmap_pin_name__escape(dev, device, sizeof(device)) ||
+	    elfmap_pin_name__escape(filter->name, name, sizeof(name)) ||
+	    snprintf(ret_path + length, size - (size_t)length, "/%s/%s/%s", device,
+		     filter->egress ? "egress" : "ingress", name) >= (int)size - length)
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path of the link is too long");
+	return 0;
+}
+
+int elfmap_link__read(const char *path, struct elfmap_filter *ret_filter)
+{
+	struct elfmap_filter filter = {.kind = "tcx"};
+	struct tcx_info info;
+	int err, fd;
+
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd;
+	err = read_link(fd, &info);
+	close(fd);
+	if (err || (info.attach_type != ATTACH_TCX_INGRESS && info.attach_type != ATTACH_TCX_EGRESS))
+		return err ?: -EINVAL;
+	filter.ifindex = (int)info.ifindex;
+	filter.egress = info.attach_type == ATTACH_TCX_EGRESS;
+	filter.prog = info.prog_id;
+	snprintf(filter.name, sizeof(filter.name), "%s", strrchr(path, '/') + 1);
+	elfmap_pin_name__unescape(filter.name);
+	*ret_filter = filter;
+	return 0;
+}
+
+/* ---- attaching ------------------------------------------------------------------------------------------- */
 
 static int explain_create(int err, struct elfmap_msg *msg)
 {
@@ -75,31 +134,31 @@ static int update(int fd, int ifindex, __u32 type, int prog_fd, enum elfmap_atta
 	return err ? elfmap_msg__set(msg, err, "the link does not take the new program: %s", strerror(-err)) : 0;
 }
 
-int elfmap_attach__tcx(int ifindex, bool egress, int prog_fd, const char *link_path,
-		       enum elfmap_attach_result *ret_result, struct elfmap_msg *msg)
+int elfmap_attach__tcx(int ifindex, bool egress, int prog_fd, const char *path, enum elfmap_attach_result *ret_result,
+		       struct elfmap_msg *msg)
 {
 	__u32 type = egress ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS;
 	enum elfmap_attach_result result = ELFMAP_ATTACHED;
-	int fd = bpf_obj_get(link_path), err = -ENODEV;
+	int fd = bpf_obj_get(path), err = -ENODEV;
 
 	if (fd < 0 && fd != -ENOENT)
-		return elfmap_msg__set(msg, fd, "%s: %s", link_path, strerror(-fd));
+		return elfmap_msg__set(msg, fd, "%s: %s", path, strerror(-fd));
 	if (fd >= 0) {
 		err = update(fd, ifindex, type, prog_fd, &result, msg);
 		close(fd);
 	}
 	if (err == -ENODEV) {
-		unlink(link_path);
-		err = create(ifindex, type, prog_fd, link_path, msg);
+		unlink(path);
+		err = create(ifindex, type, prog_fd, path, msg);
 	}
 	if (!err)
 		*ret_result = result;
 	return err;
 }
 
-int elfmap_attach__detach_tcx(const char *link_path, struct elfmap_msg *msg)
+int elfmap_attach__detach_tcx(const char *path, struct elfmap_msg *msg)
 {
-	if (unlink(link_path))
+	if (unlink(path))
 		return elfmap_msg__set(msg, -errno, "%s",
 				       errno == ENOENT
 					       ? "there is no such link; 'bpftool net show' lists what is attached"

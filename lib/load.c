@@ -59,13 +59,25 @@ static int check_owner(const struct elfmap_load *load, const struct elfmap_load_
 	return 0;
 }
 
+/* The same map, only larger? */
+static bool has_grown(const struct elfmap_load *load, const struct elfmap_map *map, const struct bpf_map_info *info)
+{
+	struct elfmap_map smaller = *map;
+
+	smaller.def.max_elem = info->max_entries;
+	return load->opts.may_grow && map->def.max_elem > info->max_entries &&
+	       !elfmap_pin__compare(&smaller, info, NULL);
+}
+
 static int reuse(const struct elfmap_load *load, struct elfmap_load_map *map, int fd, const struct bpf_map_info *info,
 		 struct elfmap_msg *msg)
 {
 	int err;
 
-	if (elfmap_pin__compare(&map->map, info, msg))
-		return explain_difference(map, msg);
+	if (elfmap_pin__compare(&map->map, info, msg)) {
+		map->has_grown = has_grown(load, &map->map, info);
+		return map->has_grown ? 0 : explain_difference(map, msg);
+	}
 	err = check_owner(load, map, fd, msg);
 	if (err)
 		return err;

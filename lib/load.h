@@ -25,6 +25,8 @@ struct elfmap_load_opts {
 	 * this path by the caller. A map of its name is that one, wherever the object has it pinned; slots of
 	 * tables that are there already are left alone, new tables are filled. */
 	const char *graft_into;
+	bool may_grow;	/* a map that has more entries than its pin is a new one, pinned by the caller */
+	bool is_locked; /* the caller holds the lock on tc_dir alone */
 	/* Hears what the contract warns about; may be NULL. */
 	void (*warn)(const char *file, const char *text);
 };
@@ -34,6 +36,7 @@ struct elfmap_load_map {
 	char *pin_path;	       /* NULL: it is not pinned */
 	struct bpf_map *bpf;   /* its descriptor from elfmap_load__kernel() on */
 	bool is_reused;	       /* from its pin */
+	bool has_grown;	       /* its pin is the same but for having fewer entries, and is not used */
 	bool is_internal;      /* libbpf's, for global data */
 };
 

@@ -258,6 +258,8 @@ static bool names_by_hash(const struct elfmap_object *object)
 /* From now on nobody who takes pins away because no program uses them takes one that we open. */
 static int get_lock(struct elfmap_load *load, struct elfmap_msg *msg)
 {
+	if (load->opts.is_locked)
+		return 0;
 	if (mkdir(load->opts.tc_dir, 0700) && errno != EEXIST)
 		return elfmap_msg__set(msg, -errno, "%s: %s", load->opts.tc_dir, strerror(errno));
 	load->lock = open(load->opts.tc_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

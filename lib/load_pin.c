@@ -57,7 +57,7 @@ static bool is_ours_to_pin(const struct elfmap_load *load, const struct elfmap_l
 {
 	bool is_private = load->opts.private_slots && map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY;
 
-	return map->pin_path && !map->is_reused && !is_private;
+	return map->pin_path && !map->is_reused && !map->has_grown && !is_private;
 }
 
 static int pin_map(struct elfmap_load *load, const struct elfmap_load_map *map, struct elfmap_msg *msg)

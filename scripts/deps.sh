@@ -23,7 +23,6 @@ readonly house='
 	libelf-dev        /usr/include/libelf.h
 	zlib1g-dev        /usr/include/zlib.h
 	libjson-c-dev     /usr/include/json-c/json.h
-	libmnl-dev        /usr/include/libmnl/libmnl.h
 	libcmocka-dev     /usr/include/cmocka.h
 	musl-tools        musl-gcc
 	pkg-config        pkg-config

@@ -225,7 +225,7 @@ $id" ]]
 @test "attach --tcx: a link that outlives the command, once" {
 	run "$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress --tcx
 	[[ $output != *'this kernel has no tcx'* ]] || skip "this kernel has no tcx"
-	[[ $status == 0 && $output == *"-ingress-shared_o__ingress_ attached" ]]
+	[[ $status == 0 && $output == *"/$link/ingress/shared%2Eo:[ingress] attached" ]]
 	before=$(counter shared_hits 0)
 	ping_us 2
 	((before + 2 <= $(counter shared_hits 0)))

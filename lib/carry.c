@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Carries the entries of a map over to its successor, before and after the programs change over. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "carry.h"
+#include "entries.h"
+#include "map_write.h"
+#include "msg.h"
+
+struct elfmap_carry {
+	struct elfmap_reader from;
+	struct elfmap_reader to;
+	struct elfmap_entries copied; /* as FROM had them when they were copied */
+	unsigned char *theirs;	      /* room for a value of TO */
+	size_t late;
+	size_t lost;
+	struct elfmap_msg *msg;
+};
+
+static int remember(void *context, const void *key, const void *value)
+{
+	struct elfmap_carry *carry = context;
+	void *to_key, *to_value;
+	int err = elfmap_entries__reserve(&carry->copied, &to_key, &to_value);
+
+	if (err)
+		return elfmap_msg__set(carry->msg, err, "no memory");
+	memcpy(to_key, key, carry->copied.key_size);
+	memcpy(to_value, value, carry->copied.value_size);
+	return elfmap_entries__add(&carry->copied, 0, NULL, NULL);
+}
+
+static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
+{
+	struct elfmap_job job = {.map = &carry->to}, clearing = {.map = &carry->to};
+	int err;
+
+	carry->msg = msg;
+	err = elfmap_job__clear(&clearing, msg); /* a map that one goes back to has what it had */
+	err = err ?: elfmap_reader__each(&carry->from, remember, carry, msg);
+	err = err ?: elfmap_entries__finish(&carry->copied, NULL, NULL);
+	return err ?: elfmap_job__update(&job, carry->copied.keys, carry->copied.values, carry->copied.count, msg);
+}
+
+int elfmap_carry__begin(const char *from, const char *to, struct elfmap_carry **ret_carry, struct elfmap_msg *msg)
+{
+	struct elfmap_carry *carry = calloc(1, sizeof(*carry));
+	int err;
+
+	if (!carry)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	carry->from.fd = carry->to.fd = -1;
+	err = elfmap_reader__open(from, &carry->from, msg);
+	err = err ?: elfmap_reader__open_for(to, ELFMAP_READ_WRITE, NULL, &carry->to, msg);
+	if (!err) {
+		elfmap_entries__init(&carry->copied, carry->from.info.key_size, elfmap_map__value_size(&carry->from));
+		carry->theirs = malloc(carry->copied.value_size);
+		err = carry->theirs ? copy_all(carry, msg) : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	}
+	if (err)
+		elfmap_carry__free(carry);
+	else
+		*ret_carry = carry;
+	return err;
+}
+
+/* ---- afterwards ------------------------------------------------------------------------------------------ */
+
+static const unsigned char *find_copied(const struct elfmap_carry *carry, const void *key)
+{
+	size_t index;
+
+	elfmap_entries__find(&carry->copied, key, 1, &index);
+	return index == ELFMAP_NO_ENTRY ? NULL : carry->copied.values + index * carry->copied.value_size;
+}
+
+/* The programs of TO have not touched the entry: it is as we wrote it, or as absent as it was. */
+static bool is_untouched(struct elfmap_carry *carry, const void *key, const unsigned char *copied)
+{
+	bool there = !elfmap_map__lookup(&carry->to, key, carry->theirs, NULL);
+
+	if (!copied)
+		return !there;
+	return there && !memcmp(carry->theirs, copied, carry->copied.value_size);
+}
+
+static int carry_late(void *context, const void *key, const void *value)
+{
+	struct elfmap_carry *carry = context;
+	const unsigned char *copied = find_copied(carry, key);
+	struct elfmap_job job = {.map = &carry->to};
+	int err;
+
+	if (copied && !memcmp(copied, value, carry->copied.value_size))
+		return 0;
+	if (!is_untouched(carry, key, copied)) {
+		carry->lost++;
+		return 0;
+	}
+	err = elfmap_job__update(&job, key, value, 1, carry->msg);
+	carry->late += !err;
+	return err;
+}
+
+int elfmap_carry__finish(struct elfmap_carry *carry, size_t *ret_late, size_t *ret_lost, struct elfmap_msg *msg)
+{
+	int err;
+
+	carry->msg = msg;
+	carry->late = carry->lost = 0;
+	err = elfmap_reader__each(&carry->from, carry_late, carry, msg);
+	if (!err) {
+		*ret_late = carry->late;
+		*ret_lost = carry->lost;
+	}
+	return err;
+}
+
+void elfmap_carry__free(struct elfmap_carry *carry)
+{
+	if (!carry)
+		return;
+	elfmap_reader__close(&carry->from);
+	elfmap_reader__close(&carry->to);
+	elfmap_entries__free(&carry->copied);
+	free(carry->theirs);
+	free(carry);
+}

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* upgrade: the order in which things happen, such that a failure or a kill at any point can be mended. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "carry.h"
+#include "load.h"
+#include "msg.h"
+#include "pin_change.h"
+#include "pin_name.h"
+#include "upgrade.h"
+
+#define MAX_CARRIED 64
+
+struct change {
+	const char *file;
+	const char *tc_dir;
+	char root[PATH_MAX / 2]; /* the bpf file system */
+	char dir[PATH_MAX / 2];	 /* tc/generations/OBJECT */
+	const char *object;	 /* as the filters' names have it */
+	int lock;
+	struct elfmap_load *load; /* NULL: going back */
+	struct elfmap_generation next;
+	struct elfmap_generation old;
+	struct elfmap_carry *carried[MAX_CARRIED];
+	size_t nr_carried;
+	struct elfmap_upgrade *result;
+	struct elfmap_msg *msg;
+};
+
+/* ---- where things are ------------------------------------------------------------------------------------ */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void path_of(const struct change *change, const char *generation, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%s", change->dir, generation);
+}
+
+static int place_change(struct change *change)
+{
+	char name[NAME_MAX + 1];
+	char *slash;
+
+	change->object = base_name(change->file);
+	if (elfmap_pin_name__escape(change->object, name, sizeof(name)) ||
+	    snprintf(change->dir, sizeof(change->dir), "%s/generations/%s", change->tc_dir, name) >=
+		    (int)sizeof(change->dir))
+		return elfmap_msg__set(change->msg, -ENAMETOOLONG, "the path of its generations is too long");
+	snprintf(change->root, sizeof(change->root), "%s", change->tc_dir);
+	slash = strrchr(change->root, '/');
+	if (slash)
+		*slash = '\0';
+	if (access(change->tc_dir, F_OK))
+		return elfmap_msg__set(change->msg, -ENOENT, "nothing is pinned in %s, so nothing can be running",
+				       change->tc_dir);
+	return elfmap_pin__lock(change->dir, &change->lock, change->msg);
+}
+
+/* ---- the old generation: what is live -------------------------------------------------------------------- */
+
+static int describe_entries(const struct elfmap_hooks *hooks, struct elfmap_generation *gen)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < hooks->nr; i++)
+		if (elfmap_generation__find(gen, hooks->at[i].section) < 0)
+			err = elfmap_generation__add_entry(gen, hooks->at[i].section, hooks->at[i].before);
+	return err;
+}
+
+/* The maps that are pinned now where those of NEXT will be. */
+static int describe_old_maps(const struct change *change, struct elfmap_generation *gen)
+{
+	char path[2 * PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < change->next.nr_maps; i++) {
+		const char *place = change->next.maps[i].place;
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/%s", change->root, place);
+		fd = *place == '-' ? -ENOENT : bpf_obj_get(path);
+		if (fd < 0)
+			continue;
+		err = elfmap_generation__add_map(gen, place, fd);
+		close(fd);
+	}
+	return err;
+}
+
+static int describe_old(struct change *change)
+{
+	int err = describe_entries(&change->result->hooks, &change->old) ?: describe_old_maps(change, &change->old);
+
+	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
+}
+
+/* ---- the next generation --------------------------------------------------------------------------------- */
+
+static int add_map(struct change *change, const struct elfmap_load_map *map)
+{
+	char unpinned[NAME_MAX + 1];
+	const char *place = unpinned;
+
+	if (map->map.def.type != BPF_MAP_TYPE_PROG_ARRAY && !map->has_grown)
+		return 0;
+	if (map->pin_path)
+		place = map->pin_path + strlen(change->root) + 1;
+	else
+		snprintf(unpinned, sizeof(unpinned), "-/%s", map->map.name);
+	return elfmap_generation__add_map(&change->next, place, bpf_map__fd(map->bpf));
+}
+
+static int describe_next(struct change *change)
+{
+	const struct elfmap_load *load = change->load;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < load->nr_maps; i++)
+		err = add_map(change, &load->maps[i]);
+	for (size_t i = 0; !err && i < load->nr_progs; i++) {
+		const struct elfmap_load_prog *prog = &load->progs[i];
+
+		if (prog->slot_map < 0 && elfmap_generation__find(&change->next, prog->section) < 0)
+			err = elfmap_generation__add_entry(&change->next, prog->section, bpf_program__fd(prog->bpf));
+	}
+	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
+}
+
+static int load_next(struct change *change, void (*warn)(const char *file, const char *text))
+{
+	const struct elfmap_load_opts opts = {
+		.tc_dir = change->tc_dir,
+		.type = BPF_PROG_TYPE_SCHED_CLS,
+		.private_slots = true,
+		.may_grow = true,
+		.is_locked = true,
+		.warn = warn,
+	};
+	int err;
+
+	err = elfmap_load__open(change->file, &opts, &change->load, change->msg);
+	err = err ?: elfmap_load__kernel(change->load, change->msg);
+	err = err ?: elfmap_load__commit(change->load, NULL, change->msg);
+	return err ?: describe_next(change);
+}
+
+/* ---- both of them pinned, before anything is exchanged ----------------------------------------------------- */
+
+static int stage(struct change *change)
+{
+	char old[PATH_MAX], next[PATH_MAX];
+	int err;
+
+	path_of(change, "old", old);
+	path_of(change, "next", next);
+	err = elfmap_generation__pin(&change->old, old, change->msg);
+	if (err)
+		return err;
+	err = elfmap_generation__pin(&change->next, next, change->msg);
+	if (err)
+		elfmap_generation__remove(old);
+	return err;
+}
+
+static void unstage(struct change *change)
+{
+	char path[PATH_MAX];
+
+	path_of(change, "next", path);
+	elfmap_generation__remove(path);
+	path_of(change, "old", path);
+	elfmap_generation__remove(path);
+	rmdir(change->dir);
+}
+
+/* ---- state ------------------------------------------------------------------------------------------------- */
+
+static __u32 map_type(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.type;
+}
+
+static int copy_state(struct change *change)
+{
+	char old[2 * PATH_MAX], next[2 * PATH_MAX], dir[PATH_MAX];
+	struct elfmap_msg why;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < change->next.nr_maps; i++) {
+		const struct elfmap_gen_map *map = &change->next.maps[i];
+
+		if (map_type(map->map) == BPF_MAP_TYPE_PROG_ARRAY || change->nr_carried == MAX_CARRIED)
+			continue;
+		path_of(change, "old", dir);
+		snprintf(old, sizeof(old), "%s/maps/%s", dir, map->place);
+		path_of(change, "next", dir);
+		snprintf(next, sizeof(next), "%s/maps/%s", dir, map->place);
+		err = elfmap_carry__begin(old, next, &change->carried[change->nr_carried], &why);
+		if (err)
+			elfmap_msg__set(change->msg, err, "%s: its entries cannot be carried over: %s", map->place,
+					why.text);
+		else
+			change->nr_carried++;
+	}
+	change->result->nr_grown = change->nr_carried;
+	return err;
+}
+
+/* The programs have changed over: a failure here is one of the report, and no reason to go back. */
+static void copy_rest(struct change *change)
+{
+	for (size_t i = 0; i < change->nr_carried; i++) {
+		size_t late = 0, lost = 0;
+
+		if (elfmap_carry__finish(change->carried[i], &late, &lost, NULL))
+			lost++;
+		change->result->late += late;
+		change->result->lost += lost;
+	}
+}
+
+/* ---- published --------------------------------------------------------------------------------------------- */
+
+/* The usual pins mean GEN's maps from now on. */
+static int publish_maps(const struct change *change, const struct elfmap_generation *gen)
+{
+	char path[2 * PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < gen->nr_maps; i++) {
+		if (*gen->maps[i].place == '-')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", change->root, gen->maps[i].place);
+		err = access(path, F_OK) ? elfmap_pin__add(gen->maps[i].map, path, change->msg)
+					 : elfmap_pin__replace(gen->maps[i].map, path, change->msg);
+	}
+	return err;
+}
+
+/* Returns when every packet that had entered has left. The kernel waits so after each change to a map of
+ * maps, for the sake of programs that are using the inner map that was there. */
+static void wait_for_packets(void)
+{
+	int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(__u32), sizeof(__u32), 1, NULL), outer;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (__u32)inner);
+	const __u32 key = 0;
+
+	outer = inner < 0 ? -1 : bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, NULL, sizeof(key), sizeof(inner), 1, &opts);
+	if (outer >= 0) {
+		bpf_map_update_elem(outer, &key, &inner, BPF_ANY);
+		close(outer);
+	}
+	if (inner >= 0)
+		close(inner);
+}
+
+static void rename_generation(const struct change *change, const char *from, const char *to)
+{
+	char from_path[PATH_MAX], to_path[PATH_MAX];
+
+	path_of(change, from, from_path);
+	path_of(change, to, to_path);
+	elfmap_generation__remove(to_path);
+	rename(from_path, to_path);
+}
+
+static int publish(struct change *change)
+{
+	int err = publish_maps(change, &change->next);
+
+	if (err) {
+		publish_maps(change, &change->old);
+		return err;
+	}
+	wait_for_packets(); /* in the generation before the last, if they are that slow */
+	rename_generation(change, "old", "previous");
+	rename_generation(change, "next", "current");
+	return 0;
+}
+
+/* ---- an upgrade that was killed ---------------------------------------------------------------------------- */
+
+static bool runs_any_of(const struct elfmap_hooks *hooks, const struct elfmap_generation *gen)
+{
+	for (size_t i = 0; i < hooks->nr; i++)
+		if (elfmap_generation__has_prog(gen, hooks->at[i].filter.prog))
+			return true;
+	return false;
+}
+
+/* Puts back what it had exchanged already, and looks again at what is attached. */
+static int mend(struct change *change)
+{
+	struct elfmap_generation old = {}, next = {};
+	struct elfmap_hooks *hooks = &change->result->hooks;
+	char old_dir[PATH_MAX], next_dir[PATH_MAX];
+	int err = 0;
+
+	path_of(change, "old", old_dir);
+	path_of(change, "next", next_dir);
+	if (access(old_dir, F_OK) && access(next_dir, F_OK))
+		return 0;
+	change->result->was_interrupted = true;
+	if (!elfmap_generation__read(old_dir, &old, NULL) && !elfmap_generation__read(next_dir, &next, NULL) &&
+	    runs_any_of(hooks, &next)) {
+		err = elfmap_hooks__switch(hooks, &old, change->msg) ?: publish_maps(change, &old);
+		wait_for_packets();
+		elfmap_hooks__free(hooks);
+		err = err ?: elfmap_hooks__find(change->object, change->tc_dir, hooks, change->msg);
+	}
+	elfmap_generation__free(&old);
+	elfmap_generation__free(&next);
+	if (!err)
+		unstage(change);
+	return err;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------- */
+
+static int find_hooks(struct change *change)
+{
+	int err = elfmap_hooks__find(change->object, change->tc_dir, &change->result->hooks, change->msg);
+
+	if (!err && !change->result->hooks.nr)
+		err = elfmap_msg__set(change->msg, -ENOENT,
+				      "nothing of it is attached here (a filter '%s:[SECTION]'); 'elfmap attach' does "
+				      "that",
+				      change->object);
+	return err;
+}
+
+static int exchange(struct change *change)
+{
+	int err;
+
+	err = describe_old(change);
+	err = err ?: stage(change);
+	if (err)
+		return err;
+	err = copy_state(change);
+	err = err ?: elfmap_hooks__switch(&change->result->hooks, &change->next, change->msg);
+	if (!err) {
+		wait_for_packets();
+		copy_rest(change);
+		err = publish(change);
+		if (err)
+			elfmap_hooks__switch(&change->result->hooks, &change->old, NULL);
+	}
+	if (err)
+		unstage(change);
+	return err;
+}
+
+static void end(struct change *change, int err)
+{
+	if (change->load && !err)
+		elfmap_load__keep(change->load);
+	else if (change->load)
+		elfmap_load__undo(change->load);
+	elfmap_load__free(change->load);
+	for (size_t i = 0; i < change->nr_carried; i++)
+		elfmap_carry__free(change->carried[i]);
+	elfmap_generation__free(&change->next);
+	elfmap_generation__free(&change->old);
+	if (change->lock >= 0)
+		close(change->lock);
+	if (err)
+		elfmap_upgrade__free(change->result);
+}
+
+int elfmap_upgrade__run(const char *file, const char *tc_dir, void (*warn)(const char *file, const char *text),
+			struct elfmap_upgrade *ret_upgrade, struct elfmap_msg *msg)
+{
+	struct elfmap_upgrade result = {};
+	struct change change = {.file = file, .tc_dir = tc_dir, .lock = -1, .result = &result, .msg = msg};
+	int err;
+
+	err = place_change(&change);
+	err = err ?: find_hooks(&change);
+	err = err ?: mend(&change);
+	err = err ?: load_next(&change, warn);
+	err = err ?: exchange(&change);
+	end(&change, err);
+	if (!err)
+		*ret_upgrade = result;
+	return err;
+}
+
+int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
+			     struct elfmap_msg *msg)
+{
+	struct elfmap_upgrade result = {};
+	struct change change = {.file = file, .tc_dir = tc_dir, .lock = -1, .result = &result, .msg = msg};
+	char previous[PATH_MAX];
+	int err;
+
+	err = place_change(&change);
+	err = err ?: find_hooks(&change);
+	err = err ?: mend(&change);
+	path_of(&change, "previous", previous);
+	err = err ?: elfmap_generation__read(previous, &change.next, msg);
+	if (err == -ENOENT && result.hooks.nr)
+		elfmap_msg__set(msg, err, "there is no generation to go back to; 'elfmap upgrade' makes one");
+	err = err ?: exchange(&change);
+	end(&change, err);
+	if (!err)
+		*ret_upgrade = result;
+	return err;
+}
+
+int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_msg *msg)
+{
+	struct change change = {.file = file, .tc_dir = tc_dir, .lock = -1, .msg = msg};
+	char previous[PATH_MAX];
+	int err = place_change(&change);
+
+	if (err)
+		return err;
+	path_of(&change, "previous", previous);
+	if (access(previous, F_OK)) {
+		err = elfmap_msg__set(msg, -ENOENT, "there is no generation before the current one");
+	} else {
+		wait_for_packets();
+		elfmap_generation__remove(previous);
+	}
+	close(change.lock);
+	return err;
+}
+
+void elfmap_upgrade__free(struct elfmap_upgrade *upgrade)
+{
+	elfmap_hooks__free(&upgrade->hooks);
+}

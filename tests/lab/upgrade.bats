@@ -1,0 +1,254 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `elfmap upgrade`: another version of a pipeline goes live as a whole. Each packet leaves a trace of the
+# versions that it met (tests/testdata/generation.h): it goes whole through one, or the test fails.
+
+# shellcheck disable=SC2154,SC2030,SC2031 # flood.bash and run set them; a test is a subshell
+# shellcheck disable=SC2317 # functions that run calls
+
+bats_require_minimum_version 1.5.0
+
+load flood.bash
+
+generations=/sys/fs/bpf/tc/generations/gen%2Eo
+
+setup() {
+	setup_flood
+	gen=$tmp/gen.o
+	version 1
+}
+
+teardown() {
+	teardown_flood
+}
+
+# The next gen.o.
+version() {
+	cp "$build/tests/testdata/generation_$1.o" "$gen"
+}
+
+attach() {
+	"$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
+}
+
+upgrade() {
+	"$elfmap" -n blue upgrade "$@"
+}
+
+# cells: packets whole through version 1, through 2, mixed, lost.
+cells() {
+	"$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")'
+}
+
+state() {
+	"$elfmap" map dump gen_state types u32:u64 | sort
+}
+
+send() {
+	"$flood" from red to 10.9.0.2 port 9000 packets "$1" size 60 at blue >/dev/null
+}
+
+filter_id() {
+	on blue tc -j filter show dev v1 ingress | jq -r '.[].options.prog.id // empty'
+}
+
+pins() {
+	find /sys/fs/bpf/tc -type f | sort
+}
+
+# no_change COMMAND...: COMMAND fails, and everything is as it was.
+no_change() {
+	local before
+
+	before=$(pins && filter_id && state)
+	run --separate-stderr "$@"
+	echo "status $status: $stderr"
+	[[ $status == 1 && -z $output && $(wc -l <<<"$stderr") == 1 ]]
+	[[ $(pins && filter_id && state) == "$before" ]]
+}
+
+@test "upgrade: the new version takes over with all its stages; state stays" {
+	attach
+	send 10
+	[[ $(cells) == '10 0 0 0' ]]
+	version 2
+	run -0 --separate-stderr upgrade "$gen"
+	[[ -z $stderr && $output == 'dev v1 ingress prio 49152 handle 0x1 chain 0 gen.o:[ingress] replaced' ]]
+	send 10
+	[[ $(cells) == '10 10 0 0' && $(state) == *' 20' ]]
+	[[ $(bpftool -j map show pinned "$globals/gen_jmp" | jq .id) == \
+		"$(bpftool -j map show pinned "$generations/current/maps/tc/globals/gen_jmp" | jq .id)" ]]
+}
+
+@test "upgrade: every filter and link of the object, on every device and in every chain" {
+	attach
+	"$elfmap" -n blue attach "$gen" sec egress dev v1 egress prio 5 chain 0
+	"$elfmap" -n blue attach "$gen" sec ingress dev lo ingress chain 4
+	run "$elfmap" -n blue attach "$gen" sec egress dev lo egress --tcx
+	links=$((status == 0))
+	"$elfmap" -n blue attach "$build/tests/testdata/shared.o" sec ingress dev v1 ingress prio 60000
+	version 2
+	run -0 upgrade -j "$gen"
+	[[ $(jq -r '.replaced | length' <<<"$output") == $((3 + links)) ]]
+	[[ $(jq -r '.replaced | map(.name) | unique | join(" ")' <<<"$output") == 'gen.o:[egress] gen.o:[ingress]' ]]
+	on blue ping -q -c 2 -i 0.2 10.9.0.1
+	[[ $(cells) == '0 4 0 0' ]]
+}
+
+@test "1000 upgrades and rollbacks under 50,000 packets a second: each packet whole, none lost" {
+	attach
+	cp "$gen" "$tmp/one.o"
+	version 2
+	cat >"$tmp/changes" <<-END
+		#!/bin/sh -e
+		for i in \$(seq 250); do
+			$elfmap -n blue upgrade $gen
+			$elfmap -n blue upgrade $gen --rollback
+			$elfmap -n blue upgrade $gen --rollback
+			$elfmap -n blue upgrade $gen --rollback
+		done >/dev/null
+	END
+	chmod +x "$tmp/changes"
+	run -0 --separate-stderr "$flood" from red to 10.9.0.2 port 9000 rate 60000 packets 60000 size 60 at blue -- "$tmp/changes"
+	assert_lossless
+	read -r one two mixed lost < <(cells)
+	echo "version 1: $one, version 2: $two, mixed: $mixed, lost: $lost"
+	((one + two == $(report .sent) && one > 1000 && two > 1000 && mixed == 0 && lost == 0))
+}
+
+@test "what the test above would miss: stages exchanged one by one do mix" {
+	attach
+	version 2
+	for _ in {1..20}; do # the contract fills the slots of the pinned, live array
+		"$elfmap" load "$gen" >/dev/null
+		send 20
+	done
+	[[ $(cells) == '0 0 400 0' ]]
+}
+
+@test "rollback: back, and forth again" {
+	attach
+	version 2
+	upgrade "$gen"
+	upgrade gen.o --rollback
+	send 5
+	[[ $(cells) == '5 0 0 0' ]]
+	upgrade gen.o --rollback
+	send 5
+	[[ $(cells) == '5 5 0 0' ]]
+	upgrade gen.o --forget
+	[[ ! -e $generations/previous ]]
+	send 5
+	[[ $(cells) == '5 10 0 0' ]]
+	no_change upgrade gen.o --rollback
+	[[ $stderr == *'there is no generation to go back to'* ]]
+	no_change upgrade gen.o --forget
+	[[ $stderr == *'there is no generation before the current one'* ]]
+}
+
+@test "a map that has grown: what is in it moves, and moves back" {
+	attach
+	send 3
+	"$elfmap" map set gen_state 7 70 types u32:u64
+	version 2_large
+	run -0 upgrade "$gen"
+	[[ $output == *'1 maps of another size: entries copied, 0 of them late, 0 not' ]]
+	send 3
+	[[ $(bpftool -j map show pinned "$globals/gen_state" | jq .max_entries) == 64 ]]
+	grep -x '7 70' <(state)
+	grep -x '[0-9]* 6' <(state)
+	"$elfmap" map del gen_state 7 types u32:u64
+	upgrade "$gen" --rollback
+	[[ $(bpftool -j map show pinned "$globals/gen_state" | jq .max_entries) == 16 ]]
+	send 3
+	[[ $(state) == *' 9' && $(state | wc -l) == 1 && $(cells) == '6 3 0 0' ]]
+}
+
+@test "a map that has changed otherwise is refused with both definitions" {
+	attach
+	version other
+	no_change upgrade "$gen"
+	[[ $stderr == *"map 'gen_state': differs from its pin in max_entries: object hash key 4 value 8 max_entries 8 flags 0x0; pin hash key 4 value 8 max_entries 16 flags 0x0"* ]]
+	send 5
+	[[ $(cells) == '5 0 0 0' ]]
+}
+
+@test "a version without a section that is attached, one that the kernel refuses, none at all" {
+	attach
+	cp "$build/tests/testdata/tailcall.o" "$gen"
+	no_change upgrade "$gen"
+	[[ $stderr == *"section 'ingress' is attached, and the other version has none of that name"* ]]
+	cp "$build/tests/testdata/broken.o" "$gen"
+	no_change upgrade "$gen"
+	[[ $stderr == *'the kernel refuses it'* ]]
+	rm "$gen"
+	no_change upgrade "$gen"
+	[[ $stderr == *"$gen"*'No such file'* ]]
+	send 5
+	[[ $(cells) == '5 0 0 0' ]]
+}
+
+@test "nothing of it attached, nothing pinned at all" {
+	run --separate-stderr upgrade "$gen"
+	[[ $status == 1 && $stderr == "elfmap: $gen: nothing "* && -z $(pins) ]]
+	attach
+	run --separate-stderr "$elfmap" upgrade "$gen"
+	[[ $status == 1 && $stderr == *"nothing of it is attached here (a filter 'gen.o:["* ]]
+	run upgrade
+	[[ $status == 2 ]]
+}
+
+@test "two at a time: the second waits for the first, and says so when that takes too long" {
+	attach
+	version 2
+	for _ in {1..8}; do
+		upgrade "$gen" >/dev/null &
+	done
+	wait
+	send 5
+	[[ $(cells) == '0 5 0 0' ]]
+	exec {lock}</sys/fs/bpf/tc
+	flock -s "$lock"
+	no_change upgrade "$gen"
+	[[ $stderr == *'another command is loading objects or changing pins'* ]]
+}
+
+# ---- killed -----------------------------------------------------------------------------------------
+
+# Every packet goes through a whole version, whichever it is.
+assert_whole() {
+	local before after
+
+	before=$(cells)
+	send 4
+	after=$(cells)
+	echo "packets before: $before, after: $after"
+	read -r -a before <<<"$before"
+	read -r -a after <<<"$after"
+	((after[0] + after[1] - before[0] - before[1] == 4 && after[2] == before[2] && after[3] == before[3]))
+}
+
+@test "killed at any call to the kernel: packets pass whole, and the same command finishes the job" {
+	attach
+	version 2
+	for call in bpf sendto renameat2,rename mkdir,unlink,unlinkat,rmdir; do
+		for ((n = 1; n < 400; n++)); do
+			status=0
+			strace -qq -o "$tmp/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
+				"$elfmap" -n blue upgrade "$gen" >"$tmp/out" 2>&1 || status=$?
+			[[ $status != 0 ]] || break
+			((n % 5)) || assert_whole
+			upgrade "$gen" >"$tmp/out" 2>&1 || {
+				echo "after $call $n:"
+				cat "$tmp/out"
+				false
+			}
+			[[ ! -e $generations/old && ! -e $generations/next ]]
+			((n % 5)) || assert_whole
+		done
+		echo "$call: killed $((n - 1)) times" >&3
+		((n > 1 && n < 400))
+	done
+	send 5
+	[[ $(cells) != *' 0 0 0' ]]
+}
