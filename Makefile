@@ -100,7 +100,7 @@ bench: deps ## measure against peers and limits (PARTS=programs: one part)
 	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(PEERS) $(TTOOLS)
 	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run.sh $(PARTS)
 
-fuzz: deps ## fuzz read and transcode, TIME=60 seconds each
+fuzz: deps ## fuzz what reads foreign bytes, TIME=60 seconds each
 	$(Q)$(MAKE) -s --no-print-directory $(FUZZERS) $(TDATA) $(PROGS) >/dev/null
 	$(Q)BUILD=$(abspath $(BUILD)) tests/fuzz/run.sh $(TIME)
 

@@ -26,11 +26,32 @@ seeds() {
 	find "$build/tests/testdata" "$build/tc-progs" -name '*.o' -size -"$largest"c 2>/dev/null | sort
 }
 
+# Types, a line end, and entries.
+seed_text() {
+	local nth=0 seed
+
+	while read -r seed; do
+		printf '%b' "$seed" >"$corpus/text/seed.$((nth++))"
+	done <<-'END'
+		u32 u64\n1 2\n0xff -1\nhex 01 02 03 04 5 # comment\n
+		ip struct { be16 port mac lladdr }\n10.0.0.1 { lladdr 02:00:00:00:00:01 port 80 }\n2001:db8::1 hex 01 02 03 04 05 06 07 08\n
+		prefix4 prefix6\n10.0.0.0/8 2001:db8::/32\nhex 0a 01 02 03/12 { prefixlen 3 data :: }\n
+		prefix enum { PASS 0 DROP -1 }\n10.0.0.0/8 DROP\n::/0 1\n
+		string[8] s16[2][2]*\n"a\\x41\\n" [ [ [ 1 2 ] [ 3 4 ] ] hex 01 02 03 04 05 06 07 08 ]\nabc [ [ 1 -2 ] [ 3 4 ] ]\n
+		ifindex struct packed { prog p map m cgroup c bool b }\ndev "a b" { p id 1 m pinned x c /a b true }\n
+		bytes[3] u128\nhex 01 02 03 340282366920938463463374607431768211455\n
+	END
+}
+
 # transcode takes its options from the first byte.
 seed() { # FUZZER
 	local object options name
 
 	mkdir -p "$corpus/$1" "$findings/$1"
+	if [[ $1 == text ]]; then
+		seed_text
+		return
+	fi
 	while read -r object; do
 		name=$(basename "$object")
 		if [[ $1 == transcode ]]; then

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What people write: every notation, in all its spellings, and each mistake with its place and its reason. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+/* ---- names ------------------------------------------------------------------------------------------------ */
+
+static int find_device(struct elfmap_resolver *self, const char *name, __u32 *ret_ifindex, struct elfmap_msg *msg)
+{
+	(void)self;
+	*ret_ifindex = !strcmp(name, "eth0") ? 7 : !strcmp(name, "7up") ? 8 : !strcmp(name, "a b") ? 9 : 0;
+	if (*ret_ifindex)
+		return 0;
+	snprintf(msg->text, sizeof(msg->text), "'%s': no such device", name);
+	return -ENODEV;
+}
+
+/* Descriptors are ids plus 100. */
+static int find_object(struct elfmap_resolver *self, const struct elfmap_reference *reference, int *ret_fd,
+		       __u64 *ret_id, struct elfmap_msg *msg)
+{
+	(void)self;
+	*ret_id = reference->id;
+	if (reference->path && !strcmp(reference->path, "jmp/a"))
+		*ret_id = 5;
+	else if (reference->path && reference->section && !strcmp(reference->section, "1/0"))
+		*ret_id = 6;
+	else if (reference->path && !strcmp(reference->path, "/web one"))
+		*ret_id = 1ull << 40 | 3;
+	if (!*ret_id || *ret_id == 404) {
+		snprintf(msg->text, sizeof(msg->text), "no such thing");
+		return -ENOENT;
+	}
+	if (ret_fd)
+		*ret_fd = (int)(*ret_id % 1000) + 100;
+	return 0;
+}
+
+static struct elfmap_resolver names = {.device = find_device, .object = find_object};
+
+/* ---- what is expected ----------------------------------------------------------------------------------------- */
+
+static struct elfmap_type *type_of(const char *words, size_t size)
+{
+	struct elfmap_type *type = NULL;
+	struct elfmap_msg msg = {};
+
+	if (elfmap_type__parse(&words, size, &type, &msg))
+		fail_msg("%s", msg.text);
+	return type;
+}
+
+static void assert_reads_as(const struct elfmap_type *type, const char *line, const void *expected)
+{
+	struct elfmap_msg msg = {};
+	struct elfmap_text text = elfmap_text__new(line, strlen(line), &names, &msg);
+	unsigned char *bytes = malloc(type->size);
+
+	memset(bytes, 0xa5, type->size);
+	if (elfmap_text__read(&text, type, bytes))
+		fail_msg("%s: column %zu: %s", line, elfmap_text__column(&text), msg.text);
+	if (!elfmap_text__is_at_end(&text))
+		fail_msg("%s: something is left", line);
+	if (memcmp(bytes, expected, type->size) != 0)
+		fail_msg("%s: other bytes", line);
+	free(bytes);
+}
+
+static void assert_refuses(const struct elfmap_type *type, const char *line, size_t column, const char *why)
+{
+	struct elfmap_msg msg = {};
+	struct elfmap_text text = elfmap_text__new(line, strlen(line), &names, &msg);
+	unsigned char *bytes = malloc(type->size);
+
+	if (!elfmap_text__read(&text, type, bytes))
+		fail_msg("%s: is taken", line);
+	if (!strstr(msg.text, why) || elfmap_text__column(&text) != column)
+		fail_msg("%s: column %zu: %s", line, elfmap_text__column(&text), msg.text);
+	free(bytes);
+}
+
+#define READS(words, line, ...)                                                \
+	do {                                                                   \
+		const unsigned char expected_[] = {__VA_ARGS__};               \
+		struct elfmap_type *type_ = type_of(words, sizeof(expected_)); \
+		assert_reads_as(type_, line, expected_);                       \
+		elfmap_type__free(type_);                                      \
+	} while (0)
+
+#define REFUSES(words, size, line, column, why)                   \
+	do {                                                      \
+		struct elfmap_type *type_ = type_of(words, size); \
+		assert_refuses(type_, line, column, why);         \
+		elfmap_type__free(type_);                         \
+	} while (0)
+
+/* ---- scalars -------------------------------------------------------------------------------------------------------
+ */
+
+static void test_integers(void **state)
+{
+	(void)state;
+	READS("u8", "255", 255);
+	READS("u8", "0xfF", 255);
+	READS("u8", "-0", 0);
+	READS("s8", "-128", 0x80);
+	READS("s8", "-0x80", 0x80);
+	READS("be16", "80", 0, 80);
+	READS("be32", "0x01020304", 1, 2, 3, 4);
+	READS("be64", "258", 0, 0, 0, 0, 0, 0, 1, 2);
+	READS("u64", "18446744073709551615", 255, 255, 255, 255, 255, 255, 255, 255);
+	READS("u128", "340282366920938463463374607431768211455", 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+	      255, 255, 255, 255, 255);
+	READS("u16", "  7 # 8", 7, 0);
+	READS("u16", "hex 01 02", 1, 2);
+	READS("bool", "true", 1);
+	READS("bool", "2", 2);
+	REFUSES("u8", 1, " 256", 2, "256 is not between 0 and 255");
+	REFUSES("u8", 1, "-1", 1, "-1 is not between 0 and 255");
+	REFUSES("s8", 1, "128", 1, "not between -128 and 127");
+	REFUSES("s8", 1, "-129", 1, "not between -128 and 127");
+	REFUSES("u64", 8, "18446744073709551616", 1, "not between 0 and 18446744073709551615");
+	REFUSES("u128", 16, "340282366920938463463374607431768211456", 1, "not between 0 and 3402823669");
+	REFUSES("u8", 1, "010", 1, "octal");
+	REFUSES("u8", 1, "12x", 1, "expected a number, not '12x'");
+	REFUSES("u8", 1, "0x", 1, "expected a number");
+	REFUSES("u8", 1, "", 1, "expected a number, and the line ends");
+	REFUSES("u8", 1, "# 5", 1, "the line ends");
+	REFUSES("u8", 1, "\n5", 1, "the line ends");
+	REFUSES("u16", 2, "hex 1", 6, "1 of 2 bytes");
+	REFUSES("u16", 2, "hex 1 234", 7, "expected a byte in hexadecimal, not '234'");
+	REFUSES("bool", 1, "yes", 1, "expected true or false");
+}
+
+static void test_enums(void **state)
+{
+	(void)state;
+	READS("enum { PASS 0 DROP 2 }", "DROP", 2, 0, 0, 0);
+	READS("enum { PASS 0 DROP 2 }", "7", 7, 0, 0, 0);
+	READS("enum8 { NONE -1 }", "NONE", 255);
+	REFUSES("enum { PASS 0 }", 4, "PAS", 1, "the enum has no 'PAS'");
+	REFUSES("enum { PASS 0 }", 4, "-1", 1, "not between 0 and");
+}
+
+static void test_addresses(void **state)
+{
+	(void)state;
+	READS("ipv4", "10.0.2.255", 10, 0, 2, 255);
+	READS("mac", "02:00:00:0a:Bc:ff", 2, 0, 0, 10, 0xbc, 255);
+	READS("ip", "10.0.0.1", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 1);
+	READS("ip", "2001:db8::1", 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+	READS("ipv6", "::", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+	READS("ipv6", "::ffff:1.2.3.4", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 1, 2, 3, 4);
+	REFUSES("ipv4", 4, "10.0.0", 1, "expected an IPv4 address, not '10.0.0'");
+	REFUSES("ipv4", 4, "10.0.0.256", 1, "expected an IPv4 address");
+	REFUSES("ipv4", 4, "10.0.0.01", 1, "expected an IPv4 address");
+	REFUSES("ipv4", 4, "10.0.0.1/8", 1, "expected an IPv4 address");
+	REFUSES("ipv6", 16, "10.0.0.1", 1, "expected an IPv6 address");
+	REFUSES("mac", 6, "02:00:00:00:00", 1, "expected an address like");
+}
+
+/* The library's own opinion, for all that looks like an address. */
+static void test_ipv6_is_what_inet_says(void **state)
+{
+	static const char *const groups[] = {"0", "1", "a0", "ffff", "", ":", "00", "12345", "1.2.3.4", "::", "g"};
+	unsigned int seed = 1;
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		unsigned char wanted[16], bytes[16];
+		struct elfmap_msg msg;
+		char word[128] = "";
+		struct elfmap_type *type;
+		struct elfmap_text text;
+		bool is_address;
+
+		for (int j = 0, nr = 1 + rand_r(&seed) % 9; j < nr; j++) {
+			strcat(word, j && rand_r(&seed) % 8 ? ":" : "");
+			strcat(word,
+			       groups[rand_r(&seed) % (rand_r(&seed) % 3 ? 4 : sizeof(groups) / sizeof(*groups))]);
+		}
+		if (!*word)
+			continue;
+		type = elfmap_type__new(ELFMAP_IPV6, 16);
+		text = elfmap_text__new(word, strlen(word), NULL, &msg);
+		is_address = inet_pton(AF_INET6, word, wanted) == 1;
+		if (!elfmap_text__read(&text, type, bytes) != is_address)
+			fail_msg("%s: inet_pton says %d", word, is_address);
+		if (is_address) {
+			struct elfmap_value value = {.bytes = bytes, .copies = 1};
+			struct elfmap_buffer buffer = {};
+			char shown[64];
+
+			assert_memory_equal(bytes, wanted, 16);
+			elfmap_text__write(&buffer, type, &value, NULL);
+			elfmap_buffer__add(&buffer, "", 1);
+			assert_string_equal(buffer.bytes, inet_ntop(AF_INET6, wanted, shown, sizeof(shown)));
+			elfmap_buffer__free(&buffer);
+		}
+		elfmap_type__free(type);
+	}
+}
+
+static void test_prefixes(void **state)
+{
+	(void)state;
+	READS("prefix4", "10.0.0.0/8", 8, 0, 0, 0, 10, 0, 0, 0);
+	READS("prefix4", "10.1.2.3/8", 8, 0, 0, 0, 10, 1, 2, 3); /* not ours to change */
+	READS("prefix4", "10.0.0.1", 32, 0, 0, 0, 10, 0, 0, 1);
+	READS("prefix4", "0.0.0.0/0", 0, 0, 0, 0, 0, 0, 0, 0);
+	READS("prefix4", "hex 0a 01 00 00/12", 12, 0, 0, 0, 10, 1, 0, 0);
+	READS("prefix4", "hex 0c 00 00 00 0a 01 00 00", 12, 0, 0, 0, 10, 1, 0, 0);
+	READS("prefix4", "{ data 10.0.0.0 prefixlen 8 }", 8, 0, 0, 0, 10, 0, 0, 0);
+	READS("prefix", "10.0.0.0/8", 104, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 0);
+	READS("prefix", "2001:db8::/32", 32, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+	REFUSES("prefix4", 8, "10.0.0.0/33", 10, "/33 is longer than the address, which has 32 bits");
+	REFUSES("prefix", 20, "10.0.0.0/33", 10, "32 bits");
+	REFUSES("prefix4", 8, "10.0.0.0/", 10, "the prefix's length");
+	REFUSES("prefix4", 8, "10.0.0.0/8/8", 10, "the prefix's length");
+	REFUSES("prefix4", 8, "2001:db8::/32", 1, "expected a prefix");
+	REFUSES("prefix4", 8, "hex 0a 01 00 00/33", 17, "longer");
+}
+
+static void test_strings(void **state)
+{
+	(void)state;
+	READS("string[4]", "\"ab\"", 'a', 'b', 0, 0);
+	READS("string[4]", "ab", 'a', 'b', 0, 0);
+	READS("string[4]", "\"abcd\"", 'a', 'b', 'c', 'd');
+	READS("string[4]", "\"\\n\\x41\\101\\\"\"", '\n', 'A', 'A', '"');
+	READS("string[4]", "\"a b#\"", 'a', ' ', 'b', '#');
+	READS("string[4]", "\"\"", 0, 0, 0, 0);
+	READS("string[2]", "hex 68 69", 'h', 'i');
+	REFUSES("string[4]", 4, "\"abcde\"", 1, "more than 4 characters");
+	REFUSES("string[4]", 4, "abcde", 1, "more than 4 characters");
+	REFUSES("string[4]", 4, "\"ab", 4, "the closing '\"' is missing");
+	REFUSES("string[4]", 4, "\"a\\q\"", 3, "no escape");
+	REFUSES("string[4]", 4, "\"a\\400\"", 3, "no escape");
+	REFUSES("string[4]", 4, "\"a\"b", 4, "no blank");
+	REFUSES("string[4]", 4, "{", 1, "expected \"text\"");
+}
+
+static void test_names_from_outside(void **state)
+{
+	(void)state;
+	READS("ifindex", "eth0", 7, 0, 0, 0);
+	READS("ifindex", "dev eth0", 7, 0, 0, 0);
+	READS("ifindex", "dev 7up", 8, 0, 0, 0);
+	READS("ifindex", "dev \"a b\"", 9, 0, 0, 0);
+	READS("ifindex", "3", 3, 0, 0, 0);
+	READS("cgroup", "\"/web one\"", 3, 0, 0, 0, 0, 1, 0, 0);
+	READS("cgroup", "12", 12, 0, 0, 0, 0, 0, 0, 0);
+	READS("prog", "pinned jmp/a", 5, 0, 0, 0);
+	READS("prog", "id 9", 9, 0, 0, 0);
+	READS("prog", "9", 9, 0, 0, 0);
+	READS("prog", "obj x.o sec 1/0", 6, 0, 0, 0);
+	READS("map", "id 9", 9, 0, 0, 0);
+	REFUSES("ifindex", 4, " eth9", 2, "'eth9': no such device");
+	REFUSES("ifindex", 4, "7up", 1, "expected a number");
+	REFUSES("ifindex", 4, "a_name_of_sixteen", 1, "this is not a device");
+	REFUSES("map", 4, "obj x.o sec 1/0", 1, "expected a map: id N or pinned PIN");
+	REFUSES("prog", 4, "jmp/a", 1, "expected a program: id N, pinned PIN or obj");
+	REFUSES("prog", 4, "pinned nowhere", 1, "no such thing");
+	REFUSES("prog", 4, "obj x.o", 8, "'sec' and the program's section");
+}
+
+/* Slots of the kernel's: descriptors go in, ids come out. */
+static void test_objects(void **state)
+{
+	struct elfmap_type *slot = elfmap_type__new(ELFMAP_PROG, 4), *group = elfmap_type__new(ELFMAP_CGROUP, 4);
+	struct elfmap_type *handle = elfmap_type__new(ELFMAP_HANDLE, 8);
+	struct elfmap_msg msg = {};
+	const char *word = "id 9";
+	struct elfmap_text text = elfmap_text__new(word, strlen(word), &names, &msg);
+	__u32 id = 0;
+
+	(void)state;
+	assert_true(slot->has_objects);
+	assert_reads_as(slot, "id 9", ((__u32[]){109}));
+	assert_reads_as(slot, "pinned jmp/a", ((__u32[]){105}));
+	assert_reads_as(slot, "obj \"a b.o\" sec \"1/0\"", ((__u32[]){106}));
+	assert_reads_as(slot, "0", ((__u32[]){0}));		  /* none */
+	assert_refuses(slot, "9", 1, "expected a program: id N"); /* id or descriptor? */
+	assert_refuses(slot, "id 404", 1, "no such thing");
+	assert_reads_as(group, "\"/web one\"", ((__u32[]){(1ull << 40 | 3) % 1000 + 100}));
+	assert_reads_as(handle, "fd 5", ((__u64[]){5}));
+	assert_refuses(handle, "5", 1, "expected fd N");
+
+	text.ids = true;
+	assert_int_equal(elfmap_text__read(&text, slot, &id), 0);
+	assert_int_equal(id, 9);
+	assert_int_equal(elfmap_type__open_objects(slot, &names, &id, &msg), 0);
+	assert_int_equal(id, 109);
+	id = 404;
+	assert_int_equal(elfmap_type__open_objects(slot, &names, &id, &msg), -ENOENT);
+	elfmap_type__free(slot);
+	elfmap_type__free(group);
+	elfmap_type__free(handle);
+}
+
+static void test_names_are_refused_where_nobody_knows_them(void **state)
+{
+	const char *const lines[] = {"eth0", "dev 7"};
+	struct elfmap_type *type = type_of("ifindex", 4);
+	__u32 ifindex;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct elfmap_msg msg = {};
+		struct elfmap_text text = elfmap_text__new(lines[i], strlen(lines[i]), NULL, &msg);
+
+		assert_int_equal(elfmap_text__read(&text, type, &ifindex), -EINVAL);
+		assert_non_null(strstr(msg.text, "not known here"));
+	}
+	elfmap_type__free(type);
+}
+
+/* ---- what is put together
+ * ---------------------------------------------------------------------------------------------- */
+
+static void test_structs(void **state)
+{
+	(void)state;
+	READS("struct { u8 a u16 b }", "{ a 1 b 2 }", 1, 0, 2, 0);
+	READS("struct { u8 a u16 b }", "{b 2 a 1}", 1, 0, 2, 0);
+	READS("struct packed { u8 a u16 b }", "{ a 1 b 2 }", 1, 2, 0);
+	READS("struct { struct { u8 x } in u8 y }", "{ y 2 in { x 1 } }", 1, 2);
+	READS("struct { u8 a u16 b }", "hex 01 02 03 04", 1, 2, 3, 4);
+	REFUSES("struct { u8 a u16 b }", 4, "{ a 1 }", 7, "field 'b' is missing");
+	REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 2 a 1 }", 11, "field 'a' comes twice");
+	REFUSES("struct { u8 a u16 b }", 4, "{ a 1 c 2 }", 7, "there is no field 'c' here");
+	REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 2", 10, "expected a field");
+	REFUSES("struct { u8 a u16 b }", 4, "a 1 b 2", 1, "expected '{', not 'a'");
+	REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 65536 }", 9, "not between");
+}
+
+static void test_unions(void **state)
+{
+	struct elfmap_type *type = elfmap_type__new(ELFMAP_STRUCT, 4);
+
+	(void)state;
+	assert_int_equal(elfmap_type__add_member(type, "word", 0, ELFMAP_INTEGER, 4), 0);
+	assert_int_equal(elfmap_type__add_member(type, "low", 0, ELFMAP_INTEGER, 2), 0);
+	assert_int_equal(elfmap_type__add_member(type, "high", 2, ELFMAP_INTEGER, 2), 0);
+	assert_true(type->overlaps);
+	assert_reads_as(type, "{ word 0x20001 low 1 high 2 }", ((__u16[]){htole16(1), htole16(2)}));
+	assert_reads_as(type, "{ word 0x20001 }", ((__u16[]){htole16(1), htole16(2)}));
+	assert_reads_as(type, "{ high 2 low 1 }", ((__u16[]){htole16(1), htole16(2)}));
+	assert_refuses(type, "{ low 1 }", 9, "field 'word' is missing");
+	assert_refuses(type, "{ word 0x20001 low 2 }", 8, "contradicts another field");
+	elfmap_type__free(type);
+}
+
+static void test_arrays(void **state)
+{
+	(void)state;
+	READS("u8[2][2]", "[ [ 1 2 ] [ 3 4 ] ]", 1, 2, 3, 4);
+	READS("u8[3]", "[1 2 3]", 1, 2, 3);
+	REFUSES("u8[3]", 3, "[ 1 2 ]", 7, "the array ends after 2 of 3 values");
+	REFUSES("u8[3]", 3, "[ 1 2 3 4 ]", 9, "more than the 3 values");
+	REFUSES("u8[3]", 3, "[ 1 2 3", 8, "expected ']', and the line ends");
+	REFUSES("u8[3]", 3, "1 2 3", 1, "expected '['");
+}
+
+/* ---- entries
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static void test_lines(void **state)
+{
+	static const char file[] = "# a comment\n\n 1 2\r\n\t3 4 # five\nx 6\n7 8 9\n10\n11 12";
+	struct elfmap_format format = {.key = type_of("u8", 1), .value = type_of("u8", 1), .copies = 1, .stride = 1};
+	struct elfmap_msg msg = {};
+	struct elfmap_text text = elfmap_text__new(file, strlen(file), &names, &msg);
+	unsigned char key, value;
+
+	(void)state;
+	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), 1);
+	assert_int_equal(key * 10 + value, 12);
+	assert_int_equal(text.line_number, 3);
+	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), 1);
+	assert_int_equal(key * 10 + value, 34);
+	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), -EINVAL);
+	assert_int_equal(text.line_number, 5);
+	assert_int_equal(elfmap_text__column(&text), 1);
+	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), -EINVAL);
+	assert_int_equal(elfmap_text__column(&text), 5);
+	assert_string_equal(msg.text, "'9' is more than the type has");
+	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), -EINVAL);
+	assert_string_equal(msg.text, "expected a number, and the line ends");
+	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), 1);
+	assert_int_equal(key + value, 23);
+	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), 0);
+	elfmap_type__free((struct elfmap_type *)format.key);
+	elfmap_type__free((struct elfmap_type *)format.value);
+}
+
+static int read_cpus(const char *words, const char *line, unsigned char value[16])
+{
+	struct elfmap_type *type = type_of(words, 2);
+	struct elfmap_format format = {.value = type, .per_cpu = true, .copies = 2, .stride = 8};
+	struct elfmap_msg msg = {};
+	struct elfmap_text text = elfmap_text__new(line, strlen(line), &names, &msg);
+	int err;
+
+	memset(value, 0xa5, 16);
+	err = elfmap_text__read_value(&text, &format, value);
+	err = err ?: !elfmap_text__is_at_end(&text);
+	elfmap_type__free(type);
+	return err;
+}
+
+static void test_cpus(void **state)
+{
+	static const unsigned char each[16] = {[0] = 1, [1] = 2, [8] = 3, [9] = 4};
+	static const unsigned char same[16] = {[0] = 1, [1] = 2, [8] = 1, [9] = 2};
+	unsigned char value[16];
+
+	(void)state;
+	assert_int_equal(read_cpus("be16", "[ 0x102 0x304 ]", value), 0);
+	assert_memory_equal(value, each, 16);
+	assert_int_equal(read_cpus("be16", "0x102", value), 0);
+	assert_memory_equal(value, same, 16);
+	assert_int_equal(read_cpus("u8[2]", "[ [ 1 2 ] [ 3 4 ] ]", value), 0);
+	assert_memory_equal(value, each, 16);
+	assert_int_equal(read_cpus("u8[2]", "[ 1 2 ]", value), 0);
+	assert_memory_equal(value, same, 16);
+	assert_int_equal(read_cpus("u8[2]", "[ hex 01 02 hex 03 04 ]", value), 0);
+	assert_memory_equal(value, each, 16);
+	assert_int_equal(read_cpus("u8[2]", "[ hex 01 hex 02 ]", value), 0);
+	assert_memory_equal(value, same, 16);
+	assert_int_equal(read_cpus("u8[2]", "hex 01 02", value), 0);
+	assert_memory_equal(value, same, 16);
+	assert_int_not_equal(read_cpus("be16", "[ 1 ]", value), 0);
+	assert_int_not_equal(read_cpus("be16", "[ 1 2 3 ]", value), 0);
+	assert_int_not_equal(read_cpus("be16", "[ 1 2", value), 0);
+}
+
+static void test_bpftools_spelling(void **state)
+{
+	static const struct {
+		const char *line;
+		bool is_good;
+	} lines[] = {
+		{"10 0 0x0 1", true},	 {"hex 0a 0 00 01", true}, {"10.0.0.1", true},
+		{"10 0 0 256", false},	 {"10 0 0", false},	   {"10 0 0 1 2", false},
+		{"hex 0a 00 00", false}, {"10 0 0 1 # x", true},   {"10.0.0.1 1", false},
+	};
+	struct elfmap_format format = {.value = type_of("ipv4", 4), .copies = 1, .stride = 4};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct elfmap_msg msg = {};
+		struct elfmap_text text = elfmap_text__new(lines[i].line, strlen(lines[i].line), NULL, &msg);
+		unsigned char value[4];
+		int err = elfmap_text__read_data(&text, &format, value);
+
+		if (lines[i].is_good != !err)
+			fail_msg("%s: %s", lines[i].line, msg.text);
+		if (!err)
+			assert_memory_equal(value, "\x0a\0\0\1", 4);
+	}
+	elfmap_type__free((struct elfmap_type *)format.value);
+}
+
+static void test_padding_is_written(void **state)
+{
+	struct elfmap_type *type = type_of("struct { u8 a u16 b }", 4), *byte = type_of("u8", 1);
+	struct elfmap_format format = {.key = type, .value = byte, .copies = 1, .stride = 1};
+	struct elfmap_buffer line = {};
+
+	(void)state;
+	elfmap_text__write_entry(&line, &format, ((__u8[]){1, 0, 2, 0}), "\5", false, NULL);
+	elfmap_text__write_entry(&line, &format, ((__u8[]){1, 9, 2, 0}), "\5", false, NULL);
+	elfmap_json__write_entry(&line, &format, ((__u8[]){1, 9, 2, 0}), "\5", false, -1);
+	elfmap_buffer__add(&line, "", 1);
+	assert_string_equal(line.bytes,
+			    "{ a 1 b 2 } 5\n"
+			    "hex 01 09 02 00 5 # { a 1 b 2 }\n"
+			    "{\"key\":{\"a\":1,\"b\":2},\"key_bytes\":[\"0x01\",\"0x09\",\"0x02\",\"0x00\"],"
+			    "\"value\":5}");
+	elfmap_buffer__free(&line);
+	elfmap_type__free(type);
+	elfmap_type__free(byte);
+}
+
+/* ---- types in words
+ * --------------------------------------------------------------------------------------------------------- */
+
+static void assert_no_type(const char *words, size_t size, const char *why)
+{
+	struct elfmap_type *type = NULL;
+	struct elfmap_msg msg = {};
+	const char *at = words;
+
+	if (!elfmap_type__parse(&at, size, &type, &msg))
+		fail_msg("%s: is a type", words);
+	if (!strstr(msg.text, why))
+		fail_msg("%s: %s", words, msg.text);
+	assert_null(type);
+}
+
+static void test_what_is_no_type(void **state)
+{
+	(void)state;
+	assert_no_type("", 4, "the type ends where a type should be");
+	assert_no_type("int", 4, "there is no type 'int'");
+	assert_no_type("u33", 4, "there is no type 'u33'");
+	assert_no_type("u32", 8, "'u32' has 4 bytes, the map's has 8");
+	assert_no_type("u8[0]", 0, "not a number of elements");
+	assert_no_type("u8[]", 4, "a number of elements should be where ']' is");
+	assert_no_type("u8[4", 4, "']'");
+	assert_no_type("u8[99999999999999999999]", 4, "not a number of elements");
+	assert_no_type("u64[1000000][1000000]", 4, "too large");
+	assert_no_type("struct { }", 4, "no field");
+	assert_no_type("struct { u8 a", 4, "the type ends where");
+	assert_no_type("struct { u8 }", 4, "a field's name should be where '}' is");
+	assert_no_type("struct { u8 a u8 a }", 2, "two fields have the name 'a'");
+	assert_no_type("struct { bytes a }", 2, "[N], the number of bytes,");
+	assert_no_type("enum { A }", 4, "the number of a name");
+	assert_no_type("enum8 { A 256 }", 1, "not in the enum's range");
+	assert_no_type(
+		"struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { "
+		"struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { "
+		"struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { ",
+		4, "nested too deeply");
+}
+
+static void test_layout_is_that_of_c(void **state)
+{
+	struct sample {
+		__u8 a;
+		__u64 b;
+		__u8 c[3];
+		__u16 d;
+		unsigned char mac[6];
+		__u32 ipv4;
+		unsigned char ip[16];
+	};
+	struct elfmap_type *type =
+		type_of("struct { u8 a u64 b bytes[3] c u16 d mac mac ipv4 ipv4 ip ip }", sizeof(struct sample));
+
+	(void)state;
+	assert_int_equal(type->members[1].offset, offsetof(struct sample, b));
+	assert_int_equal(type->members[2].offset, offsetof(struct sample, c));
+	assert_int_equal(type->members[3].offset, offsetof(struct sample, d));
+	assert_int_equal(type->members[4].offset, offsetof(struct sample, mac));
+	assert_int_equal(type->members[5].offset, offsetof(struct sample, ipv4));
+	assert_int_equal(type->members[6].offset, offsetof(struct sample, ip));
+	elfmap_type__free(type);
+	type = type_of("bytes", 7);
+	assert_int_equal(type->notation, ELFMAP_HEX);
+	elfmap_type__free(type);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_enums),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_ipv6_is_what_inet_says),
+		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_names_from_outside),
+		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_names_are_refused_where_nobody_knows_them),
+		cmocka_unit_test(test_structs),
+		cmocka_unit_test(test_unions),
+		cmocka_unit_test(test_arrays),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_bpftools_spelling),
+		cmocka_unit_test(test_padding_is_written),
+		cmocka_unit_test(test_what_is_no_type),
+		cmocka_unit_test(test_layout_is_that_of_c),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
