@@ -10,6 +10,7 @@
 #define MAX_DEPTH 32	/* the kernel's own limit for BTF */
 #define MAX_NODES 65536 /* structs that nest each other twice could grow without end */
 #define MAX_ENUMERATORS (1u << 20)
+#define MAX_NAME 511 /* the kernel's, of a symbol */
 
 struct reader {
 	const struct btf *btf;
@@ -163,6 +164,8 @@ static int read_members(struct reader *reader, __u32 id, size_t base, unsigned i
 		}
 		if (!*name)
 			continue; /* padding by an unnamed bit field */
+		if (strlen(name) > MAX_NAME)
+			return refuse(reader, id, "a member whose name is too long");
 		member = type__new_member(node, name, 0);
 		if (!member)
 			return -ENOMEM;

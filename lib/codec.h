@@ -46,6 +46,8 @@ struct elfmap_enumerator {
 	__u64 number; /* sign-extended */
 };
 
+#define ELFMAP_NAME_STEP 16
+
 struct elfmap_type {
 	enum elfmap_notation notation;
 	const char *name; /* of the member; "" for a type by itself; lives in the BTF, or in owned_name */
@@ -60,11 +62,12 @@ struct elfmap_type {
 	size_t count;		     /* elements of an array */
 	struct elfmap_type *members; /* of a struct; of an array the one element */
 	size_t nr_members;
-	bool overlaps;	  /* members share bytes, as a union's do */
-	bool has_objects; /* it, or something in it, is a PROG or a MAP */
-	bool is_packed;	  /* of a type in words: members have no alignment */
-	char *owned_name; /* names that are to be freed with the type: the member's, the enumerators' */
-	char *owned_enumerators;
+	bool overlaps;		 /* members share bytes, as a union's do */
+	bool is_identifier;	 /* name: letters, digits and _ alone */
+	bool has_objects;	 /* it, or something in it, is a PROG or a MAP */
+	bool is_packed;		 /* of a type in words: members have no alignment */
+	char *owned_name;	 /* name, padded with zeros to a multiple of ELFMAP_NAME_STEP: copied in steps */
+	char *owned_enumerators; /* their names, if they are not the BTF's */
 	/* Of a whole key or value: the bits of it that some member shows; NULL: all of them. */
 	unsigned char *shown;
 };
@@ -74,7 +77,7 @@ struct elfmap_type {
 int elfmap_type__read(const struct btf *btf, __u32 id, size_t size, struct elfmap_type **ret_type,
 		      struct elfmap_msg *msg);
 
-/* A tree where there is no BTF. NULL, -ENOMEM: no memory. NAME is not copied. */
+/* A tree where there is no BTF. NULL, -ENOMEM: no memory. */
 struct elfmap_type *elfmap_type__new(enum elfmap_notation notation, size_t size);
 int elfmap_type__add_member(struct elfmap_type *parent, const char *name, size_t offset, enum elfmap_notation notation,
 			    size_t size);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The tree of types: its nodes, what of them shows, and what its parts amount to. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,25 @@ struct elfmap_type *elfmap_type__new(enum elfmap_notation notation, size_t size)
 	return type;
 }
 
+int type__set_name(struct elfmap_type *member, const char *name, size_t length)
+{
+	char *copy;
+
+	if (!length)
+		return 0;
+	copy = calloc(1, type__round_up(length + 1, ELFMAP_NAME_STEP));
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, name, length);
+	free(member->owned_name);
+	member->name = member->owned_name = copy;
+	member->name_length = length;
+	member->is_identifier = true;
+	for (size_t i = 0; i < length; i++)
+		member->is_identifier &= isalnum((unsigned char)name[i]) || name[i] == '_';
+	return 0;
+}
+
 struct elfmap_type *type__new_member(struct elfmap_type *parent, const char *name, size_t offset)
 {
 	size_t count = parent->nr_members;
@@ -96,8 +116,8 @@ struct elfmap_type *type__new_member(struct elfmap_type *parent, const char *nam
 		parent->members = members;
 	}
 	member = &parent->members[parent->nr_members++];
-	*member = (struct elfmap_type){.name = name, .name_length = strlen(name), .offset = offset};
-	return member;
+	*member = (struct elfmap_type){.name = "", .offset = offset};
+	return type__set_name(member, name, strlen(name)) ? NULL : member;
 }
 
 static size_t first_bit_of(const struct elfmap_type *member)

@@ -3,6 +3,7 @@
  * they write is the same. */
 #include <stdio.h>
 
+#include "text_put.h"
 #include "text_scan.h"
 
 static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -31,14 +32,6 @@ size_t text__scan_ipv4(const char *at, const char *end, unsigned char to[4])
 			return 0;
 	}
 	return (size_t)(at - start);
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* Up to four digits; returns how many. */
@@ -70,12 +63,15 @@ size_t text__scan_ipv6(const char *at, const char *end, unsigned char to[16])
 				return 0;
 			at++;
 		}
-		if (filled <= 12 && text__scan_ipv4(at, end, to + filled)) {
-			at += text__scan_ipv4(at, end, to + filled);
+		digits = scan_group(at, end, to + filled);
+		if (at + digits < end && at[digits] == '.' && filled <= 12) {
+			digits = text__scan_ipv4(at, end, to + filled);
+			if (!digits)
+				return 0;
+			at += digits;
 			filled += 4;
 			break;
 		}
-		digits = scan_group(at, end, to + filled);
 		if (!digits && gap == filled)
 			break; /* `::` at the end */
 		if (!digits)
@@ -204,26 +200,27 @@ int text__read_prefix(struct elfmap_text *text, const struct elfmap_type *type, 
 
 /* ---- writing --------------------------------------------------------------------------------------------- */
 
-static char *put_byte(char *to, unsigned int byte)
-{
-	if (byte >= 100) {
-		*to++ = (char)('0' + byte / 100);
-		byte %= 100;
-		*to++ = (char)('0' + byte / 10);
-	} else if (byte >= 10) {
-		*to++ = (char)('0' + byte / 10);
+#define TEN(tens)                                                                                               \
+	{tens "0."}, {tens "1."}, {tens "2."}, {tens "3."}, {tens "4."}, {tens "5."}, {tens "6."}, {tens "7."}, \
+		{tens "8."},                                                                                    \
+	{                                                                                                       \
+		tens "9."                                                                                       \
 	}
-	*to++ = (char)('0' + byte % 10);
-	return to;
-}
 
 char *text__put_ipv4(char *to, const unsigned char bytes[4])
 {
+	static const char decimals[256][8] = {
+		TEN(""),   TEN("1"),  TEN("2"),	 TEN("3"),  TEN("4"),  TEN("5"),  TEN("6"),  TEN("7"),
+		TEN("8"),  TEN("9"),  TEN("10"), TEN("11"), TEN("12"), TEN("13"), TEN("14"), TEN("15"),
+		TEN("16"), TEN("17"), TEN("18"), TEN("19"), TEN("20"), TEN("21"), TEN("22"), TEN("23"),
+		TEN("24"), {"250."},  {"251."},	 {"252."},  {"253."},  {"254."},  {"255."},
+	};
+
 	for (int i = 0; i < 4; i++) {
-		to = put_byte(to, bytes[i]);
-		*to++ = '.';
+		memcpy(to, decimals[bytes[i]], 4);
+		to += 2 + (bytes[i] >= 10) + (bytes[i] >= 100);
 	}
-	return to - 1;
+	return to - 1; /* without the last dot */
 }
 
 static char *put_group(char *to, unsigned int group)
@@ -283,6 +280,11 @@ char *text__put_ipv6(char *to, const unsigned char bytes[16])
 		to = put_group(to, groups[i]);
 	}
 	return to;
+}
+
+char *text__put_ip(char *to, const unsigned char bytes[16])
+{
+	return text__is_mapped(bytes) ? text__put_ipv4(to, bytes + sizeof(mapped)) : text__put_ipv6(to, bytes);
 }
 
 char *text__put_mac(char *to, const unsigned char bytes[6])

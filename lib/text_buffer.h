@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "text.h"
+#include "text_put.h"
 
 bool buffer__grow(struct elfmap_buffer *buffer, size_t more);
 
@@ -29,36 +30,29 @@ static inline void buffer__add(struct elfmap_buffer *buffer, const char *bytes, 
 
 static inline void buffer__add_char(struct elfmap_buffer *buffer, char c)
 {
-	buffer__add(buffer, &c, 1);
+	char *to = buffer__reserve(buffer, 1);
+
+	if (!to)
+		return;
+	*to = c;
+	buffer->length++;
+}
+
+/* What was put from buffer__reserve() on ends at END. */
+static inline void buffer__end_at(struct elfmap_buffer *buffer, const char *end)
+{
+	buffer->length = (size_t)(end - buffer->bytes);
 }
 
 #define ADD_WORD(buffer, literal) buffer__add(buffer, literal, sizeof(literal) - 1)
 
 /* NUMBER, one of TYPE, in decimal. */
 void buffer__add_number(struct elfmap_buffer *buffer, const struct elfmap_type *type, __int128 number);
-void buffer__add_u64(struct elfmap_buffer *buffer, __u64 number);
-/* An address in words; false: TYPE is none. */
-bool buffer__add_address(struct elfmap_buffer *buffer, const struct elfmap_type *type, const unsigned char *bytes);
-
-/* The number that one copy or the sum of all is; short for whole words. */
-static inline __int128 number_of(const struct elfmap_type *type, const struct elfmap_value *value)
+static inline void buffer__add_u64(struct elfmap_buffer *buffer, __u64 number)
 {
-	__u64 number64;
-	__u32 number32;
+	char *to = buffer__reserve(buffer, SCALAR_ROOM);
 
-	if (value->copies != 1 || type->is_signed || type->notation == ELFMAP_BIG_ENDIAN || type->bit_offset ||
-	    type->bits != 8 * type->size)
-		return elfmap_type__number(type, value);
-	switch (type->size) {
-	case 8:
-		memcpy(&number64, value->bytes, 8);
-		return number64;
-	case 4:
-		memcpy(&number32, value->bytes, 4);
-		return number32;
-	default:
-		return elfmap_type__number(type, value);
-	}
+	if (to)
+		buffer__end_at(buffer, put_u64(to, number));
 }
-
 #endif

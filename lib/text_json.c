@@ -9,7 +9,7 @@
 
 /* ---- layout ---------------------------------------------------------------------------------------------- */
 
-static void add_line(struct elfmap_buffer *to, int indent)
+static inline void add_line(struct elfmap_buffer *to, int indent)
 {
 	char *at;
 
@@ -81,6 +81,21 @@ static void add_name(struct elfmap_buffer *to, const char *name, size_t length, 
 {
 	add_string(to, (const unsigned char *)name, length);
 	buffer__add(to, ": ", indent < 0 ? 1 : 2);
+}
+
+static void add_member_name(struct elfmap_buffer *to, const struct elfmap_type *member, int indent)
+{
+	char *at = buffer__reserve(to, member->name_length + ELFMAP_NAME_STEP + 4);
+
+	if (!at)
+		return;
+	if (!member->is_identifier) {
+		add_name(to, member->name, member->name_length, indent);
+		return;
+	}
+	at = put_char(put_name(put_char(at, '"'), member), '"');
+	at = put_char(at, ':');
+	buffer__end_at(to, indent < 0 ? at : put_char(at, ' '));
 }
 
 /* How many bytes the UTF-8 character at TEXT has; 0: it is none. */
@@ -171,7 +186,7 @@ static void add_members(struct elfmap_buffer *to, const struct elfmap_type *type
 		struct elfmap_value inner = elfmap_type__member(member, value, 0);
 
 		add_separator(to, i, indent);
-		add_name(to, member->name, member->name_length, indent);
+		add_member_name(to, member, indent);
 		elfmap_json__write(to, member, &inner, deeper(indent));
 	}
 	close_brackets(to, '}', type->nr_members, indent);
@@ -194,8 +209,18 @@ void elfmap_json__write(struct elfmap_buffer *to, const struct elfmap_type *type
 			int indent)
 {
 	const struct elfmap_type id = {.notation = ELFMAP_INTEGER, .size = type->size, .bits = 8 * (__u32)type->size};
+	char *at = buffer__reserve(to, SCALAR_ROOM);
 
 	switch (type->notation) {
+	case ELFMAP_INTEGER:
+	case ELFMAP_BIG_ENDIAN:
+	case ELFMAP_EARLIEST:
+	case ELFMAP_LATEST:
+		if (at && value->copies == 1 && is_whole(type))
+			buffer__end_at(to, put_number(at, type, value->bytes));
+		else
+			add_number(to, type, elfmap_type__number(type, value));
+		break;
 	case ELFMAP_HEX:
 		add_bytes(to, value->bytes, type->size, indent);
 		break;
@@ -213,9 +238,8 @@ void elfmap_json__write(struct elfmap_buffer *to, const struct elfmap_type *type
 	case ELFMAP_IPV6:
 	case ELFMAP_IP:
 	case ELFMAP_MAC:
-		buffer__add_char(to, '"');
-		buffer__add_address(to, type, value->bytes);
-		buffer__add_char(to, '"');
+		if (at) /* SCALAR_ROOM is more than the longest of them needs */
+			buffer__end_at(to, put_char(put_scalar(put_char(at, '"'), type, value->bytes), '"'));
 		break;
 	case ELFMAP_CGROUP_ID:
 	case ELFMAP_PROG_ID:
@@ -224,10 +248,10 @@ void elfmap_json__write(struct elfmap_buffer *to, const struct elfmap_type *type
 	case ELFMAP_MAP:
 	case ELFMAP_CGROUP:
 	case ELFMAP_HANDLE:
-		add_number(to, &id, number_of(&id, value));
+		add_number(to, &id, elfmap_type__number(&id, value));
 		break;
 	default:
-		add_number(to, type, number_of(type, value));
+		add_number(to, type, elfmap_type__number(type, value));
 	}
 }
 

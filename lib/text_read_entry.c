@@ -197,6 +197,10 @@ int elfmap_text__read_entry(struct elfmap_text *text, const struct elfmap_format
 		err = elfmap_text__read(text, format->key, key);
 	if (!err && value)
 		err = elfmap_text__read_value(text, format, value);
+	if (!err && text->at < text->end && *text->at == '\n') {
+		text->at++;
+		return 1;
+	}
 	err = check_end(text, err);
 	leave_line(text);
 	return err ?: 1;

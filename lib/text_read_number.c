@@ -74,14 +74,6 @@ int text__store_number(struct elfmap_text *text, const char *word, const struct 
 
 /* ---- numbers ------------------------------------------------------------------------------------------ */
 
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The digits from *AT on in BASE; -ERANGE: more than 128 bits. */
 static int scan_digits(const struct elfmap_text *text, const char **at, unsigned int base,
 		       unsigned __int128 *ret_number)
@@ -90,7 +82,7 @@ static int scan_digits(const struct elfmap_text *text, const char **at, unsigned
 	unsigned __int128 number = 0;
 
 	for (; *at < text->end; ++*at) {
-		int digit = digit_value(**at);
+		int digit = hex_digit(**at);
 
 		if (digit < 0 || (unsigned int)digit >= base)
 			break;
@@ -193,8 +185,8 @@ static int scan_byte(const struct elfmap_text *text, size_t *ret_length)
 
 	if (text->end - at > 2 && at[0] == '0' && (at[1] == 'x' || at[1] == 'X'))
 		at += 2;
-	for (; digits < 2 && at < text->end && digit_value(*at) >= 0; digits++)
-		byte = byte << 4 | digit_value(*at++);
+	for (; digits < 2 && at < text->end && hex_digit(*at) >= 0; digits++)
+		byte = byte << 4 | hex_digit(*at++);
 	*ret_length = (size_t)(at - text->at);
 	return digits ? byte : -1;
 }
@@ -255,8 +247,8 @@ static int scan_escape(const struct elfmap_text *text, const char **at)
 	if (*at >= text->end)
 		return -1;
 	if (**at == 'x') {
-		for (++*at; digits < 2 && *at < text->end && digit_value(**at) >= 0; digits++)
-			value = value << 4 | digit_value(*(*at)++);
+		for (++*at; digits < 2 && *at < text->end && hex_digit(**at) >= 0; digits++)
+			value = value << 4 | hex_digit(*(*at)++);
 		return digits ? value : -1;
 	}
 	for (; digits < 3 && *at < text->end && **at >= '0' && **at <= '7'; digits++)

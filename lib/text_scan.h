@@ -11,6 +11,18 @@
 
 #define WORD_SHOWN 40 /* characters of a word that messages repeat */
 
+/* The value of a hexadecimal digit, or -1. */
+static inline int hex_digit(char c)
+{
+	static const signed char plus_one[256] = {
+		['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,	['6'] = 7,  ['7'] = 8,
+		['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+		['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+	};
+
+	return plus_one[(unsigned char)c] - 1;
+}
+
 static inline bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r';
@@ -93,6 +105,9 @@ int text__read_length(struct elfmap_text *text, const struct elfmap_type *type, 
 int text__read_string(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
 int text__read_name(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
 
+/* Reads what is spelled as usual, and says nothing of anything else. */
+bool text__read_fast(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
+
 /* Unsigned decimal or 0x..., a word of its own. 0: it is there; -EINVAL: it is none (nothing was said);
  * -ERANGE: it has more than 128 bits. The cursor moves behind it only on success. */
 int text__scan_number(struct elfmap_text *text, unsigned __int128 *ret_number);
@@ -101,11 +116,6 @@ int text__read_quotable(struct elfmap_text *text, const char *what, char *name, 
 /* How many characters at AT are an address, or 0, and its bytes. */
 size_t text__scan_ipv4(const char *at, const char *end, unsigned char to[4]);
 size_t text__scan_ipv6(const char *at, const char *end, unsigned char to[16]);
-/* The address in words, no NUL; returns where they end. TO has 64 bytes. */
-char *text__put_ipv4(char *to, const unsigned char bytes[4]);
-char *text__put_ipv6(char *to, const unsigned char bytes[16]);
-char *text__put_mac(char *to, const unsigned char bytes[6]);
-
 bool text__is_mapped(const unsigned char bytes[16]); /* ::ffff:0:0/96, as ELFMAP_IP has IPv4 */
 
 #endif

@@ -41,27 +41,6 @@ void elfmap_buffer__add(struct elfmap_buffer *buffer, const char *bytes, size_t 
 
 /* ---- scalars ---------------------------------------------------------------------------------------------- */
 
-void buffer__add_u64(struct elfmap_buffer *buffer, __u64 number)
-{
-	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-				    "25262728293031323334353637383940414243444546474849"
-				    "50515253545556575859606162636465666768697071727374"
-				    "75767778798081828384858687888990919293949596979899";
-	char digits[20], *at = digits + sizeof(digits);
-
-	for (; number >= 100; number /= 100) {
-		at -= 2;
-		memcpy(at, pairs + 2 * (number % 100), 2);
-	}
-	if (number >= 10) {
-		at -= 2;
-		memcpy(at, pairs + 2 * number, 2);
-	} else {
-		*--at = (char)('0' + number);
-	}
-	buffer__add(buffer, at, (size_t)(digits + sizeof(digits) - at));
-}
-
 void buffer__add_number(struct elfmap_buffer *buffer, const struct elfmap_type *type, __int128 number)
 {
 	char text[48];
@@ -73,32 +52,6 @@ void buffer__add_number(struct elfmap_buffer *buffer, const struct elfmap_type *
 
 		buffer__add(buffer, decimal, strlen(decimal));
 	}
-}
-
-bool buffer__add_address(struct elfmap_buffer *buffer, const struct elfmap_type *type, const unsigned char *bytes)
-{
-	char *to = buffer__reserve(buffer, 64), *end;
-
-	if (!to)
-		return true;
-	switch (type->notation) {
-	case ELFMAP_IPV4:
-		end = text__put_ipv4(to, bytes);
-		break;
-	case ELFMAP_IP:
-		end = text__is_mapped(bytes) ? text__put_ipv4(to, bytes + 12) : text__put_ipv6(to, bytes);
-		break;
-	case ELFMAP_IPV6:
-		end = text__put_ipv6(to, bytes);
-		break;
-	case ELFMAP_MAC:
-		end = text__put_mac(to, bytes);
-		break;
-	default:
-		return false;
-	}
-	buffer->length += (size_t)(end - to);
-	return true;
 }
 
 static void add_bytes(struct elfmap_buffer *to, const unsigned char *bytes, size_t size)
@@ -249,9 +202,11 @@ static void add_members(struct elfmap_buffer *to, const struct elfmap_type *type
 	for (size_t i = 0; i < type->nr_members; i++) {
 		const struct elfmap_type *member = &type->members[i];
 		struct elfmap_value inner = value_at(member, value);
+		char *at = buffer__reserve(to, member->name_length + ELFMAP_NAME_STEP + 1);
 
-		buffer__add(to, member->name, member->name_length);
-		buffer__add_char(to, ' ');
+		if (!at)
+			return;
+		buffer__end_at(to, put_char(put_name(at, member), ' '));
 		elfmap_text__write(to, member, &inner, resolver);
 		buffer__add_char(to, ' ');
 	}
@@ -262,23 +217,26 @@ static void add_prefix(struct elfmap_buffer *to, const struct elfmap_type *type,
 {
 	const struct elfmap_type *data = &type->members[1];
 	const unsigned char *bytes = (const unsigned char *)value->bytes + data->offset;
-	struct elfmap_value length_value = value_at(&type->members[0], value);
-	__u64 length = (__u64)number_of(&type->members[0], &length_value);
+	__u32 length;
+	char *at;
 
+	memcpy(&length, value->bytes, sizeof(length));
 	if (length > 8 * data->size) { /* no prefix then */
 		add_members(to, type, value, NULL);
 		return;
 	}
-	if (data->notation == ELFMAP_IP && text__is_mapped(bytes)) {
-		const struct elfmap_type as = {.notation = length < 96 ? ELFMAP_IPV6 : ELFMAP_IPV4};
-
-		buffer__add_address(to, &as, length < 96 ? bytes : bytes + 12);
-		length -= length < 96 ? 0 : 96;
-	} else if (!buffer__add_address(to, data, bytes)) {
+	if (data->notation == ELFMAP_HEX)
 		add_bytes(to, bytes, data->size);
+	at = buffer__reserve(to, 2 * SCALAR_ROOM);
+	if (!at)
+		return;
+	if (data->notation == ELFMAP_IP && text__is_mapped(bytes) && length >= 96) {
+		at = text__put_ipv4(at, bytes + 12);
+		length -= 96;
+	} else if (data->notation != ELFMAP_HEX) {
+		at = data->notation == ELFMAP_IPV4 ? text__put_ipv4(at, bytes) : text__put_ipv6(at, bytes);
 	}
-	buffer__add_char(to, '/');
-	buffer__add_u64(to, length);
+	buffer__end_at(to, put_u64(put_char(at, '/'), length));
 }
 
 static void add_array(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
@@ -310,6 +268,13 @@ static __u64 load_id(const struct elfmap_type *type, const void *bytes)
 void elfmap_text__write(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
 			struct elfmap_resolver *resolver)
 {
+	char *at = buffer__reserve(to, SCALAR_ROOM);
+	char *end = at && value->copies == 1 ? put_scalar(at, type, value->bytes) : NULL;
+
+	if (end) {
+		buffer__end_at(to, end);
+		return;
+	}
 	switch (type->notation) {
 	case ELFMAP_HEX:
 		add_bytes(to, value->bytes, type->size);
@@ -330,7 +295,8 @@ void elfmap_text__write(struct elfmap_buffer *to, const struct elfmap_type *type
 	case ELFMAP_IPV6:
 	case ELFMAP_IP:
 	case ELFMAP_MAC:
-		buffer__add_address(to, type, value->bytes);
+		if (at)
+			buffer__end_at(to, put_scalar(at, type, value->bytes));
 		break;
 	case ELFMAP_CGROUP_ID:
 		if (!add_cgroup(to, resolver, load_id(type, value->bytes)))
@@ -349,6 +315,6 @@ void elfmap_text__write(struct elfmap_buffer *to, const struct elfmap_type *type
 		buffer__add_u64(to, load_id(type, value->bytes));
 		break;
 	default:
-		add_number(to, type, number_of(type, value), resolver);
+		add_number(to, type, elfmap_type__number(type, value), resolver);
 	}
 }

@@ -188,11 +188,8 @@ static int parse_field(struct words *words, struct elfmap_type *node)
 	for (size_t i = 0; i + 1 < node->nr_members; i++)
 		if (node->members[i].name_length == length && !memcmp(node->members[i].name, words->at, length))
 			return refuse(words, "two fields have the name", words->at, length);
-	member->owned_name = strndup(words->at, length);
-	if (!member->owned_name)
+	if (type__set_name(member, words->at, length))
 		return no_memory(words);
-	member->name = member->owned_name;
-	member->name_length = length;
 	words->at += length;
 	alignment = node->is_packed ? 1 : type__alignment(member);
 	member->offset = type__round_up(node->size, alignment);
@@ -324,7 +321,7 @@ static int wrap(struct words *words, struct elfmap_type *node, size_t count)
 {
 	struct elfmap_type element = *node, *place;
 
-	*node = (struct elfmap_type){.name = element.name, .name_length = element.name_length};
+	*node = (struct elfmap_type){.name = ""};
 	place = type__new_member(node, "", 0);
 	if (!place) {
 		*node = element;

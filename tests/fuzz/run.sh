@@ -31,7 +31,8 @@ seed_text() {
 	local nth=0 seed
 
 	while read -r seed; do
-		printf '%b' "$seed" >"$corpus/text/seed.$((nth++))"
+		nth=$((nth + 1))
+		printf '%b' "$seed" >"$corpus/text/seed.$nth"
 	done <<-'END'
 		u32 u64\n1 2\n0xff -1\nhex 01 02 03 04 5 # comment\n
 		ip struct { be16 port mac lladdr }\n10.0.0.1 { lladdr 02:00:00:00:00:01 port 80 }\n2001:db8::1 hex 01 02 03 04 05 06 07 08\n
