@@ -129,7 +129,7 @@ int check__explain_undefined(struct check_prog *prog)
 	char line[LINE_SIZE];
 
 	prog->err = -ENOENT;
-	snprintf(line, sizeof(line), "it uses '%s', which the object does not define", prog->legacy->undefined);
+	snprintf(line, sizeof(line), "it uses '%s', %s", prog->legacy->undefined, prog->legacy->undefined_why);
 	prog->why = strdup(line);
 	return prog->why ? 0 : -ENOMEM;
 }

@@ -51,8 +51,8 @@ static int query_program(struct report *report, size_t nth)
 	const struct elfmap_prog *prog = &report->object->progs[nth];
 	char **warning = &report->warnings[report->object->nr_maps + nth];
 
-	if (prog->undefined && asprintf(warning, "section '%s': uses '%s', which the object does not define",
-					prog->section, prog->undefined) < 0) {
+	if (prog->undefined &&
+	    asprintf(warning, "section '%s': uses '%s', %s", prog->section, prog->undefined, prog->undefined_why) < 0) {
 		*warning = NULL;
 		return -ENOMEM;
 	}

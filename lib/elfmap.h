@@ -55,8 +55,9 @@ struct elfmap_prog {
 	int slot_map;		      /* section "ID/KEY": index in maps[] of the PROG_ARRAY with that id, else -1 */
 	__u32 slot_id;		      /* of "ID/KEY"; meaningful when is_slot */
 	__u32 slot_key;
-	bool is_slot;	       /* the section's name is "ID/KEY" */
-	const char *undefined; /* a function or variable that its section uses and nobody defines; NULL: none */
+	bool is_slot;		   /* the section's name is "ID/KEY" */
+	const char *undefined;	   /* what its section uses and nobody gives; NULL: nothing */
+	const char *undefined_why; /* "which the object does not define" and the like */
 };
 
 struct elfmap_object {

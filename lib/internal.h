@@ -29,10 +29,11 @@ struct elfmap_elf {
 	size_t strtab;
 	const Elf64_Sym *symbols;
 	size_t nr_symbols;
-	size_t maps;	 /* section `maps`; 0 (as below): the object has none */
-	size_t btf_maps; /* `.maps` */
-	size_t text;	 /* `.text` with code */
-	size_t btf;	 /* `.BTF` */
+	size_t maps;	  /* section `maps`; 0 (as below): the object has none */
+	size_t btf_maps;  /* `.maps` */
+	size_t bare_maps; /* `.maps` without the BTF that would describe it: nobody's */
+	size_t text;	  /* `.text` with code */
+	size_t btf;	  /* `.BTF` */
 };
 
 int elfmap_elf__open(const void *bytes, size_t size, struct elfmap_elf **ret_elf, struct elfmap_msg *msg);
@@ -61,7 +62,7 @@ int kernel_symbols__read(struct kernel_symbols *symbols, const struct btf *btf);
 bool kernel_symbols__has(const struct kernel_symbols *symbols, const char *name);
 void kernel_symbols__free(struct kernel_symbols *symbols);
 
-/* Is SYMBOL used, but defined neither here nor in the kernel? */
+/* Is SYMBOL used, but defined neither here nor in the kernel, or a map that nothing describes? */
 bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const struct kernel_symbols *kernel);
 
 /* ---- an editable copy: sections whose data is the image's until somebody replaces it ------------ */

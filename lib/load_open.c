@@ -196,9 +196,8 @@ static int check_undefined(const struct elfmap_load *load, struct elfmap_msg *ms
 
 		if (prog->undefined &&
 		    (!section || (prog->is_slot && !load->opts.graft_into) || !strcmp(section, prog->section)))
-			return elfmap_msg__set(msg, -EINVAL,
-					       "section '%s': uses '%s', which the object does not define",
-					       prog->section, prog->undefined);
+			return elfmap_msg__set(msg, -EINVAL, "section '%s': uses '%s', %s", prog->section,
+					       prog->undefined, prog->undefined_why);
 	}
 	return 0;
 }

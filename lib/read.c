@@ -347,11 +347,13 @@ static int read_btf(struct elfmap_object *obj)
 	for (size_t i = 0; btf && i < obj->nr_maps; i++)
 		if (takes_types(obj->maps[i].def.type))
 			read_types(&obj->maps[i], btf);
+	if (obj->has_btf_maps && !btf) {
+		/* They cost the programs that use them; to tc's own loader they were never there. */
+		obj->elf->bare_maps = obj->elf->btf_maps;
+		obj->elf->btf_maps = 0;
+		obj->has_btf_maps = false;
+	}
 	err = read__undefined(obj, btf);
-	if (!err && obj->has_btf_maps && !btf)
-		err = read__problem(obj,
-				    "section .maps: its maps are described by BTF, and the object has none that can "
-				    "be read; compile it with -g");
 	btf__free(btf);
 	return err;
 }

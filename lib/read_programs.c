@@ -345,12 +345,14 @@ bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const
 	const Elf64_Sym *at = &elf->symbols[symbol];
 	const char *name = elfmap_elf__symbol_name(elf, symbol);
 
+	if (elf->bare_maps && at->st_shndx == elf->bare_maps)
+		return true;
 	return at->st_shndx == SHN_UNDEF && ELF64_ST_BIND(at->st_info) != STB_LOCAL && name[0] &&
 	       !kernel_symbols__has(kernel, name);
 }
 
-/* The first undefined symbol that relocations of section INDEX name; NULL: none. */
-static const char *find_undefined(const struct elfmap_elf *elf, size_t index, const struct kernel_symbols *kernel)
+/* The first undefined symbol that relocations of section INDEX name; 0: none. */
+static size_t find_undefined(const struct elfmap_elf *elf, size_t index, const struct kernel_symbols *kernel)
 {
 	const Elf64_Shdr *section = elfmap_elf__section(elf, index);
 	size_t entry = section->sh_type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
@@ -363,15 +365,28 @@ static const char *find_undefined(const struct elfmap_elf *elf, size_t index, co
 		memcpy(&rel, bytes + at, sizeof(rel));
 		symbol = ELF64_R_SYM(rel.r_info);
 		if (symbol && symbol < elf->nr_symbols && elfmap_elf__is_undefined(elf, symbol, kernel))
-			return elfmap_elf__symbol_name(elf, symbol);
+			return symbol;
 	}
-	return NULL;
+	return 0;
+}
+
+static void set_undefined(const struct elfmap_elf *elf, struct elfmap_prog *prog, size_t symbol)
+{
+	if (!symbol)
+		return;
+	prog->undefined = elfmap_elf__symbol_name(elf, symbol);
+	prog->undefined_why = "which the object does not define";
+	if (elf->symbols[symbol].st_shndx != SHN_UNDEF) {
+		prog->undefined = *prog->undefined ? prog->undefined : ".maps";
+		prog->undefined_why = "which BTF would have to describe, and the object has none that can be read; "
+				      "compile it with -g";
+	}
 }
 
 int read__undefined(struct elfmap_object *obj, const struct btf *btf)
 {
 	const struct elfmap_elf *elf = obj->elf;
-	const char **undefined = calloc(elf->nr_sections, sizeof(*undefined)); /* by section */
+	size_t *undefined = calloc(elf->nr_sections, sizeof(*undefined)); /* by section */
 	struct kernel_symbols kernel;
 	int err = kernel_symbols__read(&kernel, btf) ?: undefined ? 0 : -ENOMEM;
 
@@ -385,13 +400,13 @@ int read__undefined(struct elfmap_object *obj, const struct btf *btf)
 	for (size_t i = 0; !err && i < obj->nr_progs; i++) {
 		struct elfmap_prog *prog = &obj->progs[i];
 
-		prog->undefined = undefined[prog->section_index];
+		set_undefined(elf, prog, undefined[prog->section_index]);
 		if (prog->undefined && prog->slot_map >= 0)
-			err = read__problem(obj, "section '%s': uses '%s', which the object does not define",
-					    prog->section, prog->undefined);
+			err = read__problem(obj, "section '%s': uses '%s', %s", prog->section, prog->undefined,
+					    prog->undefined_why);
 	}
 	for (size_t i = 0; !err && i < obj->nr_subprogs; i++)
-		obj->subprogs[i].undefined = undefined[obj->subprogs[i].section_index];
+		set_undefined(elf, &obj->subprogs[i], undefined[obj->subprogs[i].section_index]);
 	kernel_symbols__free(&kernel);
 	free(undefined);
 	return err;

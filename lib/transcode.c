@@ -63,11 +63,30 @@ static void place_maps(struct transcode *t)
 
 /* ---- the sections `.maps` and `.rel.maps` ------------------------------------------------------------ */
 
+static size_t find_relocations(const struct transcode *t, size_t section)
+{
+	for (size_t i = 1; i < t->elf->nr_sections; i++)
+		if (t->image.sections[i].header.sh_type == SHT_REL && t->image.sections[i].header.sh_info == section)
+			return i;
+	return 0;
+}
+
+static int set_bare_maps_aside(struct transcode *t)
+{
+	size_t values = find_relocations(t, t->elf->bare_maps);
+
+	if (values)
+		t->image.sections[values].removed = true;
+	return image__rename(&t->image, t->elf->bare_maps, ".bare_maps");
+}
+
 static int open_maps_section(struct transcode *t)
 {
 	static const Elf64_Shdr like = {.sh_type = SHT_PROGBITS, .sh_flags = SHF_ALLOC | SHF_WRITE, .sh_addralign = 8};
 	size_t legacy = t->elf->maps;
 
+	if (t->elf->bare_maps && set_bare_maps_aside(t))
+		return -ENOMEM;
 	if (t->elf->btf_maps) {
 		/* BTF-defined maps stay first; ours follow, and `maps` itself is left for nobody. */
 		t->maps = t->elf->btf_maps;
@@ -90,14 +109,6 @@ static int open_maps_section(struct transcode *t)
 		return -ENOMEM;
 	if (legacy)
 		t->image.sections[legacy].removed = true;
-	return 0;
-}
-
-static size_t find_relocations(const struct transcode *t, size_t section)
-{
-	for (size_t i = 1; i < t->elf->nr_sections; i++)
-		if (t->image.sections[i].header.sh_type == SHT_REL && t->image.sections[i].header.sh_info == section)
-			return i;
 	return 0;
 }
 

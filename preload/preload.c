@@ -306,8 +306,8 @@ static void complain_about_undefined(const char *path)
 
 		if (!prog->undefined || !preload__may_want(prog->section))
 			continue;
-		elfmap_msg__set(&msg, 0, "section '%s': uses '%s', which the object does not define", prog->section,
-				prog->undefined);
+		elfmap_msg__set(&msg, 0, "section '%s': uses '%s', %s", prog->section, prog->undefined,
+				prog->undefined_why);
 		preload__complain(path, msg.text);
 	}
 }

@@ -37,4 +37,17 @@ int count(struct __sk_buff *skb)
 	return -1;
 }
 
+/* Good for a loader that knows nothing of BTF, too. */
+SEC("legacy")
+int count_legacy(struct __sk_buff *skb)
+{
+	__u32 key = 0;
+	__u64 *legacy = bpf_map_lookup_elem(&legacy_hits, &key);
+
+	(void)skb;
+	if (legacy)
+		__sync_fetch_and_add(legacy, 1);
+	return -1;
+}
+
 char _license[] SEC("license") = "GPL";
