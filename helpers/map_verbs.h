@@ -17,6 +17,7 @@ int map_unpin(int argc, char **argv);
 int map_resize(int argc, char **argv);	/* map_resize.c */
 int map_swap(int argc, char **argv);	/* map_swap.c */
 int map_watch(int argc, char **argv);	/* map_watch.c */
+int map_types(int argc, char **argv);	/* map_type_names.c */
 int map_save(int argc, char **argv);	/* map_save.c */
 int map_restore(int argc, char **argv); /* map_restore.c */
 int map_get(int argc, char **argv);	/* map_entry.c */

@@ -90,7 +90,7 @@ only() {
 	dest=$BATS_TEST_TMPDIR/dest
 	run -0 make --no-print-directory install DESTDIR="$dest" PREFIX=/usr
 	for file in bin/elfmap libexec/elfmap/preload.so libexec/elfmap/bin/tc libexec/elfmap/bin/ip \
-		include/bpf_elf.h share/elfmap/dst_stats.o; do
+		include/bpf_elf.h share/elfmap/dst_stats.o share/bash-completion/completions/elfmap; do
 		[[ -e $dest/usr/$file ]]
 	done
 	cd /

@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Completion in bash, asked the way readline asks; and the list of types it knows.
+
+# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; the file that is sourced uses what is set here
+bats_require_minimum_version 1.5.0
+
+source "$BATS_TEST_DIRNAME/maps.bash"
+
+setup() {
+	begin_maps
+	PATH=$(dirname "$elfmap"):$PATH
+	source completion/elfmap.bash
+}
+
+# completes WORD ...: what the last of them can become, sorted, in one line.
+completes() {
+	COMP_WORDS=("$@")
+	COMP_CWORD=$(($# - 1))
+	_elfmap 2>/dev/null
+	printf '%s\n' "${COMPREPLY[@]}" | sort -u | xargs
+}
+
+# offers "WORD ..." WORD ...: the first, what was completed, has all the others.
+offers() {
+	local word
+
+	for word in "${@:2}"; do
+		[[ " $1 " == *" $word "* ]]
+	done
+}
+
+@test "completion: it is elfmap's" {
+	[[ $(complete -p elfmap) == 'complete -F _elfmap elfmap' ]]
+}
+
+@test "completion: every verb of the help, at the top and below map" {
+	for verb in $(elfmap help | awk 'NR > 1 { print $1 }'); do
+		offers "$(completes elfmap '')" "$verb"
+	done
+	for verb in $(elfmap map help | awk 'NR > 1 { print $1 }'); do
+		offers "$(completes elfmap map '')" "$verb"
+		offers "$(completes elfmap -j -n netns map '')" "$verb"
+	done
+	[[ $(completes elfmap map unp) == unpin ]]
+	[[ -z $(completes elfmap map nosuch) ]]
+}
+
+@test "completion: pins, by name and below tc/, and directories for list" {
+	create hits hash 4 4 4
+	create hosts hash 4 4 4
+	mkdir -p $tc_dir/other
+	cd "$tmp" # where no file is called like that
+	bpftool map create $tc_dir/other/deep type hash key 4 value 4 entries 4 name deep
+	for verb in dump show unpin resize get set del load watch; do
+		[[ $(completes elfmap map $verb h) == 'hits hosts' ]]
+		[[ $(completes elfmap map $verb o) == other/deep ]]
+	done
+	[[ $(completes elfmap map show globals/hi) == globals/hits ]]
+	[[ $(completes elfmap map list '') == 'globals other' ]]
+	[[ $(completes elfmap map swap hits 1 /dev/null like ho) == hosts ]]
+	[[ -z $(completes elfmap map show nosuch) ]]
+}
+
+@test "completion: options and words of a verb" {
+	create hits hash 4 4 4
+	[[ $(completes elfmap map unpin hits --) == --force ]]
+	offers "$(completes elfmap map set hits 1 2 '')" any exist noexist
+	offers "$(completes elfmap map watch hits '')" count interval
+	offers "$(completes elfmap check x.o '')" --old-tc sec type
+}
+
+@test "completion: types, devices, sections, files" {
+	create hits hash 4 4 4
+	[[ $(completes elfmap map dump hits types ipv) == 'ipv4 ipv6' ]]
+	[[ $(completes elfmap map dump hits types u32 : be1) == be16 ]]
+	offers "$(completes elfmap attach x.o dev '')" lo
+	offers "$(completes elfmap check "${elfmap%/*}/tc-progs/dst_stats.o" sec '')" egress ingress
+	touch "$tmp/saved"
+	[[ $(completes elfmap map restore "$tmp/sa") == "$tmp/saved" ]]
+	[[ $(completes elfmap show "$tmp/sa") == "$tmp/saved" ]]
+	[[ -z $(completes elfmap map pop "$tmp/sa") ]]
+}
+
+@test "types: each that is listed is taken, with the bytes that are listed" {
+	while read -r name bytes; do
+		case $name in
+		prefix*) bpftool map create $globals/t type lpm_trie key "$bytes" value 4 entries 1 name t flags 1 ;;
+		*) bpftool map create $globals/t type hash key "$bytes" value 4 entries 1 name t ;;
+		esac
+		map dump t types "$name:u32"
+		rm $globals/t
+		bpftool map create $globals/t type hash key $((bytes + 1)) value 4 entries 1 name t
+		[[ -n $("$elfmap" map dump t types "$name:u32" 2>&1) ]]
+		rm $globals/t
+	done < <("$elfmap" -j map types | jq -r '.[] | select(.bytes) | "\(.name) \(.bytes)"')
+	create t hash 16 4 1
+	map dump t types 'string[16]:bytes[4]'
+	map dump t types 'struct { ipv6 a }:u32'
+	[[ $("$elfmap" map types | awk 'NR > 1' | wc -l) == $("$elfmap" -j map types | jq length) ]]
+	fails 2 'usage: elfmap map types' types more
+}
