@@ -284,6 +284,8 @@ SLOT(5, PARSER_EXTENSION, parser_extension)
 	if (!header)
 		return stage__end(skb, too_short);
 	length = packet__extension_length(protocol, header);
+	if (STAGE(skb, offset) + length > STAGE(skb, limit))
+		return stage__end(skb, too_short);
 	if (protocol == IPPROTO_FRAGMENT) {
 		if (header->fragment & bpf_htons(IPV6_FRAGMENT_OFFSET))
 			return stage__end(skb, fragment);
@@ -530,6 +532,8 @@ SLOT(11, PARSER_TCP, parser_tcp)
 	length = bpf_ntohs(tcp->length_and_flags) >> 12 << 2;
 	if (length < sizeof(*tcp))
 		return stage__end(skb, malformed);
+	if (STAGE(skb, offset) + length > STAGE(skb, limit))
+		return stage__end(skb, too_short);
 	ports = STAGE(skb, ports) = tcp->ports;
 	stage__skip(skb, length);
 	stage__try(skb, PARSER_TCP_PAYLOAD);

@@ -10,6 +10,12 @@
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_ARP 0x0806
 #define ETHERTYPE_IPV6 0x86dd
+#define ETHERTYPE_MPLS 0x8847
+#define ETHERTYPE_BRIDGED 0x6558
+
+#ifndef IPPROTO_ETHERNET
+#define IPPROTO_ETHERNET 143
+#endif
 
 static size_t append(struct frame *frame, size_t size)
 {
@@ -65,6 +71,17 @@ size_t frame__tag(struct frame *frame, __u16 ethertype, __u16 tci)
 	name_next(frame, ethertype, 0);
 	frame__put16(frame, at, tci);
 	next_is_at(frame, at + 2, 16);
+	return at;
+}
+
+size_t frame__mpls(struct frame *frame, __u32 label, bool last)
+{
+	size_t at = append(frame, 4);
+
+	name_next(frame, ETHERTYPE_MPLS, IPPROTO_MPLS);
+	frame__put16(frame, at, label >> 4);
+	frame__put16(frame, at + 2, (label & 0xf) << 12 | (last ? 0x100 : 0) | 64);
+	frame->next_bits = 0;
 	return at;
 }
 
@@ -151,6 +168,27 @@ size_t frame__gre(struct frame *frame, __u16 flags)
 	return at;
 }
 
+size_t frame__vxlan(struct frame *frame, __u32 vni)
+{
+	size_t at = append(frame, 8);
+
+	frame->bytes[at] = 0x08;
+	frame__put16(frame, at + 4, vni >> 8);
+	frame->bytes[at + 6] = vni & 0xff;
+	frame->next_bits = 0;
+	return at;
+}
+
+size_t frame__inner_ethernet(struct frame *frame)
+{
+	size_t at = append(frame, 14);
+
+	name_next(frame, ETHERTYPE_BRIDGED, IPPROTO_ETHERNET);
+	memset(frame->bytes + at, 0x45, 12); /* would pass for the start of an IPv4 header */
+	next_is_at(frame, at + 12, 16);
+	return at;
+}
+
 static size_t transport(struct frame *frame, __u8 protocol, size_t size)
 {
 	name_next(frame, 0, protocol);
@@ -171,6 +209,15 @@ size_t frame__tcp(struct frame *frame, __u16 from, __u16 to)
 size_t frame__udp(struct frame *frame, __u16 from, __u16 to)
 {
 	size_t at = transport(frame, IPPROTO_UDP, 8);
+
+	frame__put16(frame, at, from);
+	frame__put16(frame, at + 2, to);
+	return at;
+}
+
+size_t frame__sctp(struct frame *frame, __u16 from, __u16 to)
+{
+	size_t at = transport(frame, IPPROTO_SCTP, 12);
 
 	frame__put16(frame, at, from);
 	frame__put16(frame, at + 2, to);

@@ -15,6 +15,7 @@
 #define FRAMES_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define FRAME_MAX 9216
@@ -40,6 +41,8 @@ size_t frame__ethernet(struct frame *frame);
 void frame__no_link(struct frame *frame);
 
 size_t frame__tag(struct frame *frame, __u16 ethertype, __u16 tci);
+/* A label: of what follows the last one nothing tells the kind. */
+size_t frame__mpls(struct frame *frame, __u32 label, bool last);
 size_t frame__arp(struct frame *frame);
 
 size_t frame__ipv4(struct frame *frame, const char *from, const char *to);
@@ -54,8 +57,13 @@ size_t frame__ipv6_fragment(struct frame *frame, __u16 fragment);
 /* GRE; FLAGS decide which of the optional words follow. */
 size_t frame__gre(struct frame *frame, __u16 flags);
 
+/* Behind UDP to port 4789; and the link-layer header that belongs in it, or into GRE. */
+size_t frame__vxlan(struct frame *frame, __u32 vni);
+size_t frame__inner_ethernet(struct frame *frame);
+
 size_t frame__tcp(struct frame *frame, __u16 from, __u16 to);
 size_t frame__udp(struct frame *frame, __u16 from, __u16 to);
+size_t frame__sctp(struct frame *frame, __u16 from, __u16 to);
 size_t frame__icmp(struct frame *frame, __u8 protocol, __u8 type, __u16 id);
 
 /* Only names a protocol, without a header. */

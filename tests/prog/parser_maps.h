@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * tc-progs/parser.c, or parser_percpu.c, loaded, and exact questions about what its maps hold. All of it
+ * asserts. A run that expects something begins with empty counters and wants nothing else to move.
+ */
+#ifndef PARSER_MAPS_H
+#define PARSER_MAPS_H
+
+#include <stdbool.h>
+
+#include "classifier.h"
+#include "parser.h"
+
+struct parser_maps {
+	struct classifier classifier;
+	int program; /* sections classifier and classifier_l3 */
+	int program_l3;
+	int stages; /* maps */
+	int flows4;
+	int flows6;
+	int ends;
+	int empty;
+	bool per_cpu; /* values of flows */
+};
+extern struct parser_maps parser;
+
+/* For cmocka's set-up and tear-down: both objects, with empty maps each time. */
+int parser_maps__load(void **state);
+int parser_maps__load_percpu(void **state);
+int parser_maps__unload(void **state);
+
+struct flow {
+	const char *from;
+	const char *to;
+	__u8 protocol;
+	__u16 sport;
+	__u16 dport;
+};
+
+/* What all CPUs counted; false, and zeros, when there is no such flow. */
+bool find_flow(const struct flow *flow, struct parser_flow *ret_total);
+size_t count_flows(void); /* of both families */
+struct parser_ends read_ends(void);
+__u64 read_empty(enum parser_slot slot);
+void forget_all(void);
+
+/* A sealed frame is one packet of FLOW, of its size, and nothing else is counted. */
+void expect_flow(struct frame *frame, const char *from, const char *to, __u8 protocol, __u16 sport, __u16 dport);
+
+/* Parsing of the frame as it is ends in MEMBER of struct parser_ends, counted once, without a flow. */
+#define expect_end(frame, member) expect_end_at(frame, offsetof(struct parser_ends, member), #member)
+void expect_end_at(const struct frame *frame, size_t offset, const char *name);
+
+/* It ends because SLOT is empty. */
+void expect_empty(const struct frame *frame, enum parser_slot slot);
+
+#endif
