@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Entries in memory: what is added is found, with its line; what comes twice is left out or a conflict. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "entries.h"
+
+struct conflicts {
+	size_t count;
+	struct elfmap_conflict last;
+};
+
+static void note(void *context, const struct elfmap_conflict *conflict)
+{
+	struct conflicts *conflicts = context;
+
+	conflicts->count++;
+	conflicts->last = *conflict;
+}
+
+static int add(struct elfmap_entries *entries, size_t line, const void *key, const void *value,
+	       struct conflicts *conflicts)
+{
+	void *to_key, *to_value;
+
+	assert_int_equal(elfmap_entries__reserve(entries, &to_key, &to_value), 0);
+	memcpy(to_key, key, entries->key_size);
+	memcpy(to_value, value, entries->value_size);
+	return elfmap_entries__add(entries, line, note, conflicts);
+}
+
+static size_t find(const struct elfmap_entries *entries, const void *key)
+{
+	size_t index;
+
+	elfmap_entries__find(entries, key, 1, &index);
+	return index;
+}
+
+/* A key of SIZE bytes that differs from others in its last four. */
+static void make_key(unsigned char *key, size_t size, uint32_t number)
+{
+	memset(key, 0x55, size);
+	memcpy(key + size - sizeof(number), &number, sizeof(number));
+}
+
+static void finds_what_was_added(void **state)
+{
+	static const size_t sizes[] = {4, 5, 7, 8, 12, 16, 24, 40};
+
+	(void)state;
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
+		struct elfmap_entries entries;
+		struct conflicts conflicts = {};
+		unsigned char key[40];
+		uint32_t count = 9000 + (uint32_t)s;
+
+		elfmap_entries__init(&entries, sizes[s], sizeof(count));
+		for (uint32_t i = 0; i < count; i++) {
+			make_key(key, sizes[s], i * 7);
+			assert_int_equal(add(&entries, i + 1 + (i > 4000) * 10, key, &i, &conflicts), 0);
+		}
+		assert_int_equal(elfmap_entries__finish(&entries, note, &conflicts), 0);
+		assert_int_equal(entries.count, count);
+		assert_int_equal(entries.nr_runs, 2);
+		for (uint32_t i = 0; i < count; i++) {
+			make_key(key, sizes[s], i * 7);
+			assert_int_equal(find(&entries, key), i);
+			assert_int_equal(elfmap_entries__line(&entries, i), i + 1 + (i > 4000) * 10);
+			make_key(key, sizes[s], i * 7 + 1);
+			assert_int_equal(find(&entries, key), ELFMAP_NO_ENTRY);
+		}
+		elfmap_entries__free(&entries);
+	}
+}
+
+static void leaves_out_what_is_there(void **state)
+{
+	struct elfmap_entries entries;
+	struct conflicts conflicts = {};
+
+	(void)state;
+	elfmap_entries__init(&entries, sizeof(uint32_t), sizeof(uint32_t));
+	for (uint32_t i = 0; i < 6000; i++) {
+		uint32_t key = i / 2;
+
+		assert_int_equal(add(&entries, i + 1, &key, &key, &conflicts), 0);
+	}
+	assert_int_equal(elfmap_entries__finish(&entries, note, &conflicts), 0);
+	assert_int_equal(entries.count, 3000);
+	assert_int_equal(conflicts.count, 0);
+	for (uint32_t i = 0; i < 3000; i++) {
+		assert_int_equal(find(&entries, &i), i);
+		assert_memory_equal(entries.values + i * sizeof(i), &i, sizeof(i));
+		assert_int_equal(elfmap_entries__line(&entries, i), 2 * i + 1);
+	}
+	elfmap_entries__free(&entries);
+}
+
+static void says_what_contradicts(void **state)
+{
+	struct elfmap_entries entries;
+	struct conflicts conflicts = {};
+	uint32_t key = 3, value = 9;
+	int errors = 0;
+
+	(void)state;
+	elfmap_entries__init(&entries, sizeof(uint32_t), sizeof(uint32_t));
+	for (uint32_t i = 0; i < 5000; i++)
+		assert_int_equal(add(&entries, i + 1, &i, &i, &conflicts), 0);
+	errors += add(&entries, 7777, &key, &value, &conflicts) != 0;
+	errors += elfmap_entries__finish(&entries, note, &conflicts) != 0;
+	assert_int_equal(errors, 1);
+	assert_int_equal(conflicts.count, 1);
+	assert_int_equal(conflicts.last.line, 7777);
+	assert_int_equal(conflicts.last.first_line, 4);
+	assert_int_equal(entries.count, 5000);
+	assert_memory_equal(entries.values + key * sizeof(key), &key, sizeof(key)); /* the first one stays */
+	elfmap_entries__free(&entries);
+}
+
+static void without_keys_all_stay(void **state)
+{
+	struct elfmap_entries entries;
+	uint32_t value = 5;
+
+	(void)state;
+	elfmap_entries__init(&entries, 0, sizeof(value));
+	for (size_t i = 0; i < 2500; i++)
+		assert_int_equal(add(&entries, i + 1, "", &value, NULL), 0);
+	assert_int_equal(elfmap_entries__finish(&entries, note, NULL), 0);
+	assert_int_equal(entries.count, 2500);
+	assert_int_equal(elfmap_entries__line(&entries, 2499), 2500);
+	elfmap_entries__free(&entries);
+}
+
+static void nothing_is_in_nothing(void **state)
+{
+	struct elfmap_entries entries;
+	uint32_t key = 0;
+
+	(void)state;
+	elfmap_entries__init(&entries, sizeof(key), sizeof(key));
+	assert_int_equal(elfmap_entries__finish(&entries, note, NULL), 0);
+	assert_int_equal(find(&entries, &key), ELFMAP_NO_ENTRY);
+	assert_int_equal(elfmap_entries__line(&entries, 0), 0);
+	elfmap_entries__free(&entries);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_what_was_added),	 cmocka_unit_test(leaves_out_what_is_there),
+		cmocka_unit_test(says_what_contradicts), cmocka_unit_test(without_keys_all_stay),
+		cmocka_unit_test(nothing_is_in_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
