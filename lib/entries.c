@@ -5,10 +5,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "entries.h"
 
 #define FIRST_ROOM 4096
+#define MOST_EXPECTED (64u << 20) /* who promises more has to show it */
+#define LARGE (4u << 20)	  /* bytes */
 
 void elfmap_entries__init(struct elfmap_entries *entries, size_t key_size, size_t value_size)
 {
@@ -93,12 +97,32 @@ static void find_places(const struct elfmap_entries *entries, const unsigned cha
 	}
 }
 
+/* Memory that is walked through at random costs as many look-ups in the page table as it has pages. */
+static void prefer_large_pages(void *memory, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)memory + page - 1) & ~(page - 1);
+
+	if (size >= LARGE)
+		madvise((void *)start, size - page, MADV_HUGEPAGE); /* which is no more than a wish */
+}
+
+/* Twice the entries, so that few keys meet; a power of two. */
+static size_t table_size(const struct elfmap_entries *entries, size_t count)
+{
+	size_t wanted = entries->nr_slots ?: 2 * FIRST_ROOM;
+
+	while (2 * count > wanted)
+		wanted *= 2;
+	return wanted;
+}
+
 static int grow_table(struct elfmap_entries *entries, size_t nr_slots)
 {
 	__u32 *slots = calloc(nr_slots, sizeof(*slots));
 
 	if (!slots)
 		return -ENOMEM;
+	prefer_large_pages(slots, nr_slots * sizeof(*slots));
 	free(entries->slots);
 	entries->slots = slots;
 	entries->nr_slots = nr_slots;
@@ -155,22 +179,37 @@ size_t elfmap_entries__line(const struct elfmap_entries *entries, size_t index)
 
 /* ---- entries ------------------------------------------------------------------------------------ */
 
+static int grow_room(struct elfmap_entries *entries, size_t room)
+{
+	unsigned char *larger;
+
+	larger = reallocarray(entries->keys, room, entries->key_size ?: 1);
+	if (!larger)
+		return -ENOMEM;
+	entries->keys = larger;
+	prefer_large_pages(larger, room * entries->key_size);
+	larger = reallocarray(entries->values, room, entries->value_size ?: 1);
+	if (!larger)
+		return -ENOMEM;
+	entries->values = larger;
+	prefer_large_pages(larger, room * entries->value_size);
+	entries->room = room;
+	return 0;
+}
+
+void elfmap_entries__expect(struct elfmap_entries *entries, size_t count)
+{
+	if (count > MOST_EXPECTED || count <= entries->room || grow_room(entries, count))
+		return;
+	if (entries->key_size)
+		(void)grow_table(entries, table_size(entries, count)); /* without, it grows step by step */
+}
+
 int elfmap_entries__reserve(struct elfmap_entries *entries, void **ret_key, void **ret_value)
 {
-	if (entries->count == entries->room) {
-		size_t room = entries->room ? entries->room + entries->room / 2 : FIRST_ROOM;
-		unsigned char *larger;
-
-		larger = reallocarray(entries->keys, room, entries->key_size ?: 1);
-		if (!larger)
-			return -ENOMEM;
-		entries->keys = larger;
-		larger = reallocarray(entries->values, room, entries->value_size ?: 1);
-		if (!larger)
-			return -ENOMEM;
-		entries->values = larger;
-		entries->room = room;
-	}
+	if (entries->count == entries->room &&
+	    grow_room(entries, entries->room ? entries->room + entries->room / 2 : FIRST_ROOM))
+		return -ENOMEM;
 	*ret_key = entries->keys + entries->count * entries->key_size;
 	*ret_value = entries->values + entries->count * entries->value_size;
 	memset(*ret_key, 0, entries->key_size);
@@ -221,11 +260,9 @@ int elfmap_entries__finish(struct elfmap_entries *entries,
 			   void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context)
 {
 	size_t pending = entries->count - entries->indexed;
-	size_t wanted = entries->nr_slots ?: 2 * FIRST_ROOM;
+	size_t wanted = table_size(entries, entries->count);
 	int err = 0;
 
-	while (entries->key_size && 2 * entries->count > wanted)
-		wanted *= 2;
 	if (entries->key_size && wanted != entries->nr_slots)
 		err = grow_table(entries, wanted);
 	if (entries->key_size && !err)

@@ -42,6 +42,9 @@ struct elfmap_conflict {
 void elfmap_entries__init(struct elfmap_entries *entries, size_t key_size, size_t value_size);
 void elfmap_entries__free(struct elfmap_entries *entries);
 
+/* About COUNT entries will come: makes room for them at once, if there is memory. */
+void elfmap_entries__expect(struct elfmap_entries *entries, size_t count);
+
 /* Room for one more entry, zeroed, to be filled in at *RET_KEY and *RET_VALUE. -ENOMEM. */
 int elfmap_entries__reserve(struct elfmap_entries *entries, void **ret_key, void **ret_value);
 

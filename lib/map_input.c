@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -97,6 +98,19 @@ static int read_lines(struct elfmap_input *input, struct elfmap_text *text, stru
 	}
 }
 
+/* A file tells by its size, and by its first lines, how many entries are about to come. */
+static void expect_entries(const struct window *window, size_t whole, struct elfmap_entries *entries)
+{
+	struct stat file;
+	size_t lines = 0;
+
+	if (window->at_end || fstat(window->fd, &file) || !S_ISREG(file.st_mode))
+		return;
+	for (const char *at = window->bytes; (at = memchr(at, '\n', whole - (size_t)(at - window->bytes))); at++)
+		lines++;
+	elfmap_entries__expect(entries, (size_t)file.st_size / (whole / (lines + 1) + 1) * 17 / 16);
+}
+
 static int read_windows(struct elfmap_input *input, struct window *window, struct elfmap_entries *entries,
 			struct elfmap_msg *msg)
 {
@@ -114,6 +128,8 @@ static int read_windows(struct elfmap_input *input, struct window *window, struc
 		if (err)
 			break;
 		whole = whole_lines(window);
+		if (!text.line_number)
+			expect_entries(window, whole, entries);
 		text.at = window->bytes;
 		text.end = window->bytes + whole;
 		text.line = NULL;

@@ -163,6 +163,15 @@ static __u64 key_of(__u32 i)
 	return (i * 2654435761ull) & 0xffffffffffffull;
 }
 
+static void remove_scratch(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -r %s", scratch);
+	if (system(command))
+		fprintf(stderr, "map_speed: %s stays\n", scratch);
+}
+
 static FILE *new_file(const char *name)
 {
 	char path[64];
@@ -468,6 +477,7 @@ int main(int argc, char **argv)
 	}
 	if (!mkdtemp(scratch))
 		return fail(scratch, errno);
+	atexit(remove_scratch);
 	if (make_maps())
 		return EXIT_FAILURE;
 	write_files("few", "few", FEW, false);

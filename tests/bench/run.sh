@@ -5,10 +5,11 @@
 #   loading    the front door: legacy objects through elfmap against the same program with modern maps
 #              through plain tc; whole commands, from fork to exit
 #   programs   classifiers per packet, against ports of the kernel's samples and single steps
+#   maps       entries into maps and out of them, against bpftool and against bare batch calls
 #
 #   BUILD=build tests/bench/run.sh [PART...]        ROUNDS=401: how often each is measured
 #
-# Nothing here fails because of a time: what is above its limit is marked `OVER`.
+# Nothing here fails because of a time: what misses its limit is marked `OVER` or `UNDER`.
 set -euo pipefail
 
 readonly build=${BUILD:?the folder with what make built}
@@ -20,7 +21,7 @@ if [[ ${1-} != --inside ]]; then
 fi
 shift
 
-readonly parts=(loading programs)
+readonly parts=(loading programs maps)
 readonly dev=bench$$
 readonly pins=/sys/fs/bpf/tc/globals
 readonly preload=$build/libexec/elfmap/preload.so
@@ -137,6 +138,13 @@ bench_loading() {
 bench_programs() {
 	printf 'Classifiers per packet, net of an empty one, the least of %d rounds, interleaved.\n' "$rounds"
 	"$build/tests/bench/prog_cost" "$rounds"
+}
+
+bench_maps() {
+	local each=$((rounds / 20 + 1))
+
+	printf 'Whole commands, %d rounds (slow ones fewer), interleaved; medians of how many times as fast.\n' "$each"
+	"$build/tests/bench/map_speed" "$build/elfmap" "$each"
 }
 
 main() {
