@@ -44,6 +44,7 @@ static const struct verb verbs[] = {
 	 "a program into a slot of a pinned jump table, or out of it"},
 	{"upgrade", verb_upgrade, "FILE [--rollback|--forget]", "another version of what is attached, without loss"},
 	{"map", verb_map, "VERB ...", "pinned maps: list, show, pin, dump them"},
+	{"cgroup", verb_cgroup, "VERB ...", "cgroups in the slots of maps: set, clear, show them"},
 	{"version", verb_version, "", "print the version"},
 	{},
 };

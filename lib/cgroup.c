@@ -86,27 +86,39 @@ static bool is_path(const char *word)
 	       !strncmp(word, "../", 3);
 }
 
-/* The path that DIR means. One that is absolute is looked for outside when cgroup2 is to be seen there only. */
+static bool join(char path[PATH_MAX], const char *before, const char *word)
+{
+	return snprintf(path, PATH_MAX, "%s%s%s", before, *before && *word != '/' ? "/" : "", word) < PATH_MAX;
+}
+
+/* The path that DIR means: as it stands; as the processes have it that cgroup2 is mounted for; below the root. If none
+ * is a cgroup, the one to talk about. MOUNT: where cgroup2 is, or "". */
 static int resolve(const char *dir, char path[PATH_MAX], char mount[PATH_MAX], struct elfmap_msg *msg)
 {
-	const char *at = dir;
-	char outside[PATH_MAX];
-	bool has_mount;
-	int pid, length;
+	char outside[64];
+	bool fits = true;
+	int pid;
 
 	if (!*dir)
 		return elfmap_msg__set(msg, -EINVAL, "no name; a cgroup's directory is wanted");
-	has_mount = find_mount(mount, PATH_MAX, &pid);
-	if (!has_mount)
+	if (!find_mount(mount, PATH_MAX, &pid))
 		mount[0] = '\0';
-	if (!is_path(dir) && !has_mount)
+	if (!*mount && !is_path(dir))
 		return elfmap_cgroup__find(path, PATH_MAX, msg);
 	snprintf(outside, sizeof(outside), "/proc/%d/root", pid);
-	if (!is_path(dir))
-		length = snprintf(path, PATH_MAX, "%s/%s", mount, at);
-	else
-		length = snprintf(path, PATH_MAX, "%s%s", has_mount && pid && *dir == '/' ? outside : "", at);
-	return length < PATH_MAX ? 0 : elfmap_msg__set(msg, -ENAMETOOLONG, "%s", strerror(ENAMETOOLONG));
+	if (is_path(dir)) {
+		fits = join(path, "", dir);
+		if (!fits || *dir != '/' || !*mount || is_cgroup2(path))
+			goto out;
+		if (pid && join(path, outside, dir) && is_cgroup2(path))
+			return 0;
+	}
+	fits = join(path, mount, dir);
+	/* What is there, and what is meant to be in cgroup2, is talked about as it was said. */
+	if (fits && is_path(dir) && !is_cgroup2(path) && (!access(dir, F_OK) || !strncmp(dir, mount, strlen(mount))))
+		join(path, "", dir);
+out:
+	return fits ? 0 : elfmap_msg__set(msg, -ENAMETOOLONG, "%s", strerror(ENAMETOOLONG));
 }
 
 static int explain_open(int error, const char *path, struct elfmap_msg *msg)
@@ -219,4 +231,30 @@ int elfmap_cgroup__path(__u64 id, char *ret_path, size_t size, struct elfmap_msg
 		close(fd);
 	close(mount);
 	return err;
+}
+
+int elfmap_cgroup__name(__u64 id, char *ret_name, size_t size, struct elfmap_msg *msg)
+{
+	char path[PATH_MAX], root[PATH_MAX];
+	struct elfmap_msg unused;
+	int mount = -1, err;
+	const char *name;
+	size_t length;
+
+	err = elfmap_cgroup__path(id, path, sizeof(path), msg);
+	err = err ?: elfmap_cgroup__find(root, sizeof(root), msg);
+	if (err)
+		return err;
+	/* The root as the same processes see it: another path than ours if it is mounted outside. */
+	mount = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mount >= 0 && read_path_of(mount, root, sizeof(root), &unused))
+		root[0] = '\0';
+	if (mount >= 0)
+		close(mount);
+	length = strlen(root);
+	name = !strncmp(path, root, length) && (path[length] == '/' || !path[length]) ? path + length : path;
+	if (strlen(name) >= size)
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path is longer than %zu bytes", size - 1);
+	strcpy(ret_name, *name ? name : "/");
+	return 0;
 }

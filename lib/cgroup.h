@@ -3,8 +3,8 @@
  * Cgroups of version 2, the ones that sockets belong to: their directories, and the ids that programs see
  * (bpf_skb_cgroup_id). A command says DIR in one word:
  *
- *   NAME, NAME/NAME  below the root of cgroup2, as /proc/PID/cgroup has it
- *   /PATH, ./PATH    a path
+ *   /PATH, ./PATH    a path that leads into cgroup2
+ *   /NAME, NAME      else below the root of cgroup2, as /proc/PID/cgroup has it
  */
 #ifndef ELFMAP_CGROUP_H
 #define ELFMAP_CGROUP_H
@@ -25,5 +25,8 @@ int elfmap_cgroup__id(int fd, __u64 *ret_id, struct elfmap_msg *msg);
 /* The directory of the cgroup with this id, as the processes see it that have cgroup2 mounted. -ENOENT: it is
  * gone; -EPERM: without CAP_DAC_READ_SEARCH nobody gets from ids to paths. */
 int elfmap_cgroup__path(__u64 id, char *ret_path, size_t size, struct elfmap_msg *msg);
+
+/* The same path from the root of cgroup2 on, as /proc/PID/cgroup has it: "/", "/web/backend". */
+int elfmap_cgroup__name(__u64 id, char *ret_name, size_t size, struct elfmap_msg *msg);
 
 #endif
