@@ -15,7 +15,7 @@ static const char *read_fast(const char *at, const char *end, const struct elfma
 
 /* ---- numbers ------------------------------------------------------------------------------------------------ */
 
-static __u64 load8(const char *at)
+static inline __u64 load8(const char *at)
 {
 	__u64 word;
 
@@ -24,7 +24,7 @@ static __u64 load8(const char *at)
 }
 
 /* The value of up to eight decimal digits at once: pairs, then fours, then all. */
-static __u64 eight_digits(__u64 digits)
+static inline __u64 eight_digits(__u64 digits)
 {
 	digits = (digits * 10 + (digits >> 8)) & 0x00ff00ff00ff00ff;
 	digits = (digits * 100 + (digits >> 16)) & 0x0000ffff0000ffff;
@@ -32,7 +32,7 @@ static __u64 eight_digits(__u64 digits)
 }
 
 /* How many of the eight characters are digits, from the first on; *RET_NUMBER is their value. */
-static unsigned int scan_eight(const char *at, __u64 *ret_number)
+static __always_inline unsigned int scan_eight(const char *at, __u64 *ret_number)
 {
 	__u64 digits = load8(at) ^ 0x3030303030303030;
 	__u64 others = ((digits + 0x7676767676767676) | digits) & 0x8080808080808080;
@@ -43,7 +43,7 @@ static unsigned int scan_eight(const char *at, __u64 *ret_number)
 }
 
 /* 1 to 19 digits; NULL: none, or more, or a 0 that might mean octal. */
-static const char *scan_decimal(const char *at, __u64 *ret_number)
+static inline const char *scan_decimal(const char *at, __u64 *ret_number)
 {
 	static const __u64 tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 	__u64 number, more;
@@ -62,7 +62,7 @@ static const char *scan_decimal(const char *at, __u64 *ret_number)
 	return at + total;
 }
 
-static const char *read_number(const char *at, const struct elfmap_type *type, unsigned char *to)
+static inline const char *read_number(const char *at, const struct elfmap_type *type, unsigned char *to)
 {
 	bool swap = type->notation == ELFMAP_BIG_ENDIAN, minus = *at == '-';
 	unsigned int value_bits = type->bits - type->is_signed;
@@ -306,15 +306,42 @@ static const char *read_fast(const char *at, const char *end, const struct elfma
 	}
 }
 
+/* What a struct leaves out is 0; all else is written over. */
+static inline const char *read_whole(const char *at, const char *end, const struct elfmap_type *type, unsigned char *to)
+{
+	if (type->shown)
+		memset(to, 0, type->size);
+	return read_fast(at, end, type, to);
+}
+
 bool text__read_fast(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	const char *behind;
 
 	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
 		return false;
-	behind = read_fast(text->at, text->end, type, to);
+	behind = read_whole(text->at, text->end, type, to);
 	if (!behind || (behind < text->end && *behind != ' ' && *behind != '\n'))
 		return false;
 	text->at = behind;
+	return true;
+}
+
+bool text__read_entry_fast(struct elfmap_text *text, const struct elfmap_format *format, unsigned char *key,
+			   unsigned char *value)
+{
+	const char *at = text->at, *end = text->end;
+
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || !format->key || format->per_cpu)
+		return false;
+	at = read_whole(at, end, format->key, key);
+	if (!at || at == end || *at++ != ' ')
+		return false;
+	at = read_whole(at, end, format->value, value);
+	if (!at || at == end || *at != '\n')
+		return false;
+	text->line = text->at;
+	text->line_number++;
+	text->at = at + 1;
 	return true;
 }

@@ -248,15 +248,11 @@ static int read_value(struct elfmap_text *text, const struct elfmap_type *type, 
 
 int elfmap_text__read(struct elfmap_text *text, const struct elfmap_type *type, void *bytes)
 {
-	/* Structs have holes, bit fields share bytes. */
-	bool clear = type->notation == ELFMAP_STRUCT || type->notation == ELFMAP_ARRAY || type->shown;
-
 	skip_blanks(text);
-	if (clear)
-		memset(bytes, 0, type->size);
 	if (text__read_fast(text, type, bytes))
 		return 0;
-	if (clear)
+	/* Structs have holes, bit fields share bytes. */
+	if (type->notation == ELFMAP_STRUCT || type->notation == ELFMAP_ARRAY || type->shown)
 		memset(bytes, 0, type->size);
 	return read_value(text, type, bytes);
 }

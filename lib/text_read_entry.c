@@ -191,16 +191,14 @@ int elfmap_text__read_entry(struct elfmap_text *text, const struct elfmap_format
 {
 	int err = 0;
 
+	if (value && text__read_entry_fast(text, format, key, value))
+		return 1;
 	if (!find_entry(text))
 		return 0;
 	if (format->key)
 		err = elfmap_text__read(text, format->key, key);
 	if (!err && value)
 		err = elfmap_text__read_value(text, format, value);
-	if (!err && text->at < text->end && *text->at == '\n') {
-		text->at++;
-		return 1;
-	}
 	err = check_end(text, err);
 	leave_line(text);
 	return err ?: 1;

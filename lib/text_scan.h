@@ -107,6 +107,8 @@ int text__read_name(struct elfmap_text *text, const struct elfmap_type *type, un
 
 /* Reads what is spelled as usual, and says nothing of anything else. */
 bool text__read_fast(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
+bool text__read_entry_fast(struct elfmap_text *text, const struct elfmap_format *format, unsigned char *key,
+			   unsigned char *value);
 
 /* Unsigned decimal or 0x..., a word of its own. 0: it is there; -EINVAL: it is none (nothing was said);
  * -ERANGE: it has more than 128 bits. The cursor moves behind it only on success. */

@@ -11,9 +11,13 @@ static struct elfmap_value copy_of(const struct elfmap_format *format, const voi
 static void add_exact(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
 		      struct elfmap_resolver *resolver)
 {
-	const struct elfmap_type bytes = {.notation = ELFMAP_HEX, .size = type->size};
+	if (type->shown && elfmap_type__hides(type, value->bytes)) {
+		const struct elfmap_type bytes = {.notation = ELFMAP_HEX, .size = type->size};
 
-	elfmap_text__write(to, elfmap_type__hides(type, value->bytes) ? &bytes : type, value, resolver);
+		elfmap_text__write(to, &bytes, value, resolver);
+	} else {
+		elfmap_text__write(to, type, value, resolver);
+	}
 }
 
 static void add_values(struct elfmap_buffer *to, const struct elfmap_format *format, const void *value,
