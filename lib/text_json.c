@@ -205,10 +205,16 @@ static void add_array(struct elfmap_buffer *to, const struct elfmap_type *type, 
 	close_brackets(to, ']', type->count, indent);
 }
 
+static void add_id(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value)
+{
+	const struct elfmap_type id = {.notation = ELFMAP_INTEGER, .size = type->size, .bits = 8 * (__u32)type->size};
+
+	add_number(to, &id, elfmap_type__number(&id, value));
+}
+
 void elfmap_json__write(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
 			int indent)
 {
-	const struct elfmap_type id = {.notation = ELFMAP_INTEGER, .size = type->size, .bits = 8 * (__u32)type->size};
 	char *at = buffer__reserve(to, SCALAR_ROOM);
 
 	switch (type->notation) {
@@ -248,7 +254,7 @@ void elfmap_json__write(struct elfmap_buffer *to, const struct elfmap_type *type
 	case ELFMAP_MAP:
 	case ELFMAP_CGROUP:
 	case ELFMAP_HANDLE:
-		add_number(to, &id, elfmap_type__number(&id, value));
+		add_id(to, type, value);
 		break;
 	default:
 		add_number(to, type, elfmap_type__number(type, value));

@@ -190,24 +190,26 @@ static void add_number(struct elfmap_buffer *to, const struct elfmap_type *type,
 
 /* ---- prefixes, structs, arrays ----------------------------------------------------------------------------- */
 
-static struct elfmap_value value_at(const struct elfmap_type *member, const struct elfmap_value *value)
-{
-	return elfmap_type__member(member, value, 0);
-}
-
 static void add_members(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
 			struct elfmap_resolver *resolver)
 {
 	ADD_WORD(to, "{ ");
 	for (size_t i = 0; i < type->nr_members; i++) {
 		const struct elfmap_type *member = &type->members[i];
-		struct elfmap_value inner = value_at(member, value);
-		char *at = buffer__reserve(to, member->name_length + ELFMAP_NAME_STEP + 1);
+		const char *bytes = (const char *)value->bytes + member->offset;
+		char *at = buffer__reserve(to, member->name_length + ELFMAP_NAME_STEP + SCALAR_ROOM);
+		char *end;
 
 		if (!at)
 			return;
-		buffer__end_at(to, put_char(put_name(at, member), ' '));
-		elfmap_text__write(to, member, &inner, resolver);
+		at = put_char(put_name(at, member), ' ');
+		end = value->copies == 1 ? put_scalar(at, member, bytes) : NULL;
+		buffer__end_at(to, end ?: at);
+		if (!end) {
+			struct elfmap_value inner = elfmap_type__member(member, value, 0);
+
+			elfmap_text__write(to, member, &inner, resolver);
+		}
 		buffer__add_char(to, ' ');
 	}
 	buffer__add_char(to, '}');
