@@ -346,6 +346,11 @@ static __always_inline enum packet_verdict packet__gre(struct __sk_buff *skb, co
 	return PACKET_OK;
 }
 
+static __always_inline bool packet__is_tunnel(__u8 protocol)
+{
+	return protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6 || protocol == IPPROTO_GRE;
+}
+
 /*
  * Moves PKT on to the IP packet inside an IPIP, 6in4 or GRE packet; *ret_entered says whether there
  * is one. Fragments are not entered: only the first has the inner header, and the fragments of one

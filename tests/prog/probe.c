@@ -8,7 +8,7 @@
 #include "probe.h"
 #include "test.h"
 
-int parse, parse_l3, innermost;
+int parse, parse_l3, innermost, plain;
 static struct classifier classifier;
 static int probe_map;
 
@@ -19,6 +19,7 @@ int load_probe(void **state)
 	parse = classifier__program(&classifier, "parse");
 	parse_l3 = classifier__program(&classifier, "parse_l3");
 	innermost = classifier__program(&classifier, "innermost");
+	plain = classifier__program(&classifier, "plain");
 	probe_map = classifier__map(&classifier, "probe");
 	return 0;
 }

@@ -6,7 +6,7 @@
 #include "../testdata/parse_probe.h"
 #include "frames.h"
 
-extern int parse, parse_l3, innermost; /* the programs */
+extern int parse, parse_l3, innermost, plain; /* the programs */
 
 /* For cmocka's set-up and tear-down. */
 int load_probe(void **state);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shows what tc-progs/lib/parse.h finds out about a packet: the section chooses the function, the
- * map `probe` gets its verdict and its struct packet. For tests/prog/parse_test.c.
+ * Shows what tc-progs/lib/parse.h and plain.h find out about a packet: the section
+ * chooses the function, the map `probe` gets its verdict and its struct packet.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -9,6 +9,7 @@
 #include "bpf_elf.h"
 #include "parse.h"
 #include "parse_probe.h"
+#include "plain.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -57,4 +58,13 @@ int probe_innermost(struct __sk_buff *skb)
 
 	verdict = packet__innermost(skb, ETH_HLEN, &pkt);
 	return record(verdict, &pkt);
+}
+
+/* PACKET_NON_IP stands for: not plain. */
+SEC("plain")
+int probe_plain(struct __sk_buff *skb)
+{
+	struct packet pkt = {};
+
+	return record(packet__plain(skb, ETH_HLEN, &pkt) ? PACKET_OK : PACKET_NON_IP, &pkt);
 }

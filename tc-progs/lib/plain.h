@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The shortest way to a packet's innermost destination, for the packets that are plain. Beside parse.h,
+ * which knows all the others: a program asks here first, and parse.h when the answer is no.
+ */
+#ifndef PLAIN_H
+#define PLAIN_H
+
+#include "parse.h"
+
+/* Moves *AT over a tag, which *LEFT does not count any more. False: it is not in the linear part. */
+static __always_inline bool packet__plain_tag(const void **at, const void *end, __u64 *left, __be16 *ethertype)
+{
+	const struct vlan_tag *tag = *at;
+
+	if (*at + sizeof(*tag) > end)
+		return false;
+	*ethertype = tag->ethertype;
+	*at += sizeof(*tag);
+	*left -= sizeof(*tag);
+	return true;
+}
+
+enum plain_step {
+	PLAIN_NO,    /* not plain */
+	PLAIN_YES,   /* the innermost header, and PKT is filled */
+	PLAIN_INNER, /* there is a header of *ETHERTYPE in the *LEFT bytes from *AT */
+};
+
+static __always_inline enum plain_step packet__plain_ipv4(const void **at, const void *end, __u64 *left,
+							  __be16 *ethertype, struct packet *pkt)
+{
+	const struct iphdr *header = *at;
+	__u64 total;
+
+	if (*at + sizeof(*header) > end || *(const __u8 *)*at != 0x45)
+		return PLAIN_NO;
+	total = bpf_ntohs(header->tot_len);
+	/* 20 <= TOTAL <= *LEFT in one: *LEFT is 20 at least, and what would be below 0 is large. */
+	if (total - sizeof(*header) > *left - sizeof(*header) ||
+	    header->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET))
+		return PLAIN_NO;
+	if (!packet__is_tunnel(header->protocol)) {
+		pkt->family = 4;
+		pkt->daddr[0] = 0;
+		pkt->daddr[1] = packet__map_ipv4(header->daddr);
+		return PLAIN_YES;
+	}
+	if (header->protocol == IPPROTO_GRE || total < 2 * sizeof(*header))
+		return PLAIN_NO;
+	if (header->protocol == IPPROTO_IPV6)
+		*ethertype = bpf_htons(ETH_P_IPV6);
+	*at += sizeof(*header);
+	*left = total - sizeof(*header);
+	return PLAIN_INNER;
+}
+
+static __always_inline bool packet__plain_ipv6(const struct ipv6hdr *header, const void *end, __u64 left,
+					       struct packet *pkt)
+{
+	const __u64 *addresses = (const void *)&header->saddr;
+	__u64 payload;
+
+	if ((const void *)(header + 1) > end || header->version != 6)
+		return false;
+	payload = bpf_ntohs(header->payload_len);
+	if (!payload || payload + sizeof(*header) > left || packet__is_extension(header->nexthdr) ||
+	    packet__is_tunnel(header->nexthdr))
+		return false;
+	pkt->family = 6;
+	pkt->daddr[0] = addresses[2];
+	pkt->daddr[1] = addresses[3];
+	return true;
+}
+
+/*
+ * What most packets are, on the shortest way: IPv4 without options or IPv6 without extension headers, whole, all in
+ * the linear part, behind at most two tags; in a tunnel, too, if that makes two IPv4 headers (IPIP) and an IPv6 one
+ * (6in4) at most. Every offset is a constant, and nothing lives on the stack. True: PKT has the family and
+ * the destination that packet__innermost would find, and nothing else. False: it is something else, or broken;
+ * packet__innermost tells which.
+ */
+static __always_inline bool packet__plain(struct __sk_buff *skb, __u32 link_length, struct packet *pkt)
+{
+	const void *at = packet__pointer(skb, data) + link_length, *end = packet__pointer(skb, data_end);
+	__u64 left = (__u64)skb->len - link_length; /* bytes of the IP packet */
+	__be16 ethertype = skb->protocol;
+	enum plain_step step = PLAIN_INNER;
+
+	if (ethertype != bpf_htons(ETH_P_IP) && packet__is_tag(ethertype) &&
+	    (!packet__plain_tag(&at, end, &left, &ethertype) ||
+	     (packet__is_tag(ethertype) && !packet__plain_tag(&at, end, &left, &ethertype))))
+		return false;
+	if (ethertype == bpf_htons(ETH_P_IP))
+		step = packet__plain_ipv4(&at, end, &left, &ethertype, pkt);
+	if (step == PLAIN_INNER && ethertype == bpf_htons(ETH_P_IP))
+		step = packet__plain_ipv4(&at, end, &left, &ethertype, pkt);
+	if (step == PLAIN_INNER && ethertype == bpf_htons(ETH_P_IPV6))
+		return packet__plain_ipv6(at, end, left, pkt);
+	return step == PLAIN_YES;
+}
+
+#endif
