@@ -9,6 +9,7 @@
 
 #include "bpffs.h"
 #include "command.h"
+#include "device_names.h"
 #include "map.h"
 #include "map_users.h"
 #include "map_verbs.h"
@@ -107,6 +108,20 @@ out:
 	return err;
 }
 
+/* The names of devices beside a map (lib/device_names.h) mean nothing without it. */
+static void unpin_companion(const char *path, int fd)
+{
+	struct elfmap_reader map;
+	char companion[PATH_MAX];
+
+	if (snprintf(companion, sizeof(companion), "%s_devs", path) >= (int)sizeof(companion) ||
+	    access(companion, F_OK) || elfmap_reader__open_fd(fd, path, &map, NULL))
+		return;
+	if (elfmap_map__has_devices(&map))
+		unlink(companion);
+	elfmap_reader__close(&map);
+}
+
 static int unpin(const char *path, bool force, struct elfmap_msg *msg)
 {
 	struct bpf_map_info info;
@@ -121,6 +136,8 @@ static int unpin(const char *path, bool force, struct elfmap_msg *msg)
 		err = -errno;
 		snprintf(msg->text, sizeof(msg->text), "the pin cannot be removed: %s", strerror(errno));
 	}
+	if (!err)
+		unpin_companion(path, fd);
 	close(fd);
 	return err;
 }

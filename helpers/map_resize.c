@@ -9,6 +9,7 @@
 
 #include "bpffs.h"
 #include "command.h"
+#include "device_names.h"
 #include "map.h"
 #include "map_copy.h"
 #include "map_form.h"
@@ -98,6 +99,22 @@ out:
 	return err;
 }
 
+/* The names of devices beside a map (lib/device_names.h) need as much room. */
+static int resize_companion(const char *path, __u32 max, struct elfmap_msg *msg)
+{
+	struct elfmap_reader map;
+	char companion[PATH_MAX];
+	int err = 0;
+
+	if (snprintf(companion, sizeof(companion), "%s_devs", path) >= (int)sizeof(companion) ||
+	    access(companion, F_OK) || elfmap_reader__open_for(path, ELFMAP_READ, NULL, &map, msg))
+		return 0;
+	if (elfmap_map__has_devices(&map))
+		err = resize(companion, max, msg);
+	elfmap_reader__close(&map);
+	return err;
+}
+
 static bool read_max(const char *word, __u32 *ret_max)
 {
 	unsigned long long max;
@@ -126,7 +143,7 @@ int map_resize(int argc, char **argv)
 	if (!read_max(argv[2], &max))
 		return complain(argv[2], "is no number of entries, which is from 1 to 4294967295");
 	if (elfmap_bpffs__pin_path(argv[1], path, sizeof(path), &msg) || elfmap_pin__lock(path, &lock, &msg) ||
-	    resize(path, max, &msg))
+	    resize(path, max, &msg) || resize_companion(path, max, &msg))
 		status = complain(argv[1], "%s", msg.text);
 	if (lock >= 0)
 		close(lock);

@@ -14,6 +14,7 @@
 
 #include "bpffs.h"
 #include "command.h"
+#include "device_names.h"
 #include "map_restore.h"
 #include "map_rules.h"
 #include "map_users.h"
@@ -84,11 +85,6 @@ static int prepare(struct restore *restore)
 
 /* ---- making --------------------------------------------------------------------------------------- */
 
-static int explain_btf(int err, struct elfmap_msg *msg)
-{
-	return elfmap_msg__set(msg, err, "the kernel refuses the types: %s", strerror(-err));
-}
-
 static int find_inner(const struct restore *restore, const char *label, struct elfmap_msg *msg)
 {
 	const struct restored *map = restore__find(restore, label);
@@ -103,23 +99,38 @@ static int find_inner(const struct restore *restore, const char *label, struct e
 	return err ?: elfmap_map__open(path, &fd, &info, msg) ?: fd;
 }
 
+/* Maps of one object share their BTF, in the kernel as well. */
+static int load_types(const struct restore *restore, struct saved_map *saved, struct elfmap_msg *msg)
+{
+	const struct restored *owner = saved->btf_of ? restore__find(restore, saved->btf_of) : NULL;
+	struct saved_map *from = owner ? owner->saved : saved;
+	int btf;
+
+	if (saved->btf_of && !from->btf)
+		return elfmap_msg__set(msg, -EINVAL, "there are no types of %s", saved->btf_of);
+	if (!from->btf)
+		return 0;
+	if (from->form.btf < 0) {
+		btf = bpf_btf_load(from->btf, from->btf_size, NULL);
+		if (btf < 0)
+			return elfmap_msg__set(msg, btf, "the kernel refuses the types: %s", strerror(-btf));
+		from->form.btf = btf;
+	}
+	if (from != saved)
+		saved->form.btf = fcntl(from->form.btf, F_DUPFD_CLOEXEC, 0);
+	return 0;
+}
+
 static int make_map(const struct restore *restore, struct restored *map, struct elfmap_msg *msg)
 {
 	struct saved_map *saved = map->saved;
-	struct elfmap_form *form = &saved->form;
-	int err;
+	int err = load_types(restore, saved, msg);
 
-	if (saved->btf) {
-		form->btf = bpf_btf_load(saved->btf, saved->btf_size, NULL);
-		if (form->btf < 0)
-			return explain_btf(form->btf, msg);
+	if (!err && saved->inner) {
+		saved->form.inner = find_inner(restore, saved->inner, msg);
+		err = saved->form.inner < 0 ? saved->form.inner : 0;
 	}
-	if (saved->inner) {
-		form->inner = find_inner(restore, saved->inner, msg);
-		if (form->inner < 0)
-			return form->inner;
-	}
-	err = elfmap_form__create(form, &map->fd, msg);
+	err = err ?: elfmap_form__create(&saved->form, &map->fd, msg);
 	return err ?: elfmap_reader__open_fd(map->fd, saved->label, &map->map, msg);
 }
 
@@ -244,6 +255,38 @@ static int pin_maps(struct restore *restore)
 	return EXIT_SUCCESS;
 }
 
+/* ---- names of devices --------------------------------------------------------------------------------- */
+
+struct naming {
+	struct elfmap_device_names names;
+	struct elfmap_msg *msg;
+};
+
+static int note_entry(void *context, const void *key, const void *value)
+{
+	struct naming *naming = context;
+
+	return elfmap_device_names__note(&naming->names, key, value, naming->msg);
+}
+
+/* As every verb does that writes device numbers: `check` is to know which devices were meant. */
+static void keep_names(const struct restored *map)
+{
+	struct elfmap_msg msg;
+	struct naming naming = {.names.fd = -1, .msg = &msg};
+	char path[PATH_MAX];
+	int err;
+
+	if (!map->saved->nr_pins || !elfmap_map__has_devices(&map->map))
+		return;
+	err = elfmap_bpffs__pin_path(map->saved->pins->word, path, sizeof(path), &msg);
+	err = err ?: elfmap_device_names__open(path, &map->map, &naming.names, &msg);
+	err = err ?: elfmap_reader__each(&map->map, note_entry, &naming, &msg);
+	if (err)
+		complain(map->saved->label, "restored, but 'map check' will not know the devices: %s", msg.text);
+	elfmap_device_names__close(&naming.names);
+}
+
 /* ------------------------------------------------------------------------------------------------- */
 
 static void report(const struct restore *restore)
@@ -305,6 +348,8 @@ int map_restore(int argc, char **argv)
 	status = status ?: restore__fill(&restore);
 	status = status ?: pin_maps(&restore);
 	if (!status) {
+		for (size_t i = 0; i < restore.file.nr_maps; i++)
+			keep_names(&restore.maps[i]);
 		report(&restore);
 		status = restore.nr_refused ? EXIT_FAILURE : EXIT_SUCCESS;
 	}

@@ -17,6 +17,7 @@
 
 #include "bpffs.h"
 #include "command.h"
+#include "device_names.h"
 #include "map.h"
 #include "map_facts.h"
 #include "map_rules.h"
@@ -34,6 +35,7 @@ struct source {
 	__u32 id;
 	int fd;
 	struct bpf_map_info info;
+	bool is_companion;
 };
 
 /* What resolves names while saving: first, so that the codec's callbacks find the rest. */
@@ -190,6 +192,48 @@ static int add_inner(struct save *save, __u32 id, struct elfmap_msg *msg)
 	return err ? elfmap_msg__set(msg, err, "no memory") : 0;
 }
 
+/* The names that go with another map (lib/device_names.h) are made again when that is restored. */
+static bool is_companion(const struct save *save, const struct source *source)
+{
+	static const char suffix[] = "_devs";
+	size_t length = strlen(source->map.label), stem = length - sizeof(suffix) + 1;
+	struct elfmap_reader reader;
+	bool has_devices = false;
+
+	if (length < sizeof(suffix) || strcmp(source->map.label + stem, suffix) != 0)
+		return false;
+	for (size_t i = 0; i < save->nr_sources && !has_devices; i++) {
+		const struct source *main = &save->sources[i];
+
+		if (strlen(main->map.label) != stem || strncmp(main->map.label, source->map.label, stem) != 0 ||
+		    elfmap_reader__open_fd(main->fd, main->map.label, &reader, NULL))
+			continue;
+		has_devices = elfmap_map__has_devices(&reader);
+		elfmap_reader__close(&reader);
+	}
+	return has_devices;
+}
+
+static void free_source(struct source *source)
+{
+	close(source->fd);
+	saved_map__clear(&source->map);
+}
+
+static void drop_companions(struct save *save)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < save->nr_sources; i++)
+		save->sources[i].is_companion = is_companion(save, &save->sources[i]);
+	for (size_t i = 0; i < save->nr_sources; i++)
+		if (save->sources[i].is_companion)
+			free_source(&save->sources[i]);
+		else
+			save->sources[kept++] = save->sources[i];
+	save->nr_sources = kept;
+}
+
 static int find_maps(struct save *save, const char *dir, struct elfmap_msg *msg)
 {
 	struct elfmap_pins pins = {};
@@ -199,6 +243,7 @@ static int find_maps(struct save *save, const char *dir, struct elfmap_msg *msg)
 		elfmap_msg__set(msg, err, "no memory");
 	for (size_t i = 0; i < pins.nr && !err; i++)
 		err = add_pin(save, &pins.pins[i], msg);
+	drop_companions(save);
 	for (size_t i = 0; i < save->census.nr_holdings && !err; i++)
 		if (find_source(save, save->census.holdings[i].outer))
 			err = add_inner(save, save->census.holdings[i].inner, msg);
@@ -293,18 +338,33 @@ static const char *inner_of(const struct save *save, const struct source *source
 	return NULL;
 }
 
+/* A map before this one with the same BTF: those of one object have. */
+static const struct source *find_types(const struct save *save, const struct source *source)
+{
+	for (const struct source *at = save->sources; at < source && source->info.btf_id; at++)
+		if (at->info.btf_id == source->info.btf_id)
+			return at;
+	return NULL;
+}
+
 static int describe(const struct save *save, struct source *source, struct elfmap_msg *msg)
 {
 	int err, cpus = elfmap_map__is_per_cpu(source->info.type) ? libbpf_num_possible_cpus() : 0;
 	const char *inner = inner_of(save, source);
 	struct saved_map *map = &source->map;
+	const struct source *twin = find_types(save, source);
 
 	map->cpus = cpus > 0 ? (unsigned int)cpus : 0;
 	map->inner = inner ? strdup(inner) : NULL;
 	if (inner && !map->inner)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	map->btf_of = twin ? strdup(twin->map.label) : NULL;
+	if (twin && !map->btf_of)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	err = elfmap_form__read(source->fd, &source->info, &map->form, msg);
-	return err ?: elfmap_form__read_btf(&map->form, &map->btf, &map->btf_size, msg);
+	if (err || twin)
+		return err;
+	return elfmap_form__read_btf(&map->form, &map->btf, &map->btf_size, msg);
 }
 
 static int write_content(struct save *save, const struct source *source, const struct elfmap_reader *reader,
@@ -366,10 +426,8 @@ static int prepare(struct save *save, struct elfmap_msg *msg)
 
 static void clear_save(struct save *save)
 {
-	for (size_t i = 0; i < save->nr_sources; i++) {
-		close(save->sources[i].fd);
-		saved_map__clear(&save->sources[i].map);
-	}
+	for (size_t i = 0; i < save->nr_sources; i++)
+		free_source(&save->sources[i]);
 	free(save->sources);
 	elfmap_census__free(&save->census);
 	elfmap_resolver__free(save->system);

@@ -84,6 +84,7 @@ void saved_map__clear(struct saved_map *map)
 	free(map->pins);
 	free(map->label);
 	free(map->btf);
+	free(map->btf_of);
 	free(map->inner);
 	elfmap_form__free(&map->form);
 	*map = (struct saved_map){.form = {.btf = -1, .inner = -1}};
@@ -111,7 +112,9 @@ void saved_map__print(FILE *to, const struct saved_map *map)
 	for (size_t i = 0; i < map->nr_pins; i++)
 		fprintf(to, "pin %s mode %04o uid %u gid %u\n", map->pins[i].word, map->pins[i].mode, map->pins[i].uid,
 			map->pins[i].gid);
-	if (map->btf) {
+	if (map->btf_of) {
+		fprintf(to, "btf %u %u of %s\n", form->btf_key, form->btf_value, map->btf_of);
+	} else if (map->btf) {
 		fprintf(to, "btf %u %u ", form->btf_key, form->btf_value);
 		print_base64(to, map->btf, map->btf_size);
 		putc('\n', to);
@@ -230,14 +233,19 @@ static int read_pin(struct reading *reading, char **words, size_t nr_words)
 static int read_btf(struct reading *reading, char **words, size_t nr_words)
 {
 	struct saved_map *map = reading->map;
+	bool shared = nr_words == 5 && !strcmp(words[3], "of");
 	unsigned long long key, value;
 	int err;
 
-	if (nr_words != 4 || map->btf || !read_number(words[1], 10, UINT32_MAX, &key) ||
+	if ((nr_words != 4 && !shared) || map->btf || map->btf_of || !read_number(words[1], 10, UINT32_MAX, &key) ||
 	    !read_number(words[2], 10, UINT32_MAX, &value))
 		return refuse(reading, "'btf' has two types and the BTF that has them");
 	map->form.btf_key = (__u32)key;
 	map->form.btf_value = (__u32)value;
+	if (shared) {
+		map->btf_of = strdup(words[4]);
+		return map->btf_of ? 0 : -ENOMEM;
+	}
 	err = read_base64(words[3], &map->btf, &map->btf_size);
 	return err == -EINVAL ? refuse(reading, "'btf': what should be base64 is not") : err;
 }

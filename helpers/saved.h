@@ -5,7 +5,8 @@
  *   map globals/hits
  *   form type percpu_hash key 4 value 8 max_entries 1024 flags 0x0 name hits
  *   pin globals/hits mode 0600 uid 0 gid 0        one or more
- *   btf 5 7 AAECAwQ...            types of key and value, and the BTF that has them, in base64
+ *   btf 5 7 AAECAwQ...            types of key and value, and the BTF that has them, in base64;
+ *   btf 5 7 of globals/misses     that is the one of a map before
  *   inner ~1                      of a map of maps: one that has the form of what it holds
  *   cpus 4                        of a map with a value for each CPU
  *   frozen
@@ -35,8 +36,9 @@ struct saved_map {
 	struct elfmap_form form;
 	struct saved_pin *pins;
 	size_t nr_pins;
-	void *btf; /* NULL: none */
+	void *btf; /* NULL: none, or that of another map */
 	size_t btf_size;
+	char *btf_of;	     /* that map's label; NULL: its own */
 	char *inner;	     /* label; NULL: none */
 	unsigned int cpus;   /* 0: one value for all */
 	const char *entries; /* in the file's text */

@@ -32,6 +32,19 @@ static bool strip_name(char *path)
 	return true;
 }
 
+/* Without links and dots, so that paths can be compared; -errno. The root of another mount namespace
+ * (/proc/PID/root) looks like a link to ours, and is not. */
+static int resolve(const char *path, char real[PATH_MAX])
+{
+	struct stat file;
+
+	if (strncmp(path, "/proc/", 6) != 0)
+		return realpath(path, real) ? 0 : -errno;
+	if (stat(path, &file))
+		return -errno;
+	return snprintf(real, PATH_MAX, "%s", path) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
 /* The directory whose lock PATH is under: tc/ if that is above it, else the one it is in, or the
  * nearest that there is. */
 static int lock_directory(const char *path, char dir[PATH_MAX], struct elfmap_msg *msg)
@@ -44,9 +57,9 @@ static int lock_directory(const char *path, char dir[PATH_MAX], struct elfmap_ms
 	do
 		if (!strip_name(dir))
 			return 0; /* something right below the root */
-	while (!realpath(dir, real));
+	while (resolve(dir, real));
 	strcpy(dir, real);
-	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), NULL) || !realpath(tc_dir, tc_real))
+	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), NULL) || resolve(tc_dir, tc_real))
 		return 0;
 	length = strlen(tc_real);
 	if (!strncmp(real, tc_real, length) && (!real[length] || real[length] == '/'))

@@ -215,3 +215,63 @@ kept() { # NAME: the column of `list`
 	[[ $status == 0 ]] || skip 'this kernel lets only those with CAP_BPF open pins'
 	[[ $(awk '$1 == "globals/h" { print $9, $10 }' <<<"$output") == '? ?' ]]
 }
+
+# ---- elsewhere --------------------------------------------------------------------------------------
+
+@test "within ip netns exec: the host's pins, users and lock" {
+	load_counter
+	mkdir -p $globals
+	create h hash 4 4 10
+	inside() {
+		ip netns exec "$net" "$elfmap" map "$@"
+	}
+	[[ $(inside list | awk 'NR > 1 { print $1 }' | xargs) == 'globals/dst_errs globals/dst_stats globals/h' ]]
+	[[ $(inside -j list | jq -c '.[1].programs[0].name') == '"dst_stats_ingre"' ]]
+	inside resize h 20
+	[[ $(bpftool -j map show pinned $globals/h | jq .max_entries) == 20 ]]
+	inside pin h new/h2
+	inside unpin h
+	[[ ! -e $globals/h && -e /sys/fs/bpf/tc/new/h2 ]]
+	inside save new >"$tmp/saved"
+	rm /sys/fs/bpf/tc/new/h2
+	inside restore "$tmp/saved"
+	[[ $(bpftool -j map show pinned /sys/fs/bpf/tc/new/h2 | jq .max_entries) == 20 ]]
+	exec 7</sys/fs/bpf/tc
+	flock --shared 7
+	run ! inside unpin new/h2
+	exec 7<&-
+	inside unpin new/h2
+}
+
+@test "TC_BPF_MNT: another bpf file system, with its own pins; a pin there keeps a map, too" {
+	mkdir -p $globals /run/other
+	create h hash 4 4 10
+	mount -t bpf bpf /run/other
+	mkdir -p /run/other/tc/globals
+	bpftool map create /run/other/tc/globals/o type hash key 4 value 4 entries 4 name o
+	[[ $(TC_BPF_MNT=/run/other "$elfmap" map list | awk 'NR > 1 { print $1 }') == globals/o ]]
+	[[ $(kept h) == no ]]
+	bpftool map pin pinned $globals/h /run/other/h
+	[[ $(kept h) == yes && $(row h | jq -r '.pinned[1]') == /run/other/h ]]
+	TC_BPF_MNT=/run/other "$elfmap" map resize o 5
+	[[ $(bpftool -j map show pinned /run/other/tc/globals/o | jq .max_entries) == 5 ]]
+	umount /run/other
+}
+
+@test "resize: killed at any moment, the pin is a whole map" {
+	mkdir -p $globals
+	create h hash 4 4 5000
+	seq 0 3999 | awk '{ printf "hex %02x %02x 00 00 hex %02x %02x 00 00\n", $1 % 256, $1 / 256, $1 % 256, $1 / 256 }' >"$tmp/all"
+	"$elfmap" map load h "$tmp/all"
+	sort "$tmp/all" >"$tmp/wanted"
+	for ((n = 0; n < 40; n++)); do
+		"$elfmap" map resize h $((5001 + n)) &
+		sleep "0.00$((RANDOM % 8))"
+		kill -KILL $! 2>/dev/null || true
+		wait $! 2>/dev/null || true
+		"$elfmap" map dump h | sort | cmp - "$tmp/wanted"
+	done
+	"$elfmap" map resize h 6000
+	"$elfmap" map dump h | sort | cmp - "$tmp/wanted"
+	[[ $(ls $globals) == h ]]
+}

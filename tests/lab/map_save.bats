@@ -36,7 +36,7 @@ all_forms() {
 	local pin
 
 	for pin in "$globals"/*; do
-		form "${pin##*/}"
+		[[ $pin == *_devs ]] || form "${pin##*/}"
 	done
 }
 
@@ -226,6 +226,41 @@ forget_all() {
 	[[ $(ifindex "$link") != "$old" ]]
 	"$elfmap" map restore "$saved"
 	[[ $("$elfmap" map dump dm) == "2 $link" ]]
+}
+
+@test "names of devices beside a map: made again by restore, grown by resize, gone with unpin" {
+	create dm devmap 4 4 2
+	set_entry dm 1 "$link"
+	[[ -e $globals/dm_devs ]]
+	"$elfmap" map save >"$saved"
+	[[ $(grep '^map ' "$saved") == 'map globals/dm' ]]
+	forget_all
+	"$elfmap" map restore "$saved"
+	"$elfmap" map check dm
+	"$elfmap" map resize dm 5
+	for i in 0 2 3 4; do set_entry dm $i "$link"; done
+	[[ $("$elfmap" -j map show dm_devs | jq -c '[.entries, .max_entries]') == '[5,5]' ]]
+	"$elfmap" map check dm
+	"$elfmap" map unpin dm
+	[[ -z $(ls $globals) ]]
+	# A map that happens to be called like that is nobody's companion.
+	create h hash 4 4 2
+	create h_devs hash 4 4 2
+	[[ $("$elfmap" map save | grep -c '^map ') == 2 ]]
+	"$elfmap" map unpin h
+	[[ -e $globals/h_devs ]]
+}
+
+@test "save: maps of one object have their types written once, and share them again" {
+	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$build/tc-progs/dst_stats.o" sec ingress
+	tc filter del dev "$link" ingress
+	"$elfmap" map save >"$saved"
+	[[ $(grep -c '^btf .* of globals/dst_errs$' "$saved") == 1 ]]
+	forget_all
+	"$elfmap" map restore "$saved"
+	"$elfmap" map save | diff <(tail -n +2 "$saved") <(tail -n +2 /dev/stdin)
+	sed 's/ of globals.dst_errs$/ of nobody/' "$saved" >"$tmp/wrong"
+	refused 1 'there are no types of nobody' restore "$tmp/wrong" --replace
 }
 
 @test "restore: programs by their pins; those without are left to their loader, and said" {
