@@ -68,7 +68,8 @@ struct l2_end {
 _Static_assert(sizeof(struct l2_end) == 24, "three 64-bit words without padding");
 _Static_assert(__builtin_offsetof(struct l2_end, action) == 16, "what is done, and with which device, is one word");
 
-/* Packets on the wire: a GSO packet counts its segments. */
+/* Packets on the wire: a GSO packet counts its segments, where the kernel knows their number (not in what another
+ * program has put into IPIP). */
 struct l2_counts {
 	/* They went the normal way. */
 	__u64 passed;	  /* not ours: no VIP, no tunnel that ends here */

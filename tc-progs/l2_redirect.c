@@ -74,14 +74,21 @@ struct bpf_elf_map SEC("maps") l2_stats = {
 };
 BPF_ANNOTATE_KV_PAIR(l2_stats, __u32, struct l2_counts);
 
-#define count(skb, member)                                                       \
+static __always_inline __u32 count_segments(struct __sk_buff *skb)
+{
+	return skb->gso_segs ? skb->gso_segs : 1;
+}
+
+#define count_packets(packets, member)                                           \
 	do {                                                                     \
 		__u32 all = 0;                                                   \
 		struct l2_counts *counts = bpf_map_lookup_elem(&l2_stats, &all); \
                                                                                  \
 		if (counts)                                                      \
-			counts->member += (skb)->gso_segs ? (skb)->gso_segs : 1; \
+			counts->member += (packets);                             \
 	} while (0)
+
+#define count(skb, member) count_packets(count_segments(skb), member)
 
 /* ---- what a packet is, and what is to be done with it ----------------------------------------- */
 
@@ -277,7 +284,7 @@ static __always_inline int send_encapsulated(struct __sk_buff *skb, const struct
 		.ttl = vip->ttl ? vip->ttl : L2_TTL,
 		.tos = vip->tos,
 	};
-	__u32 mtu = 0;
+	__u32 mtu = 0, packets = count_segments(skb); /* which the kernel forgets with the room for a header */
 
 	if (!packet__pop_tags(skb, pkt)) {
 		count(skb, room_failed);
@@ -291,7 +298,7 @@ static __always_inline int send_encapsulated(struct __sk_buff *skb, const struct
 		count(skb, room_failed);
 		return TC_ACT_SHOT;
 	}
-	count(skb, ipip);
+	count_packets(packets, ipip);
 	return bpf_redirect_neigh(device, NULL, 0, 0);
 }
 
