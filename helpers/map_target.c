@@ -19,7 +19,13 @@ int target__open(struct target *target, const char *pin, enum elfmap_access acce
 	err = elfmap_bpffs__pin_path(pin, target->path, sizeof(target->path), &msg);
 	err = err ?: elfmap_reader__open_for(target->path, access, words, &target->map, &msg);
 	err = err ?: elfmap_resolver__new(&target->resolver, &msg);
-	return err ? complain(pin, "%s", msg.text) : EXIT_SUCCESS;
+	if (err)
+		return complain(pin, "%s", msg.text);
+	if (target->map.types.are_secret && !(words && words->value))
+		complain(pin,
+			 "note: to know its types takes CAP_SYS_ADMIN; without, keys and values are bytes, or what "
+			 "'types KEY:VALUE' says");
+	return EXIT_SUCCESS;
 }
 
 void target__close(struct target *target)

@@ -123,8 +123,6 @@ int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_inf
 /* Why a map of this kind has no entries to show; NULL: it may have. */
 static const char *why_unreadable(const struct bpf_map_info *info)
 {
-	if (info->map_flags & BPF_F_WRONLY)
-		return "it was made write-only for user space";
 	switch (info->type) {
 	case BPF_MAP_TYPE_QUEUE:
 	case BPF_MAP_TYPE_STACK:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Why a map cannot be opened, written or cleared: tables of what the kernel allows, and errnos in words. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -235,11 +236,15 @@ int elfmap_refusal__explain_open(const char *path, bool writing, int error, stru
 	if (error == ENOENT || error == ENOTDIR)
 		return elfmap_msg__set(msg, -ENOENT, "no pin at %s; 'elfmap map list' shows the pins", path);
 	if (error == EACCES) {
+		bool cannot_read = faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0;
+		bool cannot_write = writing && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0;
+
 		describe_owner(path, owner, sizeof(owner));
 		return elfmap_msg__set(msg, -error,
-				       "not permitted: the pin is not for you to %s (%s); run it as root, "
-				       "or let the owner change that",
-				       writing ? "write" : "read", owner);
+				       "not permitted: the pin is not for you to %s%s%s (%s); run it as root, or let "
+				       "the owner change that",
+				       cannot_read ? "read" : "", cannot_read && cannot_write ? " or " : "",
+				       cannot_write ? "write" : "", owner);
 	}
 	if (error == EPERM)
 		return elfmap_msg__set(msg, -error, "not permitted: the capability CAP_BPF is missing; run it as root");

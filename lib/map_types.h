@@ -22,6 +22,7 @@ struct elfmap_map_types {
 	struct btf *btf;	   /* where names live; NULL: the map has none */
 	struct elfmap_type *key;   /* NULL: keys have no bytes (queues, stacks, bloom filters) */
 	struct elfmap_type *value; /* NULL: values have no bytes */
+	bool are_secret;	   /* the map has BTF, which we may not read: others were asked instead */
 };
 
 /* What the command line said. NULL: nothing. */

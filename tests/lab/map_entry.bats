@@ -183,3 +183,64 @@ bytes() {
 	fails 1 'the map is frozen' del h 1 types u32:u32
 	[[ $(map get h 1 types u32:u32) == '1 1' ]]
 }
+
+# ---- who may --------------------------------------------------------------------------------------
+
+# as_group WORD ...: elfmap map as a user in group 65534, with CAP_BPF and nothing else
+as_group() {
+	run --separate-stderr setpriv --reuid 65533 --regid 65534 --clear-groups --inh-caps=-all,+bpf \
+		--ambient-caps=+bpf "$public/elfmap" map "$@"
+	echo "status $status, stdout '$output', stderr '$stderr'"
+}
+
+@test "a pin that a group may read, or write" {
+	public=$(mktemp -d)
+	install -m 755 "$elfmap" "$public/elfmap"
+	install -D -m 755 "$(dirname "$elfmap")/libexec/elfmap/elfmap-verbs" "$public/libexec/elfmap/elfmap-verbs"
+	chmod 755 "$public" "$public/libexec" "$public/libexec/elfmap"
+	create h hash 4 4 10
+	map set h 1 2 types u32:u32
+	as_group get h 1 types u32:u32
+	[[ $status == 1 && $stderr == *'not for you to read (mode 0600, owner 0:0)'* ]]
+	as_group set h 1 3 types u32:u32
+	[[ $status == 1 && $stderr == *'not for you to read or write (mode 0600, owner 0:0)'* ]]
+	chgrp 65534 $globals/h
+	chmod 640 $globals/h
+	as_group get h 1 types u32:u32
+	[[ $status == 0 && $output == '1 2' && -z $stderr ]]
+	as_group dump h
+	[[ $status == 0 && $output == 'hex 01 00 00 00 hex 02 00 00 00' && -z $stderr ]]
+	as_group set h 1 3 types u32:u32
+	[[ $status == 1 && $stderr == *'not for you to write (mode 0640, owner 0:65534)'* ]]
+	chmod 620 $globals/h
+	as_group set h 1 3 types u32:u32
+	[[ $status == 1 && $stderr == *'not for you to read (mode 0620, owner 0:65534)'* ]]
+	chmod 660 $globals/h
+	as_group set h 1 3 types u32:u32
+	[[ $status == 0 && -z $output$stderr && $(map get h 1 types u32:u32) == '1 3' ]]
+	chmod 700 $globals
+	as_group get h 1
+	chmod 755 $globals
+	rm -r "$public"
+	[[ $status == 1 && $stderr == *'a directory above it cannot be searched'* ]]
+}
+
+@test "types that only root may read: entries are shown as bytes, and that is said" {
+	local objects=${BUILD:-$PWD/build}/tc-progs
+
+	public=$(mktemp -d)
+	install -m 755 "$elfmap" "$public/elfmap"
+	install -D -m 755 "$(dirname "$elfmap")/libexec/elfmap/elfmap-verbs" "$public/libexec/elfmap/elfmap-verbs"
+	chmod 755 "$public" "$public/libexec" "$public/libexec/elfmap"
+	ip link add v0 type veth peer name v1
+	tc qdisc add dev v0 clsact
+	"$elfmap" tc filter add dev v0 ingress bpf da obj "$objects/dst_stats.o" sec ingress
+	chgrp 65534 $globals/dst_errs
+	chmod 640 $globals/dst_errs
+	as_group get dst_errs 1 sum types u32:u64
+	[[ $status == 0 && $output == '1 0' && -z $stderr ]]
+	as_group get dst_errs 1
+	rm -r "$public"
+	[[ $status == 0 && $output == '1 [ hex 00 00 00 00 00 00 00 00 '* ]]
+	[[ ${#stderr_lines[@]} == 1 && $stderr == *'note: to know its types takes CAP_SYS_ADMIN'* ]]
+}
