@@ -196,20 +196,23 @@ int map_get(int argc, char **argv)
 static int check_presence(const struct request *request, bool wanted)
 {
 	const struct elfmap_entries *entries = &request->entries;
-	size_t size = entries->value_size;
 	struct elfmap_msg msg;
-	void *value = malloc(size);
-	int err = 0;
-	size_t i;
+	size_t i = 0;
+	void *value;
 
-	for (i = 0; value && i < entries->count && entries->count > 1; i++) {
-		err = elfmap_map__lookup(&request->target.map, entries->keys + i * entries->key_size, value, &msg);
+	if (entries->count < 2)
+		return EXIT_SUCCESS; /* there is no half of one */
+	value = malloc(entries->value_size);
+	if (!value)
+		return complain(request->target.pin, "no memory");
+	for (; i < entries->count; i++) {
+		int err = elfmap_map__lookup(&request->target.map, entries->keys + i * entries->key_size, value, &msg);
+
 		if (wanted ? err == -ENOENT : !err)
 			break;
-		err = 0;
 	}
 	free(value);
-	if (!value || i == entries->count || entries->count <= 1)
+	if (i == entries->count)
 		return EXIT_SUCCESS;
 	return refuse_entry(request, i, wanted ? "no such key" : "the key is there already", "; nothing was changed");
 }

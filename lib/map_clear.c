@@ -68,12 +68,16 @@ static int write_zeros(struct elfmap_job *job, struct elfmap_msg *msg)
 	struct elfmap_job part = *job;
 	__u32 *keys;
 	void *values;
-	int err;
+	int err = 0;
 
 	step = step < 1 ? 1 : step > BATCH ? BATCH : step;
 	keys = calloc(step, sizeof(*keys));
 	values = calloc(step, size);
-	err = keys && values ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	if (!keys || !values) {
+		free(keys);
+		free(values);
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	}
 	part.progress = NULL;
 	for (__u32 next = 0; next < job->map->info.max_entries && goes_on(job, &err); total += part.done) {
 		__u32 count = 0;

@@ -104,7 +104,7 @@ static void expect_entries(const struct window *window, size_t whole, struct elf
 	struct stat file;
 	size_t lines = 0;
 
-	if (window->at_end || fstat(window->fd, &file) || !S_ISREG(file.st_mode))
+	if (!whole || window->at_end || fstat(window->fd, &file) || !S_ISREG(file.st_mode))
 		return;
 	for (const char *at = window->bytes; (at = memchr(at, '\n', whole - (size_t)(at - window->bytes))); at++)
 		lines++;
@@ -125,7 +125,7 @@ static int read_windows(struct elfmap_input *input, struct window *window, struc
 		if (window->length == window->room)
 			err = grow(window, msg);
 		err = err ?: fill(window, input, msg);
-		if (err)
+		if (err || !window->bytes)
 			break;
 		whole = whole_lines(window);
 		if (!text.line_number)
