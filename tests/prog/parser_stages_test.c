@@ -171,6 +171,19 @@ static void test_slots_for_others(void **state)
 
 /* ---- frames cut off ------------------------------------------------------------------------------------ */
 
+/* A test run refuses frames without the header that they say is first. */
+static size_t shortest(const struct frame *frame)
+{
+	switch (frame->bytes[12] << 8 | frame->bytes[13]) {
+	case ETH_P_IP:
+		return 14 + 20;
+	case ETH_P_IPV6:
+		return 14 + 40;
+	default:
+		return 15;
+	}
+}
+
 /* Whatever is missing, the frame is counted once, and never as a flow that its lengths deny. */
 static void test_cut_off_anywhere(void **state)
 {
@@ -179,7 +192,7 @@ static void test_cut_off_anywhere(void **state)
 	(void)state;
 	for (enum parser_slot slot = PARSER_VLAN; slot <= PARSER_FLOW; slot++) {
 		build_for(&whole, slot);
-		for (size_t size = 15; size < whole.size; size++) {
+		for (size_t size = shortest(&whole); size < whole.size; size++) {
 			frame = whole;
 			frame.size = size;
 			expect_end(&frame, too_short);
