@@ -46,7 +46,7 @@ frame() {
 	local hex
 
 	printf -v hex '%s' 0200000000010200000000020800 "$@"
-	# shellcheck disable=SC2059 # the bytes are the format
+	# shellcheck disable=SC2059,SC2001 # the bytes are the format
 	printf "$(sed 's/../\\x&/g' <<<"$hex")" >"$tmp/frame"
 }
 
