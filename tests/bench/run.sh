@@ -5,11 +5,13 @@
 #   loading    the front door: legacy objects through elfmap against the same program with modern maps
 #              through plain tc; whole commands, from fork to exit
 #   programs   classifiers per packet, against ports of the kernel's samples and single steps
+#   throughput UDP from one namespace to another, against the same with an empty classifier
 #   maps       entries into maps and out of them, against bpftool and against bare batch calls
 #
 #   BUILD=build tests/bench/run.sh [PART...]        ROUNDS=401: how often each is measured
 #
-# Nothing here fails because of a time: what misses its limit is marked `OVER` or `UNDER`.
+# Nothing here fails because of a time: what misses its limit is marked `OVER` or `UNDER`, and named again
+# at the end. What cannot be measured is a failure: a program that does not load, or does not do its work.
 set -euo pipefail
 
 readonly build=${BUILD:?the folder with what make built}
@@ -21,7 +23,7 @@ if [[ ${1-} != --inside ]]; then
 fi
 shift
 
-readonly parts=(loading programs maps)
+readonly parts=(loading programs throughput maps)
 readonly dev=bench$$
 readonly pins=/sys/fs/bpf/tc/globals
 readonly preload=$build/libexec/elfmap/preload.so
@@ -124,6 +126,16 @@ compare_dump() {
 		-- 'elfmap -j map dump' - "$build/elfmap" -j map dump load_flows
 }
 
+# Verifying is most of it, and the pins are there after the first.
+compare_objects() {
+	local command=(filter replace dev "$dev" ingress protocol all pref 1 handle 1 bpf da obj)
+
+	heading 'A whole parser, against the port of sockex3'
+	"$build/tests/bench/load_cost" "$((rounds / 4 + 1))" \
+		-- 'elfmap tc, sockex3 port' - "$build/elfmap" tc "${command[@]}" "$build/tests/bench/peers/sockex3.o" sec classifier \
+		-- 'elfmap tc, parser' 3.00 "$build/elfmap" tc "${command[@]}" "$build/tc-progs/parser.o" sec classifier
+}
+
 bench_loading() {
 	make_objects
 	make_device
@@ -132,6 +144,7 @@ bench_loading() {
 	compare_loading
 	compare_nothing
 	compare_script
+	compare_objects
 	compare_dump
 }
 
@@ -140,11 +153,69 @@ bench_programs() {
 	"$build/tests/bench/prog_cost" "$rounds"
 }
 
+#   red: v0 10.9.0.1 ---veth--- v1 10.9.0.2 :blue, where the classifiers are, at ingress
+make_namespaces() {
+	ip netns add red
+	ip netns add blue
+	ip link add v0 address 02:00:00:00:00:01 netns red type veth peer name v1 address 02:00:00:00:00:02 netns blue
+	ip -n red address add 10.9.0.1/24 dev v0
+	ip -n blue address add 10.9.0.2/24 dev v1
+	ip -n red link set v0 up
+	ip -n blue link set v1 up
+	ip -n red neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev v0 nud permanent
+	ip -n blue neigh replace 10.9.0.1 lladdr 02:00:00:00:00:01 dev v1 nud permanent
+	tc -n blue qdisc add dev v1 clsact
+}
+
+# rate_with OBJECT SECTION: packets a second that a fifth of a second's flood gets through, of the seconds that its
+# sender has a CPU, so that what else runs on the machine disturbs less. On veth the sender's system calls
+# do the receiving, too, the classifier included.
+rate_with() {
+	nsenter --net=/run/netns/blue -- "$build/elfmap" tc filter replace dev v1 ingress protocol all pref 1 handle 1 \
+		bpf da obj "$build/$1" sec "$2"
+	"$build/tests/tools/flood" from red to 10.9.0.2 port 9000 seconds 0.2 at blue | jq '(.once / .cpu) | floor'
+}
+
+# Of lines "EMPTY OTHER": the medians of both and of OTHER / EMPTY, and whether that reaches LIMIT.
+report_rates() {
+	local empty other kept word
+
+	read -r empty other kept word < <(jq -rn --argjson limit "$2" '
+		def median: sort | .[length / 2 | floor];
+		[inputs] | [range(0; length; 2) as $i | {empty: .[$i], other: .[$i + 1]}] |
+		([.[] | .other / .empty * 100 | round / 100] | median) as $kept |
+		[(map(.empty) | median), (map(.other) | median), $kept, if $kept >= $limit then "ok" else "UNDER" end] |
+		join(" ")')
+	printf '  %-40s %9d\n' 'an empty classifier' "$empty"
+	printf '  %-40s %9d  %5.2f of it, limit %.2f: %s\n' "$1" "$other" "$kept" "$2" "$word"
+}
+
+bench_throughput() {
+	local each=$((rounds / 10 + 1)) round empty=tests/bench/peers/bare.o
+
+	make_namespaces
+	printf 'Packets a second of CPU, as fast as they go, with a classifier at ingress; %d rounds of 0.2 s, interleaved; medians.\n' "$each"
+	for ((round = 0; round < each; round++)); do
+		printf '%s %s\n' "$(rate_with "$empty" empty)" "$(rate_with tc-progs/dst_stats.o ingress)"
+	done | report_rates dst_stats 0.95
+}
+
 bench_maps() {
 	local each=$((rounds / 20 + 1))
 
 	printf 'Whole commands, %d rounds (slow ones fewer), interleaved; medians of how many times as fast.\n' "$each"
 	"$build/tests/bench/map_speed" "$build/elfmap" "$each"
+}
+
+# What to look at, once more at the end.
+report_limits() {
+	printf '\n==== limits\n%d hold' "$(grep -cE '\bok\b' "$scratch/report")"
+	if grep -qE '\b(OVER|UNDER)\b' "$scratch/report"; then
+		printf '; not these:\n'
+		grep -E '\b(OVER|UNDER)\b' "$scratch/report"
+	else
+		printf ', all of them\n'
+	fi
 }
 
 main() {
@@ -156,7 +227,8 @@ main() {
 	for part in "${@:-${parts[@]}}"; do
 		printf '\n==== %s\n' "$part"
 		"bench_$part"
-	done
+	done | tee "$scratch/report"
+	report_limits
 }
 
 main "$@"

@@ -10,10 +10,11 @@
  *
  * NETNS is a name as in `ip netns`, a path, or "-" for the one flood was started in. Packets flow before
  * COMMAND starts (in the namespace of flood itself) and until it has ended, and until N packets and
- * S seconds are full; without a rate as fast as they go. On stdout, as JSON: how many were sent, how
- * many of them arrived once, twice (or more often), never; the first that never did; strange
- * packets at our ports; and for each `at` what came there from which source, with which mark and tag, and what
- * its queue had to drop for lack of room (overflow: then a loss says nothing about the path).
+ * S seconds are full; without a rate as fast as they go. On stdout, as JSON: how many were sent, in how
+ * many seconds and in how many of the sender's CPU; how many of them arrived once, twice (or more
+ * often), never, and the first that never did; strange packets at our ports; and for each `at` what came
+ * there from which source, with which mark and tag, and what its queue had to drop for lack of room
+ * (overflow: then a loss says nothing about the path).
  *
  * A packet's payload is a cookie of the run, its number, and a tag, which flood sends as 0 and a program on
  * the way may write to (8 bytes, 16 bytes into the payload). Loss is a result and no failure. The exit
@@ -147,8 +148,8 @@ static void print_report(const struct flood *flood)
 		if (!flood->times[number])
 			first_never = number;
 	}
-	printf("{\"sent\":%llu,\"seconds\":%.3f,\"rate\":%.0f,", (unsigned long long)sent, flood->took,
-	       flood->took > 0 ? (double)sent / flood->took : 0);
+	printf("{\"sent\":%llu,\"seconds\":%.3f,\"cpu\":%.3f,\"rate\":%.0f,", (unsigned long long)sent, flood->took,
+	       flood->cpu, flood->took > 0 ? (double)sent / flood->took : 0);
 	printf("\"once\":%llu,\"twice\":%llu,\"never\":%llu,\"first_never\":", (unsigned long long)of[1],
 	       (unsigned long long)of[2], (unsigned long long)of[0]);
 	if (of[0])

@@ -57,6 +57,7 @@ struct flood {
 	uint64_t strange;	    /* packets that are none of ours */
 	uint64_t arrived;	    /* numbers that did, at least once */
 	double took;		    /* seconds of sending */
+	double cpu;		    /* seconds of it that the sender had a CPU; its packets are received in them, too */
 	int send_error;
 	int receive_error;
 	sem_t started; /* the first packets are on their way, or sending failed */
