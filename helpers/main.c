@@ -43,6 +43,8 @@ static const struct verb verbs[] = {
 	{"graft", verb_graft, "PIN SLOT FILE sec NAME [type TYPE] | PIN SLOT --empty",
 	 "a program into a slot of a pinned jump table, or out of it"},
 	{"upgrade", verb_upgrade, "FILE [--rollback|--forget]", "another version of what is attached, without loss"},
+	{"apply", verb_apply, "FILE [--dry-run]",
+	 "bring into force what a file says of objects, hooks, maps and slots"},
 	{"map", verb_map, "VERB ...", "pinned maps: list, show, pin, dump them"},
 	{"cgroup", verb_cgroup, "VERB ...", "cgroups in the slots of maps: set, clear, show them"},
 	{"version", verb_version, "", "print the version"},

@@ -83,6 +83,8 @@ int elfmap_load__commit(struct elfmap_load *load, const char *progs_dir, struct 
  * of the two follows a commit. */
 void elfmap_load__undo(struct elfmap_load *load);
 void elfmap_load__keep(struct elfmap_load *load);
+/* Lets others take away pins that no program uses, before elfmap_load__free() does. LOAD may be NULL. */
+void elfmap_load__unlock(struct elfmap_load *load);
 void elfmap_load__free(struct elfmap_load *load);
 
 /* The first program of section NAME, or NULL. */

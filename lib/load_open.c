@@ -301,6 +301,14 @@ int elfmap_load__open(const char *file, const struct elfmap_load_opts *opts, str
 	return 0;
 }
 
+void elfmap_load__unlock(struct elfmap_load *load)
+{
+	if (load && load->lock >= 0) {
+		close(load->lock);
+		load->lock = -1;
+	}
+}
+
 void elfmap_load__free(struct elfmap_load *load)
 {
 	if (!load)
@@ -313,7 +321,6 @@ void elfmap_load__free(struct elfmap_load *load)
 	bpf_object__close(load->bpf);
 	elfmap_object__free(load->object);
 	free(load->bytes);
-	if (load->lock >= 0)
-		close(load->lock);
+	elfmap_load__unlock(load);
 	free(load);
 }

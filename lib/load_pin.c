@@ -295,6 +295,8 @@ void elfmap_load__undo(struct elfmap_load *load)
 			restore_slot(change);
 		} else if (change->what == CHANGED_PROGS) {
 			remove_pins(change->path);
+			*strrchr(change->path, '/') = '\0';
+			rmdir(change->path); /* fails where there are others */
 		} else {
 			path_beside(change->path, beside);
 			if (!rename_with(beside, change->path, RENAME_SWAP))

@@ -69,7 +69,7 @@ $progs/shared
 @test "load: what is wanted of several objects is all there, or nothing is" {
 	run -1 --separate-stderr "$elfmap" load "$objects/shared.o" "$objects/broken.o"
 	fails 1 "elfmap: $objects/broken.o: program *: the kernel refuses it: *; 'elfmap check $objects/broken.o' shows where"
-	[[ -z $output && $(pins) == "$progs" ]]
+	[[ -z $output && -z $(pins) ]]
 	"$elfmap" load "$objects/shared.o" "$objects/tailcall.o"
 	[[ $(ls "$progs") == "shared
 tailcall" ]]
@@ -175,7 +175,7 @@ $id" ]]
 	add shared ingress
 	"$elfmap" tc filter add dev "$link" ingress pref 9 bpf da obj "$objects/shared.o" sec ingress
 	run --separate-stderr attach shared ingress ingress
-	fails 1 "elfmap: $link: several filters are called 'shared.o:\[ingress]': prio 9 handle 0x1, prio 49152 handle 0x1; say which *"
+	fails 1 "elfmap: *: several filters are called 'shared.o:\[ingress]': prio 9 handle 0x1, prio 49152 handle 0x1; say which *"
 	attach shared ingress ingress prio 9 | grep -q 'prio 9 .* unchanged'
 }
 

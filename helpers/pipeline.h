@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Between the files of `elfmap apply`: the lines of a pipeline, what is to be done for each, and what was done. */
+#ifndef ELFMAP_PIPELINE_H
+#define ELFMAP_PIPELINE_H
+
+#include "attaching.h"
+
+enum intent {
+	WILL_KEEP, /* it is as the line says */
+	WILL_ADD,
+	WILL_CHANGE,
+};
+
+enum line_kind { LINE_LOAD, LINE_ATTACH, LINE_MAP, LINE_SLOT };
+
+struct pipeline_line {
+	size_t number;
+	enum line_kind kind;
+	int argc;
+	char **argv; /* argv[0] is the kind; ends in NULL */
+	enum intent intent;
+	bool is_done;
+	struct attaching attaching; /* attach */
+	bool is_upgrade;	    /* attach: the whole version is exchanged, at all its hooks */
+	struct elfmap_load *load;   /* load, slot: as it was planned; load: then what was committed */
+	char path[4096];	    /* map, slot: of the pin */
+	__u32 slot;
+	int before; /* slot: the program that was in it; -1 */
+};
+
+struct pipeline {
+	const char *tc_dir;
+	char *text; /* the file, cut into words */
+	struct pipeline_line *lines;
+	size_t nr_lines;
+	size_t failed; /* number of the line that a message is about; 0: none */
+};
+
+/* The words of LINE behind WORD, or NULL. */
+const char *pipeline_line__value(const struct pipeline_line *line, const char *word);
+
+/* pipeline.c: a file to lines and words. '#' starts a comment; "words with spaces" are in quotes. */
+int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_msg *msg);
+int pipeline__parse(struct pipeline *pipeline, struct elfmap_msg *msg);
+/* Takes back what was done, latest first, unless it is to be kept. */
+void pipeline__close(struct pipeline *pipeline, bool keep);
+
+int pipeline__plan(struct pipeline *pipeline, struct elfmap_msg *msg);	  /* pipeline_plan.c */
+int pipeline__execute(struct pipeline *pipeline, struct elfmap_msg *msg); /* pipeline_execute.c */
+
+#endif

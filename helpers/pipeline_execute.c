@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Does what was planned: pins and slots, entries, stages, and last the hooks, so that no packet meets
+ * half of it. What was done is known, and is taken back in the opposite order.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "loading.h"
+#include "msg.h"
+#include "pipeline.h"
+#include "upgrade.h"
+
+typedef int line_step(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
+
+/* ---- steps ----------------------------------------------------------------------------------------------- */
+
+static int commit_load(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	struct elfmap_load_opts opts = line->load->opts;
+	int err;
+
+	elfmap_load__free(line->load); /* of the plan: another line may have pinned its maps since */
+	line->load = NULL;
+	(void)pipeline;
+	err = load_object(line->argv[1], &opts, true, &line->load, msg);
+	line->is_done = !err;
+	return err;
+}
+
+static int commit_attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	int err = -EAGAIN;
+
+	if (line->is_upgrade)
+		return 0;
+	for (int i = 0; err == -EAGAIN && i < 8; i++) {
+		attaching__close(&line->attaching, false);
+		err = attaching__open(&line->attaching, pipeline->tc_dir, msg);
+		err = err ?: attaching__commit(&line->attaching, msg);
+	}
+	return err;
+}
+
+/* Runs a verb in the words of LINE, without its JSON: the answer is the plan. It complains by itself. */
+static int run_verb_line(int (*verb)(int argc, char **argv), struct pipeline_line *line, int argc, char **argv,
+			 struct elfmap_msg *msg)
+{
+	struct output before = output;
+	int status;
+
+	output = (struct output){};
+	status = verb(argc, argv);
+	output = before;
+	return status ? elfmap_msg__set(msg, -EINVAL, "%s: see above", line->argv[1]) : 0;
+}
+
+static int fill_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	char map[] = "map", load[] = "load", *argv[40] = {map, load};
+
+	(void)pipeline;
+	for (int i = 1; i <= line->argc; i++)
+		argv[i + 1] = line->argv[i];
+	return run_verb_line(verb_map, line, line->argc + 1, argv, msg);
+}
+
+static int fill_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	int err;
+
+	(void)pipeline;
+	elfmap_load__free(line->load);
+	line->load = NULL;
+	err = run_verb_line(verb_graft, line, line->argc, line->argv, msg);
+	line->is_done = !err;
+	return err;
+}
+
+static int attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	(void)pipeline;
+	return line->is_upgrade ? 0 : attaching__attach(&line->attaching, msg);
+}
+
+/* One upgrade exchanges the programs at all hooks of an object. */
+static bool is_upgraded(const struct pipeline *pipeline, const struct pipeline_line *line)
+{
+	for (const struct pipeline_line *other = pipeline->lines; other < line; other++)
+		if (other->is_upgrade && other->is_done && !strcmp(other->argv[1], line->argv[1]))
+			return true;
+	return false;
+}
+
+static int upgrade(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	struct elfmap_upgrade done = {};
+	int err;
+
+	if (!line->is_upgrade || is_upgraded(pipeline, line))
+		return 0;
+	err = elfmap_upgrade__run(line->argv[1], pipeline->tc_dir, warn_of_object, &done, msg);
+	elfmap_upgrade__free(&done);
+	line->is_done = !err;
+	return err;
+}
+
+/* Plans are done with: what they hold would hold locks against the steps. */
+static void forget_plans(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++) {
+		struct pipeline_line *line = &pipeline->lines[i];
+
+		if (line->kind == LINE_ATTACH && (line->is_upgrade || line->intent == WILL_KEEP))
+			attaching__close(&line->attaching, true);
+		if (line->kind == LINE_LOAD && line->intent == WILL_KEEP) {
+			elfmap_load__free(line->load);
+			line->load = NULL;
+		}
+	}
+}
+
+/* ---- in order -------------------------------------------------------------------------------------------- */
+
+static int run_step(struct pipeline *pipeline, enum line_kind kind, line_step *step, struct elfmap_msg *msg)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < pipeline->nr_lines; i++) {
+		struct pipeline_line *line = &pipeline->lines[i];
+
+		if (line->kind != kind || line->intent == WILL_KEEP)
+			continue;
+		err = step(pipeline, line, msg);
+		if (err)
+			pipeline->failed = line->number;
+	}
+	return err;
+}
+
+/* What is attached or pinned is safe by itself, and an upgrade wants the lock alone. */
+static void unlock_loads(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++) {
+		elfmap_load__unlock(pipeline->lines[i].load);
+		elfmap_load__unlock(pipeline->lines[i].attaching.load);
+	}
+}
+
+int pipeline__execute(struct pipeline *pipeline, struct elfmap_msg *msg)
+{
+	int err;
+
+	forget_plans(pipeline);
+	err = run_step(pipeline, LINE_LOAD, commit_load, msg);
+	err = err ?: run_step(pipeline, LINE_ATTACH, commit_attach, msg);
+	err = err ?: run_step(pipeline, LINE_MAP, fill_map, msg);
+	err = err ?: run_step(pipeline, LINE_SLOT, fill_slot, msg);
+	err = err ?: run_step(pipeline, LINE_ATTACH, attach, msg);
+	unlock_loads(pipeline);
+	return err ?: run_step(pipeline, LINE_ATTACH, upgrade, msg);
+}
+
+/* ---- taken back ------------------------------------------------------------------------------------------ */
+
+static void restore_slot(const struct pipeline_line *line)
+{
+	int table = line->is_done ? bpf_obj_get(line->path) : -1;
+
+	if (table < 0)
+		return;
+	if (line->before >= 0)
+		bpf_map_update_elem(table, &line->slot, &line->before, BPF_ANY);
+	else
+		bpf_map_delete_elem(table, &line->slot);
+	close(table);
+}
+
+static void close_line(struct pipeline *pipeline, struct pipeline_line *line, bool keep)
+{
+	struct elfmap_upgrade back = {};
+
+	if (line->is_upgrade && line->is_done && !keep &&
+	    !elfmap_upgrade__rollback(line->argv[1], pipeline->tc_dir, &back, NULL))
+		elfmap_upgrade__free(&back);
+	if (line->kind == LINE_SLOT && !keep)
+		restore_slot(line);
+	if (line->before >= 0)
+		close(line->before);
+	attaching__close(&line->attaching, keep);
+	if (line->load && line->is_done && keep)
+		elfmap_load__keep(line->load);
+	else if (line->load)
+		elfmap_load__undo(line->load);
+	elfmap_load__free(line->load);
+	free(line->argv);
+}
+
+void pipeline__close(struct pipeline *pipeline, bool keep)
+{
+	for (size_t i = pipeline->nr_lines; i--;)
+		close_line(pipeline, &pipeline->lines[i], keep);
+	free(pipeline->lines);
+	free(pipeline->text);
+}

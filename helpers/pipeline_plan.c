@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What is to be done for each line: objects are loaded where nobody sees them, and compared with what is there. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "loading.h"
+#include "map.h"
+#include "msg.h"
+#include "pipeline.h"
+#include "slots.h"
+
+/* ---- load ------------------------------------------------------------------------------------------------ */
+
+static bool is_pinned(const struct elfmap_load_prog *prog, const char *dir)
+{
+	char path[PATH_MAX + BPF_OBJ_NAME_LEN];
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	bool same;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, prog->name);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return false;
+	same = !bpf_obj_get_info_by_fd(fd, &info, &size) && elfmap_attach__is_same(info.id, bpf_program__fd(prog->bpf));
+	close(fd);
+	return same;
+}
+
+static int plan_load(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	const struct elfmap_load_opts opts = {
+		.tc_dir = pipeline->tc_dir, .section = pipeline_line__value(line, "sec"), .warn = warn_of_object};
+	char dir[PATH_MAX];
+	int err;
+
+	err = elfmap_load__open(line->argv[1], &opts, &line->load, msg);
+	err = err ?: elfmap_load__kernel(line->load, msg);
+	err = err ?: elfmap_load__progs_dir(pipeline->tc_dir, line->argv[1], dir, sizeof(dir), msg);
+	if (err)
+		return err;
+	line->intent = access(dir, F_OK) ? WILL_ADD : WILL_KEEP;
+	for (size_t i = 0; line->intent == WILL_KEEP && i < line->load->nr_progs; i++)
+		if (line->load->progs[i].is_wanted && !is_pinned(&line->load->progs[i], dir))
+			line->intent = WILL_CHANGE;
+	return 0;
+}
+
+/* ---- attach ---------------------------------------------------------------------------------------------- */
+
+static bool has_stages(const struct elfmap_load *load)
+{
+	for (size_t i = 0; load && i < load->nr_progs; i++)
+		if (load->progs[i].slot_map >= 0)
+			return true;
+	return false;
+}
+
+static int plan_attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	struct attaching *attaching = &line->attaching;
+	int err = attaching__open(attaching, pipeline->tc_dir, msg);
+
+	if (err)
+		return err;
+	line->intent = attaching->is_in_force ? WILL_KEEP : attaching->is_there ? WILL_CHANGE : WILL_ADD;
+	line->is_upgrade = line->intent == WILL_CHANGE && has_stages(attaching->load);
+	return 0;
+}
+
+/* ---- maps and slots -------------------------------------------------------------------------------------- */
+
+static bool has_map(const struct elfmap_load *load, const char *path)
+{
+	for (size_t i = 0; load && i < load->nr_maps; i++)
+		if (load->maps[i].pin_path && !strcmp(load->maps[i].pin_path, path))
+			return true;
+	return false;
+}
+
+/* Will an object of this pipeline pin PATH? */
+static bool will_be_there(const struct pipeline *pipeline, const char *path)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++) {
+		const struct pipeline_line *line = &pipeline->lines[i];
+
+		if (line->kind == LINE_LOAD && has_map(line->load, path))
+			return true;
+		if (line->kind == LINE_ATTACH && has_map(line->attaching.load, path))
+			return true;
+	}
+	return false;
+}
+
+static int refuse_absent(const struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	return elfmap_msg__set(msg, -ENOENT, "%s: there is no such pin, and no object of this file has it",
+			       line->argv[1]);
+}
+
+static int plan_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	if (access(line->argv[2], R_OK))
+		return elfmap_msg__set(msg, -errno, "%s: %s", line->argv[2], strerror(errno));
+	line->intent = access(line->path, F_OK) ? WILL_ADD : WILL_KEEP;
+	return line->intent == WILL_ADD && !will_be_there(pipeline, line->path) ? refuse_absent(line, msg) : 0;
+}
+
+static int compare_slot(struct pipeline_line *line, const struct elfmap_reader *table, const char *section,
+			struct elfmap_msg *msg)
+{
+	const struct elfmap_load_prog *prog = elfmap_load__find_prog(line->load, section);
+	__u32 id;
+	int err;
+
+	err = elfmap_slots__find(table->types.key, line->argv[2], table->info.max_entries, &line->slot, msg);
+	if (err)
+		return err;
+	if (bpf_map_lookup_elem(table->fd, &line->slot, &id)) {
+		line->intent = WILL_ADD;
+		return 0;
+	}
+	line->before = bpf_prog_get_fd_by_id(id);
+	line->intent = elfmap_attach__is_same(id, bpf_program__fd(prog->bpf)) ? WILL_KEEP : WILL_CHANGE;
+	return 0;
+}
+
+static int plan_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	const struct elfmap_load_opts opts = {.tc_dir = pipeline->tc_dir,
+					      .section = pipeline_line__value(line, "sec"),
+					      .type = BPF_PROG_TYPE_SCHED_CLS,
+					      .graft_into = line->path,
+					      .warn = warn_of_object};
+	struct elfmap_reader table = {.fd = -1};
+	int err;
+
+	line->intent = WILL_ADD;
+	if (access(line->path, F_OK))
+		return will_be_there(pipeline, line->path) ? 0 : refuse_absent(line, msg);
+	err = elfmap_load__open(line->argv[3], &opts, &line->load, msg);
+	err = err ?: elfmap_load__kernel(line->load, msg);
+	err = err ?: elfmap_reader__open(line->path, &table, msg);
+	if (!err && table.info.type != BPF_MAP_TYPE_PROG_ARRAY)
+		err = elfmap_msg__set(msg, -EINVAL, "%s: is no prog_array, and has no slots", line->argv[1]);
+	err = err ?: compare_slot(line, &table, opts.section, msg);
+	if (table.fd >= 0)
+		elfmap_reader__close(&table);
+	return err;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------- */
+
+int pipeline__plan(struct pipeline *pipeline, struct elfmap_msg *msg)
+{
+	static int (*const plans[])(struct pipeline *, struct pipeline_line *, struct elfmap_msg *) = {
+		[LINE_LOAD] = plan_load,
+		[LINE_ATTACH] = plan_attach,
+		[LINE_MAP] = plan_map,
+		[LINE_SLOT] = plan_slot,
+	};
+	int err = 0;
+
+	/* Objects first: they tell which maps there will be. */
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; !err && i < pipeline->nr_lines; i++) {
+			struct pipeline_line *line = &pipeline->lines[i];
+			bool is_object = line->kind == LINE_LOAD || line->kind == LINE_ATTACH;
+
+			if (is_object != (pass == 0))
+				continue;
+			err = plans[line->kind](pipeline, line, msg);
+			if (err)
+				pipeline->failed = line->number;
+		}
+	return err;
+}

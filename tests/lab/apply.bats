@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `elfmap apply`: a file of lines in force, once; a file that is refused changes nothing.
+
+# shellcheck disable=SC2154,SC2030,SC2031 # link.bash and run set them; a test is a subshell
+# shellcheck disable=SC2119,SC2120 # run passes arguments
+
+bats_require_minimum_version 1.5.0
+
+load link.bash
+
+setup() {
+	setup_link
+	cp "$objects/generation_1.o" "$tmp/gen.o"
+	cp "$objects/shared.o" "$objects/tailcall.o" "$objects/broken.o" "$tmp"
+	printf '7 70\n9 90\n' >"$tmp/state.txt"
+	pipeline "attach gen.o sec ingress dev $link ingress" \
+		"map gen_state state.txt types u32:u64 # what it knows from the start" \
+		"" "# and:" "attach shared.o sec egress dev $link egress prio 5"
+}
+
+pipeline() {
+	printf '%s\n' "$@" >"$tmp/pipeline"
+}
+
+apply() {
+	"$elfmap" apply "$tmp/pipeline" "$@"
+}
+
+everything() {
+	pins
+	tc -j filter show dev "$link" ingress
+	tc -j filter show dev "$link" egress
+	tc qdisc show dev "$link"
+	[[ ! -e $globals/gen_state ]] || "$elfmap" map dump gen_state types u32:u64
+}
+
+# refused PATTERN: apply fails with one line that is like PATTERN, and nothing has changed.
+refused() {
+	local before
+
+	before=$(everything)
+	run --separate-stderr apply
+	echo "status $status: $output: $stderr"
+	# shellcheck disable=SC2053 # a pattern
+	[[ $status == 1 && $stderr == $1 ]]
+	diff <(printf '%s\n' "$before") <(everything)
+}
+
+@test "apply: everything that the file says, then nothing more to do" {
+	run -0 --separate-stderr apply
+	[[ -z $stderr && $output == "+ attach gen.o sec ingress dev $link ingress
++ map gen_state state.txt types u32:u64
++ attach shared.o sec egress dev $link egress prio 5" ]]
+	[[ $(filters) == 'gen.o:[ingress]' && $("$elfmap" map dump gen_state types u32:u64 | sort) == "7 70
+9 90" ]]
+	tc filter show dev "$link" egress | grep -q 'pref 5 .* shared.o:\[egress\]'
+	"$elfmap" map set gen_state 7 71 types u32:u64
+	before=$(everything)
+	run -0 --separate-stderr apply
+	[[ $output == "= attach gen.o sec ingress dev $link ingress
+= map gen_state state.txt types u32:u64
+= attach shared.o sec egress dev $link egress prio 5" && $(everything) == "$before" ]]
+}
+
+@test "apply --dry-run: shows and does nothing" {
+	before=$(everything)
+	run -0 --separate-stderr apply --dry-run
+	[[ $output == '+ attach gen.o '* && $(everything) == "$before" ]]
+	run -0 apply --dry-run -j
+	[[ $(jq -r '[.dry_run, .plan[0].action, .plan[2].line, .plan[2].words[1]] | join(" ")' <<<"$output") == 'true add 5 shared.o' ]]
+	apply
+	cp "$objects/generation_2.o" "$tmp/gen.o"
+	before=$(everything)
+	run -0 apply --dry-run
+	[[ $output == '~ attach gen.o '*'= map '*'= attach shared.o '* && $(everything) == "$before" ]]
+}
+
+@test "apply: a newer version of an object with stages goes live as a whole, at all its hooks" {
+	pipeline "attach gen.o sec ingress dev $link ingress" "attach gen.o sec egress dev $link egress"
+	apply
+	cp "$objects/generation_2.o" "$tmp/gen.o"
+	run -0 apply
+	[[ $output == "~ attach gen.o sec ingress dev $link ingress
+~ attach gen.o sec egress dev $link egress" && -e /sys/fs/bpf/tc/generations/gen%2Eo/previous ]]
+	ping -q -c 2 -i 0.2 10.9.0.2
+	[[ $("$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")') == '0 4 0 0' ]]
+	run -0 apply
+	[[ $output == "= attach gen.o sec ingress dev $link ingress
+= attach gen.o sec egress dev $link egress" ]]
+}
+
+@test "apply: programs pinned, and a stage in a slot" {
+	pipeline "load tailcall.o" "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1 tailcall.o sec 43/0"
+	run -0 apply
+	[[ $output == "+ load tailcall.o"* && -d /sys/fs/bpf/tc/progs/tailcall ]]
+	before=$(counter stages 3)
+	in_net ping -q -c 2 -i 0.2 10.9.0.1
+	((before + 2 <= $(counter stages 3)))
+	run -0 apply
+	[[ $output == "= load tailcall.o"*"= slot gen_jmp 1 tailcall.o sec 43/0" ]]
+}
+
+@test "apply: from anywhere, since files are named from where the pipeline is" {
+	(cd / && "$elfmap" apply "$tmp/pipeline")
+	[[ $(filters) == 'gen.o:[ingress]' ]]
+	mkdir "$tmp/a dir"
+	cp "$tmp/gen.o" "$tmp/a dir/"
+	pipeline "attach \"a dir/gen.o\" sec ingress dev $link ingress # quoted"
+	run -0 apply
+	[[ $output == "= attach "* ]]
+}
+
+@test "apply: what is wrong with a line is said with its number, before anything is done" {
+	pipeline "attach gen.o sec ingress dev $link ingress" "" "dettach gen.o"
+	refused "elfmap: $tmp/pipeline: line 3: 'dettach' is none of load, attach, map, slot"
+	pipeline "attach gen.o sec ingress dev $link ingress" "attach gen.o sec nosuch dev $link egress"
+	refused "elfmap: $tmp/pipeline: line 2: section 'nosuch': there is no such program*"
+	pipeline "attach gen.o sec ingress dev $link ingress" "attach broken.o sec classifier/careless dev $link egress"
+	refused "elfmap: $tmp/pipeline: line 2: *"
+	pipeline "attach gen.o sec ingress dev $link ingress" "map nosuch state.txt"
+	refused "elfmap: $tmp/pipeline: line 2: nosuch: there is no such pin, and no object of this file has it"
+	pipeline "attach gen.o sec ingress dev $link ingress" "map gen_state nosuch.txt"
+	refused "elfmap: $tmp/pipeline: line 2: nosuch.txt: No such file*"
+	pipeline "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1"
+	refused "elfmap: $tmp/pipeline: line 2: is not 'slot PIN SLOT FILE sec NAME'"
+	pipeline "attach gen.o sec ingress dev nodev ingress"
+	refused "*elfmap: $tmp/pipeline: line 1: dev nodev: cannot be attached to"
+	pipeline 'attach "gen.o sec ingress'
+	refused "elfmap: $tmp/pipeline: line 1: a quote that does not end"
+	pipeline "# nothing"
+	refused "elfmap: $tmp/pipeline: says nothing"
+	rm "$tmp/pipeline"
+	refused "elfmap: $tmp/pipeline: *No such file*"
+	run apply now
+	[[ $status == 2 ]]
+}
+
+@test "apply: what fails half-way is taken back: entries that do not parse" {
+	printf '7 seventy\n' >"$tmp/state.txt"
+	refused "elfmap: *seventy*line 2: gen_state: see above"
+	apply_first="attach shared.o sec egress dev $link egress prio 5"
+	pipeline "$apply_first"
+	apply
+	pipeline "$apply_first" "attach gen.o sec ingress dev $link ingress" "map gen_state state.txt types u32:u64"
+	refused "elfmap: *seventy*line 3: gen_state: see above"
+}
+
+@test "apply: what fails half-way is taken back: a slot that there is not" {
+	pipeline "attach gen.o sec ingress dev $link ingress" "load tailcall.o" "slot gen_jmp 9 tailcall.o sec 43/0"
+	refused "elfmap: *line 3: gen_jmp: see above"
+	[[ ! -e /sys/fs/bpf/tc/progs/tailcall ]]
+}
+
+@test "apply: a failure after an upgrade of one object goes back to what ran" {
+	pipeline "attach gen.o sec ingress dev $link ingress"
+	apply
+	cp "$objects/generation_2.o" "$tmp/gen.o"
+	tc qdisc add dev lo ingress # takes clsact's place, which the plan does not see
+	pipeline "attach gen.o sec ingress dev $link ingress" "attach shared.o sec egress dev lo egress"
+	run --separate-stderr apply
+	tc qdisc del dev lo ingress
+	[[ $status == 1 && $stderr == *"line 2: has a qdisc 'ingress' where clsact belongs" ]]
+	ping -q -c 2 -i 0.2 10.9.0.2
+	[[ $("$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")') == '2 0 0 0' ]]
+}
