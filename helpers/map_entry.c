@@ -246,6 +246,8 @@ static int write_entries(const struct request *request)
 	name_keeper__begin(&keeper, &request->target, &job);
 	err = elfmap_job__update(&job, entries->keys, entries->values, entries->count, &msg);
 	name_keeper__end(&keeper, &request->target);
+	if (job.done)
+		elfmap_resolver__keep(request->target.resolver);
 	if (!err)
 		return EXIT_SUCCESS;
 	return refuse_entry(request, job.refused, msg.text, job.done ? "; the entries before it were written" : "");

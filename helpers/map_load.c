@@ -42,6 +42,8 @@ static int write_entries(struct target *target, const struct map_file *file)
 	err = elfmap_job__update(&job, entries->key_size ? entries->keys : NULL, entries->values, entries->count, &msg);
 	progress__end(&progress);
 	name_keeper__end(&keeper, target);
+	if (job.done)
+		elfmap_resolver__keep(target->resolver);
 	if (err)
 		return map_file__complain(file, target, &job, err, &msg);
 	return print_count("written", job.done);

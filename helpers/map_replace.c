@@ -210,6 +210,8 @@ static int make_equal(struct replacement *r)
 		status = complain_about(r, &job, "written", entries->count, &msg);
 	progress__end(&progress);
 	name_keeper__end(&keeper, &r->target);
+	if (job.done)
+		elfmap_resolver__keep(r->target.resolver);
 	return status ?: print_counts(r, nr_added);
 }
 

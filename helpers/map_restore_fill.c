@@ -252,6 +252,8 @@ int restore__fill(struct restore *restore)
 		return complain(restore->name, "%s", msg.text);
 	for (size_t i = 0; i < restore->file.nr_maps && !err; i++)
 		err = fill(restore, &restore->maps[i], &names);
+	if (!err)
+		elfmap_resolver__keep(names.system);
 	elfmap_resolver__free(names.system);
 	if (!err)
 		return EXIT_SUCCESS;

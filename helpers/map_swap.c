@@ -261,6 +261,8 @@ static int swap_in(const struct swap *swap, const char *name, const char *like, 
 		bpf_map_freeze(inner.map.fd);
 	if (!status && exchange(swap, inner.map.fd, &msg))
 		status = complain(swap->outer.pin, "%s; nothing was changed", msg.text);
+	if (!status)
+		elfmap_resolver__keep(inner.resolver);
 	target__close(&inner);
 	elfmap_form__free(&form);
 	return status ?: refused ? EXIT_FAILURE : EXIT_SUCCESS;

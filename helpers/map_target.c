@@ -21,6 +21,8 @@ int target__open(struct target *target, const char *pin, enum elfmap_access acce
 	err = err ?: elfmap_resolver__new(&target->resolver, &msg);
 	if (err)
 		return complain(pin, "%s", msg.text);
+	if (target->map.info.type == BPF_MAP_TYPE_PROG_ARRAY)
+		elfmap_resolver__load_for(target->resolver, target->map.fd, target->path);
 	if (target->map.types.are_secret && !(words && words->value))
 		complain(pin,
 			 "note: to know its types takes CAP_SYS_ADMIN; without, keys and values are bytes, or what "

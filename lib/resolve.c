@@ -12,8 +12,10 @@
 
 #include "bpffs.h"
 #include "cgroup.h"
+#include "map.h"
 #include "msg.h"
 #include "resolve.h"
+#include "resolve_program.h"
 
 #define NR_PATHS 1024 /* cgroups whose path is remembered, a power of two */
 
@@ -32,6 +34,7 @@ struct system_names {
 		__u64 id;
 		int fd; /* -1: none */
 	} last;
+	struct loaded_programs programs;
 	int *fds; /* to be closed */
 	size_t nr_fds;
 	size_t room;
@@ -229,8 +232,6 @@ static int open_object(const struct elfmap_reference *reference, int *ret_fd, st
 		return open_by_id(reference, ret_fd, msg);
 	if (reference->kind == ELFMAP_CGROUP)
 		return open_cgroup(reference->path, ret_fd, msg);
-	if (reference->section)
-		return elfmap_msg__set(msg, -EOPNOTSUPP, "programs of objects are not loaded here");
 	return open_pin(reference, ret_fd, msg);
 }
 
@@ -251,9 +252,20 @@ static int read_id(const struct elfmap_reference *reference, int fd, __u64 *ret_
 	return 0;
 }
 
+static int find_program(struct system_names *names, const struct elfmap_reference *reference, int *ret_fd,
+			__u64 *ret_id, struct elfmap_msg *msg)
+{
+	int fd, err = loaded_programs__find(&names->programs, reference->path, reference->section, &fd, msg);
+
+	err = err ?: read_id(reference, fd, ret_id, msg);
+	if (!err && ret_fd)
+		*ret_fd = fd;
+	return err;
+}
+
 static bool is_last(const struct system_names *names, const struct elfmap_reference *reference)
 {
-	return names->last.fd >= 0 && names->last.kind == reference->kind && !reference->section &&
+	return names->last.fd >= 0 && names->last.kind == reference->kind &&
 	       (reference->path ? !strcmp(names->last.path, reference->path)
 				: !*names->last.path && names->last.id == reference->id);
 }
@@ -261,7 +273,7 @@ static bool is_last(const struct system_names *names, const struct elfmap_refere
 static void remember(struct system_names *names, const struct elfmap_reference *reference, int fd, __u64 id)
 {
 	names->last.fd = -1;
-	if (reference->section || (reference->path && strlen(reference->path) >= sizeof(names->last.path)))
+	if (reference->path && strlen(reference->path) >= sizeof(names->last.path))
 		return;
 	names->last.kind = reference->kind;
 	names->last.fd = fd;
@@ -276,12 +288,14 @@ static int find_object(struct elfmap_resolver *self, const struct elfmap_referen
 	int fd = -1, err;
 	__u64 id;
 
-	if (is_last(names, reference)) {
+	if (!reference->section && is_last(names, reference)) {
 		*ret_id = names->last.id;
 		if (ret_fd)
 			*ret_fd = names->last.fd;
 		return 0;
 	}
+	if (reference->section)
+		return find_program(names, reference, ret_fd, ret_id, msg);
 	err = open_object(reference, &fd, msg);
 	err = err ?: read_id(reference, fd, &id, msg);
 	if (!err && ret_fd && keep(names, fd))
@@ -326,6 +340,19 @@ void elfmap_resolver__forget(struct elfmap_resolver *resolver)
 		close(names->fds[--names->nr_fds]);
 }
 
+void elfmap_resolver__load_for(struct elfmap_resolver *resolver, int fd, const char *path)
+{
+	struct loaded_programs *programs = &names_of(resolver)->programs;
+
+	programs->type = elfmap_map__owner(fd);
+	snprintf(programs->graft_into, sizeof(programs->graft_into), "%s", path);
+}
+
+void elfmap_resolver__keep(struct elfmap_resolver *resolver)
+{
+	names_of(resolver)->programs.is_kept = true;
+}
+
 void elfmap_resolver__free(struct elfmap_resolver *resolver)
 {
 	struct system_names *names = names_of(resolver);
@@ -333,6 +360,7 @@ void elfmap_resolver__free(struct elfmap_resolver *resolver)
 	if (!resolver)
 		return;
 	elfmap_resolver__forget(resolver);
+	loaded_programs__close(&names->programs);
 	for (size_t i = 0; names->paths && i < NR_PATHS; i++)
 		free(names->paths[i].path);
 	free(names->paths);
