@@ -75,21 +75,22 @@ static const char *name_device(struct elfmap_resolver *self, __u32 ifindex)
 /* As text has it, `/a/b`, or as a path of the file system, where that leads to a cgroup. */
 static int open_cgroup(const char *path, int *ret_fd, struct elfmap_msg *msg)
 {
+	struct elfmap_msg why;
 	char root[PATH_MAX];
-	int err;
+	int err, first;
 
-	if (*path != '/')
-		return elfmap_cgroup__open(path, ret_fd, msg);
-	err = elfmap_cgroup__open(path, ret_fd, NULL);
-	if (!err)
-		return 0;
-	err = elfmap_cgroup__find(root, sizeof(root), msg);
-	if (err)
-		return err;
-	if (!strncmp(path, root, strlen(root)))
-		return elfmap_cgroup__open(path, ret_fd, msg);
+	first = elfmap_cgroup__open(path, ret_fd, msg);
+	if (!first || *path != '/')
+		return first;
+	err = elfmap_cgroup__find(root, sizeof(root), &why);
+	if (err || !strncmp(path, root, strlen(root)))
+		return first;
 	path += strspn(path, "/");
-	return elfmap_cgroup__open(*path ? path : root, ret_fd, msg);
+	err = elfmap_cgroup__open(*path ? path : root, ret_fd, &why);
+	/* What is there under that name and is no cgroup was meant, or else the one that is not there. */
+	if (err && msg && first == -ENOENT)
+		*msg = why;
+	return err;
 }
 
 static int find_root(struct system_names *names)
