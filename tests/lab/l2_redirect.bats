@@ -376,6 +376,35 @@ wait_for_port() {
 	[[ $(counts) == "{\"device\":$(report .sent)}" ]]
 }
 
+# ---- the manual page --------------------------------------------------------------------------------
+
+# example NTH NETNS ETH0 ETH1: runs the page's NTH example there, without mdoc's escapes.
+example() {
+	awk -v nth="$1" '/^\.Sh EXAMPLES/ { examples = 1 } examples && /^\.Bd/ { n++ } /^\.Ed/ { inside = 0 }
+		inside && n == nth { sub(/^# /, ""); print } examples && /^\.Bd/ { inside = 1 }' man/elfmap-l2-redirect.8 |
+		sed "s/\\\\e/\\\\/; s/eth0/$3/; s/eth1/$4/; s|l2_redirect\.o|$object|" >"$BATS_TEST_TMPDIR/example"
+	cat "$BATS_TEST_TMPDIR/example"
+	[[ -s $BATS_TEST_TMPDIR/example ]]
+	PATH=$(dirname "$elfmap"):$PATH on "$2" bash -ex "$BATS_TEST_TMPDIR/example"
+}
+
+@test "the examples of elfmap-l2-redirect(8) do what the page says" {
+	example 3 server - s0
+	sends 100 client "$vip4" server
+	assert_none_arrived
+	[[ $(counts) == '{"guarded":100}' ]]
+	vxlan_on server $server_mac
+	example 1 router r0 r1
+	sends 100 client "$vip4" server
+	assert_lossless
+	example 2 router r0 r1
+	sends 100 client "$vip4" server
+	assert_lossless
+	[[ $(counts) == '{"tunnel":100,"ipip":100,"stripped":100,"guarded":100}' ]]
+	run -0 example 4 router r0 r1
+	[[ $output == *'tunnel 100 ipip 100'*'vxl '*ok* ]]
+}
+
 # ---- an old tc ----------------------------------------------------------------------------------------
 
 @test "a tc without libbpf would take the object" {
