@@ -121,6 +121,19 @@ void map_print_place(FILE *to, const struct elfmap_attachment *at, bool in_full)
 	print_name(to, at->name);
 }
 
+/* Several filters of a program on one hook are one place in short. */
+static bool is_repeated(const struct elfmap_census *census, size_t index)
+{
+	const struct elfmap_attachment *at = census->attachments.at, *this = &at[index];
+
+	for (size_t i = 0; i < index; i++)
+		if (at[i].prog == this->prog && at[i].kind == this->kind && !strcmp(at[i].dev, this->dev) &&
+		    at[i].direction == this->direction && at[i].parent == this->parent && at[i].id == this->id &&
+		    at[i].slot == this->slot)
+			return true;
+	return false;
+}
+
 static void print_program(FILE *to, const struct elfmap_program *prog, const struct elfmap_census *census)
 {
 	const char *before = " (";
@@ -129,7 +142,7 @@ static void print_program(FILE *to, const struct elfmap_program *prog, const str
 	if (*prog->name)
 		fprintf(to, " %.*s", (int)sizeof(prog->name), prog->name);
 	for (size_t i = 0; i < census->attachments.nr; i++) {
-		if (census->attachments.at[i].prog != prog->id)
+		if (census->attachments.at[i].prog != prog->id || is_repeated(census, i))
 			continue;
 		fputs(before, to);
 		map_print_place(to, &census->attachments.at[i], false);

@@ -115,7 +115,7 @@ static void unpin_companion(const char *path, int fd)
 	char companion[PATH_MAX];
 
 	if (snprintf(companion, sizeof(companion), "%s_devs", path) >= (int)sizeof(companion) ||
-	    access(companion, F_OK) || elfmap_reader__open_fd(fd, path, &map, NULL))
+	    access(companion, F_OK) || elfmap_reader__open_fd(fd, path, NULL, &map, NULL))
 		return;
 	if (elfmap_map__has_devices(&map))
 		unlink(companion);

@@ -131,7 +131,7 @@ static int make_map(const struct restore *restore, struct restored *map, struct 
 		err = saved->form.inner < 0 ? saved->form.inner : 0;
 	}
 	err = err ?: elfmap_form__create(&saved->form, &map->fd, msg);
-	return err ?: elfmap_reader__open_fd(map->fd, saved->label, &map->map, msg);
+	return err ?: elfmap_reader__open_fd(map->fd, saved->label, NULL, &map->map, msg);
 }
 
 /* Those that are held first, then those that hold them. */

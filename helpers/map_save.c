@@ -206,7 +206,7 @@ static bool is_companion(const struct save *save, const struct source *source)
 		const struct source *main = &save->sources[i];
 
 		if (strlen(main->map.label) != stem || strncmp(main->map.label, source->map.label, stem) != 0 ||
-		    elfmap_reader__open_fd(main->fd, main->map.label, &reader, NULL))
+		    elfmap_reader__open_fd(main->fd, main->map.label, NULL, &reader, NULL))
 			continue;
 		has_devices = elfmap_map__has_devices(&reader);
 		elfmap_reader__close(&reader);
@@ -385,7 +385,7 @@ static int write_map(struct save *save, struct source *source, struct elfmap_msg
 	int err;
 
 	err = describe(save, source, msg);
-	err = err ?: elfmap_reader__open_fd(source->fd, source->map.label, &reader, msg);
+	err = err ?: elfmap_reader__open_fd(source->fd, source->map.label, NULL, &reader, msg);
 	if (err)
 		return err;
 	saved_map__print(stdout, &source->map);

@@ -30,6 +30,11 @@ struct swap {
 	int old; /* the map in the slot; -1: it is empty */
 	__u32 old_id;
 	char before[PATH_MAX]; /* where the one before is pinned */
+
+	/* What the command line says of the new one. */
+	struct elfmap_type_words types;
+	const char *like; /* NULL: the maps that are there */
+	bool keep_going;
 };
 
 /* ---- what there is -------------------------------------------------------------------------------- */
@@ -168,8 +173,8 @@ static int roll_back(const struct swap *swap, struct elfmap_msg *msg)
 
 /* ---- the new map ---------------------------------------------------------------------------------- */
 
-/* The form of the map that is in the slot, else of any other, else of the one that LIKE names. */
-static int find_form(const struct swap *swap, const char *like, struct elfmap_form *ret_form, struct elfmap_msg *msg)
+/* The form of the map that is in the slot, else of any other, else of the one that the user names. */
+static int find_form(const struct swap *swap, struct elfmap_form *ret_form, struct elfmap_msg *msg)
 {
 	struct elfmap_form outer = {.btf = -1, .inner = -1};
 	struct bpf_map_info info = {};
@@ -177,8 +182,8 @@ static int find_form(const struct swap *swap, const char *like, struct elfmap_fo
 	char path[PATH_MAX];
 	int fd = -1, err = 0;
 
-	if (like) {
-		err = elfmap_bpffs__pin_path(like, path, sizeof(path), msg);
+	if (swap->like) {
+		err = elfmap_bpffs__pin_path(swap->like, path, sizeof(path), msg);
 		err = err ?: elfmap_map__open(path, &fd, &info, msg);
 	} else if (swap->old < 0) {
 		err = elfmap_form__read(swap->outer.map.fd, &swap->outer.map.info, &outer, msg);
@@ -241,12 +246,12 @@ static int open_inner(const struct swap *swap, const struct elfmap_form *form, s
 	err = elfmap_form__create(form, &fd, msg);
 	if (err)
 		return err;
-	err = elfmap_reader__open_fd(fd, form->name, &inner->map, msg);
+	err = elfmap_reader__open_fd(fd, form->name, &swap->types, &inner->map, msg);
 	close(fd);
 	return err ?: elfmap_resolver__new(&inner->resolver, msg);
 }
 
-static int swap_in(const struct swap *swap, const char *name, const char *like, bool keep_going)
+static int swap_in(const struct swap *swap, const char *name)
 {
 	struct elfmap_form form = {.btf = -1, .inner = -1};
 	struct target inner = {.map.fd = -1};
@@ -254,9 +259,9 @@ static int swap_in(const struct swap *swap, const char *name, const char *like, 
 	size_t refused = 0;
 	int status, err;
 
-	err = find_form(swap, like, &form, &msg);
+	err = find_form(swap, &form, &msg);
 	err = err ?: open_inner(swap, &form, &inner, &msg);
-	status = err ? complain(swap->outer.pin, "%s", msg.text) : fill(&inner, name, keep_going, &refused);
+	status = err ? complain(swap->outer.pin, "%s", msg.text) : fill(&inner, name, swap->keep_going, &refused);
 	if (!status && form.frozen)
 		bpf_map_freeze(inner.map.fd);
 	if (!status && exchange(swap, inner.map.fd, &msg))
@@ -273,24 +278,27 @@ static int swap_in(const struct swap *swap, const char *name, const char *like, 
 int map_swap(int argc, char **argv)
 {
 	struct swap swap = {.outer.map.fd = -1, .lock = -1, .old = -1};
-	bool back = take_word(&argc, argv, "--rollback"), keep_going = take_word(&argc, argv, "--keep-going");
-	const char *like = NULL;
+	bool back = take_word(&argc, argv, "--rollback");
 	struct elfmap_msg msg;
 	int status;
 
+	swap.keep_going = take_word(&argc, argv, "--keep-going");
 	argc = take_options(argc, argv, NULL);
-	if (!back && argc >= 6 && !strcmp(argv[argc - 2], "like")) {
-		like = argv[argc - 1];
+	if (argc < 2)
+		return EXIT_USAGE;
+	status = take_types(&argc, argv, false, &swap.types);
+	if (!status && !back && argc >= 6 && !strcmp(argv[argc - 2], "like")) {
+		swap.like = argv[argc - 1];
 		argc -= 2;
 	}
-	if (argc < (back ? 3 : 4))
-		return EXIT_USAGE;
+	if (status || argc < (back ? 3 : 4))
+		return status ?: EXIT_USAGE;
 	interrupt__catch();
 	status = open_swap(&swap, argv[1], argc - (back ? 2 : 3), argv + 2);
 	if (!status && back)
 		status = roll_back(&swap, &msg) ? complain(argv[1], "%s", msg.text) : EXIT_SUCCESS;
 	else if (!status)
-		status = swap_in(&swap, argv[argc - 1], like, keep_going);
+		status = swap_in(&swap, argv[argc - 1]);
 	close_swap(&swap);
 	return status;
 }

@@ -246,7 +246,8 @@ int elfmap_reader__open_for(const char *path, enum elfmap_access access, const s
 	return open_reader(path, access, words, false, ret_reader, msg);
 }
 
-int elfmap_reader__open_fd(int fd, const char *name, struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
+int elfmap_reader__open_fd(int fd, const char *name, const struct elfmap_type_words *words,
+			   struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
 {
 	struct elfmap_reader reader = {.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)};
 	__u32 size = sizeof(reader.info);
@@ -257,7 +258,7 @@ int elfmap_reader__open_fd(int fd, const char *name, struct elfmap_reader *ret_r
 	err = bpf_obj_get_info_by_fd(reader.fd, &reader.info, &size);
 	if (err)
 		elfmap_msg__set(msg, err, "the kernel does not describe the map: %s", strerror(-err));
-	err = err ?: read_types(&reader, name, NULL, msg);
+	err = err ?: read_types(&reader, name, words, msg);
 	if (err) {
 		elfmap_reader__close(&reader);
 		return err;

@@ -40,7 +40,8 @@ int elfmap_reader__open(const char *path, struct elfmap_reader *ret_reader, stru
 int elfmap_reader__open_for(const char *path, enum elfmap_access access, const struct elfmap_type_words *words,
 			    struct elfmap_reader *ret_reader, struct elfmap_msg *msg);
 /* The same for a map that is open: it gets a descriptor of its own. NAME is what files of types may call it. */
-int elfmap_reader__open_fd(int fd, const char *name, struct elfmap_reader *ret_reader, struct elfmap_msg *msg);
+int elfmap_reader__open_fd(int fd, const char *name, const struct elfmap_type_words *words,
+			   struct elfmap_reader *ret_reader, struct elfmap_msg *msg);
 /* Can its entries be listed? -EOPNOTSUPP, and the message says why not. */
 int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_msg *msg);
 void elfmap_reader__close(struct elfmap_reader *reader);

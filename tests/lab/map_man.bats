@@ -27,6 +27,8 @@ examples() {
 	create hosts hash 4 4 10
 	create ports hash 4 8 200000
 	create free_ports queue 0 4 10
+	create table hash 4 4 10
+	create tables array_of_maps 4 4 4 inner_map pinned $globals/table
 	[[ -e $globals/tun_iface ]] || create tun_iface devmap 4 4 4
 	cd "$tmp"
 	PATH=$(dirname "$elfmap"):$PATH
@@ -42,7 +44,12 @@ examples() {
 		*' load ports '*) [[ $status == 0 && $(entries ports) == 100000 ]] ;;
 		*' clear ports'*) [[ $status == 0 && $(entries ports) == 0 ]] ;;
 		*' pop '* | *' peek '*) [[ $status == 0 && $output == 4000 ]] ;;
-		*' --drain '*) [[ $status == 0 && $output == $'4001\n4002' ]] ;;
+		*' map restore '*)
+			[[ $status == 1 && $output == *'exists already'* ]] # nothing was rebooted
+			find /sys/fs/bpf -type f ! -name '*.debug' -delete
+			run -0 bash -eo pipefail -c "$line"
+			;;
+		*' map dump '*' --drain '*) [[ $status == 0 && $output == $'4001\n4002' ]] ;;
 		*) [[ $status == 0 ]] ;;
 		esac
 	done < <(examples)
