@@ -335,6 +335,7 @@ static void print_plain(const struct report *report)
 	putchar('\n');
 
 	print_table("maps", map_columns, report, object->nr_maps);
+	print_lines("maps in .maps, which libbpf reads", (char *const *)object->btf_maps, object->nr_btf_maps);
 	print_table("programs", prog_columns, report, object->nr_progs);
 	print_lines("problems", object->problems, object->nr_problems);
 	print_lines("warnings", report->warnings, object->nr_maps + object->nr_progs);
@@ -432,6 +433,8 @@ static void print_report_json(const struct report *report)
 	if (object->has_legacy_maps)
 		json_object_object_add(root, "btf", json_object_new_boolean(object->has_btf));
 	json_object_object_add(root, "maps", maps);
+	json_object_object_add(root, "maps_of_libbpf",
+			       json_lines((char *const *)object->btf_maps, object->nr_btf_maps));
 	json_object_object_add(root, "progs", progs);
 	json_object_object_add(root, "problems", json_lines(object->problems, object->nr_problems));
 	json_object_object_add(root, "warnings", json_lines(report->warnings, object->nr_maps + object->nr_progs));

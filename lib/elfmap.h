@@ -68,12 +68,14 @@ struct elfmap_object {
 	size_t nr_progs;
 	struct elfmap_prog *subprogs; /* functions beside programs that are called and no entries; in that order, too */
 	size_t nr_subprogs;
-	const char *license;  /* "" when the object has none */
-	bool has_legacy_maps; /* there is a section `maps` */
-	bool needs_help;      /* that, or code as libbpf won't have it: symbols of old compilers, subprogs */
-	bool has_btf_maps;    /* there is a section `.maps` */
-	bool has_btf;	      /* beside `maps` there is a `.BTF` that libbpf can read */
-	char **problems;      /* what breaks the contract, gravest first; transcode refuses such an object */
+	const char *license;   /* "" when the object has none */
+	bool has_legacy_maps;  /* there is a section `maps` */
+	bool needs_help;       /* that, or code as libbpf won't have it: symbols of old compilers, subprogs */
+	bool has_btf_maps;     /* there is a section `.maps` that libbpf reads */
+	const char **btf_maps; /* names of the maps in it */
+	size_t nr_btf_maps;
+	bool has_btf;	 /* beside `maps` there is a `.BTF` that libbpf can read */
+	char **problems; /* what breaks the contract, gravest first; transcode refuses such an object */
 	size_t nr_problems;
 	struct elfmap_elf *elf; /* private: the opened image */
 };

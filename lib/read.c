@@ -358,6 +358,22 @@ static int read_btf(struct elfmap_object *obj)
 	return err;
 }
 
+/* Maps that libbpf reads itself; to name them is all that is done here. */
+static int name_btf_maps(struct elfmap_object *obj)
+{
+	const struct elfmap_elf *elf = obj->elf;
+
+	if (!elf->btf_maps)
+		return 0;
+	obj->btf_maps = calloc(elf->nr_symbols, sizeof(*obj->btf_maps));
+	if (!obj->btf_maps)
+		return -ENOMEM;
+	for (size_t i = 1; i < elf->nr_symbols; i++)
+		if (elf->symbols[i].st_shndx == elf->btf_maps && ELF64_ST_TYPE(elf->symbols[i].st_info) == STT_OBJECT)
+			obj->btf_maps[obj->nr_btf_maps++] = elfmap_elf__symbol_name(elf, i);
+	return 0;
+}
+
 /* ---- the whole ---------------------------------------------------------------------------------- */
 
 static int read_license(struct elfmap_object *obj)
@@ -391,6 +407,7 @@ int elfmap_object__read(const void *bytes, size_t size, struct elfmap_object **r
 	err = err ?: read__programs(obj);
 	err = err ?: read_license(obj);
 	err = err ?: read_btf(obj);
+	err = err ?: name_btf_maps(obj);
 	if (err) {
 		elfmap_msg__set(msg, err, "no memory");
 		goto out;
@@ -417,6 +434,7 @@ void elfmap_object__free(struct elfmap_object *obj)
 	free(obj->problems);
 	free(obj->progs);
 	free(obj->subprogs);
+	free(obj->btf_maps);
 	free(obj->maps);
 	free((char *)obj->license);
 	elfmap_elf__close(obj->elf);

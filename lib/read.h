@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Between the files of the stage `read`: maps (read.c), programs (read_programs.c), calls (read_calls.c). */
+/* Between the files of the stage `read`: maps (read.c), programs (read_programs.c), calls (read_calls.c), what is
+ * missing (read_undefined.c). */
 #ifndef ELFMAP_READ_H
 #define ELFMAP_READ_H
 

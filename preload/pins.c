@@ -171,10 +171,18 @@ static void warn_about_slots(const struct source *source, const struct place *pl
 	}
 }
 
+/* The kernel's samples had a loader and a definition of their own, of as many bytes as the legacy one without
+ * its tail. What it has in the last two words nobody can tell for certain. */
+#define SAMPLES_SIZE 28
+static const char in_samples[] = "; in a definition of 28 bytes it may be the numa_node of another loader";
+static const char numa[] =
+	"warning: pinned because the last word of its 28 bytes says so, which may be the numa_node of "
+	"another loader: flag 0x4, BPF_F_NUMA_NODE, is set";
+
 static int prepare(const struct source *source, struct place *place, const char *root, const char *sha1)
 {
 	struct elfmap_msg msg;
-	char text[sizeof(msg.text) + 16];
+	char text[sizeof(msg.text) + sizeof(in_samples) + 16];
 	int err;
 
 	err = elfmap_pin__path(place->map, root, sha1, place->path, sizeof(place->path), &msg);
@@ -183,10 +191,13 @@ static int prepare(const struct source *source, struct place *place, const char 
 		return err;
 	}
 	if (err) {
-		snprintf(text, sizeof(text), "warning: %s", msg.text);
+		snprintf(text, sizeof(text), "warning: %s%s", msg.text,
+			 source->obj->def_size == SAMPLES_SIZE ? in_samples : "");
 		preload__complain(place->object, text);
 		return 0;
 	}
+	if (place->path[0] && source->obj->def_size == SAMPLES_SIZE && place->map->def.flags & BPF_F_NUMA_NODE)
+		complain(place, 0, numa);
 	if (place->path[0])
 		return prepare_pin(place);
 	if (place->map->def.type == BPF_MAP_TYPE_PROG_ARRAY)

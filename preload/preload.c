@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "bpffs.h"
+#include "map_rules.h"
 #include "preload.h"
 
 #ifndef EM_BPF
@@ -27,6 +28,7 @@
 
 static struct source current;	       /* the file last read */
 static struct bpf_object *current_bpf; /* what libbpf made of it */
+static char current_path[PATH_MAX];    /* as the user gave it */
 
 /* ---- the object ------------------------------------------------------------------------------------------ */
 
@@ -312,6 +314,23 @@ static void complain_about_undefined(const char *path)
 	}
 }
 
+/* tc says it without the object and the section. */
+static void warn_about_ids(const char *path)
+{
+	struct elfmap_msg msg;
+
+	for (size_t i = 0; i < current.obj->nr_progs; i++) {
+		const struct elfmap_prog *prog = &current.obj->progs[i];
+
+		if (!prog->is_slot || prog->slot_map >= 0 || preload__may_want(prog->section))
+			continue;
+		elfmap_msg__set(&msg, 0,
+				"warning: section '%s': no PROG_ARRAY has id %u, so that its program goes into no slot",
+				prog->section, prog->slot_id);
+		preload__complain(path, msg.text);
+	}
+}
+
 static const char *pin_root(const struct bpf_object_open_opts *opts)
 {
 	size_t known = offsetof(struct bpf_object_open_opts, pin_root_path) + sizeof(opts->pin_root_path);
@@ -347,10 +366,12 @@ __attribute__((visibility("default"))) struct bpf_object *bpf_object__open_file(
 	if (!preload__active || !path || !find_legacy_object(path))
 		return real(path, opts);
 	complain_about_undefined(path);
+	warn_about_ids(path);
 	bpf = open_memory(path, opts);
 	if (!bpf)
 		return NULL;
 	current_bpf = bpf;
+	snprintf(current_path, sizeof(current_path), "%s", path);
 	err = pins__prepare(&current, bpf, path, pin_root(opts));
 	if (err) {
 		bpf_object__close(bpf);
@@ -359,6 +380,51 @@ __attribute__((visibility("default"))) struct bpf_object *bpf_object__open_file(
 		return NULL;
 	}
 	return bpf;
+}
+
+/* ---- bpf_object__load: what the kernel refuses ---------------------------------------------------------------- */
+
+/* The kernel says EINVAL to every map that it does not make, and to a program of another kernel something
+ * that means the same. */
+static void explain_refusal(const struct bpf_object *bpf)
+{
+	const char *section = preload__section();
+	const struct bpf_map *map;
+	struct elfmap_msg msg;
+
+	bpf_object__for_each_map (map, bpf) {
+		const struct bpf_elf_map def = {.type = bpf_map__type(map),
+						.size_key = bpf_map__key_size(map),
+						.size_value = bpf_map__value_size(map),
+						.max_elem = bpf_map__max_entries(map),
+						.flags = bpf_map__map_flags(map)};
+		const char *fault = elfmap_map__fault(&def);
+
+		if (!fault)
+			continue;
+		elfmap_msg__set(&msg, 0, "map '%s': %s", bpf_map__name(map), fault);
+		preload__complain(current_path, msg.text);
+		return;
+	}
+	elfmap_msg__set(&msg, 0, "the kernel refuses it, as said above; in words: elfmap check %s%s%s", current_path,
+			section ? " sec " : "", section ? section : "");
+	preload__complain(current_path, msg.text);
+}
+
+__attribute__((visibility("default"))) int bpf_object__load(struct bpf_object *bpf)
+{
+	static int (*real)(struct bpf_object *);
+	int err, why;
+
+	if (!real)
+		real = preload__next("bpf_object__load");
+	err = real(bpf);
+	if (!err || !preload__active || bpf != current_bpf)
+		return err;
+	why = errno;
+	explain_refusal(bpf);
+	errno = why;
+	return err;
 }
 
 /* ---- bpf_object__find_map_by_name: slots of a PROG_ARRAY that somebody else pinned ---------------------------- */

@@ -23,6 +23,9 @@ extern bool preload__may_load; /* its words may load an object */
 /* May the command, for all its words say, be about this section of its object? */
 bool preload__may_want(const char *section);
 
+/* The section that the command names; NULL: none, or several in a batch. */
+const char *preload__section(void);
+
 /* The type of program that the command loads, BPF_PROG_TYPE_UNSPEC when its words don't tell. */
 __u32 preload__prog_type(void);
 

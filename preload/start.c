@@ -111,6 +111,14 @@ bool preload__may_want(const char *section)
 	return has(is_batch) || !has_word("sec"); /* without it: the default of the command */
 }
 
+const char *preload__section(void)
+{
+	for (char **at = has(is_batch) ? NULL : words; at && *at; at++)
+		if (!strncmp(*at, "sec", 3) && !strncmp("section", *at, strlen(*at)))
+			return at[1];
+	return NULL;
+}
+
 __u32 preload__prog_type(void)
 {
 	const char *slash = words && words[0] ? strrchr(words[0], '/') : NULL;

@@ -165,7 +165,7 @@ left_behind() {
 	[[ -z $stderr ]]
 	run -1 --separate-stderr check undefined
 	says "*section 'calls': program 'call': it uses 'missing_function', which the object does not define"
-	says "*section 'reads': program 'read_limit': it uses 'missing_limit', which the object does not define"
+	says "*section 'reads': program 'read_limit': it uses 'missing_limit', which the object does not define; a loader of its own would put a value there"
 	query undefined '[.progs[] | [.name, .ok]] | sort' '[["call",false],["count",true],["read_limit",false]]'
 	run -1 --separate-stderr check undefined sec calls
 	run -1 --separate-stderr check undefined sec calls --old-tc

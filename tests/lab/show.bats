@@ -188,6 +188,14 @@ fails_in_one_line() {
 	[[ -z $stderr ]]
 }
 
+@test "show: maps in .maps are named beside those in maps" {
+	run -0 "$elfmap" show "$objects/both_maps.o"
+	[[ $output == *$'\n\nmaps in .maps, which libbpf reads\n  modern_hits\n'* && $output == *legacy_hits* ]]
+	[[ $("$elfmap" -j show "$objects/both_maps.o" | jq -c .maps_of_libbpf) == '["modern_hits"]' ]]
+	run -0 "$elfmap" show "$objects/both_maps.nobtf.o" # where nothing describes them
+	[[ $output != *'which libbpf reads'* && $output == *"section 'classifier': uses 'modern_hits', which BTF would have"* ]]
+}
+
 @test "show: names from the object cannot write to the terminal" {
 	# As long as the function's name was, so that the object stays whole.
 	LC_ALL=C sed 's/count_ingress/coun\x1b[2J_ingr/' "$objects/shared.o" >"$tmp/escape.o"

@@ -165,7 +165,7 @@ load link.bash
 		run --separate-stderr add "$object" calls
 		fails 1 "*$object.o: section 'calls': uses 'missing_function', which the object does not define"
 		run --separate-stderr add "$object" reads
-		fails 1 "*$object.o: section 'reads': uses 'missing_limit', which the object does not define"
+		fails 1 "*$object.o: section 'reads': uses 'missing_limit', which the object does not define; a loader of its own would put a value there"
 		[[ -z $(filters) ]]
 	done
 }
@@ -375,6 +375,33 @@ old_object() {
 @test "an object that the verifier refuses leaves no pin" {
 	run ! add needs_gpl classifier
 	[[ -z $(pins) && -z $(filters) ]]
+}
+
+@test "what the kernel refuses: the map's rule, or where to ask for words" {
+	bpftool map create /sys/fs/bpf/like type array key 4 value 4 entries 1 name like
+	bpftool map create "$globals/outer_without_inner" type array_of_maps key 4 value 4 entries 2 \
+		inner_map pinned /sys/fs/bpf/like name outer
+	before=$(pins)
+	run --separate-stderr add bad_maps classifier
+	fails 1 "*bad_maps.o: map 'trie_without_flag': needs flag 0x1, BPF_F_NO_PREALLOC"
+	run --separate-stderr add needs_gpl classifier
+	fails 1 "*needs_gpl.o: the kernel refuses it, as said above; in words: elfmap check $objects/needs_gpl.o sec classifier"
+	run -1 --separate-stderr "$elfmap" check "$objects/needs_gpl.o" sec classifier
+	[[ $stderr == *'a helper that the kernel has for GPL programs only'* && $(pins) == "$before" && -z $(filters) ]]
+}
+
+@test "what another loader's objects mean otherwise is warned about" {
+	run -0 --separate-stderr add gaps classifier
+	[[ $(grep -c '^elfmap: ' <<<"$stderr") == 3 ]]
+	[[ $stderr == *"warning: section '8/0': no PROG_ARRAY has id 8, so that its program goes into no slot"* ]]
+	[[ $stderr == *"map 'on_node_2': $globals/on_node_2: warning: pinned because the last word of its 28 bytes says so"* ]]
+	[[ $stderr == *"warning: map 'on_node_5': pinning 5 is in no table"*'it may be the numa_node of another loader'* ]]
+	[[ $(pins) == "$globals/on_node_2" ]]
+	tc filter del dev "$link" ingress
+	run -0 --separate-stderr add gaps 8/0 # which is wanted
+	[[ $stderr != *"section '8/0'"* && $(filters) == 'gaps.o:[8/0]' ]]
+	run -0 --separate-stderr add samples28 "$("$elfmap" -j show "$objects/samples28.o" | jq -r '.progs[0].section')"
+	[[ -z $stderr ]]
 }
 
 # ---- each function in front of tc's libraries is there for a reason ---------------------------------------
