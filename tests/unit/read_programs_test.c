@@ -420,7 +420,8 @@ static void test_undefined_in_a_slot(void **state)
 	add_prog_array(subject, "jumps", 1, 4);
 	symbol = object__add_symbol(subject->object, "nowhere", 0, STB_GLOBAL, STT_NOTYPE, 0, 0);
 	object__add_program(subject->object, "1/2", "f", &symbol, 1);
-	subject__assert_problem(subject, "section '1/2': uses 'nowhere', which the object does not define; a loader of its own "
+	subject__assert_problem(subject,
+				"section '1/2': uses 'nowhere', which the object does not define; a loader of its own "
 				"would put a value there");
 }
 
