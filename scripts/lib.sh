@@ -17,7 +17,8 @@ set -euo pipefail
 PATH+=:/usr/sbin:/sbin
 
 lab_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-lab_netns=() # what to delete at the end
+lab_netns=()   # what to delete at the end
+lab_cgroups=() # likewise, in this order
 
 say() {
 	printf '\n# %s\n' "$*"
@@ -99,7 +100,9 @@ lab_end() {
 	jobs=$(jobs -p)
 	# shellcheck disable=SC2086 # one word each
 	[[ -z $jobs ]] || kill $jobs 2>/dev/null || true
+	[[ -z ${lab_alive-} ]] || exec {lab_alive}>&-
 	wait
+	remove_cgroups
 	for netns in "${lab_netns[@]}"; do
 		ip netns delete "$netns" || true
 	done
@@ -144,4 +147,56 @@ wait_for() {
 		((SECONDS <= end)) || die "waited $2 seconds for $what"
 		sleep 0.02
 	done
+}
+
+# Makes cgroups, parents first; each is called NAME in the lab and, with the lab's number behind the first part of
+# NAME, on the system. cgroups is where they are. No namespace takes cgroups away when a lab is killed: somebody else
+# waits for the lab's last process, which is when the pipe closes, and removes them by name.
+cgroup_add() {
+	local name dirs=()
+
+	cgroups=/run/cgroup2
+	mkdir "$cgroups"
+	mount -t cgroup2 cgroup2 "$cgroups" 2>/dev/null || die 'no cgroup2 can be mounted here'
+	for name in "$@"; do
+		dirs=("$(cgroup_dir "$name")" "${dirs[@]}")
+	done
+	lab_cgroups=("${dirs[@]}")
+	exec {lab_alive}> >(
+		trap '' INT TERM HUP
+		exec >/dev/null 2>&1 {lab_output}>&-
+		cat
+		remove_cgroups
+	)
+	for name in "$@"; do
+		cmd mkdir "$(cgroup_dir "$name")"
+	done
+}
+
+cgroup_dir() {
+	local first=${1%%/*}
+
+	printf '%s/%s\n' "$cgroups" "$first-$$${1#"$first"}"
+}
+
+# What was in a cgroup may need a moment to be gone.
+remove_cgroups() {
+	local dir
+
+	for dir in "${lab_cgroups[@]}"; do
+		for _ in {1..250}; do
+			[[ -e $dir ]] || break
+			rmdir "$dir" 2>/dev/null || sleep 0.02
+		done
+	done
+}
+
+# inside CGROUP NETNS COMMAND...: in both.
+inside() {
+	local dir netns=$2-$$
+
+	dir=$(cgroup_dir "$1")
+	lab_echo "[$2, $1] " "${@:3}"
+	# shellcheck disable=SC2016 # for the inner shell
+	bash -c 'echo $$ >"$1/cgroup.procs" && exec "${@:2}"' _ "$dir" nsenter --net="/run/netns/$netns" -- "${@:3}"
 }

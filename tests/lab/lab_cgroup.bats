@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The lab cgroup: what was to pass passed, what was to be dropped was dropped and counted, and nothing is left
+# behind however it ends, cgroups included.
+
+# shellcheck disable=SC2154 # run sets them
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	mark=LAB_MARK=$BATS_TEST_TMPDIR # in the environment of everything the lab starts
+	lab=(env --default-signal=INT "$mark" scripts/lab-cgroup.sh)
+	out=$BATS_TEST_TMPDIR/out
+	cgroup2=$(findmnt --noheadings --raw --first-only --types cgroup2 --output TARGET) ||
+		skip 'cgroup2 is not mounted here'
+	[[ $(readlink /proc/self/ns/cgroup) == 'cgroup:[4026531835]' ]] || skip 'a cgroup namespace hides how deep we are'
+	traces >"$BATS_TEST_TMPDIR/before"
+}
+
+# What a lab could leave on the system. Other tests' cgroups come and go.
+traces() {
+	ip netns list
+	ip -o link show | cut -d: -f2
+	findmnt --noheadings --raw --output TARGET,FSTYPE
+	find /sys/fs/bpf /run -mindepth 1
+}
+
+marked_processes() {
+	grep --null-data --files-with-matches --line-regexp --fixed-strings "$mark" /proc/[0-9]*/environ 2>/dev/null || true
+}
+
+# The cgroups that the lab said it would make, those that are still there.
+cgroups_left() {
+	local made
+
+	while read -r made; do
+		if [[ -e $cgroup2/${made#/run/cgroup2/} ]]; then
+			printf '%s\n' "$made"
+		fi
+	done < <(sed -n 's/^\$ mkdir //p' "$out")
+}
+
+assert_nothing_left() {
+	traces >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	[[ -z $(marked_processes) && -z $(cgroups_left) ]]
+}
+
+# Runs the lab until LINE shows up, sends it SIGNAL and puts its exit status in `status`.
+signal_at() {
+	local signal=$1 line=$2 deadline=$((SECONDS + 20)) pid
+
+	"${lab[@]}" >"$out" 2>&1 3>&- &
+	pid=$!
+	until grep -qF "$line" "$out"; do
+		((SECONDS < deadline)) || { cat "$out"; return 1; }
+		sleep 0.02
+	done
+	[[ -n $(marked_processes) && -n $(cgroups_left) ]] # so an empty answer later means something
+	kill -s "$signal" "$pid"
+	status=0
+	wait "$pid" || status=$?
+}
+
+@test "the lab shows who passes and who does not, and leaves nothing behind" {
+	"${lab[@]}" >"$out" 2>&1
+	cat "$out"
+	[[ $(grep -c ' 2 received' "$out") == 7 ]]
+	[[ $(grep -c ' 0 received' "$out") == 4 ]]
+	[[ $(grep -c 'No buffer space available' "$out") == 4 ]]
+	grep -qE '^ +0 +[0-9]+ +/web-[0-9]+$' "$out"
+	# Every packet has one verdict, and one reason or rule.
+	run -0 sed -n 's/^0 { passed //p' "$out"
+	read -r passed _ accepted _ dropped _ unmatched _ no_socket _ <<<"$output"
+	[[ $accepted == 2 ]]
+	((0 < dropped && passed == unmatched + no_socket))
+	[[ $(grep -c '^mkdir' "$out") == 0 && $(grep -c '^\$ mkdir' "$out") == 3 ]]
+	assert_nothing_left
+}
+
+@test "a step that fails ends the lab with its status, and nothing is left" {
+	status=0
+	"${lab[@]}" /nonexistent >"$out" 2>&1 || status=$?
+	[[ $status == 1 ]]
+	grep -qF 'lab-cgroup.sh: failed, status 1' "$out"
+	run ! grep -q 'ping -4' "$out"
+	assert_nothing_left
+}
+
+@test "a packet that passes where none should ends the lab with its status, too" {
+	mkdir "$BATS_TEST_TMPDIR/objects"
+	# A filter whose maps are all right and that lets everything through.
+	cp "${BUILD:-build}/tc-progs/cgroup_id_filter.o" "$BATS_TEST_TMPDIR/objects/"
+	cp "${BUILD:-build}/tests/testdata/cgroup_deaf.o" "$BATS_TEST_TMPDIR/objects/cgroup_filter.o"
+	status=0
+	"${lab[@]}" "$BATS_TEST_TMPDIR/objects" >"$out" 2>&1 || status=$?
+	[[ $status == 1 ]]
+	grep -qF 'web/backend was not to get through' "$out"
+	assert_nothing_left
+}
+
+@test "SIGTERM in the middle: the lab takes itself down" {
+	signal_at TERM '[red, web/backend] $ ping -4'
+	[[ $status == 143 ]]
+	assert_nothing_left
+}
+
+@test "SIGINT in the middle: the lab takes itself down" {
+	signal_at INT 'elfmap cgroup set cgroup_acl 0'
+	[[ $status == 130 ]]
+	assert_nothing_left
+}
+
+@test "SIGKILL in the middle: its cgroups go, too" {
+	signal_at KILL '[red, web/backend] $ ping -4'
+	[[ $status == 137 ]]
+	deadline=$((SECONDS + 10)) # the ping that was running ends by itself
+	until [[ -z $(marked_processes) ]]; do
+		((SECONDS < deadline))
+		sleep 0.02
+	done
+	assert_nothing_left
+}
