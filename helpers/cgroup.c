@@ -124,7 +124,7 @@ static int cgroup_clear(int argc, char **argv)
 {
 	struct elfmap_cgroup_slots slots;
 	struct elfmap_msg msg;
-	__u32 slot;
+	__u32 slot = 0;
 	int status;
 
 	argc = take_options(argc, argv, NULL);

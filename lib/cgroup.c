@@ -147,7 +147,7 @@ static int refuse(bool is_version1, const char *mount, struct elfmap_msg *msg)
 
 int elfmap_cgroup__open(const char *dir, int *ret_fd, struct elfmap_msg *msg)
 {
-	char path[PATH_MAX], mount[PATH_MAX];
+	char path[PATH_MAX], mount[PATH_MAX] = "";
 	struct statfs fs;
 	int fd, err;
 
@@ -235,7 +235,7 @@ int elfmap_cgroup__path(__u64 id, char *ret_path, size_t size, struct elfmap_msg
 
 int elfmap_cgroup__name(__u64 id, char *ret_name, size_t size, struct elfmap_msg *msg)
 {
-	char path[PATH_MAX], root[PATH_MAX];
+	char path[PATH_MAX] = "", root[PATH_MAX] = "";
 	struct elfmap_msg unused;
 	int mount = -1, err;
 	const char *name;

@@ -154,7 +154,7 @@ static int load_probe(int map)
 		 .dst_reg = BPF_REG_3,
 		 .src_reg = BPF_REG_1,
 		 .off = offsetof(struct __sk_buff, cb[0])},
-		{.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = BPF_REG_2, .src_reg = BPF_PSEUDO_MAP_FD, .imm = map},
+		{.code = BPF_LD | BPF_DW, .dst_reg = BPF_REG_2, .src_reg = BPF_PSEUDO_MAP_FD, .imm = map},
 		{},
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_skb_under_cgroup},
 		{.code = BPF_JMP | BPF_EXIT},
