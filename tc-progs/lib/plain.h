@@ -8,6 +8,10 @@
 
 #include "parse.h"
 
+/* They keep the way straight: what is not likely is moved out of it, with the registers it would take. */
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 /* Moves *AT over a tag, which *LEFT does not count any more. False: it is not in the linear part. */
 static __always_inline bool packet__plain_tag(const void **at, const void *end, __u64 *left, __be16 *ethertype)
 {
@@ -33,14 +37,14 @@ static __always_inline enum plain_step packet__plain_ipv4(const void **at, const
 	const struct iphdr *header = *at;
 	__u64 total;
 
-	if (*at + sizeof(*header) > end || *(const __u8 *)*at != 0x45)
+	if (unlikely(*at + sizeof(*header) > end || *(const __u8 *)*at != 0x45))
 		return PLAIN_NO;
 	total = bpf_ntohs(header->tot_len);
 	/* 20 <= TOTAL <= *LEFT in one: *LEFT is 20 at least, and what would be below 0 is large. */
-	if (total - sizeof(*header) > *left - sizeof(*header) ||
-	    header->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET))
+	if (unlikely(total - sizeof(*header) > *left - sizeof(*header) ||
+		     header->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)))
 		return PLAIN_NO;
-	if (!packet__is_tunnel(header->protocol)) {
+	if (likely(!packet__is_tunnel(header->protocol))) {
 		pkt->family = 4;
 		pkt->daddr[0] = 0;
 		pkt->daddr[1] = packet__map_ipv4(header->daddr);
@@ -87,11 +91,11 @@ static __always_inline bool packet__plain(struct __sk_buff *skb, __u32 link_leng
 	__be16 ethertype = skb->protocol;
 	enum plain_step step = PLAIN_INNER;
 
-	if (ethertype != bpf_htons(ETH_P_IP) && packet__is_tag(ethertype) &&
+	if (unlikely(ethertype != bpf_htons(ETH_P_IP)) && packet__is_tag(ethertype) &&
 	    (!packet__plain_tag(&at, end, &left, &ethertype) ||
 	     (packet__is_tag(ethertype) && !packet__plain_tag(&at, end, &left, &ethertype))))
 		return false;
-	if (ethertype == bpf_htons(ETH_P_IP))
+	if (likely(ethertype == bpf_htons(ETH_P_IP)))
 		step = packet__plain_ipv4(&at, end, &left, &ethertype, pkt);
 	if (step == PLAIN_INNER && ethertype == bpf_htons(ETH_P_IP))
 		step = packet__plain_ipv4(&at, end, &left, &ethertype, pkt);
