@@ -283,13 +283,30 @@ int elfmap_entries__add(struct elfmap_entries *entries, size_t line,
 	return elfmap_entries__finish(entries, conflict, context);
 }
 
+/* Fetches what the keys will be compared with, and the values, which come next. */
+static void fetch_entries(const struct elfmap_entries *entries, const struct place *places, size_t count)
+{
+	__u32 mask = index_mask(entries);
+
+	for (size_t i = 0; i < count; i++) {
+		__u32 slot = entries->slots[places[i].slot];
+
+		if (!slot || (slot & ~mask) != places[i].tag)
+			continue;
+		__builtin_prefetch(entries->keys + ((slot & mask) - 1) * entries->key_size);
+		__builtin_prefetch(entries->values + ((slot & mask) - 1) * entries->value_size);
+	}
+}
+
 void elfmap_entries__find(const struct elfmap_entries *entries, const void *keys, size_t count, size_t *ret_indexes)
 {
 	const unsigned char *bytes = keys;
 	struct place places[ELFMAP_ENTRIES_BLOCK];
 
-	if (entries->nr_slots)
+	if (entries->nr_slots) {
 		find_places(entries, bytes, count, places);
+		fetch_entries(entries, places, count);
+	}
 	for (size_t i = 0; i < count; i++) {
 		__u32 slot = entries->nr_slots ? *find_slot(entries, places[i], bytes + i * entries->key_size) : 0;
 

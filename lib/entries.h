@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ELFMAP_ENTRIES_BLOCK 1024 /* entries are looked at by the block: memory is slow one by one */
+#define ELFMAP_ENTRIES_BLOCK 512 /* entries are looked at by the block: memory is slow one by one */
 #define ELFMAP_NO_ENTRY ((size_t)-1)
 
 struct elfmap_entries {
