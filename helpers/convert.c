@@ -39,6 +39,22 @@ static int parse_loader(const char *word, struct request *request)
 	return 0;
 }
 
+static int parse_type(const char *word, struct request *request)
+{
+	if (request->type) {
+		complain("convert", "'type %s': a type was named before, %s", word, request->type->name);
+		return -EINVAL;
+	}
+	request->type = prog_type__parse(word, "convert");
+	return request->type ? 0 : -EINVAL;
+}
+
+static int refuse_word(const char *word)
+{
+	complain("convert", "'%s': %s", word, strcmp(word, "type") != 0 ? "not expected here" : "which one?");
+	return -EINVAL;
+}
+
 static int parse_request(int argc, char **argv, struct request *request)
 {
 	int err = 0;
@@ -55,11 +71,15 @@ static int parse_request(int argc, char **argv, struct request *request)
 		else if (!request->out)
 			request->out = argv[i];
 		else if (!strcmp(argv[i], "type") && i + 1 < argc)
-			err = (request->type = prog_type__parse(argv[++i], "convert")) ? 0 : -EINVAL;
+			err = parse_type(argv[++i], request);
 		else
-			err = -EINVAL;
+			err = refuse_word(argv[i]);
 	}
-	return err ?: request->out ? 0 : -EINVAL;
+	if (!err && output.json)
+		err = refuse_word("-j"); /* there is nothing to say in JSON */
+	if (!err && !request->out)
+		err = -complain("convert", "%s", request->file ? "to what file?" : "which file?");
+	return err;
 }
 
 /* ---- the file ----------------------------------------------------------------------------------- */
@@ -222,6 +242,20 @@ static void warn_of_lost_pins(const struct elfmap_object *object, const char *fi
 	}
 }
 
+/* Said, since a loader of old took it when it was asked for. */
+static void tell_spare(const struct elfmap_object *object, const struct request *request,
+		       const struct elfmap_transcode_opts *options)
+{
+	const char *spare = options->text_is_library ? elfmap_object__spare(object) : NULL;
+
+	if (spare)
+		complain(request->file,
+			 "warning: function '%s' in .text is not converted to a program: other sections have programs, "
+			 "and "
+			 "nothing calls it",
+			 spare);
+}
+
 static int check_object(const struct elfmap_object *object, const struct request *request)
 {
 	if (!object->needs_help)
@@ -267,6 +301,7 @@ static int convert(const struct elfmap_object *object, const struct request *req
 	free(bytes);
 	if (status)
 		return status;
+	tell_spare(object, request, &options);
 	if (options.pin_by_name)
 		warn_of_lost_pins(object, request->file);
 	if (request->for_tc)

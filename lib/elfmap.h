@@ -100,6 +100,9 @@ struct elfmap_transcode_opts {
 	const char *prog_section; /* every program section becomes this one; NULL: names stay */
 };
 
+/* The function in `.text` that text_is_library leaves without a program, since nobody calls it; NULL: none. */
+const char *elfmap_object__spare(const struct elfmap_object *obj);
+
 /* A program in `.text` itself (`sec .text`) is found in this section of the transcoded object, since
  * libbpf keeps `.text` for what is called. */
 #define ELFMAP_TEXT_TWIN ".text_entry"

@@ -228,23 +228,29 @@ static int retire_aliases(struct transcode *t)
 
 /* What nobody calls in .text may be an entry, which tc takes when it is asked for. A loader that loads
  * every program would trip over what is only a function that is not used. */
-static bool is_spare(const struct transcode *t, const struct elfmap_prog *prog)
+const char *elfmap_object__spare(const struct elfmap_object *obj)
 {
-	if (prog->section_index != t->elf->text || !t->opts->text_is_library)
-		return false;
-	for (size_t i = 0; i < t->obj->nr_progs; i++)
-		if (t->obj->progs[i].section_index != t->elf->text)
-			return true;
-	return false;
+	const char *name = NULL;
+	bool has_others = false;
+
+	for (size_t i = 0; i < obj->nr_progs; i++) {
+		if (obj->elf->text && obj->progs[i].section_index == obj->elf->text)
+			name = obj->progs[i].name;
+		else
+			has_others = true;
+	}
+	return has_others ? name : NULL;
 }
 
 static int mark_programs(struct transcode *t)
 {
+	bool is_spare = t->opts->text_is_library && elfmap_object__spare(t->obj);
+
 	for (size_t i = 0; i < t->obj->nr_progs; i++) {
 		const struct elfmap_prog *prog = &t->obj->progs[i];
 		Elf64_Sym *symbol;
 
-		if (prog->undefined || is_spare(t, prog))
+		if (prog->undefined || (is_spare && prog->section_index == t->elf->text))
 			continue;
 		if (!prog->symbol && !(t->added_symbol[i] = transcode__add_symbol(t, prog->name)))
 			return -ENOMEM;

@@ -205,7 +205,12 @@ fails_in_one_line() {
 		}
 		char _license[] __attribute__((section("license"), used)) = "GPL";
 	END
-	"$elfmap" convert "$tmp/spare.o" "$tmp/spare.out.o" type cls
+	run -0 --separate-stderr "$elfmap" convert "$tmp/spare.o" "$tmp/spare.out.o" --for tc
+	[[ -z $stderr ]]
+	run -0 --separate-stderr "$elfmap" convert "$tmp/spare.o" "$tmp/spare.out.o" type cls
+	[[ $stderr == "elfmap: $tmp/spare.o: warning: function '"*"' in .text is not converted to a program: "* ]]
+	run -0 --separate-stderr "$elfmap" convert "$objects/globals.o" "$tmp/called.o"
+	[[ -z $stderr ]]
 	bpftool prog loadall "$tmp/spare.out.o" /sys/fs/bpf/spare
 	[[ $(ls /sys/fs/bpf/spare) == count ]]
 	rm -r /sys/fs/bpf/spare
@@ -477,9 +482,12 @@ lint_kinds() {
 @test "convert: wrong usage is told on stderr with status 2, and nothing is written" {
 	for words in '' 'nothing' "$objects/shared.o $out more" "$objects/shared.o $out type" \
 		"$objects/shared.o $out type socket" "$objects/shared.o $out --for bpftool" "$objects/shared.o $out --for" \
-		"$objects/shared.o $out --for=ip" "$objects/shared.o $out --pins"; do
+		"$objects/shared.o $out --for=ip" "$objects/shared.o $out --pins" \
+		"$objects/shared.o $out type cls type act" "-j $objects/shared.o $out"; do
 		# shellcheck disable=SC2086 # words
 		run -2 --separate-stderr "$elfmap" convert $words
-		[[ -z $output && $stderr == *'usage: elfmap convert FILE OUT '* && ! -e $out ]]
+		[[ -z $output && $stderr == 'elfmap: convert: '*'usage: elfmap convert FILE OUT '* && ! -e $out ]]
 	done
+	run -2 --separate-stderr "$elfmap" convert "$objects/shared.o" "$out" more
+	[[ $stderr == "elfmap: convert: 'more': not expected here"* ]]
 }
