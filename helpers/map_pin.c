@@ -9,8 +9,8 @@
 
 #include "bpffs.h"
 #include "command.h"
-#include "device_names.h"
 #include "map.h"
+#include "map_companion.h"
 #include "map_users.h"
 #include "map_verbs.h"
 #include "pin_change.h"
@@ -108,22 +108,9 @@ out:
 	return err;
 }
 
-/* The names of devices beside a map (lib/device_names.h) mean nothing without it. */
-static void unpin_companion(const char *path, int fd)
-{
-	struct elfmap_reader map;
-	char companion[PATH_MAX];
-
-	if (snprintf(companion, sizeof(companion), "%s_devs", path) >= (int)sizeof(companion) ||
-	    access(companion, F_OK) || elfmap_reader__open_fd(fd, path, NULL, &map, NULL))
-		return;
-	if (elfmap_map__has_devices(&map))
-		unlink(companion);
-	elfmap_reader__close(&map);
-}
-
 static int unpin(const char *path, bool force, struct elfmap_msg *msg)
 {
+	char companion[PATH_MAX];
 	struct bpf_map_info info;
 	int fd, err;
 
@@ -136,8 +123,8 @@ static int unpin(const char *path, bool force, struct elfmap_msg *msg)
 		err = -errno;
 		snprintf(msg->text, sizeof(msg->text), "the pin cannot be removed: %s", strerror(errno));
 	}
-	if (!err)
-		unpin_companion(path, fd);
+	if (!err && map_companion_path(path, fd, companion))
+		unlink(companion);
 	close(fd);
 	return err;
 }

@@ -9,8 +9,8 @@
 
 #include "bpffs.h"
 #include "command.h"
-#include "device_names.h"
 #include "map.h"
+#include "map_companion.h"
 #include "map_copy.h"
 #include "map_form.h"
 #include "map_users.h"
@@ -99,19 +99,18 @@ out:
 	return err;
 }
 
-/* The names of devices beside a map (lib/device_names.h) need as much room. */
+/* What says what its numbers mean needs as much room. */
 static int resize_companion(const char *path, __u32 max, struct elfmap_msg *msg)
 {
-	struct elfmap_reader map;
+	struct bpf_map_info info;
 	char companion[PATH_MAX];
-	int err = 0;
+	int fd, err = 0;
 
-	if (snprintf(companion, sizeof(companion), "%s_devs", path) >= (int)sizeof(companion) ||
-	    access(companion, F_OK) || elfmap_reader__open_for(path, ELFMAP_READ, NULL, &map, msg))
+	if (elfmap_map__open(path, &fd, &info, msg))
 		return 0;
-	if (elfmap_map__has_devices(&map))
+	if (map_companion_path(path, fd, companion) && !access(companion, F_OK))
 		err = resize(companion, max, msg);
-	elfmap_reader__close(&map);
+	close(fd);
 	return err;
 }
 

@@ -14,7 +14,6 @@
 
 #include "bpffs.h"
 #include "command.h"
-#include "device_names.h"
 #include "map_restore.h"
 #include "map_rules.h"
 #include "map_users.h"
@@ -255,38 +254,6 @@ static int pin_maps(struct restore *restore)
 	return EXIT_SUCCESS;
 }
 
-/* ---- names of devices --------------------------------------------------------------------------------- */
-
-struct naming {
-	struct elfmap_device_names names;
-	struct elfmap_msg *msg;
-};
-
-static int note_entry(void *context, const void *key, const void *value)
-{
-	struct naming *naming = context;
-
-	return elfmap_device_names__note(&naming->names, key, value, naming->msg);
-}
-
-/* As every verb does that writes device numbers: `check` is to know which devices were meant. */
-static void keep_names(const struct restored *map)
-{
-	struct elfmap_msg msg;
-	struct naming naming = {.names.fd = -1, .msg = &msg};
-	char path[PATH_MAX];
-	int err;
-
-	if (!map->saved->nr_pins || !elfmap_map__has_devices(&map->map))
-		return;
-	err = elfmap_bpffs__pin_path(map->saved->pins->word, path, sizeof(path), &msg);
-	err = err ?: elfmap_device_names__open(path, &map->map, &naming.names, &msg);
-	err = err ?: elfmap_reader__each(&map->map, note_entry, &naming, &msg);
-	if (err)
-		complain(map->saved->label, "restored, but 'map check' will not know the devices: %s", msg.text);
-	elfmap_device_names__close(&naming.names);
-}
-
 /* ------------------------------------------------------------------------------------------------- */
 
 static void report(const struct restore *restore)
@@ -348,8 +315,7 @@ int map_restore(int argc, char **argv)
 	status = status ?: restore__fill(&restore);
 	status = status ?: pin_maps(&restore);
 	if (!status) {
-		for (size_t i = 0; i < restore.file.nr_maps; i++)
-			keep_names(&restore.maps[i]);
+		restore__note(&restore);
 		report(&restore);
 		status = restore.nr_refused ? EXIT_FAILURE : EXIT_SUCCESS;
 	}

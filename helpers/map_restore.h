@@ -34,4 +34,7 @@ int restore__complain(const struct restore *restore, size_t line, size_t column,
 /* Reads the entries of all maps and writes them. Returns an exit status. */
 int restore__fill(struct restore *restore);
 
+/* What `check` and `cgroup show` know of device numbers and slots, once the maps are pinned. Complains. */
+void restore__note(const struct restore *restore);
+
 #endif

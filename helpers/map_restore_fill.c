@@ -44,7 +44,7 @@ int restore__complain(const struct restore *restore, size_t line, size_t column,
 
 /* ---- names ---------------------------------------------------------------------------------------- */
 
-struct names {
+struct restore_names {
 	struct elfmap_resolver resolver; /* first: what the codec sees */
 	struct elfmap_resolver *system;
 	const struct restore *restore;
@@ -52,7 +52,7 @@ struct names {
 
 static int find_device(struct elfmap_resolver *self, const char *name, __u32 *ret_ifindex, struct elfmap_msg *msg)
 {
-	struct elfmap_resolver *system = ((struct names *)self)->system;
+	struct elfmap_resolver *system = ((struct restore_names *)self)->system;
 
 	return system->device(system, name, ret_ifindex, msg);
 }
@@ -60,7 +60,7 @@ static int find_device(struct elfmap_resolver *self, const char *name, __u32 *re
 static int find_object(struct elfmap_resolver *self, const struct elfmap_reference *reference, int *ret_fd,
 		       __u64 *ret_id, struct elfmap_msg *msg)
 {
-	const struct names *names = (const struct names *)self;
+	const struct restore_names *names = (const struct restore_names *)self;
 	const struct restored *map;
 
 	if (reference->kind == ELFMAP_CGROUP)
@@ -107,7 +107,7 @@ static int fit_cpus(const struct elfmap_format *saved, const struct elfmap_forma
 struct filling {
 	struct restore *restore;
 	struct restored *map;
-	struct names *names;
+	struct restore_names *names;
 	struct elfmap_text text;
 	struct elfmap_format saved; /* the format, for so many CPUs as there were */
 	struct elfmap_msg msg;
@@ -219,7 +219,7 @@ static int read_entries(struct filling *filling)
 	return err ?: flush(filling);
 }
 
-static int fill(struct restore *restore, struct restored *map, struct names *names)
+static int fill(struct restore *restore, struct restored *map, struct restore_names *names)
 {
 	struct filling filling = {.restore = restore, .map = map, .names = names, .saved = map->map.format};
 	const struct saved_map *saved = map->saved;
@@ -243,7 +243,7 @@ static int fill(struct restore *restore, struct restored *map, struct names *nam
 
 int restore__fill(struct restore *restore)
 {
-	struct names names = {.resolver = {.device = find_device, .object = find_object}, .restore = restore};
+	struct restore_names names = {.resolver = {.device = find_device, .object = find_object}, .restore = restore};
 	struct elfmap_msg msg;
 	int err;
 

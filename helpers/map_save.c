@@ -17,10 +17,11 @@
 
 #include "bpffs.h"
 #include "command.h"
-#include "device_names.h"
 #include "map.h"
+#include "map_companion.h"
 #include "map_facts.h"
 #include "map_rules.h"
+#include "map_save.h"
 #include "map_users.h"
 #include "map_verbs.h"
 #include "map_write.h"
@@ -192,26 +193,20 @@ static int add_inner(struct save *save, __u32 id, struct elfmap_msg *msg)
 	return err ? elfmap_msg__set(msg, err, "no memory") : 0;
 }
 
-/* The names that go with another map (lib/device_names.h) are made again when that is restored. */
+/* What says what the numbers of another map mean is made again when that is restored. */
 static bool is_companion(const struct save *save, const struct source *source)
 {
-	static const char suffix[] = "_devs";
-	size_t length = strlen(source->map.label), stem = length - sizeof(suffix) + 1;
-	struct elfmap_reader reader;
-	bool has_devices = false;
+	char path[PATH_MAX];
 
-	if (length < sizeof(suffix) || strcmp(source->map.label + stem, suffix) != 0)
-		return false;
-	for (size_t i = 0; i < save->nr_sources && !has_devices; i++) {
+	for (size_t i = 0; i < save->nr_sources; i++) {
 		const struct source *main = &save->sources[i];
+		size_t stem = strlen(main->map.label);
 
-		if (strlen(main->map.label) != stem || strncmp(main->map.label, source->map.label, stem) != 0 ||
-		    elfmap_reader__open_fd(main->fd, main->map.label, NULL, &reader, NULL))
-			continue;
-		has_devices = elfmap_map__has_devices(&reader);
-		elfmap_reader__close(&reader);
+		if (!strncmp(main->map.label, source->map.label, stem) && source->map.label[stem] == '_' &&
+		    map_companion_path(main->map.label, main->fd, path) && !strcmp(path, source->map.label))
+			return true;
 	}
-	return has_devices;
+	return false;
 }
 
 static void free_source(struct source *source)
@@ -367,11 +362,26 @@ static int describe(const struct save *save, struct source *source, struct elfma
 	return elfmap_form__read_btf(&map->form, &map->btf, &map->btf_size, msg);
 }
 
+static int write_cgroups(struct save *save, const struct source *source, struct elfmap_msg *msg)
+{
+	size_t unknown;
+	int err = map_save_cgroups(source->map.pins->word, &save->names, &unknown, msg);
+
+	if (!err && unknown)
+		complain(
+			source->map.label,
+			"warning: nobody noted what is in its slots, and the kernel does not tell; it is saved without "
+			"them ('elfmap cgroup set' notes it)");
+	return err;
+}
+
 static int write_content(struct save *save, const struct source *source, const struct elfmap_reader *reader,
 			 struct elfmap_msg *msg)
 {
 	if (elfmap_map__is_queue(reader->info.type))
 		return drain(reader, msg);
+	if (reader->info.type == BPF_MAP_TYPE_CGROUP_ARRAY && source->map.nr_pins)
+		return write_cgroups(save, source, msg);
 	if (!elfmap_map__check_readable(&reader->info, msg))
 		return write_entries(save, source, reader, msg);
 	printf("# %s\n", msg->text);

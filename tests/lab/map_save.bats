@@ -3,10 +3,11 @@
 # Whole maps: `elfmap map resize`, `save` and `restore`. A "reboot" takes every pin away, and devices
 # come back with other numbers.
 
-# shellcheck disable=SC2154 # run sets them
+# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; run and cgroups.bash set variables
 bats_require_minimum_version 1.5.0
 
 source "$BATS_TEST_DIRNAME/link.bash"
+source "$BATS_TEST_DIRNAME/cgroups.bash"
 globals=/sys/fs/bpf/tc/globals
 
 setup() {
@@ -249,6 +250,32 @@ forget_all() {
 	[[ $("$elfmap" map save | grep -c '^map ') == 2 ]]
 	"$elfmap" map unpin h
 	[[ -e $globals/h_devs ]]
+}
+
+@test "restore: cgroups by their paths, whatever their ids are now; and what is noted of them" {
+	setup_cgroups
+	create acl cgroup_array 4 4 4
+	create foreign cgroup_array 4 4 4
+	"$elfmap" cgroup set acl 1 "$leaf"
+	"$elfmap" cgroup set acl 3 "$top"
+	exec {directory}<"$top" # as somebody writes it who notes nothing
+	bpftool map update pinned $globals/foreign key 0 0 0 0 value "$directory" 0 0 0
+	exec {directory}<&-
+	old=$(id_of "$leaf")
+	run --separate-stderr "$elfmap" map save
+	[[ $status == 0 && $stderr == *'globals/foreign: warning: nobody noted what is in its slots'* ]]
+	printf '%s\n' "$output" >"$saved"
+	grep -qx "1 /$name/leaf" "$saved" && grep -qx "3 /$name" "$saved"
+	[[ $(grep -c '^map ' "$saved") == 2 ]]
+	forget_all
+	rmdir "$leaf"
+	refused 1 "/$name/leaf" restore "$saved"
+	[[ -z $(ls $globals) ]]
+	mkdir "$leaf"
+	[[ $(id_of "$leaf") != "$old" ]]
+	"$elfmap" map restore "$saved"
+	[[ $("$elfmap" -j cgroup show acl | jq -c 'map([.slot, .cgroup_id])') == "[[1,$(id_of "$leaf")],[3,$(id_of "$top")]]" ]]
+	teardown_cgroups
 }
 
 @test "save: maps of one object have their types written once, and share them again" {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Maps that stand beside others and say what the numbers in them mean: lib/device_names.h, lib/cgroup_slots.h. */
+#ifndef ELFMAP_MAP_COMPANION_H
+#define ELFMAP_MAP_COMPANION_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+/* The path that the companion of map FD, which is pinned at PATH, has or would have. False: maps of this
+ * kind have none. */
+bool map_companion_path(const char *path, int fd, char ret_path[PATH_MAX]);
+
+#endif
