@@ -89,7 +89,7 @@ demo: deps ## run the labs (LAB=NAME: one of them)
 check: deps ## run all tests
 	$(Q)$(MAKE) --no-print-directory check-built
 
-check-built: all $(CTESTS) $(TTOOLS) $(TDATA)
+check-built: all $(CTESTS) $(TTOOLS) $(TDATA) $(BENCHES) $(PEERS)
 	$(Q)BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --failures --comments --jobs $(JOBS) \
 		--exec tests/sandbox $(or $(TESTS),$(CTESTS) $(BATS))
 

@@ -478,9 +478,9 @@ int main(int argc, char **argv)
 	unsigned int rounds = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 400;
 
 	setpriority(PRIO_PROCESS, 0, -20);
-	for (unsigned int load = 0; load < LOADS; load++) {
+	for (unsigned int load = 0; load < LOADS && load < rounds; load++) {
 		load_all();
-		measure(rounds / LOADS + 1);
+		measure((rounds + LOADS - 1) / LOADS);
 		unload_all();
 	}
 	report();

@@ -1,0 +1,42 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `make bench`: what it measures loads and does its work, every limit is judged, and no time fails anything.
+
+# shellcheck disable=SC2154 # run sets them
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	export BUILD=${BUILD:-$PWD/build}
+	for built in prog_cost load_cost peers/bare.o; do
+		[[ -e $BUILD/tests/bench/$built ]] || skip "$BUILD/tests/bench/$built: not built; 'make bench' or 'make check' builds it"
+	done
+}
+
+@test "programs: each subject runs, each limit is followed by a word, and the end says how many hold" {
+	run -0 --separate-stderr env ROUNDS=1 tests/bench/run.sh programs
+	printf '%s\n' "$output"
+	[[ -z $stderr ]]
+	for subject in 'an empty classifier' 'bare HASH look-up' 'sockex2 port' 'dst_stats ' 'sockex3 port'; do
+		grep -q "^  $subject" <<<"$output"
+	done
+	limits=$(sed '/^==== limits/,$d' <<<"$output" | grep -c limit)
+	((limits > 2))
+	[[ $(sed '/^==== limits/,$d' <<<"$output" | grep -cE 'limit [0-9.]+: (ok|OVER)') == "$limits" ]]
+	grep -qE '^[0-9]+ hold(, all of them|; not these:)$' <<<"$output"
+}
+
+@test "throughput: packets arrive through both classifiers" {
+	run -0 --separate-stderr env ROUNDS=1 tests/bench/run.sh throughput
+	printf '%s\n' "$output"
+	[[ -z $stderr && $output =~ 'an empty classifier'\ +[1-9] && $output =~ dst_stats\ +[1-9][0-9]*\ .*limit\ 0.95:\ (ok|UNDER) ]]
+}
+
+@test "what cannot be measured is a failure, and a part that is none, too" {
+	mkdir -p "$BATS_TEST_TMPDIR/tests/bench"
+	cp "$BUILD/tests/bench/prog_cost" "$BATS_TEST_TMPDIR/tests/bench/"
+	run --separate-stderr env BUILD="$BATS_TEST_TMPDIR" ROUNDS=1 tests/bench/run.sh programs
+	[[ $status != 0 && $stderr == *'No such file'* && $output != *limits* ]]
+	run -1 --separate-stderr tests/bench/run.sh nosuch
+	[[ $stderr == 'bench: no part nosuch; there are: '*programs* ]]
+}
