@@ -287,7 +287,7 @@ static int find_object(struct elfmap_resolver *self, const struct elfmap_referen
 {
 	struct system_names *names = names_of(self);
 	int fd = -1, err;
-	__u64 id;
+	__u64 id = 0;
 
 	if (!reference->section && is_last(names, reference)) {
 		*ret_id = names->last.id;

@@ -339,7 +339,7 @@ static int wrap(struct words *words, struct elfmap_type *node, size_t count)
 /* Fills all of NODE but its place in the parent. */
 static int parse_type(struct words *words, struct elfmap_type *node)
 {
-	size_t counts[MAX_DIMENSIONS], nr = 0;
+	size_t counts[MAX_DIMENSIONS] = {}, nr = 0;
 	int err;
 
 	if (++words->depth > MAX_DEPTH)

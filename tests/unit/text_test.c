@@ -90,84 +90,135 @@ static void assert_refuses(const struct elfmap_type *type, const char *line, siz
 	free(bytes);
 }
 
-#define READS(words, line, ...)                                                \
-	do {                                                                   \
-		const unsigned char expected_[] = {__VA_ARGS__};               \
-		struct elfmap_type *type_ = type_of(words, sizeof(expected_)); \
-		assert_reads_as(type_, line, expected_);                       \
-		elfmap_type__free(type_);                                      \
-	} while (0)
+/* A line, and the bytes of a type in words that it is, or where and why it is none. */
+struct reading {
+	const char *words;
+	const char *line;
+	size_t size;
+	unsigned char bytes[24];
+};
 
-#define REFUSES(words, size, line, column, why)                   \
-	do {                                                      \
-		struct elfmap_type *type_ = type_of(words, size); \
-		assert_refuses(type_, line, column, why);         \
-		elfmap_type__free(type_);                         \
-	} while (0)
+struct refusal {
+	const char *words;
+	size_t size;
+	const char *line;
+	size_t column;
+	const char *why;
+};
+
+#define READS(words, line, ...)                                            \
+	{                                                                  \
+		words, line, sizeof((const unsigned char[]){__VA_ARGS__}), \
+		{                                                          \
+			__VA_ARGS__                                        \
+		}                                                          \
+	}
+#define REFUSES(words, size, line, column, why) \
+	{                                       \
+		words, size, line, column, why  \
+	}
+
+static void check(const struct reading *readings, size_t nr_readings, const struct refusal *refusals,
+		  size_t nr_refusals)
+{
+	for (size_t i = 0; i < nr_readings; i++) {
+		struct elfmap_type *type = type_of(readings[i].words, readings[i].size);
+
+		assert_reads_as(type, readings[i].line, readings[i].bytes);
+		elfmap_type__free(type);
+	}
+	for (size_t i = 0; i < nr_refusals; i++) {
+		struct elfmap_type *type = type_of(refusals[i].words, refusals[i].size);
+
+		assert_refuses(type, refusals[i].line, refusals[i].column, refusals[i].why);
+		elfmap_type__free(type);
+	}
+}
+
+#define CHECK(readings, refusals) \
+	check(readings, sizeof(readings) / sizeof(*(readings)), refusals, sizeof(refusals) / sizeof(*(refusals)))
 
 /* ---- scalars -------------------------------------------------------------------------------------------------------
  */
 
 static void test_integers(void **state)
 {
+	static const struct reading readings[] = {
+		READS("u8", "255", 255),
+		READS("u8", "0xfF", 255),
+		READS("u8", "-0", 0),
+		READS("s8", "-128", 0x80),
+		READS("s8", "-0x80", 0x80),
+		READS("be16", "80", 0, 80),
+		READS("be32", "0x01020304", 1, 2, 3, 4),
+		READS("be64", "258", 0, 0, 0, 0, 0, 0, 1, 2),
+		READS("u64", "18446744073709551615", 255, 255, 255, 255, 255, 255, 255, 255),
+		READS("u128", "340282366920938463463374607431768211455", 255, 255, 255, 255, 255, 255, 255, 255, 255,
+		      255, 255, 255, 255, 255, 255, 255),
+		READS("u16", "  7 # 8", 7, 0),
+		READS("u16", "hex 01 02", 1, 2),
+		READS("bool", "true", 1),
+		READS("bool", "2", 2),
+	};
+	static const struct refusal refusals[] = {
+		REFUSES("u8", 1, " 256", 2, "256 is not between 0 and 255"),
+		REFUSES("u8", 1, "-1", 1, "-1 is not between 0 and 255"),
+		REFUSES("s8", 1, "128", 1, "not between -128 and 127"),
+		REFUSES("s8", 1, "-129", 1, "not between -128 and 127"),
+		REFUSES("u64", 8, "18446744073709551616", 1, "not between 0 and 18446744073709551615"),
+		REFUSES("u128", 16, "340282366920938463463374607431768211456", 1, "not between 0 and 3402823669"),
+		REFUSES("u8", 1, "010", 1, "octal"),
+		REFUSES("u8", 1, "12x", 1, "expected a number, not '12x'"),
+		REFUSES("u8", 1, "0x", 1, "expected a number"),
+		REFUSES("u8", 1, "", 1, "expected a number, and the line ends"),
+		REFUSES("u8", 1, "# 5", 1, "the line ends"),
+		REFUSES("u8", 1, "\n5", 1, "the line ends"),
+		REFUSES("u16", 2, "hex 1", 6, "1 of 2 bytes"),
+		REFUSES("u16", 2, "hex 1 234", 7, "expected a byte in hexadecimal, not '234'"),
+		REFUSES("bool", 1, "yes", 1, "expected true or false"),
+	};
+
 	(void)state;
-	READS("u8", "255", 255);
-	READS("u8", "0xfF", 255);
-	READS("u8", "-0", 0);
-	READS("s8", "-128", 0x80);
-	READS("s8", "-0x80", 0x80);
-	READS("be16", "80", 0, 80);
-	READS("be32", "0x01020304", 1, 2, 3, 4);
-	READS("be64", "258", 0, 0, 0, 0, 0, 0, 1, 2);
-	READS("u64", "18446744073709551615", 255, 255, 255, 255, 255, 255, 255, 255);
-	READS("u128", "340282366920938463463374607431768211455", 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	      255, 255, 255, 255, 255);
-	READS("u16", "  7 # 8", 7, 0);
-	READS("u16", "hex 01 02", 1, 2);
-	READS("bool", "true", 1);
-	READS("bool", "2", 2);
-	REFUSES("u8", 1, " 256", 2, "256 is not between 0 and 255");
-	REFUSES("u8", 1, "-1", 1, "-1 is not between 0 and 255");
-	REFUSES("s8", 1, "128", 1, "not between -128 and 127");
-	REFUSES("s8", 1, "-129", 1, "not between -128 and 127");
-	REFUSES("u64", 8, "18446744073709551616", 1, "not between 0 and 18446744073709551615");
-	REFUSES("u128", 16, "340282366920938463463374607431768211456", 1, "not between 0 and 3402823669");
-	REFUSES("u8", 1, "010", 1, "octal");
-	REFUSES("u8", 1, "12x", 1, "expected a number, not '12x'");
-	REFUSES("u8", 1, "0x", 1, "expected a number");
-	REFUSES("u8", 1, "", 1, "expected a number, and the line ends");
-	REFUSES("u8", 1, "# 5", 1, "the line ends");
-	REFUSES("u8", 1, "\n5", 1, "the line ends");
-	REFUSES("u16", 2, "hex 1", 6, "1 of 2 bytes");
-	REFUSES("u16", 2, "hex 1 234", 7, "expected a byte in hexadecimal, not '234'");
-	REFUSES("bool", 1, "yes", 1, "expected true or false");
+	CHECK(readings, refusals);
 }
 
 static void test_enums(void **state)
 {
+	static const struct reading readings[] = {
+		READS("enum { PASS 0 DROP 2 }", "DROP", 2, 0, 0, 0),
+		READS("enum { PASS 0 DROP 2 }", "7", 7, 0, 0, 0),
+		READS("enum8 { NONE -1 }", "NONE", 255),
+	};
+	static const struct refusal refusals[] = {
+		REFUSES("enum { PASS 0 }", 4, "PAS", 1, "the enum has no 'PAS'"),
+		REFUSES("enum { PASS 0 }", 4, "-1", 1, "not between 0 and"),
+	};
+
 	(void)state;
-	READS("enum { PASS 0 DROP 2 }", "DROP", 2, 0, 0, 0);
-	READS("enum { PASS 0 DROP 2 }", "7", 7, 0, 0, 0);
-	READS("enum8 { NONE -1 }", "NONE", 255);
-	REFUSES("enum { PASS 0 }", 4, "PAS", 1, "the enum has no 'PAS'");
-	REFUSES("enum { PASS 0 }", 4, "-1", 1, "not between 0 and");
+	CHECK(readings, refusals);
 }
 
 static void test_addresses(void **state)
 {
+	static const struct reading readings[] = {
+		READS("ipv4", "10.0.2.255", 10, 0, 2, 255),
+		READS("mac", "02:00:00:0a:Bc:ff", 2, 0, 0, 10, 0xbc, 255),
+		READS("ip", "10.0.0.1", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 1),
+		READS("ip", "2001:db8::1", 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+		READS("ipv6", "::", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+		READS("ipv6", "::ffff:1.2.3.4", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 1, 2, 3, 4),
+	};
+	static const struct refusal refusals[] = {
+		REFUSES("ipv4", 4, "10.0.0", 1, "expected an IPv4 address, not '10.0.0'"),
+		REFUSES("ipv4", 4, "10.0.0.256", 1, "expected an IPv4 address"),
+		REFUSES("ipv4", 4, "10.0.0.01", 1, "expected an IPv4 address"),
+		REFUSES("ipv4", 4, "10.0.0.1/8", 1, "expected an IPv4 address"),
+		REFUSES("ipv6", 16, "10.0.0.1", 1, "expected an IPv6 address"),
+		REFUSES("mac", 6, "02:00:00:00:00", 1, "expected an address like"),
+	};
+
 	(void)state;
-	READS("ipv4", "10.0.2.255", 10, 0, 2, 255);
-	READS("mac", "02:00:00:0a:Bc:ff", 2, 0, 0, 10, 0xbc, 255);
-	READS("ip", "10.0.0.1", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 1);
-	READS("ip", "2001:db8::1", 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
-	READS("ipv6", "::", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-	READS("ipv6", "::ffff:1.2.3.4", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 1, 2, 3, 4);
-	REFUSES("ipv4", 4, "10.0.0", 1, "expected an IPv4 address, not '10.0.0'");
-	REFUSES("ipv4", 4, "10.0.0.256", 1, "expected an IPv4 address");
-	REFUSES("ipv4", 4, "10.0.0.01", 1, "expected an IPv4 address");
-	REFUSES("ipv4", 4, "10.0.0.1/8", 1, "expected an IPv4 address");
-	REFUSES("ipv6", 16, "10.0.0.1", 1, "expected an IPv6 address");
-	REFUSES("mac", 6, "02:00:00:00:00", 1, "expected an address like");
+	CHECK(readings, refusals);
 }
 
 /* The library's own opinion, for all that looks like an address. */
@@ -214,65 +265,83 @@ static void test_ipv6_is_what_inet_says(void **state)
 
 static void test_prefixes(void **state)
 {
+	static const struct reading readings[] = {
+		READS("prefix4", "10.0.0.0/8", 8, 0, 0, 0, 10, 0, 0, 0),
+		READS("prefix4", "10.1.2.3/8", 8, 0, 0, 0, 10, 1, 2, 3), /* not ours to change */
+		READS("prefix4", "10.0.0.1", 32, 0, 0, 0, 10, 0, 0, 1),
+		READS("prefix4", "0.0.0.0/0", 0, 0, 0, 0, 0, 0, 0, 0),
+		READS("prefix4", "hex 0a 01 00 00/12", 12, 0, 0, 0, 10, 1, 0, 0),
+		READS("prefix4", "hex 0c 00 00 00 0a 01 00 00", 12, 0, 0, 0, 10, 1, 0, 0),
+		READS("prefix4", "{ data 10.0.0.0 prefixlen 8 }", 8, 0, 0, 0, 10, 0, 0, 0),
+		READS("prefix", "10.0.0.0/8", 104, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 0),
+		READS("prefix", "2001:db8::/32", 32, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+	};
+	static const struct refusal refusals[] = {
+		REFUSES("prefix4", 8, "10.0.0.0/33", 10, "/33 is longer than the address, which has 32 bits"),
+		REFUSES("prefix", 20, "10.0.0.0/33", 10, "32 bits"),
+		REFUSES("prefix4", 8, "10.0.0.0/", 10, "the prefix's length"),
+		REFUSES("prefix4", 8, "10.0.0.0/8/8", 10, "the prefix's length"),
+		REFUSES("prefix4", 8, "2001:db8::/32", 1, "expected a prefix"),
+		REFUSES("prefix4", 8, "hex 0a 01 00 00/33", 17, "longer"),
+	};
+
 	(void)state;
-	READS("prefix4", "10.0.0.0/8", 8, 0, 0, 0, 10, 0, 0, 0);
-	READS("prefix4", "10.1.2.3/8", 8, 0, 0, 0, 10, 1, 2, 3); /* not ours to change */
-	READS("prefix4", "10.0.0.1", 32, 0, 0, 0, 10, 0, 0, 1);
-	READS("prefix4", "0.0.0.0/0", 0, 0, 0, 0, 0, 0, 0, 0);
-	READS("prefix4", "hex 0a 01 00 00/12", 12, 0, 0, 0, 10, 1, 0, 0);
-	READS("prefix4", "hex 0c 00 00 00 0a 01 00 00", 12, 0, 0, 0, 10, 1, 0, 0);
-	READS("prefix4", "{ data 10.0.0.0 prefixlen 8 }", 8, 0, 0, 0, 10, 0, 0, 0);
-	READS("prefix", "10.0.0.0/8", 104, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 0);
-	READS("prefix", "2001:db8::/32", 32, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-	REFUSES("prefix4", 8, "10.0.0.0/33", 10, "/33 is longer than the address, which has 32 bits");
-	REFUSES("prefix", 20, "10.0.0.0/33", 10, "32 bits");
-	REFUSES("prefix4", 8, "10.0.0.0/", 10, "the prefix's length");
-	REFUSES("prefix4", 8, "10.0.0.0/8/8", 10, "the prefix's length");
-	REFUSES("prefix4", 8, "2001:db8::/32", 1, "expected a prefix");
-	REFUSES("prefix4", 8, "hex 0a 01 00 00/33", 17, "longer");
+	CHECK(readings, refusals);
 }
 
 static void test_strings(void **state)
 {
+	static const struct reading readings[] = {
+		READS("string[4]", "\"ab\"", 'a', 'b', 0, 0),
+		READS("string[4]", "ab", 'a', 'b', 0, 0),
+		READS("string[4]", "\"abcd\"", 'a', 'b', 'c', 'd'),
+		READS("string[4]", "\"\\n\\x41\\101\\\"\"", '\n', 'A', 'A', '"'),
+		READS("string[4]", "\"a b#\"", 'a', ' ', 'b', '#'),
+		READS("string[4]", "\"\"", 0, 0, 0, 0),
+		READS("string[2]", "hex 68 69", 'h', 'i'),
+	};
+	static const struct refusal refusals[] = {
+		REFUSES("string[4]", 4, "\"abcde\"", 1, "more than 4 characters"),
+		REFUSES("string[4]", 4, "abcde", 1, "more than 4 characters"),
+		REFUSES("string[4]", 4, "\"ab", 4, "the closing '\"' is missing"),
+		REFUSES("string[4]", 4, "\"a\\q\"", 3, "no escape"),
+		REFUSES("string[4]", 4, "\"a\\400\"", 3, "no escape"),
+		REFUSES("string[4]", 4, "\"a\"b", 4, "no blank"),
+		REFUSES("string[4]", 4, "{", 1, "expected \"text\""),
+	};
+
 	(void)state;
-	READS("string[4]", "\"ab\"", 'a', 'b', 0, 0);
-	READS("string[4]", "ab", 'a', 'b', 0, 0);
-	READS("string[4]", "\"abcd\"", 'a', 'b', 'c', 'd');
-	READS("string[4]", "\"\\n\\x41\\101\\\"\"", '\n', 'A', 'A', '"');
-	READS("string[4]", "\"a b#\"", 'a', ' ', 'b', '#');
-	READS("string[4]", "\"\"", 0, 0, 0, 0);
-	READS("string[2]", "hex 68 69", 'h', 'i');
-	REFUSES("string[4]", 4, "\"abcde\"", 1, "more than 4 characters");
-	REFUSES("string[4]", 4, "abcde", 1, "more than 4 characters");
-	REFUSES("string[4]", 4, "\"ab", 4, "the closing '\"' is missing");
-	REFUSES("string[4]", 4, "\"a\\q\"", 3, "no escape");
-	REFUSES("string[4]", 4, "\"a\\400\"", 3, "no escape");
-	REFUSES("string[4]", 4, "\"a\"b", 4, "no blank");
-	REFUSES("string[4]", 4, "{", 1, "expected \"text\"");
+	CHECK(readings, refusals);
 }
 
 static void test_names_from_outside(void **state)
 {
+	static const struct reading readings[] = {
+		READS("ifindex", "eth0", 7, 0, 0, 0),
+		READS("ifindex", "dev eth0", 7, 0, 0, 0),
+		READS("ifindex", "dev 7up", 8, 0, 0, 0),
+		READS("ifindex", "dev \"a b\"", 9, 0, 0, 0),
+		READS("ifindex", "3", 3, 0, 0, 0),
+		READS("cgroup", "\"/web one\"", 3, 0, 0, 0, 0, 1, 0, 0),
+		READS("cgroup", "12", 12, 0, 0, 0, 0, 0, 0, 0),
+		READS("prog", "pinned jmp/a", 5, 0, 0, 0),
+		READS("prog", "id 9", 9, 0, 0, 0),
+		READS("prog", "9", 9, 0, 0, 0),
+		READS("prog", "obj x.o sec 1/0", 6, 0, 0, 0),
+		READS("map", "id 9", 9, 0, 0, 0),
+	};
+	static const struct refusal refusals[] = {
+		REFUSES("ifindex", 4, " eth9", 2, "'eth9': no such device"),
+		REFUSES("ifindex", 4, "7up", 1, "expected a number"),
+		REFUSES("ifindex", 4, "a_name_of_sixteen", 1, "this is not a device"),
+		REFUSES("map", 4, "obj x.o sec 1/0", 1, "expected a map: id N or pinned PIN"),
+		REFUSES("prog", 4, "jmp/a", 1, "expected a program: id N, pinned PIN or obj"),
+		REFUSES("prog", 4, "pinned nowhere", 1, "no such thing"),
+		REFUSES("prog", 4, "obj x.o", 8, "'sec' and the program's section"),
+	};
+
 	(void)state;
-	READS("ifindex", "eth0", 7, 0, 0, 0);
-	READS("ifindex", "dev eth0", 7, 0, 0, 0);
-	READS("ifindex", "dev 7up", 8, 0, 0, 0);
-	READS("ifindex", "dev \"a b\"", 9, 0, 0, 0);
-	READS("ifindex", "3", 3, 0, 0, 0);
-	READS("cgroup", "\"/web one\"", 3, 0, 0, 0, 0, 1, 0, 0);
-	READS("cgroup", "12", 12, 0, 0, 0, 0, 0, 0, 0);
-	READS("prog", "pinned jmp/a", 5, 0, 0, 0);
-	READS("prog", "id 9", 9, 0, 0, 0);
-	READS("prog", "9", 9, 0, 0, 0);
-	READS("prog", "obj x.o sec 1/0", 6, 0, 0, 0);
-	READS("map", "id 9", 9, 0, 0, 0);
-	REFUSES("ifindex", 4, " eth9", 2, "'eth9': no such device");
-	REFUSES("ifindex", 4, "7up", 1, "expected a number");
-	REFUSES("ifindex", 4, "a_name_of_sixteen", 1, "this is not a device");
-	REFUSES("map", 4, "obj x.o sec 1/0", 1, "expected a map: id N or pinned PIN");
-	REFUSES("prog", 4, "jmp/a", 1, "expected a program: id N, pinned PIN or obj");
-	REFUSES("prog", 4, "pinned nowhere", 1, "no such thing");
-	REFUSES("prog", 4, "obj x.o", 8, "'sec' and the program's section");
+	CHECK(readings, refusals);
 }
 
 /* Slots of the kernel's: descriptors go in, ids come out. */
@@ -331,18 +400,24 @@ static void test_names_are_refused_where_nobody_knows_them(void **state)
 
 static void test_structs(void **state)
 {
+	static const struct reading readings[] = {
+		READS("struct { u8 a u16 b }", "{ a 1 b 2 }", 1, 0, 2, 0),
+		READS("struct { u8 a u16 b }", "{b 2 a 1}", 1, 0, 2, 0),
+		READS("struct packed { u8 a u16 b }", "{ a 1 b 2 }", 1, 2, 0),
+		READS("struct { struct { u8 x } in u8 y }", "{ y 2 in { x 1 } }", 1, 2),
+		READS("struct { u8 a u16 b }", "hex 01 02 03 04", 1, 2, 3, 4),
+	};
+	static const struct refusal refusals[] = {
+		REFUSES("struct { u8 a u16 b }", 4, "{ a 1 }", 7, "field 'b' is missing"),
+		REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 2 a 1 }", 11, "field 'a' comes twice"),
+		REFUSES("struct { u8 a u16 b }", 4, "{ a 1 c 2 }", 7, "there is no field 'c' here"),
+		REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 2", 10, "expected a field"),
+		REFUSES("struct { u8 a u16 b }", 4, "a 1 b 2", 1, "expected '{', not 'a'"),
+		REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 65536 }", 9, "not between"),
+	};
+
 	(void)state;
-	READS("struct { u8 a u16 b }", "{ a 1 b 2 }", 1, 0, 2, 0);
-	READS("struct { u8 a u16 b }", "{b 2 a 1}", 1, 0, 2, 0);
-	READS("struct packed { u8 a u16 b }", "{ a 1 b 2 }", 1, 2, 0);
-	READS("struct { struct { u8 x } in u8 y }", "{ y 2 in { x 1 } }", 1, 2);
-	READS("struct { u8 a u16 b }", "hex 01 02 03 04", 1, 2, 3, 4);
-	REFUSES("struct { u8 a u16 b }", 4, "{ a 1 }", 7, "field 'b' is missing");
-	REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 2 a 1 }", 11, "field 'a' comes twice");
-	REFUSES("struct { u8 a u16 b }", 4, "{ a 1 c 2 }", 7, "there is no field 'c' here");
-	REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 2", 10, "expected a field");
-	REFUSES("struct { u8 a u16 b }", 4, "a 1 b 2", 1, "expected '{', not 'a'");
-	REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 65536 }", 9, "not between");
+	CHECK(readings, refusals);
 }
 
 static void test_unions(void **state)
@@ -364,13 +439,19 @@ static void test_unions(void **state)
 
 static void test_arrays(void **state)
 {
+	static const struct reading readings[] = {
+		READS("u8[2][2]", "[ [ 1 2 ] [ 3 4 ] ]", 1, 2, 3, 4),
+		READS("u8[3]", "[1 2 3]", 1, 2, 3),
+	};
+	static const struct refusal refusals[] = {
+		REFUSES("u8[3]", 3, "[ 1 2 ]", 7, "the array ends after 2 of 3 values"),
+		REFUSES("u8[3]", 3, "[ 1 2 3 4 ]", 9, "more than the 3 values"),
+		REFUSES("u8[3]", 3, "[ 1 2 3", 8, "expected ']', and the line ends"),
+		REFUSES("u8[3]", 3, "1 2 3", 1, "expected '['"),
+	};
+
 	(void)state;
-	READS("u8[2][2]", "[ [ 1 2 ] [ 3 4 ] ]", 1, 2, 3, 4);
-	READS("u8[3]", "[1 2 3]", 1, 2, 3);
-	REFUSES("u8[3]", 3, "[ 1 2 ]", 7, "the array ends after 2 of 3 values");
-	REFUSES("u8[3]", 3, "[ 1 2 3 4 ]", 9, "more than the 3 values");
-	REFUSES("u8[3]", 3, "[ 1 2 3", 8, "expected ']', and the line ends");
-	REFUSES("u8[3]", 3, "1 2 3", 1, "expected '['");
+	CHECK(readings, refusals);
 }
 
 /* ---- entries
