@@ -328,7 +328,7 @@ static int wrap(struct words *words, struct elfmap_type *node, size_t count)
 		return no_memory(words);
 	}
 	*place = element;
-	if (element.size > MAX_SIZE / count)
+	if (!count || element.size > MAX_SIZE / count)
 		return refuse(words, "too large:", "[N]", 3);
 	type__set_notation(node, ELFMAP_ARRAY, element.size * count);
 	node->count = count;

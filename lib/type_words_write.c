@@ -49,7 +49,7 @@ static bool add_enum(struct elfmap_buffer *to, const struct elfmap_type *type)
 		__int128 number = type->is_signed ? (__s64)enumerator->number : (__int128)enumerator->number;
 
 		if (!type->is_signed && type->bits < 64)
-			number &= (1ll << type->bits) - 1;
+			number &= (__int128)(1ull << type->bits) - 1;
 		exact &= enumerator->name_length && type__word_length(enumerator->name) == enumerator->name_length;
 		buffer__add(to, enumerator->name, enumerator->name_length);
 		buffer__add_char(to, ' ');
