@@ -7,11 +7,11 @@
  * parser_flows4   packets and bytes per flow, IPv4: the innermost addresses, ports and protocol
  * parser_flows6   the same for IPv6. A table a family: a key of 16 bytes is found in half the time
  *                 that one of 40 bytes takes.
- * parser_ends     how parsing ended, packets per way
+ * parser_ends     packets of no flow: how parsing ended
  * parser_empty    packets that needed a stage whose slot is empty
  *
- * Every packet is counted exactly once, either in parser_empty or in one member of parser_ends. Those
- * of the member `flow` are counted in a flow besides, which can be forgotten when its table is full.
+ * Every packet is counted exactly once: in a flow (which can be forgotten when its table is full), in
+ * parser_empty, or in one member of parser_ends.
  */
 #ifndef PARSER_H
 #define PARSER_H
@@ -33,7 +33,7 @@ enum parser_slot {
 	PARSER_SIX_IN_IP, /* IPv6 in IP (6in4) */
 	PARSER_GRE,
 	PARSER_VXLAN,
-	PARSER_ETHERNET, /* a frame in GRE or VXLAN */
+	PARSER_LINK, /* whatever has an ethertype before it */
 	PARSER_TCP,
 	PARSER_UDP,
 	PARSER_SCTP,
@@ -98,9 +98,8 @@ struct parser_flow {
 
 _Static_assert(sizeof(struct parser_flow) == 16, "two 64-bit words without padding");
 
-/* Packets per way in which parsing ended: the one value of parser_ends, per CPU. */
+/* Packets per way in which parsing ended other than in a flow: the one value of parser_ends, per CPU. */
 struct parser_ends {
-	__u64 flow;		/* counted in a flow */
 	__u64 flow_refused;	/* a new flow, and no room for it */
 	__u64 too_short;	/* a header or a length reaches beyond the end */
 	__u64 malformed;	/* a header that contradicts itself */
@@ -111,7 +110,7 @@ struct parser_ends {
 	__u64 unknown_tunnel;	/* a GRE or VXLAN header whose kind is not followed */
 };
 
-_Static_assert(sizeof(struct parser_ends) == 72, "nine 64-bit words without padding");
-_Static_assert(__builtin_offsetof(struct parser_ends, unknown_tunnel) == 64, "unknown_tunnel is the last");
+_Static_assert(sizeof(struct parser_ends) == 64, "eight 64-bit words without padding");
+_Static_assert(__builtin_offsetof(struct parser_ends, unknown_tunnel) == 56, "unknown_tunnel is the last");
 
 #endif

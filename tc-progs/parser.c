@@ -81,23 +81,11 @@ BPF_ANNOTATE_KV_PAIR(parser_empty, enum parser_slot, __u64);
 
 /* ---- what follows ------------------------------------------------------------------------------------ */
 
+/* What ETHERTYPE stands for. The usual ones are jumped to before. */
 static __always_inline int next_link(struct __sk_buff *skb, __be16 ethertype)
 {
-	enum parser_slot slot;
-
-	if (ethertype == bpf_htons(ETH_P_IP)) {
-		slot = PARSER_IPV4;
-	} else if (ethertype == bpf_htons(ETH_P_IPV6)) {
-		slot = PARSER_IPV6;
-	} else if (packet__is_tag(ethertype)) {
-		slot = PARSER_VLAN;
-	} else if (ethertype == bpf_htons(ETH_P_MPLS_UC) || ethertype == bpf_htons(ETH_P_MPLS_MC)) {
-		slot = PARSER_MPLS;
-	} else {
-		stage__try(skb, PARSER_OTHER_LINK);
-		return stage__end(skb, unknown_link);
-	}
-	return stage__next(skb, slot);
+	STAGE(skb, ethertype) = ethertype;
+	return stage__next(skb, PARSER_LINK);
 }
 
 static __always_inline int next_protocol(struct __sk_buff *skb, __u8 protocol)
@@ -172,6 +160,26 @@ SEC("classifier_l3")
 int parser_l3(struct __sk_buff *skb)
 {
 	return start(skb, 0);
+}
+
+SLOT(10, PARSER_LINK, parser_link)
+{
+	__u32 ethertype = STAGE(skb, ethertype);
+	enum parser_slot slot;
+
+	if (ethertype == bpf_htons(ETH_P_IP)) {
+		slot = PARSER_IPV4;
+	} else if (ethertype == bpf_htons(ETH_P_IPV6)) {
+		slot = PARSER_IPV6;
+	} else if (packet__is_tag(ethertype)) {
+		slot = PARSER_VLAN;
+	} else if (ethertype == bpf_htons(ETH_P_MPLS_UC) || ethertype == bpf_htons(ETH_P_MPLS_MC)) {
+		slot = PARSER_MPLS;
+	} else {
+		stage__try(skb, PARSER_OTHER_LINK);
+		return stage__end(skb, unknown_link);
+	}
+	return stage__next(skb, slot);
 }
 
 SLOT(1, PARSER_VLAN, parser_vlan)
@@ -324,6 +332,20 @@ SLOT(7, PARSER_SIX_IN_IP, parser_six_in_ip)
 	return stage__next(skb, PARSER_IPV6);
 }
 
+/* A frame in a tunnel counts as one header more, since it takes one jump more. */
+static __always_inline int next_frame(struct __sk_buff *skb)
+{
+	const struct ethhdr *ethernet = stage__header(skb, sizeof(*ethernet));
+	__be16 ethertype;
+
+	if (!ethernet)
+		return stage__end(skb, too_short);
+	ethertype = ethernet->h_proto;
+	if (!stage__descend(skb, sizeof(*ethernet)))
+		return stage__end(skb, depth);
+	return next_link(skb, ethertype);
+}
+
 SLOT(8, PARSER_GRE, parser_gre)
 {
 	const struct gre_base *gre = stage__header(skb, sizeof(*gre));
@@ -343,9 +365,7 @@ SLOT(8, PARSER_GRE, parser_gre)
 	if (flags & GRE_HAS_SEQUENCE)
 		length += 4;
 	enter_tunnel(skb, length);
-	if (ethertype == bpf_htons(ETHERTYPE_BRIDGED))
-		return stage__next(skb, PARSER_ETHERNET);
-	return next_link(skb, ethertype);
+	return ethertype == bpf_htons(ETHERTYPE_BRIDGED) ? next_frame(skb) : next_link(skb, ethertype);
 }
 
 SLOT(9, PARSER_VXLAN, parser_vxlan)
@@ -357,20 +377,7 @@ SLOT(9, PARSER_VXLAN, parser_vxlan)
 	if (!(vxlan[0] & bpf_htonl(VXLAN_HAS_VNI)))
 		return stage__end(skb, unknown_tunnel);
 	enter_tunnel(skb, 2 * sizeof(*vxlan));
-	return stage__next(skb, PARSER_ETHERNET);
-}
-
-SLOT(10, PARSER_ETHERNET, parser_ethernet)
-{
-	const struct ethhdr *ethernet = stage__header(skb, sizeof(*ethernet));
-	__be16 ethertype;
-
-	if (!ethernet)
-		return stage__end(skb, too_short);
-	ethertype = ethernet->h_proto;
-	if (!stage__descend(skb, sizeof(*ethernet)))
-		return stage__end(skb, depth);
-	return next_link(skb, ethertype);
+	return next_frame(skb);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------ */
@@ -379,13 +386,6 @@ SLOT(10, PARSER_ETHERNET, parser_ethernet)
 static __always_inline __u64 on_the_wire(const struct __sk_buff *skb)
 {
 	return skb->gso_segs ? skb->gso_segs : 1;
-}
-
-static __always_inline struct parser_ends *this_cpus_ends(void)
-{
-	__u32 only = 0;
-
-	return bpf_map_lookup_elem(&parser_ends, &only);
 }
 
 static __always_inline void count_empty(enum parser_slot slot, __u64 packets)
@@ -402,7 +402,8 @@ static __always_inline void count_empty(enum parser_slot slot, __u64 packets)
 
 SLOT(0, PARSER_END, parser_end)
 {
-	__u64 *ends = (__u64 *)this_cpus_ends(), end = STAGE(skb, end);
+	__u32 only = 0;
+	__u64 *ends = bpf_map_lookup_elem(&parser_ends, &only), end = STAGE(skb, end);
 
 	if (end & STAGE_EMPTY)
 		count_empty(end & ~STAGE_EMPTY, on_the_wire(skb));
@@ -450,8 +451,6 @@ static __always_inline void add(__u64 *counter, __u64 number)
 static __always_inline int count_in(struct __sk_buff *skb, void *flows, const void *key)
 {
 	struct parser_flow *flow = bpf_map_lookup_elem(flows, key);
-	__u64 packets = on_the_wire(skb);
-	struct parser_ends *ends;
 
 	if (!flow) {
 		struct parser_flow fresh = {};
@@ -461,11 +460,8 @@ static __always_inline int count_in(struct __sk_buff *skb, void *flows, const vo
 		if (!flow)
 			return stage__end(skb, flow_refused);
 	}
-	add(&flow->packets, packets);
+	add(&flow->packets, on_the_wire(skb));
 	add(&flow->bytes, skb->wire_len > skb->len ? skb->wire_len : skb->len);
-	ends = this_cpus_ends();
-	if (ends)
-		ends->flow += packets;
 	return TC_ACT_UNSPEC;
 }
 

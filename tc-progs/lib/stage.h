@@ -57,7 +57,10 @@ struct stage {
 		__u64 ipv4_addresses; /* of that header, as they are in it */
 		__u32 ipv6_offset;    /* where that header is, from skb->data */
 	};
-	__be32 ports; /* of the transport header, as they are in it; 0: none so far */
+	union {
+		__be32 ports;	 /* of the transport header, as they are in it; 0: none so far */
+		__u32 ethertype; /* at PARSER_LINK and PARSER_OTHER_LINK: what is at offset; a __be16 */
+	};
 } __attribute__((packed));
 
 _Static_assert(sizeof(struct stage) == sizeof(((struct __sk_buff *)0)->cb), "all of skb->cb");

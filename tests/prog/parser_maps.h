@@ -39,7 +39,8 @@ struct flow {
 
 /* What all CPUs counted; false, and zeros, when there is no such flow. */
 bool find_flow(const struct flow *flow, struct parser_flow *ret_total);
-size_t count_flows(void); /* of both families */
+size_t count_flows(void);  /* of both families */
+__u64 count_packets(void); /* of all flows */
 struct parser_ends read_ends(void);
 __u64 read_empty(enum parser_slot slot);
 void forget_all(void);
