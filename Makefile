@@ -116,13 +116,15 @@ install: all ## install below $(PREFIX) (DESTDIR is honoured)
 	ln -sf ../../../bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/bin/tc
 	ln -sf ../../../bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/bin/ip
 	install -D -m 644 include/bpf_elf.h $(DESTDIR)$(PREFIX)/include/bpf_elf.h
+	install -d $(DESTDIR)$(PREFIX)/include/elfmap
+	install -m 644 $(wildcard include/*.h tc-progs/lib/*.h) $(DESTDIR)$(PREFIX)/include/elfmap
 	install -m 644 $(PROGS) $(DESTDIR)$(PREFIX)/share/elfmap
 	install -D -m 644 completion/elfmap.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/elfmap
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
 
 uninstall: ## remove what install installed
-	rm -rf $(DESTDIR)$(PREFIX)/bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap $(DESTDIR)$(PREFIX)/share/elfmap \
+	rm -rf $(DESTDIR)$(PREFIX)/bin/elfmap $(DESTDIR)$(PREFIX)/include/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap $(DESTDIR)$(PREFIX)/share/elfmap \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/elfmap \
 		$(DESTDIR)$(PREFIX)/include/bpf_elf.h $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard man/*.8))
 

@@ -184,3 +184,15 @@ run_frame() {
 	run -1 --separate-stderr on red "$elfmap" tc filter add dev v0 ingress bpf da obj "$build/tc-progs/parser_percpu.o" sec classifier
 	[[ $stderr == *"map 'parser_flows4': differs from its pin in type"* ]]
 }
+
+@test "a stage compiled with nothing but the installed headers is grafted like our own" {
+	make --no-print-directory --silent install DESTDIR="$tmp/root" PREFIX=/usr
+	cp tc-progs/parser_quic.c "$tmp/mine.c"
+	cd "$tmp" || return 1
+	clang -target bpf -O2 -g -c -I root/usr/include/elfmap -idirafter "/usr/include/$(cc -print-multiarch)" mine.c
+	"$elfmap" load "$parser" >/dev/null
+	"$elfmap" graft parser_stages udp_payload mine.o sec quic
+	udp 50000 443 c000000001080123456789abcdef
+	run_frame
+	[[ $("$elfmap" -j map dump quic_packets sum | jq '.[0].value.initial') == 1 && $(all_packets) == 1 ]]
+}
