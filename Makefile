@@ -47,7 +47,7 @@ SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 
 LIB_SRC    := $(wildcard lib/*.c)
 TOOL_SRC   := $(wildcard helpers/*.c)
-LAUNCH_SRC := $(wildcard launcher/*.c) lib/bpffs.c lib/msg.c
+LAUNCH_SRC := $(wildcard launcher/*.c) lib/bpffs.c lib/msg.c lib/program.c
 PRELOAD_SRC := $(wildcard preload/*.c)
 PROG_SRC   := $(wildcard tc-progs/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*_test.c)

@@ -174,7 +174,7 @@ static bool has_its_stages(const struct elfmap_load *load)
 		if (prog->slot_map < 0)
 			continue;
 		if (bpf_map_lookup_elem(bpf_map__fd(load->maps[prog->slot_map].bpf), &prog->slot_key, &id) ||
-		    !elfmap_attach__is_same(id, bpf_program__fd(prog->bpf)))
+		    !elfmap_attach__is_same(id, bpf_program__fd(prog->bpf), load))
 			return false;
 	}
 	return true;
@@ -206,7 +206,8 @@ static int look(struct attaching *attaching, struct elfmap_msg *msg)
 	if (!attaching->is_there)
 		return 0;
 	attaching->before = bpf_prog_get_fd_by_id(there.prog);
-	attaching->is_in_force = elfmap_attach__is_same(there.prog, attaching->prog) && has_its_stages(attaching->load);
+	attaching->is_in_force =
+		elfmap_attach__is_same(there.prog, attaching->prog, attaching->load) && has_its_stages(attaching->load);
 	if (attaching->is_in_force) {
 		attaching->done.result = ELFMAP_UNCHANGED;
 		attaching->done.filter = there;
@@ -238,9 +239,9 @@ int attaching__attach(struct attaching *attaching, struct elfmap_msg *msg)
 		return 0;
 	if (attaching->tcx)
 		err = elfmap_attach__tcx(attaching->filter.ifindex, attaching->filter.egress, attaching->prog,
-					 attaching->link, &done->result, msg);
+					 attaching->load, attaching->link, &done->result, msg);
 	else
-		err = elfmap_attach__filter(&attaching->filter, attaching->prog, done, msg);
+		err = elfmap_attach__filter(&attaching->filter, attaching->prog, attaching->load, done, msg);
 	if (err)
 		return err;
 	/* Other stages behind the same entry are another program, too. */
@@ -259,10 +260,10 @@ static void detach(struct attaching *attaching)
 	else if (attaching->before < 0)
 		elfmap_attach__detach(&attaching->done.filter, &gone, NULL);
 	else if (attaching->tcx)
-		elfmap_attach__tcx(attaching->filter.ifindex, attaching->filter.egress, attaching->before,
+		elfmap_attach__tcx(attaching->filter.ifindex, attaching->filter.egress, attaching->before, NULL,
 				   attaching->link, &attaching->done.result, NULL);
 	else
-		elfmap_attach__filter(&attaching->done.filter, attaching->before, &attaching->done, NULL);
+		elfmap_attach__filter(&attaching->done.filter, attaching->before, NULL, &attaching->done, NULL);
 }
 
 void attaching__close(struct attaching *attaching, bool keep)

@@ -65,6 +65,7 @@ int verb_attach(int argc, char **argv); /* attach.c */
 int verb_detach(int argc, char **argv);
 int verb_graft(int argc, char **argv);	 /* graft.c */
 int verb_apply(int argc, char **argv);	 /* apply.c */
+int verb_doctor(int argc, char **argv);	 /* doctor.c */
 int verb_upgrade(int argc, char **argv); /* upgrade.c */
 int verb_map(int argc, char **argv);	 /* map.c: a table of its own */
 int verb_cgroup(int argc, char **argv);	 /* cgroup.c: likewise */

@@ -45,6 +45,7 @@ static const struct verb verbs[] = {
 	{"upgrade", verb_upgrade, "FILE [--rollback|--forget]", "another version of what is attached, without loss"},
 	{"apply", verb_apply, "FILE [--dry-run]",
 	 "bring into force what a file says of objects, hooks, maps and slots"},
+	{"doctor", verb_doctor, "[dev DEV]", "why a pipeline does not work, and the commands that mend it"},
 	{"map", verb_map, "VERB ...", "pinned maps: list, show, pin, dump them"},
 	{"cgroup", verb_cgroup, "VERB ...", "cgroups in the slots of maps: set, clear, show them"},
 	{"version", verb_version, "", "print the version"},

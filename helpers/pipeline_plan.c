@@ -16,7 +16,7 @@
 
 /* ---- load ------------------------------------------------------------------------------------------------ */
 
-static bool is_pinned(const struct elfmap_load_prog *prog, const char *dir)
+static bool is_pinned(const struct elfmap_load *load, const struct elfmap_load_prog *prog, const char *dir)
 {
 	char path[PATH_MAX + BPF_OBJ_NAME_LEN];
 	struct bpf_prog_info info = {};
@@ -28,7 +28,8 @@ static bool is_pinned(const struct elfmap_load_prog *prog, const char *dir)
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return false;
-	same = !bpf_obj_get_info_by_fd(fd, &info, &size) && elfmap_attach__is_same(info.id, bpf_program__fd(prog->bpf));
+	same = !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+	       elfmap_attach__is_same(info.id, bpf_program__fd(prog->bpf), load);
 	close(fd);
 	return same;
 }
@@ -47,7 +48,7 @@ static int plan_load(struct pipeline *pipeline, struct pipeline_line *line, stru
 		return err;
 	line->intent = access(dir, F_OK) ? WILL_ADD : WILL_KEEP;
 	for (size_t i = 0; line->intent == WILL_KEEP && i < line->load->nr_progs; i++)
-		if (line->load->progs[i].is_wanted && !is_pinned(&line->load->progs[i], dir))
+		if (line->load->progs[i].is_wanted && !is_pinned(line->load, &line->load->progs[i], dir))
 			line->intent = WILL_CHANGE;
 	return 0;
 }
@@ -127,7 +128,7 @@ static int compare_slot(struct pipeline_line *line, const struct elfmap_reader *
 		return 0;
 	}
 	line->before = bpf_prog_get_fd_by_id(id);
-	line->intent = elfmap_attach__is_same(id, bpf_program__fd(prog->bpf)) ? WILL_KEEP : WILL_CHANGE;
+	line->intent = elfmap_attach__is_same(id, bpf_program__fd(prog->bpf), line->load) ? WILL_KEEP : WILL_CHANGE;
 	return 0;
 }
 

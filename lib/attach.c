@@ -63,22 +63,38 @@ static bool same_constants(__u32 a, __u32 b, const struct bpf_map_info *info)
 	return same;
 }
 
-static bool same_map(__u32 a, __u32 b)
+/* Is map ID one that LOAD makes and nobody pins? */
+static bool is_made_anew(const struct elfmap_load *load, __u32 id)
+{
+	for (size_t i = 0; load && i < load->nr_maps; i++) {
+		struct bpf_map_info info = {};
+		__u32 size = sizeof(info);
+
+		if (!load->maps[i].pin_path && !bpf_obj_get_info_by_fd(bpf_map__fd(load->maps[i].bpf), &info, &size) &&
+		    info.id == id)
+			return true;
+	}
+	return false;
+}
+
+/* A is ours. */
+static bool same_map(__u32 a, __u32 b, const struct elfmap_load *load)
 {
 	struct bpf_map_info left, right;
 
 	if (a == b)
 		return true;
-	if (!read_map(a, &left) || !read_map(b, &right) || left.type != right.type || left.key_size != right.key_size ||
-	    left.value_size != right.value_size || left.max_entries != right.max_entries ||
-	    left.map_flags != right.map_flags || strcmp(left.name, right.name) != 0)
+	if (!is_made_anew(load, a) || !read_map(a, &left) || !read_map(b, &right) || left.type != right.type ||
+	    left.key_size != right.key_size || left.value_size != right.value_size ||
+	    left.max_entries != right.max_entries || left.map_flags != right.map_flags ||
+	    strcmp(left.name, right.name) != 0)
 		return false;
 	if (left.type == BPF_MAP_TYPE_ARRAY && (left.map_flags & BPF_F_RDONLY_PROG) && left.max_entries == 1)
 		return same_constants(a, b, &left);
 	return true;
 }
 
-bool elfmap_attach__is_same(__u32 id, int prog_fd)
+bool elfmap_attach__is_same(__u32 id, int prog_fd, const struct elfmap_load *load)
 {
 	int fd = bpf_prog_get_fd_by_id(id);
 	struct program ours, theirs;
@@ -91,7 +107,7 @@ bool elfmap_attach__is_same(__u32 id, int prog_fd)
 	       !strcmp(ours.info.name, theirs.info.name) && ours.info.nr_map_ids == theirs.info.nr_map_ids;
 	close(fd);
 	for (__u32 i = 0; same && i < ours.info.nr_map_ids; i++)
-		same = same_map(ours.maps[i], theirs.maps[i]);
+		same = same_map(ours.maps[i], theirs.maps[i], load);
 	return same;
 }
 
@@ -162,8 +178,8 @@ static int explain_set(const struct elfmap_filter *filter, int err, struct elfma
 			       filter->egress ? "egress" : "ingress", filter->prio, why.text);
 }
 
-static int set(int sock, const struct elfmap_filter *wanted, int prog_fd, struct elfmap_attach *attach,
-	       struct elfmap_msg *msg)
+static int set(int sock, const struct elfmap_filter *wanted, int prog_fd, const struct elfmap_load *load,
+	       struct elfmap_attach *attach, struct elfmap_msg *msg)
 {
 	int err;
 
@@ -173,7 +189,7 @@ static int set(int sock, const struct elfmap_filter *wanted, int prog_fd, struct
 		return err;
 	attach->result = err ? ELFMAP_ATTACHED : ELFMAP_REPLACED;
 	if (!err && !strcmp(attach->filter.name, wanted->name) && attach->filter.direct_action &&
-	    elfmap_attach__is_same(attach->filter.prog, prog_fd)) {
+	    elfmap_attach__is_same(attach->filter.prog, prog_fd, load)) {
 		attach->result = ELFMAP_UNCHANGED;
 		return 0;
 	}
@@ -182,8 +198,8 @@ static int set(int sock, const struct elfmap_filter *wanted, int prog_fd, struct
 	return err ? explain_set(&attach->filter, err, msg) : 0;
 }
 
-int elfmap_attach__filter(const struct elfmap_filter *filter, int prog_fd, struct elfmap_attach *ret_attach,
-			  struct elfmap_msg *msg)
+int elfmap_attach__filter(const struct elfmap_filter *filter, int prog_fd, const struct elfmap_load *load,
+			  struct elfmap_attach *ret_attach, struct elfmap_msg *msg)
 {
 	struct elfmap_attach attach = {};
 	int err, sock = netlink__open(msg);
@@ -191,7 +207,7 @@ int elfmap_attach__filter(const struct elfmap_filter *filter, int prog_fd, struc
 	if (sock < 0)
 		return sock;
 	err = elfmap_clsact__add(sock, filter->ifindex, &attach.made_clsact, msg);
-	err = err ?: set(sock, filter, prog_fd, &attach, msg);
+	err = err ?: set(sock, filter, prog_fd, load, &attach, msg);
 	if (err && attach.made_clsact)
 		elfmap_clsact__delete(sock, filter->ifindex, NULL);
 	close(sock);

@@ -10,6 +10,7 @@
 #define ELFMAP_ATTACH_H
 
 #include "filter.h"
+#include "load.h"
 
 enum elfmap_attach_result {
 	ELFMAP_ATTACHED,  /* where nothing was */
@@ -23,10 +24,10 @@ struct elfmap_attach {
 	bool made_clsact;
 };
 
-/* Attaches PROG_FD as FILTER says (its name is given, prio and handle may be 0), with a clsact if there
- * is none. On failure nothing has changed. */
-int elfmap_attach__filter(const struct elfmap_filter *filter, int prog_fd, struct elfmap_attach *ret_attach,
-			  struct elfmap_msg *msg);
+/* Attaches PROG_FD, from LOAD (NULL: from a pin), as FILTER says (its name is given, prio and handle may be 0), with a
+ * clsact if there is none. On failure nothing has changed. */
+int elfmap_attach__filter(const struct elfmap_filter *filter, int prog_fd, const struct elfmap_load *load,
+			  struct elfmap_attach *ret_attach, struct elfmap_msg *msg);
 
 /* Finds the one filter that WANTED means. -ENOENT: none (*RET_FOUND is untouched), -ENOTUNIQ: several,
  * which the message names, -EEXIST: the place is another kind's. */
@@ -37,8 +38,9 @@ int elfmap_attach__find(int sock, const struct elfmap_filter *wanted, struct elf
 int elfmap_attach__detach(const struct elfmap_filter *wanted, struct elfmap_filter *ret_gone, struct elfmap_msg *msg);
 
 /* Is program ID, which is attached, the one of PROG_FD, made from the same instructions with the same
- * maps? Maps that nobody has pinned are made anew by each load: they are the same if they are alike. */
-bool elfmap_attach__is_same(__u32 id, int prog_fd);
+ * maps? LOAD is where PROG_FD is from: maps that it does not pin are made anew by each load, and are the
+ * same if they are alike. NULL: each must be the very same. */
+bool elfmap_attach__is_same(__u32 id, int prog_fd, const struct elfmap_load *load);
 
 /* ---- tcx links (attach_tcx.c): where the kernel has them, instead of a filter ------------------------------- */
 
@@ -52,8 +54,8 @@ int elfmap_links__dir(const char *tc_dir, char *ret_path, size_t size, struct el
 int elfmap_link__read(const char *path, struct elfmap_filter *ret_filter);
 
 /* Attaches PROG_FD by a link pinned at PATH, or gives it to the link that is pinned there. */
-int elfmap_attach__tcx(int ifindex, bool egress, int prog_fd, const char *path, enum elfmap_attach_result *ret_result,
-		       struct elfmap_msg *msg);
+int elfmap_attach__tcx(int ifindex, bool egress, int prog_fd, const struct elfmap_load *load, const char *path,
+		       enum elfmap_attach_result *ret_result, struct elfmap_msg *msg);
 int elfmap_attach__detach_tcx(const char *path, struct elfmap_msg *msg);
 
 #endif

@@ -113,8 +113,8 @@ static int create(int ifindex, __u32 type, int prog_fd, const char *path, struct
 }
 
 /* FD is a pinned link: exchanges its program, or says that there is no need or that it is another's. */
-static int update(int fd, int ifindex, __u32 type, int prog_fd, enum elfmap_attach_result *result,
-		  struct elfmap_msg *msg)
+static int update(int fd, int ifindex, __u32 type, int prog_fd, const struct elfmap_load *load,
+		  enum elfmap_attach_result *result, struct elfmap_msg *msg)
 {
 	struct tcx_info info;
 	int err = read_link(fd, &info);
@@ -125,7 +125,7 @@ static int update(int fd, int ifindex, __u32 type, int prog_fd, enum elfmap_atta
 		return -ENODEV; /* the device has gone, and the link with it but for its pin */
 	if (info.attach_type != type || info.ifindex != (__u32)ifindex)
 		return elfmap_msg__set(msg, -EEXIST, "the pinned link is of another device or direction");
-	if (elfmap_attach__is_same(info.prog_id, prog_fd)) {
+	if (elfmap_attach__is_same(info.prog_id, prog_fd, load)) {
 		*result = ELFMAP_UNCHANGED;
 		return 0;
 	}
@@ -134,8 +134,8 @@ static int update(int fd, int ifindex, __u32 type, int prog_fd, enum elfmap_atta
 	return err ? elfmap_msg__set(msg, err, "the link does not take the new program: %s", strerror(-err)) : 0;
 }
 
-int elfmap_attach__tcx(int ifindex, bool egress, int prog_fd, const char *path, enum elfmap_attach_result *ret_result,
-		       struct elfmap_msg *msg)
+int elfmap_attach__tcx(int ifindex, bool egress, int prog_fd, const struct elfmap_load *load, const char *path,
+		       enum elfmap_attach_result *ret_result, struct elfmap_msg *msg)
 {
 	__u32 type = egress ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS;
 	enum elfmap_attach_result result = ELFMAP_ATTACHED;
@@ -144,7 +144,7 @@ int elfmap_attach__tcx(int ifindex, bool egress, int prog_fd, const char *path, 
 	if (fd < 0 && fd != -ENOENT)
 		return elfmap_msg__set(msg, fd, "%s: %s", path, strerror(-fd));
 	if (fd >= 0) {
-		err = update(fd, ifindex, type, prog_fd, &result, msg);
+		err = update(fd, ifindex, type, prog_fd, load, &result, msg);
 		close(fd);
 	}
 	if (err == -ENODEV) {

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* `elfmap doctor`: why does a pipeline not work? Looks and says; the commands that mend are the user's to type. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpffs.h"
+#include "command.h"
+#include "doctor.h"
+
+static const struct {
+	const char *name;
+	int (*run)(struct doctor *doctor);
+	bool needs_bpffs;
+} checks[] = {
+	{"tc", doctor_tc, false},
+	{"bpffs", doctor_bpffs, false},
+	{"settings", doctor_settings, false},
+	{"unpinned-prog-array", doctor_unpinned, true},
+	{"empty-slot", doctor_slots, true},
+	{"split-map", doctor_split, true},
+	{"duplicate-filter", doctor_duplicates, true},
+	{"full-map", doctor_full, true},
+	{"device", doctor_devices, true},
+	{"cgroup", doctor_cgroups, true},
+	{"leftover", doctor_leftovers, true},
+};
+#define NR_CHECKS (sizeof(checks) / sizeof(*checks))
+
+static const char *const gravities[] = {
+	[GRAVE] = "error",
+	[WARNING] = "warning",
+};
+
+/* ---- findings ---------------------------------------------------------------------------------------------- */
+
+int doctor__find(struct doctor *doctor, enum gravity gravity, const char *remedy, const char *what, ...)
+{
+	struct finding finding = {.gravity = gravity, .check = doctor->check}, *grown;
+	va_list args;
+	int length;
+
+	va_start(args, what);
+	length = vasprintf(&finding.what, what, args);
+	va_end(args);
+	finding.remedy = remedy ? strdup(remedy) : NULL;
+	grown = reallocarray(doctor->findings, doctor->nr_findings + 1, sizeof(*grown));
+	if (grown)
+		doctor->findings = grown;
+	if (length >= 0 && grown && (finding.remedy || !remedy)) {
+		grown[doctor->nr_findings++] = finding;
+		return 0;
+	}
+	if (length >= 0)
+		free(finding.what);
+	free(finding.remedy);
+	return -ENOMEM;
+}
+
+/* ---- whose is it ------------------------------------------------------------------------------------------- */
+
+bool doctor__wants(const struct doctor *doctor, const struct elfmap_attachment *at)
+{
+	return !doctor->dev || !strcmp(at->dev, doctor->dev);
+}
+
+const struct elfmap_program *doctor__program(const struct doctor *doctor, __u32 id)
+{
+	for (size_t i = 0; i < doctor->census.nr_progs; i++)
+		if (doctor->census.progs[i].id == id)
+			return &doctor->census.progs[i];
+	return NULL;
+}
+
+/* Stages call stages: some tables away there is a hook, or there is none. */
+static bool runs(const struct doctor *doctor, __u32 prog, int depth)
+{
+	const struct elfmap_attachments *list = &doctor->census.attachments;
+
+	for (size_t i = 0; i < list->nr; i++) {
+		const struct elfmap_attachment *at = &list->at[i];
+
+		if (at->prog != prog)
+			continue;
+		if (at->kind != ELFMAP_AT_SLOT && at->kind != ELFMAP_AT_LINK && doctor__wants(doctor, at))
+			return true;
+		for (size_t user = 0; at->kind == ELFMAP_AT_SLOT && depth && user < doctor->census.nr_progs; user++) {
+			const struct elfmap_program *caller = &doctor->census.progs[user];
+
+			if (caller->id != prog && elfmap_program__uses(caller, at->id) &&
+			    runs(doctor, caller->id, depth - 1))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool doctor__runs(const struct doctor *doctor, __u32 prog)
+{
+	return runs(doctor, prog, 4);
+}
+
+bool doctor__wants_map(const struct doctor *doctor, __u32 map)
+{
+	for (size_t i = 0; doctor->dev && i < doctor->census.nr_progs; i++) {
+		const struct elfmap_program *prog = &doctor->census.progs[i];
+
+		if (elfmap_program__uses(prog, map) && doctor__runs(doctor, prog->id))
+			return true;
+	}
+	return !doctor->dev;
+}
+
+/* ---- the visit --------------------------------------------------------------------------------------------- */
+
+static int visit(struct doctor *doctor, struct elfmap_msg *msg)
+{
+	int err = elfmap_census__take(&doctor->census, msg);
+
+	if (err)
+		return err;
+	if (!doctor->census.complete) {
+		strcpy(msg->text, "programs and maps cannot be listed; run it as root, with 'sudo elfmap doctor'");
+		return -EPERM;
+	}
+	for (size_t i = 0; !err && i < NR_CHECKS; i++) {
+		doctor->check = checks[i].name;
+		if (!checks[i].needs_bpffs || *doctor->bpffs)
+			err = checks[i].run(doctor);
+	}
+	if (err)
+		snprintf(msg->text, sizeof(msg->text), "the check '%s' could not be made: %s", doctor->check,
+			 strerror(-err));
+	return err;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct finding *left = a, *right = b;
+
+	if (left->gravity != right->gravity)
+		return (int)left->gravity - (int)right->gravity;
+	return left < right ? -1 : left > right;
+}
+
+static void print_findings(const struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->nr_findings; i++) {
+		const struct finding *finding = &doctor->findings[i];
+
+		printf("%s: %s: ", gravities[finding->gravity], finding->check);
+		print_name(stdout, finding->what);
+		putchar('\n');
+		if (finding->remedy) {
+			fputs("    mend it: ", stdout);
+			print_name(stdout, finding->remedy);
+			putchar('\n');
+		}
+	}
+	if (!doctor->nr_findings)
+		puts("nothing found");
+}
+
+static void print_json_findings(const struct doctor *doctor)
+{
+	json_object *rows = json_object_new_array();
+
+	for (size_t i = 0; i < doctor->nr_findings; i++) {
+		const struct finding *finding = &doctor->findings[i];
+		json_object *row = json_object_new_object();
+
+		json_object_object_add(row, "gravity", json_object_new_string(gravities[finding->gravity]));
+		json_object_object_add(row, "check", json_object_new_string(finding->check));
+		json_object_object_add(row, "finding", json_object_new_string(finding->what));
+		json_object_object_add(row, "remedy", finding->remedy ? json_object_new_string(finding->remedy) : NULL);
+		json_object_array_add(rows, row);
+	}
+	print_json(rows);
+}
+
+static void free_doctor(struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->nr_findings; i++) {
+		free(doctor->findings[i].what);
+		free(doctor->findings[i].remedy);
+	}
+	free(doctor->findings);
+	elfmap_census__free(&doctor->census);
+}
+
+int verb_doctor(int argc, char **argv)
+{
+	struct doctor doctor = {};
+	struct elfmap_msg msg;
+	int status;
+
+	argc = take_options(argc, argv, NULL);
+	if (argc < 0 || (argc != 1 && (argc != 3 || strcmp(argv[1], "dev") != 0)))
+		return EXIT_USAGE;
+	doctor.dev = argc == 3 ? argv[2] : NULL;
+	if (doctor.dev && !if_nametoindex(doctor.dev))
+		return complain(doctor.dev, "there is no such device; 'ip link' lists them");
+	if (!elfmap_bpffs__find(doctor.bpffs, sizeof(doctor.bpffs), &msg))
+		elfmap_bpffs__tc_dir(doctor.tc_dir, sizeof(doctor.tc_dir), &msg);
+	else
+		*doctor.bpffs = '\0';
+	if (visit(&doctor, &msg)) {
+		status = complain(argv[0], "%s", msg.text);
+	} else {
+		if (doctor.nr_findings)
+			qsort(doctor.findings, doctor.nr_findings, sizeof(*doctor.findings), compare);
+		if (output.json)
+			print_json_findings(&doctor);
+		else
+			print_findings(&doctor);
+		status = doctor.nr_findings ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+	free_doctor(&doctor);
+	return status;
+}

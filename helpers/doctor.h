@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Between the files of `elfmap doctor`: what is looked at, and what was found.
+ *
+ *   doctor.c           the table of checks, order, plain and JSON
+ *   doctor_system.c    tc, the preload, bpffs, the kernel's settings
+ *   doctor_pins.c      what is pinned: full maps, devices, cgroups, leftovers
+ *   doctor_filters.c   what is attached: duplicates, maps that are not the pinned ones
+ *   doctor_slots.c     PROG_ARRAYs without a pin, slots that a program jumps to and that are empty
+ */
+#ifndef ELFMAP_DOCTOR_H
+#define ELFMAP_DOCTOR_H
+
+#include <limits.h>
+
+#include "map_users.h"
+
+enum gravity {
+	GRAVE,	 /* packets or data are lost, or something cannot work */
+	WARNING, /* it works, but not as somebody meant it to */
+};
+
+struct finding {
+	enum gravity gravity;
+	const char *check; /* name of the check */
+	char *what;	   /* one line with the evidence */
+	char *remedy;	   /* the command that mends it; NULL: there is none */
+};
+
+struct doctor {
+	const char *dev;      /* only what is attached to this device, and its maps; NULL: all */
+	char bpffs[PATH_MAX]; /* "": there is none to look at */
+	char tc_dir[PATH_MAX];
+	struct elfmap_census census;
+	const char *check; /* that is running */
+	struct finding *findings;
+	size_t nr_findings;
+};
+
+/* Adds a finding of the running check. REMEDY may be NULL. -ENOMEM */
+int doctor__find(struct doctor *doctor, enum gravity gravity, const char *remedy, const char *what, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Is the map, or the program, of interest? Yes unless a device was named and it is none of its. */
+bool doctor__wants_map(const struct doctor *doctor, __u32 map);
+bool doctor__wants(const struct doctor *doctor, const struct elfmap_attachment *at);
+const struct elfmap_program *doctor__program(const struct doctor *doctor, __u32 id);
+/* Does a packet come to the program: is it attached to a device here, or in a slot of a program that is? */
+bool doctor__runs(const struct doctor *doctor, __u32 prog);
+
+/* The checks. Each returns 0 or a negative errno that ends the visit; what it finds is no error. */
+int doctor_tc(struct doctor *doctor);
+int doctor_bpffs(struct doctor *doctor);
+int doctor_settings(struct doctor *doctor);
+int doctor_full(struct doctor *doctor);
+int doctor_devices(struct doctor *doctor);
+int doctor_cgroups(struct doctor *doctor);
+int doctor_leftovers(struct doctor *doctor);
+int doctor_duplicates(struct doctor *doctor);
+int doctor_split(struct doctor *doctor);
+int doctor_unpinned(struct doctor *doctor);
+int doctor_slots(struct doctor *doctor);
+
+#endif

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What is attached: the same filter twice, and programs whose maps are not the ones that are pinned. */
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "map_facts.h"
+
+/* ---- duplicates -------------------------------------------------------------------------------------------- */
+
+static bool is_same_filter(const struct elfmap_attachment *a, const struct elfmap_attachment *b)
+{
+	return a->kind == ELFMAP_AT_FILTER && b->kind == ELFMAP_AT_FILTER && a->direction && b->direction && *a->name &&
+	       !strcmp(a->dev, b->dev) && !strcmp(a->direction, b->direction) && a->chain == b->chain &&
+	       !strcmp(a->name, b->name);
+}
+
+int doctor_duplicates(struct doctor *doctor)
+{
+	const struct elfmap_attachments *list = &doctor->census.attachments;
+	char remedy[256];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < list->nr; i++) {
+		const struct elfmap_attachment *at = &list->at[i];
+		size_t first = 0;
+
+		while (first < i && !is_same_filter(&list->at[first], at))
+			first++;
+		if (first == i || !doctor__wants(doctor, at))
+			continue;
+		snprintf(remedy, sizeof(remedy), "tc filter del dev %s %s pref %u handle 0x%x bpf", at->dev,
+			 at->direction, at->pref, at->handle);
+		err = doctor__find(
+			doctor, WARNING, remedy,
+			"dev %s %s: %s is attached with pref %u and with pref %u: a packet may meet it twice", at->dev,
+			at->direction, at->name, list->at[first].pref, at->pref);
+	}
+	return err;
+}
+
+/* ---- maps that are not the pinned ones --------------------------------------------------------------------- */
+
+static bool read_map(__u32 id, struct bpf_map_info *info)
+{
+	__u32 size = sizeof(*info);
+	int err, fd = bpf_map_get_fd_by_id(id);
+
+	if (fd < 0)
+		return false;
+	*info = (struct bpf_map_info){};
+	err = bpf_obj_get_info_by_fd(fd, info, &size);
+	close(fd);
+	return !err;
+}
+
+static bool is_pinned(const struct doctor *doctor, __u32 map)
+{
+	for (size_t i = 0; i < doctor->census.pins.nr; i++)
+		if (doctor->census.pins.pins[i].kind == ELFMAP_PIN_MAP && doctor->census.pins.pins[i].id == map)
+			return true;
+	return false;
+}
+
+/* The pin below tc/globals that has the map's name, as much of it as the kernel keeps. */
+static const struct elfmap_pinned *find_namesake(const struct doctor *doctor, const struct bpf_map_info *info)
+{
+	char globals[PATH_MAX + 16];
+	size_t length;
+
+	length = (size_t)snprintf(globals, sizeof(globals), "%s/globals/", doctor->tc_dir);
+	for (size_t i = 0; *info->name && i < doctor->census.pins.nr; i++) {
+		const struct elfmap_pinned *pin = &doctor->census.pins.pins[i];
+
+		if (pin->kind == ELFMAP_PIN_MAP && !strncmp(pin->path, globals, length) &&
+		    !strncmp(pin->path + length, info->name, sizeof(info->name) - 1) &&
+		    (strlen(info->name) == sizeof(info->name) - 1 || strlen(pin->path + length) == strlen(info->name)))
+			return pin;
+	}
+	return NULL;
+}
+
+static int report_split(struct doctor *doctor, const struct elfmap_attachment *at, const struct bpf_map_info *info,
+			const struct elfmap_pinned *pin)
+{
+	const char *word = map_pin_word(pin->path, doctor->tc_dir), *bracket = strstr(at->name, ":[");
+	char remedy[512] = "";
+
+	if (at->kind == ELFMAP_AT_FILTER && at->direction && bracket)
+		snprintf(remedy, sizeof(remedy), "elfmap attach %.*s sec %.*s dev %s %s prio %u handle 0x%x",
+			 (int)(bracket - at->name), at->name, (int)strcspn(bracket + 2, "]"), bracket + 2, at->dev,
+			 at->direction, at->pref, at->handle);
+	return doctor__find(
+		doctor, GRAVE, *remedy ? remedy : NULL,
+		"dev %s %s %s uses map %u called %s, and %s is map %u: what is written to the pin never gets "
+		"there",
+		at->dev, at->direction ?: "", at->name, info->id, info->name, word, pin->id);
+}
+
+static int check_maps(struct doctor *doctor, const struct elfmap_attachment *at)
+{
+	const struct elfmap_program *prog = doctor__program(doctor, at->prog);
+	int err = 0;
+
+	for (__u32 i = 0; !err && prog && i < prog->nr_maps; i++) {
+		const struct elfmap_pinned *pin;
+		struct bpf_map_info info;
+
+		if (is_pinned(doctor, prog->maps[i]) || !read_map(prog->maps[i], &info))
+			continue;
+		pin = find_namesake(doctor, &info);
+		if (pin)
+			err = report_split(doctor, at, &info, pin);
+	}
+	return err;
+}
+
+int doctor_split(struct doctor *doctor)
+{
+	const struct elfmap_attachments *list = &doctor->census.attachments;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < list->nr; i++)
+		if (list->at[i].kind != ELFMAP_AT_SLOT && list->at[i].kind != ELFMAP_AT_LINK &&
+		    doctor__wants(doctor, &list->at[i]))
+			err = check_maps(doctor, &list->at[i]);
+	return err;
+}

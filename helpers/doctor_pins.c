@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What is pinned: maps that are full, device numbers and cgroups that are gone, what commands left behind. */
+#include <bpf/bpf.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "cgroup_slots.h"
+#include "device_check.h"
+#include "doctor.h"
+#include "map_facts.h"
+#include "pin_name.h"
+
+#define NEARLY_FULL 90 /* percent */
+#define SHA1_DIGITS 40
+
+/* Pinned maps of interest below tc/; the first pin of each. */
+static bool is_next(const struct doctor *doctor, const struct elfmap_pinned *pin)
+{
+	return pin->kind == ELFMAP_PIN_MAP && !pin->is_link &&
+	       !strncmp(pin->path, doctor->tc_dir, strlen(doctor->tc_dir)) && !strstr(pin->path, "/generations/") &&
+	       doctor__wants_map(doctor, pin->id);
+}
+
+static int for_each_map(struct doctor *doctor, int (*check)(struct doctor *doctor, const char *path, const char *word))
+{
+	const struct elfmap_pins *pins = &doctor->census.pins;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < pins->nr; i++)
+		if (is_next(doctor, &pins->pins[i]))
+			err = check(doctor, pins->pins[i].path, map_pin_word(pins->pins[i].path, doctor->tc_dir));
+	return err;
+}
+
+/* ---- full maps --------------------------------------------------------------------------------------------- */
+
+/* Kinds that refuse new entries when they are full; LRU maps forget old ones instead, as they are meant to. */
+static bool can_be_full(__u32 type)
+{
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LPM_TRIE ||
+	       type == BPF_MAP_TYPE_HASH_OF_MAPS || type == BPF_MAP_TYPE_DEVMAP_HASH;
+}
+
+static int check_full(struct doctor *doctor, const char *path, const char *word)
+{
+	char remedy[PATH_MAX + 64];
+	struct map_facts facts;
+	struct elfmap_msg msg;
+	int err = 0;
+
+	if (map_facts__read(path, &doctor->census, &facts, &msg))
+		return 0; /* gone since */
+	if (can_be_full(facts.info.type) && facts.entries >= 0 && facts.info.max_entries > 1 &&
+	    facts.entries * 100 >= (__s64)facts.info.max_entries * NEARLY_FULL) {
+		bool full = facts.entries >= facts.info.max_entries;
+
+		snprintf(remedy, sizeof(remedy), "elfmap map resize %s %llu", word, 2ull * facts.info.max_entries);
+		err = doctor__find(doctor, full ? GRAVE : WARNING, remedy, "%s has %lld of %u entries%s", word,
+				   (long long)facts.entries, facts.info.max_entries,
+				   full ? ": new ones are refused" : "");
+	}
+	map_facts__free(&facts);
+	return err;
+}
+
+int doctor_full(struct doctor *doctor)
+{
+	return for_each_map(doctor, check_full);
+}
+
+/* ---- devices ----------------------------------------------------------------------------------------------- */
+
+static int report_devices(struct doctor *doctor, const struct elfmap_device_check *check, const char *word)
+{
+	size_t gone = 0, renumbered = 0;
+	char remedy[PATH_MAX + 64];
+	const char *name = "";
+
+	for (size_t i = 0; i < check->nr_findings; i++) {
+		gone += check->findings[i].state == ELFMAP_DEVICE_GONE;
+		renumbered += check->findings[i].state == ELFMAP_DEVICE_RENUMBERED;
+		if (check->findings[i].state == ELFMAP_DEVICE_GONE ||
+		    check->findings[i].state == ELFMAP_DEVICE_RENUMBERED)
+			name = check->findings[i].name;
+	}
+	if (!gone && !renumbered)
+		return 0;
+	snprintf(remedy, sizeof(remedy), "elfmap map check %s%s", word, renumbered ? " --mend" : "");
+	return doctor__find(doctor, GRAVE, remedy,
+			    "%s has %zu numbers of devices that have gone and %zu of devices that have another number "
+			    "now%s%s: packets for them are lost",
+			    word, gone, renumbered, *name ? ", among them " : "", name);
+}
+
+static int check_devices(struct doctor *doctor, const char *path, const char *word)
+{
+	struct elfmap_device_names names = {.fd = -1};
+	struct elfmap_reader map = {.fd = -1};
+	struct elfmap_device_check check = {};
+	struct elfmap_msg msg;
+	int err = 0;
+
+	if (elfmap_reader__open(path, &map, &msg))
+		return 0; /* its entries cannot be read */
+	if (elfmap_map__has_devices(&map) && !elfmap_device_names__open(path, &map, &names, &msg)) {
+		if (!elfmap_device_check__run(&map, &names, &check, &msg))
+			err = report_devices(doctor, &check, word);
+		elfmap_device_check__free(&check);
+		elfmap_device_names__close(&names);
+	}
+	elfmap_reader__close(&map);
+	return err;
+}
+
+int doctor_devices(struct doctor *doctor)
+{
+	return for_each_map(doctor, check_devices);
+}
+
+/* ---- cgroups ----------------------------------------------------------------------------------------------- */
+
+static int check_cgroups(struct doctor *doctor, const char *path, const char *word)
+{
+	struct elfmap_cgroup_slots slots;
+	struct elfmap_cgroup_slot slot;
+	char remedy[PATH_MAX + 64];
+	struct bpf_map_info info;
+	struct elfmap_msg msg;
+	size_t gone = 0;
+	int fd;
+
+	if (elfmap_map__open(path, &fd, &info, &msg))
+		return 0;
+	close(fd);
+	if (info.type != BPF_MAP_TYPE_CGROUP_ARRAY || elfmap_cgroup_slots__open(path, &slots, &msg))
+		return 0;
+	for (__u32 i = 0; i < slots.count; i++)
+		gone += !elfmap_cgroup_slots__read(&slots, i, &slot, &msg) && slot.state == CGROUP_SLOT_GONE;
+	elfmap_cgroup_slots__close(&slots);
+	if (!gone)
+		return 0;
+	snprintf(remedy, sizeof(remedy), "elfmap cgroup prune %s", word);
+	return doctor__find(doctor, WARNING, remedy, "%s has %zu cgroups that have been removed: no packet is theirs",
+			    word, gone);
+}
+
+int doctor_cgroups(struct doctor *doctor)
+{
+	return for_each_map(doctor, check_cgroups);
+}
+
+/* ---- leftovers --------------------------------------------------------------------------------------------- */
+
+static bool is_used(const struct doctor *doctor, __u32 map)
+{
+	for (size_t i = 0; i < doctor->census.nr_progs; i++)
+		if (elfmap_program__uses(&doctor->census.progs[i], map))
+			return true;
+	for (size_t i = 0; i < doctor->census.nr_holdings; i++)
+		if (doctor->census.holdings[i].inner == map)
+			return true;
+	return false;
+}
+
+static bool is_sha1(const char *name)
+{
+	size_t digits = 0;
+
+	while (isxdigit((unsigned char)name[digits]))
+		digits++;
+	return digits == SHA1_DIGITS && !name[digits];
+}
+
+/* tc/SHA1 of an object that was built anew since: nobody takes it away. */
+static int check_object_dir(struct doctor *doctor, const char *name)
+{
+	const struct elfmap_pins *pins = &doctor->census.pins;
+	char dir[PATH_MAX], remedy[PATH_MAX + 16];
+	size_t length, nr = 0;
+
+	if (snprintf(dir, sizeof(dir), "%s/%s/", doctor->tc_dir, name) >= (int)sizeof(dir))
+		return 0;
+	length = strlen(dir);
+	for (size_t i = 0; i < pins->nr; i++) {
+		if (strncmp(pins->pins[i].path, dir, length) != 0)
+			continue;
+		if (pins->pins[i].kind != ELFMAP_PIN_MAP || is_used(doctor, pins->pins[i].id))
+			return 0;
+		nr++;
+	}
+	snprintf(remedy, sizeof(remedy), "rm -r %s", dir);
+	return doctor__find(doctor, WARNING, remedy, "%s has %zu maps of an object that no program is from any more",
+			    dir, nr);
+}
+
+/* An upgrade that was killed. */
+static int check_generation(struct doctor *doctor, const char *name)
+{
+	char dir[PATH_MAX], next[PATH_MAX + 8], object[NAME_MAX + 1], remedy[NAME_MAX + 64];
+
+	if (snprintf(dir, sizeof(dir), "%s/generations/%s", doctor->tc_dir, name) >= (int)sizeof(dir))
+		return 0;
+	snprintf(next, sizeof(next), "%s/next", dir);
+	if (access(next, F_OK))
+		return 0;
+	snprintf(object, sizeof(object), "%s", name);
+	elfmap_pin_name__unescape(object);
+	snprintf(remedy, sizeof(remedy), "elfmap upgrade %s", object);
+	return doctor__find(doctor, WARNING, remedy, "an upgrade of %s did not come to its end: %s", object, next);
+}
+
+static int for_each_name(struct doctor *doctor, const char *below,
+			 int (*check)(struct doctor *doctor, const char *name), bool (*filter)(const char *name))
+{
+	const struct dirent *entry;
+	char path[PATH_MAX + 16];
+	DIR *directory;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "%s%s", doctor->tc_dir, below);
+	directory = opendir(path);
+	while (!err && directory && (entry = readdir(directory)))
+		if (entry->d_name[0] != '.' && (!filter || filter(entry->d_name)))
+			err = check(doctor, entry->d_name);
+	if (directory)
+		closedir(directory);
+	return err;
+}
+
+/* A tcx link whose device has gone is nothing but its pin. */
+static int check_links(struct doctor *doctor)
+{
+	const struct elfmap_pins *pins = &doctor->census.pins;
+	char remedy[PATH_MAX + 16];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < pins->nr; i++) {
+		struct elfmap_filter filter;
+
+		if (pins->pins[i].kind != ELFMAP_PIN_LINK || elfmap_link__read(pins->pins[i].path, &filter) ||
+		    filter.ifindex)
+			continue;
+		snprintf(remedy, sizeof(remedy), "rm %s", pins->pins[i].path);
+		err = doctor__find(doctor, WARNING, remedy, "%s is the link of a device that has gone",
+				   pins->pins[i].path);
+	}
+	return err;
+}
+
+int doctor_leftovers(struct doctor *doctor)
+{
+	if (doctor->dev)
+		return 0;
+	return for_each_name(doctor, "", check_object_dir, is_sha1)
+		?: for_each_name(doctor, "/generations", check_generation, NULL) ?: check_links(doctor);
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What a pipeline stands on: tc and our way into it, the bpf file system, the kernel's settings. */
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bpffs.h"
+#include "doctor.h"
+#include "program.h"
+
+/* ---- tc ---------------------------------------------------------------------------------------------------- */
+
+/* The preload stands beside this command. */
+static void find_preload(char path[PATH_MAX])
+{
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - sizeof("/preload.so"));
+	char *slash;
+
+	path[length < 0 ? 0 : length] = '\0';
+	slash = strrchr(path, '/');
+	strcpy(slash ? slash : path, "/preload.so");
+}
+
+/* What PROGRAM, or its linker, says on stderr when it is started with the preload. "": nothing. */
+static int try_preload(const char *program, const char *preload, char *said, size_t size)
+{
+	char variable[PATH_MAX + 16], name[] = "tc", version[] = "-V";
+	char *argv[] = {name, version, NULL}, *environment[] = {variable, NULL};
+	posix_spawn_file_actions_t actions;
+	int err, pipes[2];
+	ssize_t length = 0;
+	pid_t pid;
+
+	snprintf(variable, sizeof(variable), "LD_PRELOAD=%s", preload);
+	if (pipe2(pipes, O_CLOEXEC))
+		return -errno;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDERR_FILENO);
+	err = -posix_spawn(&pid, program, &actions, NULL, argv, environment);
+	posix_spawn_file_actions_destroy(&actions);
+	close(pipes[1]);
+	if (!err) {
+		length = read(pipes[0], said, size - 1);
+		waitpid(pid, NULL, 0);
+	}
+	close(pipes[0]);
+	said[length < 0 ? 0 : length] = '\0';
+	said[strcspn(said, "\n")] = '\0';
+	return err;
+}
+
+static int check_preload(struct doctor *doctor, const char *tc)
+{
+	char preload[PATH_MAX], said[256];
+	struct stat file;
+	int err;
+
+	find_preload(preload);
+	if (stat(preload, &file))
+		return doctor__find(doctor, GRAVE, "make install",
+				    "%s: %s: 'elfmap tc' has no way to help tc load legacy objects", preload,
+				    strerror(errno));
+	if ((file.st_mode & 022) || (file.st_uid && file.st_uid != geteuid()))
+		return doctor__find(doctor, GRAVE, NULL,
+				    "%s can be written by others than root: 'elfmap tc' does not use it", preload);
+	err = try_preload(tc, preload, said, sizeof(said));
+	if (err)
+		return doctor__find(doctor, GRAVE, NULL, "%s cannot be started: %s", tc, strerror(-err));
+	return *said ? doctor__find(doctor, GRAVE, NULL, "%s does not take the preload: %s", tc, said) : 0;
+}
+
+int doctor_tc(struct doctor *doctor)
+{
+	struct program tc;
+
+	if (program__find("tc", &tc))
+		return doctor__find(doctor, GRAVE, "apt install iproute2", "there is no tc in PATH");
+	if (tc.help == HELP_IMPOSSIBLE)
+		return doctor__find(doctor, WARNING, "elfmap attach FILE sec NAME dev DEV ingress",
+				    "%s has libbpf 1.0 or later inside: it refuses legacy objects, and 'elfmap tc' "
+				    "cannot help it",
+				    tc.path);
+	return tc.help == HELP_PRELOAD ? check_preload(doctor, tc.path) : 0;
+}
+
+/* ---- bpffs ------------------------------------------------------------------------------------------------- */
+
+/* Bpf file systems in which tc has pinned, each once. */
+static int count_tc_dirs(char first[PATH_MAX], char second[PATH_MAX])
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	char line[2 * PATH_MAX], path[PATH_MAX];
+	const struct mntent *entry;
+	struct mntent room;
+	dev_t seen = 0;
+	int nr = 0;
+
+	while (mounts && nr < 2 && (entry = getmntent_r(mounts, &room, line, sizeof(line)))) {
+		struct stat dir;
+
+		snprintf(path, sizeof(path), "%s/tc/globals", entry->mnt_dir);
+		if (strcmp(entry->mnt_type, "bpf") != 0 || stat(path, &dir) || (nr && dir.st_dev == seen))
+			continue;
+		seen = dir.st_dev;
+		strcpy(nr++ ? second : first, path);
+	}
+	if (mounts)
+		endmntent(mounts);
+	return nr;
+}
+
+int doctor_bpffs(struct doctor *doctor)
+{
+	char first[PATH_MAX], second[PATH_MAX], path[PATH_MAX];
+	struct elfmap_msg msg;
+	int err;
+
+	err = elfmap_bpffs__find(path, sizeof(path), &msg);
+	if (err)
+		return doctor__find(doctor, GRAVE, err == -ENODEV ? "mount -t bpf bpf /sys/fs/bpf" : NULL, "%s",
+				    msg.text);
+	if (!getenv("TC_BPF_MNT") && !elfmap_bpffs__contains(ELFMAP_BPFFS_USUAL))
+		return doctor__find(doctor, WARNING, "nsenter --net=/run/netns/NAME COMMAND",
+				    "/sys/fs/bpf is hidden here, as 'ip netns exec' and 'tc -n' do: what plain tc pins "
+				    "is lost; the host's is at %s",
+				    path);
+	if (count_tc_dirs(first, second) > 1)
+		return doctor__find(doctor, WARNING, NULL,
+				    "tc has pinned in several bpf file systems: %s, %s; a map in one is not the map of "
+				    "the same name in the other",
+				    first, second);
+	return 0;
+}
+
+/* ---- settings ---------------------------------------------------------------------------------------------- */
+
+static long read_setting(const char *name)
+{
+	char path[128], text[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	file = fopen(path, "re");
+	if (!file || !fgets(text, sizeof(text), file))
+		*text = '\0';
+	if (file)
+		fclose(file);
+	return *text ? strtol(text, NULL, 10) : -1;
+}
+
+int doctor_settings(struct doctor *doctor)
+{
+	int err = 0;
+
+	if (read_setting("net/core/bpf_jit_enable") == 0)
+		err = doctor__find(doctor, WARNING, "sysctl -w net.core.bpf_jit_enable=1",
+				   "net.core.bpf_jit_enable is 0: programs are interpreted, several times slower");
+	if (!err && read_setting("net/core/bpf_jit_harden") == 2)
+		err = doctor__find(doctor, WARNING, "sysctl -w net.core.bpf_jit_harden=1",
+				   "net.core.bpf_jit_harden is 2: constants are hidden in root's programs too, which "
+				   "costs instructions, and programs show nothing of their instructions");
+	if (!err && read_setting("kernel/bpf_stats_enabled") == 1)
+		err = doctor__find(doctor, WARNING, "sysctl -w kernel.bpf_stats_enabled=0",
+				   "kernel.bpf_stats_enabled is 1: the clock is read twice for each run of each "
+				   "program");
+	return err;
+}

@@ -1,0 +1,259 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `elfmap doctor`: a healthy system has nothing; each test breaks one in one way and sees it found, with
+# a command that mends it.
+
+# shellcheck disable=SC2154,SC2030,SC2031 # link.bash and run set them; a test is a subshell
+# shellcheck disable=SC2119,SC2120 # run passes arguments
+
+bats_require_minimum_version 1.5.0
+
+load link.bash
+
+doctor() {
+	"$elfmap" doctor "$@"
+}
+
+healthy() {
+	run -0 --separate-stderr doctor
+	echo "$output"
+	[[ $output == 'nothing found' && -z $stderr ]]
+}
+
+# finds PATTERN: one finding, like PATTERN.
+finds() {
+	run --separate-stderr doctor
+	echo "$output $stderr"
+	# shellcheck disable=SC2053 # a pattern
+	[[ $status == 1 && -z $stderr && $(grep -c '^[ew]' <<<"$output") == 1 && $output == $1 ]]
+}
+
+# Types what the doctor said.
+mend() {
+	local remedy
+
+	remedy=$(sed -n 's/^    mend it: elfmap //p' <<<"$output")
+	echo "mending: $remedy"
+	# shellcheck disable=SC2086 # words
+	"$elfmap" $remedy
+}
+
+setup() {
+	setup_link
+	cd "$objects" || return 1
+}
+
+@test "healthy: nothing at all, one filter, tail calls, tcx, a full LRU map, every classifier that comes along" {
+	healthy
+	add shared ingress
+	healthy
+	"$elfmap" attach tailcall.o sec classifier dev "$link" egress
+	"$elfmap" attach generation_1.o sec ingress dev "$link" egress --tcx || true
+	healthy
+	for object in "$build"/tc-progs/*.o; do
+		section=$("$elfmap" -j show "$object" | jq -r 'first(.progs[] | select(.section | test("/") | not)) | .section')
+		"$elfmap" attach "$object" sec "$section" dev "$link" ingress || echo "$object is not attached"
+	done
+	healthy
+	run -0 doctor -j
+	[[ $output == '[]' ]]
+	run -0 doctor dev "$link"
+}
+
+@test "wrong words" {
+	run doctor dev
+	[[ $status == 2 ]]
+	run --separate-stderr doctor dev nodev
+	[[ $status == 1 && $stderr == "elfmap: nodev: there is no such device; 'ip link' lists them" ]]
+}
+
+@test "not root: says that it cannot look" {
+	command -v setpriv || skip "setpriv is not installed"
+	run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all "$elfmap" doctor
+	[[ $status == 1 && $stderr == "elfmap: doctor: programs and maps cannot be listed; run it as root, with 'sudo elfmap doctor'" ]]
+}
+
+@test "tc: none, one that cannot be helped, a preload that is missing or anybody's" {
+	run env PATH=/nowhere "$elfmap" doctor # /usr/sbin is looked at, too
+	[[ $status == 0 ]]
+	mkdir "$tmp/bin" "$tmp/elfmap"
+	cp "$build/libexec/elfmap/elfmap-verbs" "$tmp/elfmap/"
+	run "$tmp/elfmap/elfmap-verbs" doctor
+	[[ $status == 1 && $output == "error: tc: $tmp/elfmap/preload.so: No such file or directory: "*"mend it: make install" ]]
+	cp "$build/libexec/elfmap/preload.so" "$tmp/elfmap/"
+	chmod 666 "$tmp/elfmap/preload.so"
+	run "$tmp/elfmap/elfmap-verbs" doctor
+	[[ $status == 1 && $output == "error: tc: $tmp/elfmap/preload.so can be written by others than root"* ]]
+	echo 'not a library' >"$tmp/elfmap/preload.so"
+	chmod 644 "$tmp/elfmap/preload.so"
+	run "$tmp/elfmap/elfmap-verbs" doctor
+	[[ $status == 1 && $output == "error: tc: "*" does not take the preload: "* ]]
+}
+
+@test "bpffs: none, several" {
+	umount /sys/fs/bpf
+	finds 'error: bpffs: *mend it: mount -t bpf bpf /sys/fs/bpf'
+	mount -t bpf bpf /sys/fs/bpf
+	add shared ingress
+	mkdir "$tmp/other"
+	mount -t bpf bpf "$tmp/other"
+	healthy
+	mkdir -p "$tmp/other/tc/globals"
+	finds "warning: bpffs: tc has pinned in several bpf file systems: */tc/globals, */tc/globals; *"
+	umount "$tmp/other"
+}
+
+@test "bpffs: hidden by ip netns exec" {
+	run ip netns exec "$net" "$elfmap" doctor
+	[[ $status == 1 && $output == "warning: bpffs: /sys/fs/bpf is hidden here, as 'ip netns exec'"*"mend it: nsenter --net="* ]]
+}
+
+# The kernel shows them in the first network namespace only; nothing is changed there, a file stands in front.
+@test "settings: the JIT off, hardened" {
+	setting() {
+		unshare --mount nsenter --net=/proc/1/ns/net bash -c "printf $2 >$tmp/setting
+			mount --bind $tmp/setting /proc/sys/net/core/$1 && $elfmap doctor"
+	}
+	nsenter --net=/proc/1/ns/net test -e /proc/sys/net/core/bpf_jit_harden || skip "no such settings here"
+	run setting bpf_jit_enable 0
+	[[ $status == 1 && $output == *'warning: settings: net.core.bpf_jit_enable is 0: programs are interpreted, several times slower
+    mend it: sysctl -w net.core.bpf_jit_enable=1'* ]]
+	run setting bpf_jit_enable 1
+	[[ $output != *'settings: net.core.bpf_jit_enable'* ]]
+	run setting bpf_jit_harden 2
+	[[ $status == 1 && $output == *'warning: settings: net.core.bpf_jit_harden is 2: '* ]]
+}
+
+@test "unpinned-prog-array: its last pin has gone, and with it its slots" {
+	add tailcall classifier
+	healthy
+	rm "$globals/jmp_parse"
+	finds "error: unpinned-prog-array: program * entry jumps through PROG_ARRAY * jmp_parse, which has no pin and is empty: every tail call falls through; *"
+}
+
+@test "unpinned-prog-array: held by a process alone" {
+	add tailcall classifier
+	id=$(bpftool -j map show pinned "$globals/jmp_parse" | jq .id)
+	rm "$globals/jmp_end"
+	exec {hold}< <(bpftool map event_pipe 2>/dev/null || true)
+	bpftool map show id "$id" >/dev/null
+	finds "error: unpinned-prog-array: program * stage_second jumps through PROG_ARRAY * jmp_end, which has no pin and is empty*"
+}
+
+@test "empty-slot: a stage was taken out, and put back" {
+	add tailcall classifier
+	bpftool map delete pinned "$globals/jmp_parse" key 1 0 0 0
+	finds "warning: empty-slot: program * stage_first jumps to slot 1 of globals/jmp_parse, which is empty
+    mend it: elfmap graft globals/jmp_parse 1 FILE sec NAME"
+	"$elfmap" graft globals/jmp_parse 1 tailcall.o sec 42/1
+	healthy
+}
+
+@test "split-map: a pin was deleted, and the object loaded again for another device" {
+	"$elfmap" attach shared.o sec ingress dev "$link" ingress
+	rm "$globals/shared_hits"
+	healthy # nobody knows that it was pinned
+	"$elfmap" attach shared.o sec ingress dev lo ingress
+	finds "error: split-map: dev $link ingress shared.o:[[]ingress] uses map * called shared_hits, and globals/shared_hits is map *: what is written to the pin never gets there
+    mend it: elfmap attach shared.o sec ingress dev $link ingress prio 49152 handle 0x1"
+	mend
+	healthy
+	tc qdisc del dev lo clsact
+}
+
+@test "duplicate-filter: added twice instead of replaced" {
+	add shared ingress
+	add shared ingress
+	finds "warning: duplicate-filter: dev $link ingress: shared.o:[[]ingress] is attached with pref 49151 and with pref 49152: *
+    mend it: tc filter del dev $link ingress pref 49152 handle 0x1 bpf"
+	tc filter del dev "$link" ingress pref 49152 handle 0x1 bpf
+	healthy
+	run -0 doctor dev lo
+}
+
+@test "full-map: nearly full, full; not the ones that forget" {
+	"$elfmap" attach generation_1.o sec ingress dev "$link" ingress
+	for key in {1..14}; do
+		"$elfmap" map set gen_state "$key" 1 types u32:u64
+	done
+	healthy
+	"$elfmap" map set gen_state 15 1 types u32:u64
+	finds "warning: full-map: globals/gen_state has 15 of 16 entries
+    mend it: elfmap map resize globals/gen_state 32"
+	"$elfmap" map set gen_state 16 1 types u32:u64
+	run -0 doctor dev lo
+	finds "error: full-map: globals/gen_state has 16 of 16 entries: new ones are refused*"
+	tc qdisc del dev "$link" clsact
+	mend
+	healthy
+}
+
+@test "device: gone, and come again with another number" {
+	mkdir -p "$globals"
+	bpftool map create "$globals/outputs" type hash key 4 value 4 entries 8 name outputs
+	ip link add extra type veth peer name extra2
+	"$elfmap" map set outputs 1 dev extra types u32:ifindex
+	mkdir "$tmp/types.d"
+	echo 'outputs u32 ifindex' >"$tmp/types.d/outputs"
+	export ELFMAP_TYPES_DIR=$tmp/types.d
+	healthy
+	ip link del extra
+	finds "error: device: globals/outputs has 1 numbers of devices that have gone and 0 *, among them extra: packets for them are lost
+    mend it: elfmap map check globals/outputs"
+	ip link add filler type veth peer name filler2
+	ip link add extra type veth peer name extra2
+	finds "error: device: globals/outputs has 0 numbers of devices that have gone and 1 of devices that have another number now, among them extra*
+    mend it: elfmap map check globals/outputs --mend"
+	mend
+	healthy
+	ip link del extra
+	ip link del filler
+}
+
+@test "leftover: maps of an object that was built anew, an upgrade that was killed, the link of a device that has gone" {
+	"$elfmap" tc filter add dev "$link" ingress bpf da obj pin_object.o sec "$("$elfmap" -j show pin_object.o | jq -r '.progs[0].section')"
+	healthy
+	tc filter del dev "$link" ingress
+	for ((i = 0; i < 100; i++)); do
+		! doctor || sleep 0.05 # the kernel drops the program a moment later
+	done >/dev/null
+	finds "warning: leftover: /sys/fs/bpf/tc/*/ has 1 maps of an object that no program is from any more
+    mend it: rm -r /sys/fs/bpf/tc/*/"
+	rm -r /sys/fs/bpf/tc/[0-9a-f]*/
+	healthy
+	mkdir -p /sys/fs/bpf/tc/generations/gen%2Eo/next
+	finds "warning: leftover: an upgrade of gen.o did not come to its end: *
+    mend it: elfmap upgrade gen.o"
+	rm -r /sys/fs/bpf/tc/generations
+	ip link add extra type veth peer name extra2
+	if "$elfmap" attach shared.o sec ingress dev extra ingress --tcx; then
+		ip link del extra
+		finds "warning: leftover: /sys/fs/bpf/tc/links/*/extra/ingress/shared%2Eo:[[]ingress] is the link of a device that has gone
+    mend it: rm /sys/fs/bpf/tc/links/*"
+	fi
+}
+
+@test "cgroup: removed since" {
+	root=$(findmnt --noheadings --types cgroup2 --output TARGET | head -1)
+	[[ -n $root ]] || skip "cgroup2 is not mounted"
+	mkdir -p "$globals" "$root/doctor-$$"
+	bpftool map create "$globals/some_groups" type cgroup_array key 4 value 4 entries 4 name some_groups
+	"$elfmap" cgroup set some_groups 2 "$root/doctor-$$"
+	healthy
+	rmdir "$root/doctor-$$"
+	finds "warning: cgroup: globals/some_groups has 1 cgroups that have been removed: *
+    mend it: elfmap cgroup prune globals/some_groups"
+	mend
+	healthy
+}
+
+@test "gravest first, and -j for machines" {
+	add tailcall classifier
+	add tailcall classifier
+	rm "$globals/jmp_end"
+	run doctor -j
+	[[ $status == 1 && $(jq -r '.[0] | .gravity, .check' <<<"$output") == "error
+unpinned-prog-array" ]]
+	[[ $(jq -r '[.[].gravity] | unique | join(" ")' <<<"$output") == 'error warning' ]]
+	jq -e '.[] | select(.check == "duplicate-filter") | .remedy | startswith("tc filter del")' <<<"$output"
+}
