@@ -100,7 +100,8 @@ static int aim_at_graft(const struct elfmap_load *load, struct elfmap_load_map *
 {
 	const char *path = load->opts.graft_into, *slash = path ? strrchr(path, '/') : NULL;
 
-	if (!path || map->map.def.type != BPF_MAP_TYPE_PROG_ARRAY || strcmp(map->map.name, slash ? slash + 1 : path))
+	if (!path || map->map.def.type != BPF_MAP_TYPE_PROG_ARRAY ||
+	    strcmp(map->map.name, slash ? slash + 1 : path) != 0)
 		return 0;
 	free(map->pin_path);
 	map->pin_path = strdup(path);
