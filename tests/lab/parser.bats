@@ -196,3 +196,18 @@ run_frame() {
 	run_frame
 	[[ $("$elfmap" -j map dump quic_packets sum | jq '.[0].value.initial') == 1 && $(all_packets) == 1 ]]
 }
+
+@test "the examples of elfmap-graft(8), in their order" {
+	ip link add eth0 type veth peer name eth1
+	commands=$(sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAGNOSTICS/s/^# //p' man/elfmap-graft.8)
+	[[ $(wc -l <<<"$commands") == 7 ]]
+	cd "$build/tc-progs" || return 1
+	while IFS= read -r command; do
+		echo "# $command"
+		PATH=$(dirname "$elfmap"):$PATH bash -eo pipefail -c "$command"
+	done <<<"$commands"
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	run -0 "$elfmap" map dump parser_stages
+	[[ $output == *PARSER_GRE* && $output == *PARSER_UDP_PAYLOAD* ]]
+	ip link del eth0
+}
