@@ -70,12 +70,15 @@ void map_file__close(struct map_file *file)
 int map_file__open_objects(struct map_file *file, const struct target *target)
 {
 	struct elfmap_entries *entries = &file->entries;
+	char place[PATH_MAX + 64];
 	struct elfmap_msg msg;
 
-	for (size_t i = 0; target->map.format.value->has_objects && i < entries->count; i++)
-		if (target__open_objects(target, entries->values + i * entries->value_size, &msg))
-			return complain(file->name, "line %zu: %s; nothing was changed",
-					elfmap_entries__line(entries, i), msg.text);
+	for (size_t i = 0; target->map.format.value->has_objects && i < entries->count; i++) {
+		if (!target__open_objects(target, entries->values + i * entries->value_size, &msg))
+			continue;
+		snprintf(place, sizeof(place), "%s:%zu", file->name, elfmap_entries__line(entries, i));
+		return complain(place, "%s; nothing was changed", msg.text);
+	}
 	return EXIT_SUCCESS;
 }
 
