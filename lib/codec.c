@@ -164,8 +164,8 @@ static int read_members(struct reader *reader, __u32 id, size_t base, unsigned i
 		}
 		if (!*name)
 			continue; /* padding by an unnamed bit field */
-		if (strlen(name) > MAX_NAME)
-			return refuse(reader, id, "a member whose name is too long");
+		if (strlen(name) > MAX_NAME || !type__is_name(name, strlen(name)))
+			return refuse(reader, id, "a member whose name is none");
 		member = type__new_member(node, name, 0);
 		if (!member)
 			return -ENOMEM;
@@ -188,11 +188,15 @@ static int read_variables(struct reader *reader, __u32 id, const struct btf_type
 	for (int i = 0; i < btf_vlen(type); i++) {
 		const struct btf_type *variable = btf__type_by_id(reader->btf, from[i].type);
 		struct elfmap_type *member;
+		const char *name;
 		int err;
 
 		if (!variable || !btf_is_var(variable))
 			return refuse(reader, id, "a data section of other things than variables");
-		member = type__new_member(node, name_of(reader, variable->name_off), from[i].offset);
+		name = name_of(reader, variable->name_off);
+		if (strlen(name) > MAX_NAME || !type__is_name(name, strlen(name)))
+			return refuse(reader, id, "a variable whose name is none");
+		member = type__new_member(node, name, from[i].offset);
 		if (!member)
 			return -ENOMEM;
 		err = read_type(reader, variable->type, depth + 1, member);

@@ -63,7 +63,6 @@ struct elfmap_type {
 	struct elfmap_type *members; /* of a struct; of an array the one element */
 	size_t nr_members;
 	bool overlaps;		 /* members share bytes, as a union's do */
-	bool is_identifier;	 /* name: letters, digits and _ alone */
 	bool has_objects;	 /* it, or something in it, is a PROG or a MAP */
 	bool is_packed;		 /* of a type in words: members have no alignment */
 	char *owned_name;	 /* name, padded with zeros to a multiple of ELFMAP_NAME_STEP: copied in steps */

@@ -82,6 +82,16 @@ struct elfmap_type *elfmap_type__new(enum elfmap_notation notation, size_t size)
 	return type;
 }
 
+bool type__is_name(const char *name, size_t length)
+{
+	if (!length || isdigit((unsigned char)*name))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)name[i]) && name[i] != '_' && name[i] != '.')
+			return false;
+	return true;
+}
+
 int type__set_name(struct elfmap_type *member, const char *name, size_t length)
 {
 	char *copy;
@@ -95,9 +105,6 @@ int type__set_name(struct elfmap_type *member, const char *name, size_t length)
 	free(member->owned_name);
 	member->name = member->owned_name = copy;
 	member->name_length = length;
-	member->is_identifier = true;
-	for (size_t i = 0; i < length; i++)
-		member->is_identifier &= isalnum((unsigned char)name[i]) || name[i] == '_';
 	return 0;
 }
 

@@ -18,6 +18,8 @@ bool type__is_number(const struct elfmap_type *type);
 void type__set_notation(struct elfmap_type *node, enum elfmap_notation notation, size_t size);
 /* Its address holds until the next member is added. NULL: no memory. */
 struct elfmap_type *type__new_member(struct elfmap_type *parent, const char *name, size_t offset);
+/* Can it stand as a name in text? Letters, digits, `_` and `.`, and no digit first. */
+bool type__is_name(const char *name, size_t length);
 int type__set_name(struct elfmap_type *member, const char *name, size_t length);
 /* When the last member of PARENT has its place and its type. */
 void type__note_member(struct elfmap_type *parent);

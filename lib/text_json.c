@@ -89,10 +89,6 @@ static void add_member_name(struct elfmap_buffer *to, const struct elfmap_type *
 
 	if (!at)
 		return;
-	if (!member->is_identifier) {
-		add_name(to, member->name, member->name_length, indent);
-		return;
-	}
 	at = put_char(put_name(put_char(at, '"'), member), '"');
 	at = put_char(at, ':');
 	buffer__end_at(to, indent < 0 ? at : put_char(at, ' '));

@@ -183,7 +183,7 @@ static int parse_field(struct words *words, struct elfmap_type *node)
 		return err;
 	skip_blanks(words);
 	length = type__word_length(words->at);
-	if (!length)
+	if (!type__is_name(words->at, length))
 		return expected(words, "a field's name");
 	for (size_t i = 0; i + 1 < node->nr_members; i++)
 		if (node->members[i].name_length == length && !memcmp(node->members[i].name, words->at, length))
@@ -226,7 +226,7 @@ static int parse_enumerator(struct words *words, struct elfmap_type *node, size_
 	long long number;
 	char *end;
 
-	if (!length || node->nr_enumerators == room)
+	if (!type__is_name(words->at, length) || node->nr_enumerators == room)
 		return expected(words, "a name and a number, or '}',");
 	enumerator->name = words->at;
 	enumerator->name_length = length;

@@ -607,6 +607,8 @@ static void test_what_is_no_type(void **state)
 	assert_no_type("struct { u8 a", 4, "the type ends where");
 	assert_no_type("struct { u8 }", 4, "a field's name should be where '}' is");
 	assert_no_type("struct { u8 a u8 a }", 2, "two fields have the name 'a'");
+	assert_no_type("struct { u8 a\"b }", 1, "a field's name should be where 'a\"b' is");
+	assert_no_type("enum { #A 0 }", 4, "a name and a number");
 	assert_no_type("struct { bytes a }", 2, "[N], the number of bytes,");
 	assert_no_type("enum { A }", 4, "the number of a name");
 	assert_no_type("enum8 { A 256 }", 1, "not in the enum's range");
