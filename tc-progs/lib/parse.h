@@ -85,20 +85,29 @@ static __always_inline __u64 packet__forget(struct __sk_buff *skb, __u64 offset)
 	return offset;
 }
 
+/* A bound that holds for OFFSET itself, in the register that is added to the pointer: kernels up to 6.1 know
+ * nothing of a copy that was checked in its stead, nor across a call. So the compiler must forget, too. */
+#define packet__is_within_reach(offset)                  \
+	({                                               \
+		if (!__builtin_constant_p(offset))       \
+			asm volatile("" : "+r"(offset)); \
+		(offset) <= PACKET_REACH;                \
+	})
+
 /* SIZE readable bytes at OFFSET, or NULL. Pulls them in when they are outside the linear part. */
 static __always_inline void *packet__at(struct __sk_buff *skb, __u64 offset, __u64 size)
 {
 	__u64 wanted = offset + size;
 	void *at;
 
-	if (offset > PACKET_REACH)
+	if (!packet__is_within_reach(offset))
 		return NULL;
 	at = packet__pointer(skb, data) + offset;
 	if (at + size <= packet__pointer(skb, data_end))
 		return at;
 	if (wanted < PACKET_PULL)
 		wanted = skb->len < PACKET_PULL ? skb->len : PACKET_PULL;
-	if (bpf_skb_pull_data(skb, wanted))
+	if (bpf_skb_pull_data(skb, wanted) || !packet__is_within_reach(offset))
 		return NULL;
 	at = packet__pointer(skb, data) + offset;
 	return at + size <= packet__pointer(skb, data_end) ? at : NULL;

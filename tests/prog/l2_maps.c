@@ -71,8 +71,8 @@ void set_end(__u32 slot, const char *address, enum l2_end_action action, __u32 d
 static void read_counts(__u64 totals[sizeof(struct l2_counts) / 8])
 {
 	int cpus = libbpf_num_possible_cpus();
-	size_t members = sizeof(struct l2_counts) / 8;
-	__u64 *values = calloc(cpus, sizeof(struct l2_counts));
+	size_t members = sizeof(struct l2_counts) / sizeof(__u64);
+	__u64 *values = calloc(cpus * members, sizeof(*values));
 	__u32 all = 0;
 
 	assert_non_null(values);

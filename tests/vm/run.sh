@@ -12,7 +12,7 @@ PATH+=:/usr/sbin:/sbin
 
 BUILD=$(realpath "${BUILD:-build}")
 patience=${VM_TIMEOUT:-120}
-modules=(veth sch_ingress cls_bpf cls_matchall act_bpf act_gact)
+modules=(veth sch_ingress cls_bpf cls_matchall act_bpf act_gact ipip ip6_tunnel)
 vm=$BUILD/vm
 
 skip() {
