@@ -70,25 +70,27 @@ struct bpf_elf_map SEC("maps") cgroup_totals = {
 BPF_ANNOTATE_KV_PAIR(cgroup_totals, __u32, struct cgroup_totals);
 
 /* The rule of a slot; without verdict: the list is at its end. */
-static __always_inline struct cgroup_rule read_rule(__u64 slot)
+static __always_inline __u64 read_rule(__u64 slot)
 {
 	__u32 key = slot;
 	const void *rule = bpf_map_lookup_elem(&cgroup_rules, &key);
 
-	return rule ? cgroup_rule__read(rule) : (struct cgroup_rule){};
+	return rule ? cgroup_rule__read(rule) : 0;
 }
 
-static __always_inline int hit(const struct cgroup_count *size, struct cgroup_totals *totals, __u64 slot,
+static __always_inline int hit(struct __sk_buff *skb, struct cgroup_totals *totals, __u64 slot,
 			       const struct cgroup_rule *rule)
 {
+	struct cgroup_count size = cgroup_rule__measure(skb);
+	struct cgroup_count *count;
 	__u32 key = slot;
-	struct cgroup_count *count = bpf_map_lookup_elem(&cgroup_hits, &key);
 
+	count = bpf_map_lookup_elem(&cgroup_hits, &key);
 	if (count) {
-		count->packets += size->packets;
-		count->bytes += size->bytes;
+		count->packets += size.packets;
+		count->bytes += size.bytes;
 	}
-	return cgroup_rule__answer(totals, size->packets, rule->verdict);
+	return cgroup_rule__answer(totals, size.packets, rule->verdict);
 }
 
 enum sender {
@@ -112,41 +114,53 @@ static __always_inline enum sender ask_sender(struct __sk_buff *skb, struct cgro
 	return ELSEWHERE;
 }
 
+union cgroup_policy_word {
+	struct cgroup_policy policy;
+	__u64 word;
+};
+
 static __always_inline struct cgroup_policy read_policy(void)
 {
-	const struct cgroup_policy *policy;
+	union cgroup_policy_word value = {};
+	const __u64 *word;
 	__u32 only = 0;
 
-	policy = bpf_map_lookup_elem(&cgroup_policy, &only);
-	return policy ? *policy : (struct cgroup_policy){};
+	word = bpf_map_lookup_elem(&cgroup_policy, &only);
+	if (word)
+		value.word = *word;
+	return value.policy;
 }
 
-static __always_inline int no_socket(struct cgroup_totals *totals, __u64 packets)
+static __always_inline int no_socket(struct __sk_buff *skb, struct cgroup_totals *totals)
 {
+	__u64 packets = cgroup_rule__measure(skb).packets;
+
 	totals->no_socket += packets;
 	return cgroup_rule__answer(totals, packets, read_policy().no_socket);
 }
 
-static __always_inline int unmatched(struct cgroup_totals *totals, __u64 packets)
+static __always_inline int unmatched(struct __sk_buff *skb, struct cgroup_totals *totals)
 {
+	__u64 packets = cgroup_rule__measure(skb).packets;
+
 	totals->unmatched += packets;
 	return cgroup_rule__answer(totals, packets, read_policy().unmatched);
 }
 
 /* The rules from SLOT on. What a rule says of packets is cheaper to compare than whose they are. */
 static __always_inline int walk_parsed(struct __sk_buff *skb, struct cgroup_totals *totals, __u64 slot,
-				       const struct cgroup_count *size, const struct cgroup_subject *subject)
+				       const struct cgroup_subject *subject)
 {
 #pragma clang loop unroll(disable)
 	for (; slot < CGROUP_SLOTS; slot++) {
-		struct cgroup_rule rule = read_rule(slot);
+		struct cgroup_rule rule = cgroup_rule__of(read_rule(slot));
 
 		if (rule.verdict == unset)
 			break;
 		if (cgroup_rule__matches(&rule, subject) && ask_sender(skb, totals, slot) == UNDER_CGROUP)
-			return hit(size, totals, slot, &rule);
+			return hit(skb, totals, slot, &rule);
 	}
-	return unmatched(totals, size->packets);
+	return unmatched(skb, totals);
 }
 
 /* Only the packets of cgroups with rules are parsed, and only if a rule asks for it. */
@@ -154,39 +168,40 @@ static __always_inline int filter(struct __sk_buff *skb, __u32 link_length)
 {
 	enum sender sender = ELSEWHERE;
 	struct cgroup_totals *totals;
-	struct cgroup_count size;
 	struct cgroup_subject subject;
 	struct cgroup_rule rule;
+	__u64 slot, word;
 	__u32 only = 0;
-	__u64 slot;
 
 	totals = bpf_map_lookup_elem(&cgroup_totals, &only);
 	if (!totals)
 		return TC_ACT_UNSPEC;
 #pragma clang loop unroll(disable)
 	for (slot = 0; slot < CGROUP_SLOTS; slot++) {
-		rule = read_rule(slot);
+		word = read_rule(slot);
+		rule = cgroup_rule__of(word);
 		if (rule.verdict == unset)
 			break;
 		sender = ask_sender(skb, totals, slot);
 		if (sender != ELSEWHERE)
 			break;
 	}
-	size = cgroup_rule__measure(skb);
 	if (sender == NO_SOCKET)
-		return no_socket(totals, size.packets);
+		return no_socket(skb, totals);
 	if (sender == ELSEWHERE)
-		return unmatched(totals, size.packets);
-	if (!cgroup_rule__has_conditions(&rule))
-		return hit(&size, totals, slot, &rule);
+		return unmatched(skb, totals);
+	if (!cgroup_rule__has_conditions(word))
+		return hit(skb, totals, slot, &rule);
 	if (!cgroup_rule__glance(skb, link_length, &subject)) {
+		__u64 packets = cgroup_rule__measure(skb).packets;
+
 		slot = packet__forget(skb, slot); /* the verifier need not parse for every slot anew */
-		if (!cgroup_rule__parse(skb, link_length, totals, size.packets, &subject))
-			return cgroup_rule__answer(totals, size.packets, read_policy().unparsable);
+		if (!cgroup_rule__parse(skb, link_length, totals, packets, &subject))
+			return cgroup_rule__answer(totals, packets, read_policy().unparsable);
 	}
 	if (cgroup_rule__matches(&rule, &subject))
-		return hit(&size, totals, slot, &rule);
-	return walk_parsed(skb, totals, slot + 1, &size, &subject);
+		return hit(skb, totals, slot, &rule);
+	return walk_parsed(skb, totals, slot + 1, &subject);
 }
 
 SEC("filter")

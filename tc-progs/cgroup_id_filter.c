@@ -64,10 +64,9 @@ union cgroup_id_rule_word {
 	__u64 word;
 };
 
-/* One load: whoever changes the rule meanwhile, it is seen whole. */
-static __always_inline struct cgroup_rule read_rule(const void *at, __u32 *ret_counter)
+static __always_inline struct cgroup_rule as_rule(__u64 word, __u32 *ret_counter)
 {
-	union cgroup_id_rule_word value = {.word = *(const volatile __u64 *)at};
+	union cgroup_id_rule_word value = {.word = word};
 
 	*ret_counter = value.rule.counter;
 	return (struct cgroup_rule){
@@ -77,6 +76,13 @@ static __always_inline struct cgroup_rule read_rule(const void *at, __u32 *ret_c
 		.port_first = value.rule.port_first,
 		.port_last = value.rule.port_last,
 	};
+}
+
+static __always_inline bool has_conditions(__u64 word)
+{
+	union cgroup_id_rule_word others = {.rule = {.verdict = (enum cgroup_verdict)0xff, .counter = 0xfff}};
+
+	return word & ~others.word;
 }
 
 static __always_inline int hit(const struct cgroup_count *size, struct cgroup_totals *totals, __u32 counter,
@@ -114,7 +120,7 @@ static __always_inline int filter(struct __sk_buff *skb, __u32 link_length)
 	struct cgroup_count size;
 	const void *found;
 	__u32 counter, only = 0;
-	__u64 cgroup;
+	__u64 cgroup, word;
 
 	totals = bpf_map_lookup_elem(&cgroup_id_totals, &only);
 	policy = bpf_map_lookup_elem(&cgroup_id_policy, &only);
@@ -129,10 +135,11 @@ static __always_inline int filter(struct __sk_buff *skb, __u32 link_length)
 	found = bpf_map_lookup_elem(&cgroup_id_rules, &cgroup);
 	if (!found)
 		return unmatched(totals, size.packets, policy->unmatched);
-	rule = read_rule(found, &counter);
+	word = cgroup_rule__read(found);
+	rule = as_rule(word, &counter);
 	if (rule.verdict == unset)
 		return unmatched(totals, size.packets, policy->unmatched);
-	if (!cgroup_rule__has_conditions(&rule))
+	if (!has_conditions(word))
 		return hit(&size, totals, counter, &rule);
 	if (!cgroup_rule__glance(skb, link_length, &subject) &&
 	    !cgroup_rule__parse(skb, link_length, totals, size.packets, &subject))

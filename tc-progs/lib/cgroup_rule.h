@@ -12,23 +12,30 @@
 #include "cgroup_filter.h"
 #include "parse.h"
 
+/* A rule is read by one load and kept as the word that it is: whoever changes it meanwhile, it is seen whole. */
+static __always_inline __u64 cgroup_rule__read(const void *at)
+{
+	return *(const volatile __u64 *)at;
+}
+
 union cgroup_rule_word {
 	struct cgroup_rule rule;
 	__u64 word;
 };
 
-/* One load: whoever changes the rule meanwhile, it is seen whole. */
-static __always_inline struct cgroup_rule cgroup_rule__read(const void *at)
+static __always_inline struct cgroup_rule cgroup_rule__of(__u64 word)
 {
-	union cgroup_rule_word value = {.word = *(const volatile __u64 *)at};
+	union cgroup_rule_word value = {.word = word};
 
 	return value.rule;
 }
 
-/* Does the rule say anything about packets, beside whose they are? */
-static __always_inline bool cgroup_rule__has_conditions(const struct cgroup_rule *rule)
+/* Does it say anything about packets, beside whose they are? */
+static __always_inline bool cgroup_rule__has_conditions(__u64 word)
 {
-	return rule->family || rule->protocol || rule->port_first || rule->port_last;
+	union cgroup_rule_word others = {.rule = {.verdict = (enum cgroup_verdict)0xff}};
+
+	return word & ~others.word;
 }
 
 /* What rules are compared with. */
