@@ -46,6 +46,9 @@ TOOL_LDLIBS   = $(shell $(PKG_CONFIG) $(PKG_STATIC) --libs $(LIBS) json-c)
 SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 
 LIB_SRC    := $(wildcard lib/*.c)
+# What the preload is made of, too: from an object's bytes to those that libbpf reads, and pins.
+CORE_SRC   := $(wildcard lib/read*.c lib/transcode*.c) $(addprefix lib/,elf.c image.c file.c btf_open.c \
+	      kernel_symbols.c tc_view.c map_rules.c names.c pin.c sha1.c bpffs.c msg.c)
 TOOL_SRC   := $(wildcard helpers/*.c)
 LAUNCH_SRC := $(wildcard launcher/*.c) lib/bpffs.c lib/msg.c lib/program.c
 PRELOAD_SRC := $(wildcard preload/*.c)
@@ -60,7 +63,7 @@ TDATA_SRC  := $(wildcard tests/testdata/*.c)
 TEST_LIB   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/unit/*.c tests/prog/*.c)))
 
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
-PIC_OBJ    := $(LIB_SRC:%.c=$(BUILD)/pic/%.o) $(PRELOAD_SRC:%.c=$(BUILD)/pic/%.o)
+PIC_OBJ    := $(CORE_SRC:%.c=$(BUILD)/pic/%.o) $(PRELOAD_SRC:%.c=$(BUILD)/pic/%.o)
 TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 LAUNCH_OBJ := $(LAUNCH_SRC:%.c=$(BUILD)/launch/%.o)
 PROGS      := $(PROG_SRC:%.c=$(BUILD)/%.o)
@@ -157,7 +160,7 @@ $(LIBEXEC)/elfmap-verbs: $(TOOL_OBJ) $(LIB_OBJ)
 $(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,--version-script=preload/preload.map $(SMALL_LDFLAGS) $(LDFLAGS) \
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,--version-script=preload/preload.map -Wl,-z,defs $(SMALL_LDFLAGS) $(LDFLAGS) \
 		-o $@.new $(filter %.o,$^) $(SHARED_LDLIBS)
 	$(Q)mv $@.new $@
 
