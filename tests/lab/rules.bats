@@ -243,16 +243,18 @@ htb() {
 
 @test "R14 …and an action is an action, in its default section, too" {
 	tc actions add action bpf bytecode '1,6 0 0 4294967295,' index 99 || skip 'this kernel has no act_bpf'
-	"$elfmap" tc actions add action bpf obj "$objects/contract.o" sec classifier index 7
+	"$elfmap" tc actions add action bpf obj "$objects/contract.o" sec classifier index 107
 	tc actions show action bpf | grep -qF 'contract.o:[classifier]'
 	id=$(tc -j actions show action bpf | jq '.. | objects | select(.bpf_name? // "" | startswith("contract")) | .prog.id' | head -1)
 	[[ $(bpftool -j prog show id "$id" | jq -r .type) == sched_act ]]
-	run ! "$elfmap" tc actions add action bpf obj "$objects/contract.o" index 8
+	run ! "$elfmap" tc actions add action bpf obj "$objects/contract.o" index 108
 	[[ $output == *"doesn't contain sec action"* ]]
-	"$elfmap" tc actions add action bpf obj "$objects/action.o" index 8
-	tc filter add dev "$link" egress matchall action bpf index 8 || skip 'this kernel has no matchall'
+	"$elfmap" tc actions add action bpf obj "$objects/action.o" index 108
+	tc filter add dev "$link" egress matchall action bpf index 108 || skip 'this kernel has no matchall'
 	send
 	[[ $(counter action_hits 0) == 1 ]]
+	tc qdisc del dev "$link" clsact
+	tc actions flush action bpf
 }
 
 # ---- pins and namespaces ------------------------------------------------------------------------------------
@@ -361,6 +363,7 @@ htb() {
 }
 
 @test "R21 a drop at egress is told to the sender" {
+	[[ $(ping -V 2>&1) == *iputils* ]] || skip 'this ping does not say what it was told'
 	attach egress decide 1 da
 	setting 0 2
 	run ping -c 1 -W 1 10.9.0.2

@@ -161,4 +161,18 @@ test_that 'an IPv4 VIP through ipip' through 0 10.9.0.2 10.10.1.102
 test_that 'an IPv4 VIP through ip6tnl' through 1 fd09::2 10.10.1.102
 test_that 'an IPv6 VIP through ip6tnl' through 1 fd09::2 fdfa:ce::66
 test_that 'without its devices the packets come bare, and the guard drops them' bare_is_guarded
+
+# The rules of the loader, as everywhere else (tests/lab/rules.bats), what other kernels skip included.
+ip link del v0
+ip netns del n
+find /sys/fs/bpf -type f ! -name '*.debug' -delete
+while read -r line; do
+	case $line in
+	'ok '* | 'not ok '*)
+		count=$((count + 1))
+		echo "${line%%ok *}ok $count - ${line#*ok * }"
+		;;
+	'#'*) echo "$line" ;;
+	esac
+done < <(cd /elfmap && BUILD=/elfmap/build bats --tap tests/lab/rules.bats 2>&1)
 echo "1..$count"

@@ -11,8 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 PATH+=:/usr/sbin:/sbin
 
 BUILD=$(realpath "${BUILD:-build}")
-patience=${VM_TIMEOUT:-120}
-modules=(veth sch_ingress cls_bpf cls_matchall act_bpf act_gact ipip ip6_tunnel)
+patience=${VM_TIMEOUT:-900} # of a busy machine; without KVM a test takes a second or two
+modules=(veth sch_ingress sch_htb cls_bpf cls_matchall act_bpf act_gact ipip ip6_tunnel)
 vm=$BUILD/vm
 
 skip() {
@@ -93,13 +93,30 @@ copy_modules() {
 		done >"$root/modules"
 }
 
+# A tree with what the tests of the rules look for in it, and what runs them.
+copy_tests() {
+	local bats
+
+	bats=$(dirname "$(dirname "$(realpath "$(type -P bats)")")")
+	mkdir -p "$root"/elfmap/tests/lab "$root"/elfmap/build/tests/testdata "$root"/usr/lib "$root"/usr/libexec
+	cp "$bats"/bin/bats "$root/usr/bin/"
+	cp -r "$bats"/lib/bats-core "$root/usr/lib/"
+	cp -r "$bats"/libexec/bats-core "$root/usr/libexec/"
+	cp tests/lab/rules.bats tests/lab/link.bash "$root/elfmap/tests/lab/"
+	cp -r "$BUILD/elfmap" "$BUILD/libexec" "$root/elfmap/build/"
+	cp "$BUILD"/tests/testdata/*.o "$root/elfmap/build/tests/testdata/"
+}
+
 initramfs() {
 	root=$(mktemp -d "$vm/root-XXXXXX")
 	mkdir -p "$root"/{bin,dev,etc,proc,run,sys,tmp,usr/bin,usr/sbin}
 	install "$(type -P tc)" "$(type -P ip)" "$(type -P bpftool)" "$root/usr/sbin/"
 	install "$(type -P busybox)" "$(type -P bash)" "$root/bin/"
+	install "$(type -P jq)" "$(type -P find)" "$(type -P nsenter)" "$root/usr/bin/" # of busybox: another
+	ln -s /bin/busybox "$root/usr/bin/env"
 	make --silent --no-print-directory install BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr/local >/dev/null
-	copy_libraries "$root"/bin/bash "$root"/usr/sbin/* "$root"/usr/local/bin/* "$root"/usr/local/libexec/elfmap/*.so
+	copy_tests
+	copy_libraries "$root"/bin/bash "$root"/usr/bin/{jq,find,nsenter} "$root"/usr/sbin/* "$root"/usr/local/bin/* "$root"/usr/local/libexec/elfmap/*.so
 	cp "$BUILD/tc-progs/dst_stats.o" "$BUILD/tests/testdata/action.o" "$root/"
 	install tests/vm/init tests/vm/guest.sh "$root/"
 	copy_modules
