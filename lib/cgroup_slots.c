@@ -295,6 +295,20 @@ int elfmap_cgroup_slots__clear(struct elfmap_cgroup_slots *slots, __u32 index, s
 	return err ? elfmap_msg__set(msg, err, "slot %u is empty", index) : 0;
 }
 
+int elfmap_cgroup_slots__note(struct elfmap_cgroup_slots *slots, __u32 index, int cgroup, struct elfmap_msg *msg)
+{
+	bool made = false;
+	__u64 id = 0;
+	int err = 0;
+
+	if (cgroup < 0 && slots->notes < 0)
+		return 0;
+	if (cgroup >= 0)
+		err = elfmap_cgroup__id(cgroup, &id, msg);
+	err = err ?: need_notes(slots, &made, msg);
+	return err ?: write_note(slots, index, id, msg);
+}
+
 /* 1: empty; 0: not; -errno: this kernel does not tell. */
 static int ask_empty(const struct elfmap_cgroup_slots *slots, __u32 index)
 {

@@ -49,6 +49,8 @@ void elfmap_cgroup_slots__close(struct elfmap_cgroup_slots *slots);
 int elfmap_cgroup_slots__set(struct elfmap_cgroup_slots *slots, __u32 index, int cgroup, struct elfmap_msg *msg);
 /* -ENOENT: it is empty. */
 int elfmap_cgroup_slots__clear(struct elfmap_cgroup_slots *slots, __u32 index, struct elfmap_msg *msg);
+/* Notes what somebody has put into slot INDEX: CGROUP, a descriptor; -1: it was emptied. */
+int elfmap_cgroup_slots__note(struct elfmap_cgroup_slots *slots, __u32 index, int cgroup, struct elfmap_msg *msg);
 int elfmap_cgroup_slots__read(const struct elfmap_cgroup_slots *slots, __u32 index, struct elfmap_cgroup_slot *ret_slot,
 			      struct elfmap_msg *msg);
 

@@ -172,6 +172,15 @@ refused() {
 	[[ $(shown | jq -c 'map(.[0:2])') == '[[8,"set"]]' ]]
 }
 
+@test "what map set and map del write is noted, too" {
+	foreign_array
+	elfmap map set acl 1 "/$name/leaf" 2 "/$name"
+	[[ $(shown) == "[[1,\"set\",$(id_of "$leaf"),\"/$name/leaf\"],[2,\"set\",$(id_of "$top"),\"/$name\"]]" ]]
+	elfmap map del acl 1
+	[[ $(shown | jq -c 'map(.[0])') == '[2]' ]]
+	[[ $(elfmap -j map get acl_ids 1 | jq -r .value.map_id) == 0 ]]
+}
+
 @test "the notes are a map like others" {
 	foreign_array
 	elfmap cgroup set acl 1 "$leaf"
