@@ -47,9 +47,9 @@ _elfmap_behind() {
 	esac
 }
 
-# WORD is the NTH behind `elfmap map VERB`.
-_elfmap_map() {
-	local verb=$1 nth=$2
+# What can be the NTH word behind `elfmap TABLE VERB`.
+_elfmap_below() {
+	local table=$1 verb=$2 nth=$3
 
 	case $verb in
 	list | save) ((nth > 1)) || _elfmap_dirs ;;
@@ -57,22 +57,23 @@ _elfmap_map() {
 	*) ((nth > 1)) || _elfmap_pins ;;
 	esac
 	if ((nth > 1)) || [[ $verb == restore || $verb == pin ]]; then
-		_elfmap_words map "$verb"
+		_elfmap_words "$table" "$verb"
 	fi
 }
 
-# Where file names belong, too.
+# Has the usage of "elfmap $*" a FILE, a CMD, or a directory of cgroups?
 _elfmap_takes_file() {
-	case $1 in
-	map) [[ " restore load replace diff swap " == *" $2 "* ]] ;;
-	show | check | convert | decl | load | unload | attach | detach | graft | exec) true ;;
-	*) false ;;
-	esac
+	"$_elfmap_command" "$@" --help 2>/dev/null | grep -qwE 'FILE|CMD|CGROUP|PATH'
+}
+
+# Is there a table of verbs below "elfmap $1"?
+_elfmap_has_verbs() {
+	"$_elfmap_command" help 2>/dev/null | awk -v verb="$1" '$1 == verb && $2 == "VERB" { found = 1 } END { exit !found }'
 }
 
 _elfmap() {
 	local _elfmap_command=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local words=() i replies='' offset=1
+	local words=() call=() i replies='' offset=1
 
 	[[ $word != : ]] || word=''
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -82,6 +83,7 @@ _elfmap() {
 		*) words+=("${COMP_WORDS[i]}") ;;
 		esac
 	done
+	call=("${words[@]:0:1}")
 	COMPREPLY=()
 	if replies=$(_elfmap_behind "$before"); then
 		:
@@ -94,15 +96,18 @@ _elfmap() {
 			_command_offset "$offset"
 			return
 		fi
-	elif [[ ${words[0]} == map && ${#words[@]} == 1 ]]; then
-		replies="$(_elfmap_verbs map) help"
-	elif [[ ${words[0]} == map ]]; then
-		replies=$(_elfmap_map "${words[1]}" $((${#words[@]} - 1)))
+	elif _elfmap_has_verbs "${words[0]}"; then
+		if [[ ${#words[@]} == 1 ]]; then
+			replies="$(_elfmap_verbs "${words[0]}") help"
+		else
+			call+=("${words[1]}")
+			replies=$(_elfmap_below "${call[@]}" $((${#words[@]} - 1)))
+		fi
 	else
 		replies=$(_elfmap_words "${words[0]}")
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$replies" -- "$word")
-	if [[ ${#words[@]} -gt 0 ]] && _elfmap_takes_file "${words[@]}"; then
+	if [[ ${#words[@]} -ge ${#call[@]} && ${#words[@]} -gt 0 ]] && _elfmap_takes_file "${call[@]}"; then
 		compopt -o filenames 2>/dev/null || true
 		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word")
 	fi

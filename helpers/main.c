@@ -46,7 +46,7 @@ static const struct verb verbs[] = {
 	{"apply", verb_apply, "FILE [--dry-run]",
 	 "bring into force what a file says of objects, hooks, maps and slots"},
 	{"doctor", verb_doctor, "[dev DEV]", "why a pipeline does not work, and the commands that mend it"},
-	{"map", verb_map, "VERB ...", "pinned maps: list, show, pin, dump them"},
+	{"map", verb_map, "VERB ...", "pinned maps: who uses them, their entries, all of them as text"},
 	{"cgroup", verb_cgroup, "VERB ...", "cgroups in the slots of maps: set, clear, show them"},
 	{"version", verb_version, "", "print the version"},
 	{},

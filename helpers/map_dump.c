@@ -24,7 +24,7 @@ static int write_text(struct dump *dump, size_t least)
 {
 	if (dump->text.error)
 		return dump->text.error;
-	if (dump->text.length < least)
+	if (dump->text.length < least || !dump->text.length)
 		return 0;
 	fwrite(dump->text.bytes, 1, dump->text.length, stdout);
 	dump->text.length = 0;

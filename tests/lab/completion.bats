@@ -42,6 +42,9 @@ offers() {
 		offers "$(completes elfmap map '')" "$verb"
 		offers "$(completes elfmap -j -n netns map '')" "$verb"
 	done
+	for verb in $(elfmap cgroup help | awk 'NR > 1 { print $1 }'); do
+		offers "$(completes elfmap cgroup '')" "$verb"
+	done
 	[[ $(completes elfmap map unp) == unpin ]]
 	[[ -z $(completes elfmap map nosuch) ]]
 }
@@ -79,6 +82,8 @@ offers() {
 	touch "$tmp/saved"
 	[[ $(completes elfmap map restore "$tmp/sa") == "$tmp/saved" ]]
 	[[ $(completes elfmap show "$tmp/sa") == "$tmp/saved" ]]
+	[[ $(completes elfmap map swap hits 1 "$tmp/sa") == "$tmp/saved" ]]
+	[[ $(completes elfmap upgrade "$tmp/sa") == "$tmp/saved" ]]
 	[[ -z $(completes elfmap map pop "$tmp/sa") ]]
 }
 
