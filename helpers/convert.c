@@ -77,9 +77,10 @@ static int parse_request(int argc, char **argv, struct request *request)
 	}
 	if (!err && output.json)
 		err = refuse_word("-j"); /* there is nothing to say in JSON */
-	if (!err && !request->out)
-		err = -complain("convert", "%s", request->file ? "to what file?" : "which file?");
-	return err;
+	if (err || request->out)
+		return err;
+	complain("convert", "%s", request->file ? "to what file?" : "which file?");
+	return -EINVAL;
 }
 
 /* ---- the file ----------------------------------------------------------------------------------- */
