@@ -133,7 +133,7 @@ lint_clang() {
 }
 
 # The first line names the licence (the second one after #!), and the next says what the file is
-# for. A program for the kernel is GPL-2.0-only; the rest is free to be either.
+# for. A program for the kernel is GPL-2.0-only; the rest is free to be either. Tests can be run.
 lint_headers() {
 	local file line first comment bad=0 free='GPL-2.0-only OR BSD-2-Clause'
 
@@ -150,6 +150,9 @@ lint_headers() {
 			bad=1
 		elif [[ ! $comment =~ ^(/\*|//|#|\.\\\") ]]; then
 			printf '%s: no comment after the licence says what the file is for\n' "$file"
+			bad=1
+		elif [[ $file == tests/lab/*.bats && ! -x $file ]]; then
+			printf '%s: cannot be run; chmod +x\n' "$file"
 			bad=1
 		fi
 	done
