@@ -111,10 +111,14 @@ static int read_words(struct request *request, int count, char **words)
 	return status;
 }
 
+/* INSTEAD is what queues have; a bloom filter takes values, and streams of events nothing. */
 static int refuse_keyless(const struct request *request, const char *instead)
 {
-	return complain(request->target.pin, "a %s has no keys; %s",
-			elfmap_map_type_name(request->target.map.info.type) ?: "map of this type", instead);
+	__u32 type = request->target.map.info.type;
+	bool has_it = elfmap_map__is_queue(type) || (type == BPF_MAP_TYPE_BLOOM_FILTER && request->with_values);
+
+	return complain(request->target.pin, "a %s has no keys%s%s", elfmap_map_type_name(type) ?: "map of this type",
+			has_it ? "; " : "", has_it ? instead : "");
 }
 
 /* Opens the map and reads the words behind PIN. */

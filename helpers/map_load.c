@@ -79,6 +79,18 @@ int map_load(int argc, char **argv)
 
 /* ---- clear -------------------------------------------------------------------------------------- */
 
+static int complain_about_clear(const struct target *target, const struct elfmap_job *job, const struct elfmap_msg *msg)
+{
+	char last[256] = "";
+
+	if (!job->done)
+		return complain(target->pin, "%s; nothing was changed", msg->text);
+	if (job->last_key && target->map.info.key_size)
+		target__describe_key(target, job->last_key, last, sizeof(last));
+	return complain(target->pin, "%s; %zu entries were cleared%s%s; the same command again finishes it", msg->text,
+			job->done, *last ? ", the last with key " : "", last);
+}
+
 int map_clear(int argc, char **argv)
 {
 	struct progress progress;
@@ -86,7 +98,7 @@ int map_clear(int argc, char **argv)
 	struct elfmap_job job = {
 		.map = &target.map, .stop = &interrupted, .progress = progress__update, .context = &progress};
 	struct elfmap_msg msg;
-	int status;
+	int status, err;
 
 	argc = take_options(argc, argv, NULL);
 	if (argc != 2)
@@ -95,15 +107,12 @@ int map_clear(int argc, char **argv)
 	status = target__open(&target, argv[1], ELFMAP_READ_WRITE, NULL);
 	if (status)
 		return status;
+	job.last_key = malloc(target.map.info.key_size);
 	progress__begin(&progress, 0);
-	if (elfmap_job__clear(&job, &msg)) {
-		progress__end(&progress);
-		status = complain(argv[1], "%s%s%zu entries were cleared", msg.text, job.done ? "; " : "; only ",
-				  job.done);
-	} else {
-		progress__end(&progress);
-		status = print_count("cleared", job.done);
-	}
+	err = elfmap_job__clear(&job, &msg);
+	progress__end(&progress);
+	status = err ? complain_about_clear(&target, &job, &msg) : print_count("cleared", job.done);
+	free(job.last_key);
 	target__close(&target);
 	return status;
 }

@@ -111,11 +111,16 @@ static bool is_different(const struct replacement *r)
 
 /* ---- the work ----------------------------------------------------------------------------------- */
 
-static int complain_about(const struct replacement *r, const struct elfmap_job *job, const char *what, size_t of,
-			  const struct elfmap_msg *msg)
+static int complain_about(const struct replacement *r, const struct elfmap_job *job, const char *what, const void *keys,
+			  size_t of, const struct elfmap_msg *msg)
 {
-	return complain(r->target.pin, "%s; %zu of %zu entries were %s; the same command again finishes it", msg->text,
-			job->done, of, what);
+	size_t size = r->target.map.info.key_size;
+	char last[256] = "";
+
+	if (job->done && size)
+		target__describe_key(&r->target, (const char *)keys + (job->done - 1) * size, last, sizeof(last));
+	return complain(r->target.pin, "%s; %zu of %zu entries were %s%s%s; the same command again finishes it",
+			msg->text, job->done, of, what, *last ? ", the last with key " : "", last);
 }
 
 /* Keys that the file has not: deleted, or set to zero where they cannot be. */
@@ -137,7 +142,8 @@ static int remove_leftover(struct replacement *r, struct elfmap_job *job)
 	err = zeros ? elfmap_job__update(job, c->leftover, zeros, c->nr_leftover, &msg)
 		    : elfmap_job__delete(job, c->leftover, c->nr_leftover, &msg);
 	free(zeros);
-	return err ? complain_about(r, job, c->zeros ? "set to zero" : "deleted", c->nr_leftover, &msg) : EXIT_SUCCESS;
+	return err ? complain_about(r, job, c->zeros ? "set to zero" : "deleted", c->leftover, c->nr_leftover, &msg)
+		   : EXIT_SUCCESS;
 }
 
 /* Leaves out of the file's entries what the map has already. */
@@ -207,7 +213,7 @@ static int make_equal(struct replacement *r)
 	progress__end(&progress);
 	progress__begin(&progress, entries->count);
 	if (!status && entries->count && elfmap_job__update(&job, entries->keys, entries->values, entries->count, &msg))
-		status = complain_about(r, &job, "written", entries->count, &msg);
+		status = complain_about(r, &job, "written", entries->keys, entries->count, &msg);
 	progress__end(&progress);
 	name_keeper__end(&keeper, &r->target);
 	if (job.done)

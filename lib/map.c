@@ -159,7 +159,7 @@ int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_ms
 
 	if (!why)
 		return 0;
-	return elfmap_msg__set(msg, -EOPNOTSUPP, "a %s cannot be dumped: %s",
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "a %s cannot be read: %s",
 			       elfmap_map_type_name(info->type) ?: "map of unknown type", why);
 }
 

@@ -17,6 +17,14 @@ static int explain(const struct elfmap_job *job, int err, struct elfmap_msg *msg
 	return elfmap_refusal__explain(job->map, true, NULL, err, msg);
 }
 
+static void note_last(const struct elfmap_job *job, const void *keys, size_t count)
+{
+	__u32 size = job->map->info.key_size;
+
+	if (job->last_key && count)
+		memcpy(job->last_key, (const char *)keys + (count - 1) * size, size);
+}
+
 static bool goes_on(struct elfmap_job *job, int *err)
 {
 	if (job->progress)
@@ -86,6 +94,7 @@ static int write_zeros(struct elfmap_job *job, struct elfmap_msg *msg)
 			keys[count++] = next++;
 		err = elfmap_job__update(&part, keys, values, count, msg);
 		job->done = total + part.done;
+		note_last(job, keys, part.done);
 	}
 	free(keys);
 	free(values);
@@ -121,6 +130,7 @@ static int take_all(struct elfmap_job *job, struct taking *taking)
 		err = 0;
 		first = false;
 		job->done += count;
+		note_last(job, taking->keys, count);
 		taking->from = taking->to;
 		taking->to = swap;
 	}
@@ -157,10 +167,12 @@ static int delete_slots(struct elfmap_job *job, struct elfmap_msg *msg)
 		if (bpf_map_lookup_elem(job->map->fd, &slot, value) == -ENOENT)
 			continue;
 		err = bpf_map_delete_elem(job->map->fd, &slot);
-		if (!err)
+		if (!err) {
 			job->done++;
-		else if (err == -ENOENT || (err == -EINVAL && job->map->info.type == BPF_MAP_TYPE_SOCKMAP))
+			note_last(job, &slot, 1);
+		} else if (err == -ENOENT || (err == -EINVAL && job->map->info.type == BPF_MAP_TYPE_SOCKMAP)) {
 			err = 0; /* it was empty */
+		}
 		if (!err && job->stop && *job->stop)
 			err = -EINTR;
 	}
@@ -176,7 +188,10 @@ static int delete_keys(struct elfmap_job *job, struct elfmap_msg *msg)
 
 	err = elfmap_reader__list_keys(job->map, &keys, &count, msg);
 	job->skip_absent = true;
-	err = err ?: elfmap_job__delete(job, keys, count, msg);
+	if (!err) {
+		err = elfmap_job__delete(job, keys, count, msg);
+		note_last(job, keys, job->done);
+	}
 	free(keys);
 	return err;
 }

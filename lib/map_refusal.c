@@ -160,6 +160,8 @@ static const char *why_invalid(const struct elfmap_reader *map, bool deleting, c
 		return key && first_word(key) > 8 * (map->info.key_size - 4)
 			       ? "the prefix is longer than the key has bits"
 			       : NULL;
+	case BPF_MAP_TYPE_SOCKMAP:
+		return deleting ? "no such key" : NULL; /* the kernel's word for an empty slot */
 	case BPF_MAP_TYPE_PROG_ARRAY:
 		return "the program does not fit: a prog_array takes programs of the type of its first one";
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:

@@ -30,6 +30,9 @@ struct elfmap_job {
 	void *notes;
 	void *context; /* for progress */
 
+	/* Room for a key, where elfmap_job__clear() leaves that of the last entry it cleared; may be NULL. */
+	void *last_key;
+
 	/* Filled in, also on failure. */
 	size_t done;	/* entries written or deleted, or not there with skip_absent */
 	size_t refused; /* on failure but -EINTR: the entry that the kernel refused */

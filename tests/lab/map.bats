@@ -355,8 +355,8 @@ fails() {
 	create socks sockmap 4 4 4
 	create seen_keys bloom_filter 0 4 4
 	for name in queue stack ring events groups socks seen_keys; do
-		fails 1 'cannot be dumped: ' dump $name
-		fails 1 'cannot be dumped: ' dump $name -j
+		fails 1 'cannot be read: ' dump $name
+		fails 1 'cannot be read: ' dump $name -j
 	done
 }
 

@@ -161,15 +161,22 @@ bytes() {
 	create groups cgroup_array 4 4 4
 	create socks sockmap 4 4 4
 	create ring ringbuf 0 0 4096
+	create seen bloom_filter 0 4 4
 	create waiting queue 0 4 4
 	create events perf_event_array 4 4 4
 	fails 1 'nothing can be deleted from a array: its slots are always there' del cells 1
-	fails 1 "its slots can only be written" get groups 1
+	fails 1 "a cgroup_array cannot be read: its slots can only be written" get groups 1
 	fails 1 'a sockmap cannot be written: its slots take sockets' set socks 1 fd 0
 	fails 1 "a queue has no keys; 'push'" set waiting 1 1
 	fails 1 "a queue has no keys; 'peek'" get waiting 1
 	fails 1 "a queue has no keys; 'pop'" del waiting 1
 	fails 1 'has no keys' set ring 1 1
+	[[ $stderr == *'has no keys' ]] # nor values
+	fails 1 "it is a stream of events, and has no entries; nothing was changed" clear ring
+	fails 1 "a bloom_filter has no keys; 'push'" set seen 1 1
+	fails 1 'a bloom_filter has no keys' get seen 1
+	[[ $stderr != *peek* ]]
+	fails 1 'no such key' del socks 1
 	fails 1 'a perf_event_array cannot be written' set events 1 fd 0
 	fails 1 'no such key' del groups 1
 }

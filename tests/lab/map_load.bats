@@ -195,6 +195,32 @@ numbers() {
 	[[ $(<"$tmp/interrupted") == *", key $key;"* ]]
 	map load trie "$tmp/large" types prefix4:u64
 	map dump trie types prefix4:u64 | sort -n -k2 | cmp - "$tmp/large"
+	# The way back: what is interrupted names the last key, which is gone, and leaves the rest.
+	interrupt_deletion replace trie /dev/null
+	[[ $said == *"interrupted; $gone of 1500000 entries were deleted, the last with key $key; the same command again finishes it" ]]
+	interrupt_deletion clear trie
+	[[ $said == *"interrupted; $gone entries were cleared, the last with key $key; the same command again finishes it" ]]
+	map clear trie
+	[[ -z $(map dump trie) ]]
+}
+
+# Ends `map WORD ...`, which empties 'trie', when its first entry is gone. Sets `said`, `key` and `gone`.
+interrupt_deletion() {
+	local first
+
+	map dump trie >"$tmp/before"
+	first=$(head -n 1 "$tmp/before")
+	"$elfmap" map "$@" 2>"$tmp/interrupted" &
+	while map get trie "${first%% *}" >"$tmp/first" 2>&1; do :; done
+	kill -TERM $!
+	wait $! && return 1
+	said=$(<"$tmp/interrupted")
+	echo "$said"
+	key=$(sed -n 's/.*, the last with key \([^;]*\);.*/\1/p' "$tmp/interrupted")
+	gone=$(($(wc -l <"$tmp/before") - $(map dump trie | wc -l)))
+	[[ $gone -gt 0 ]]
+	run "$elfmap" map get trie "$key"
+	[[ $status == 1 && $output == *'no such key' ]]
 }
 
 @test "load: interrupted while it waits for input, nothing is changed" {

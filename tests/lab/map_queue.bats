@@ -43,7 +43,7 @@ setup() {
 
 @test "dump: only with --drain, which takes the values out" {
 	map push queue 1 2 3 types :u32
-	fails 1 'cannot be dumped: ' dump queue
+	fails 1 'cannot be read: ' dump queue
 	[[ $(map dump queue --drain types :u32 | xargs) == '1 2 3' ]]
 	fails 1 'it is empty' pop queue
 	map push stack 1 2 3 types :u32
@@ -60,5 +60,5 @@ setup() {
 	fails 1 'it is empty' pop queue
 	printf '1\n2\n3\n4\n' >"$tmp/four"
 	fails 1 "$tmp/four:4: map full: 3 of 3 entries; 3 of 4 entries were written" load queue "$tmp/four" types :u32
-	fails 1 'cannot be dumped' diff queue "$tmp/four" types :u32 || [[ $status == 2 ]]
+	fails 1 'cannot be read' diff queue "$tmp/four" types :u32 || [[ $status == 2 ]]
 }

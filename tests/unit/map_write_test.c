@@ -86,6 +86,44 @@ static void assert_numbered(const struct elfmap_reader *map, uint64_t count, uin
 	assert_int_equal(sum.values, count * (count - 1) / 2 + add * count);
 }
 
+static volatile sig_atomic_t stopped;
+
+static void stop_after_some(void *context, size_t done)
+{
+	(void)context;
+	stopped = done > 0;
+}
+
+static void an_interrupted_clear_knows_its_last_entry(void **state)
+{
+	static const enum bpf_map_type types[] = {BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		struct elfmap_reader map = open_simple(types[i], MANY, 0);
+		uint32_t last = UINT32_MAX;
+		uint64_t value = 0;
+		struct elfmap_job job = {.map = &map};
+
+		number(1);
+		assert_int_equal(elfmap_job__update(&job, keys, values, MANY, &msg), 0);
+		job = (struct elfmap_job){
+			.map = &map, .stop = &stopped, .progress = stop_after_some, .last_key = &last};
+		stopped = 0;
+		assert_int_equal(elfmap_job__clear(&job, &msg), -EINTR);
+		assert_in_range(job.done, 1, MANY - 1);
+		assert_in_range(last, 0, MANY - 1);
+		if (types[i] == BPF_MAP_TYPE_ARRAY) {
+			assert_int_equal(last, job.done - 1);
+			assert_int_equal(elfmap_map__lookup(&map, &last, &value, &msg), 0);
+			assert_int_equal(value, 0);
+		} else {
+			assert_int_equal(elfmap_map__lookup(&map, &last, &value, &msg), -ENOENT);
+		}
+		elfmap_reader__close(&map);
+	}
+}
+
 static void writes_and_clears(void **state)
 {
 	static const struct {
@@ -331,6 +369,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_and_clears),
+		cmocka_unit_test(an_interrupted_clear_knows_its_last_entry),
 		cmocka_unit_test(the_refused_entry_is_named),
 		cmocka_unit_test(deletes),
 		cmocka_unit_test(flags_and_hook_go_one_by_one),
