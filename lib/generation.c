@@ -170,7 +170,13 @@ static int remove_one(const char *path, const struct stat *file, int type, struc
 	return remove(path) && errno != ENOENT ? -errno : 0;
 }
 
+/* Killed half-way it must not leave half a generation, which somebody might go back to. */
 void elfmap_generation__remove(const char *dir)
 {
-	nftw(dir, remove_one, MAX_DEPTH, FTW_DEPTH | FTW_PHYS);
+	char gone[PATH_MAX + 8];
+
+	snprintf(gone, sizeof(gone), "%s~gone", dir);
+	nftw(gone, remove_one, MAX_DEPTH, FTW_DEPTH | FTW_PHYS);
+	if (!rename(dir, gone))
+		nftw(gone, remove_one, MAX_DEPTH, FTW_DEPTH | FTW_PHYS);
 }

@@ -39,7 +39,7 @@ bool elfmap_generation__has_prog(const struct elfmap_generation *gen, __u32 id);
 int elfmap_generation__pin(const struct elfmap_generation *gen, const char *dir, struct elfmap_msg *msg);
 /* Opens what is pinned below DIR. -ENOENT: there is no such directory. */
 int elfmap_generation__read(const char *dir, struct elfmap_generation *ret_gen, struct elfmap_msg *msg);
-/* Removes all pins below DIR and the directories, if it is there. */
+/* Removes all pins below DIR and the directories, if it is there: at once, as anybody sees it. */
 void elfmap_generation__remove(const char *dir);
 
 #endif

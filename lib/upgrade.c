@@ -15,8 +15,6 @@
 #include "pin_name.h"
 #include "upgrade.h"
 
-#define MAX_CARRIED 64
-
 struct change {
 	const char *file;
 	const char *tc_dir;
@@ -27,7 +25,7 @@ struct change {
 	struct elfmap_load *load; /* NULL: going back */
 	struct elfmap_generation next;
 	struct elfmap_generation old;
-	struct elfmap_carry *carried[MAX_CARRIED];
+	struct elfmap_carry **carried; /* room for one each map of NEXT */
 	size_t nr_carried;
 	struct elfmap_upgrade *result;
 	struct elfmap_msg *msg;
@@ -79,18 +77,20 @@ static int describe_entries(const struct elfmap_hooks *hooks, struct elfmap_gene
 	return err;
 }
 
-/* The maps that are pinned now where those of NEXT will be. */
+/* The maps that are pinned now where those of NEXT will be. One without a usual pin is held by the upgrade
+ * that made it, and is emptied unless somebody goes on holding it. */
 static int describe_old_maps(const struct change *change, struct elfmap_generation *gen)
 {
-	char path[2 * PATH_MAX];
+	char path[2 * PATH_MAX], unpinned[PATH_MAX];
 	int err = 0;
 
+	path_of(change, "current/maps", unpinned);
 	for (size_t i = 0; !err && i < change->next.nr_maps; i++) {
 		const char *place = change->next.maps[i].place;
 		int fd;
 
-		snprintf(path, sizeof(path), "%s/%s", change->root, place);
-		fd = *place == '-' ? -ENOENT : bpf_obj_get(path);
+		snprintf(path, sizeof(path), "%s/%s", *place == '-' ? unpinned : change->root, place);
+		fd = bpf_obj_get(path);
 		if (fd < 0)
 			continue;
 		err = elfmap_generation__add_map(gen, place, fd);
@@ -201,10 +201,13 @@ static int copy_state(struct change *change)
 	struct elfmap_msg why;
 	int err = 0;
 
+	change->carried = calloc(change->next.nr_maps + 1, sizeof(struct elfmap_carry *));
+	if (!change->carried)
+		return elfmap_msg__set(change->msg, -ENOMEM, "no memory");
 	for (size_t i = 0; !err && i < change->next.nr_maps; i++) {
 		const struct elfmap_gen_map *map = &change->next.maps[i];
 
-		if (map_type(map->map) == BPF_MAP_TYPE_PROG_ARRAY || change->nr_carried == MAX_CARRIED)
+		if (map_type(map->map) == BPF_MAP_TYPE_PROG_ARRAY)
 			continue;
 		path_of(change, "old", dir);
 		snprintf(old, sizeof(old), "%s/maps/%s", dir, map->place);
@@ -313,9 +316,15 @@ static int mend(struct change *change)
 
 	path_of(change, "old", old_dir);
 	path_of(change, "next", next_dir);
-	if (access(old_dir, F_OK) && access(next_dir, F_OK))
+	if (access(old_dir, F_OK) && access(next_dir, F_OK)) {
+		unstage(change); /* perhaps it was killed when it had just renamed them away */
 		return 0;
+	}
 	change->result->was_interrupted = true;
+	if (access(old_dir, F_OK)) { /* all was done but the last name: what is in there is what runs */
+		rename_generation(change, "next", "current");
+		return 0;
+	}
 	if (!elfmap_generation__read(old_dir, &old, NULL) && !elfmap_generation__read(next_dir, &next, NULL) &&
 	    runs_any_of(hooks, &next)) {
 		err = elfmap_hooks__switch(hooks, &old, change->msg) ?: publish_maps(change, &old);
@@ -375,6 +384,7 @@ static void end(struct change *change, int err)
 	elfmap_load__free(change->load);
 	for (size_t i = 0; i < change->nr_carried; i++)
 		elfmap_carry__free(change->carried[i]);
+	free(change->carried);
 	elfmap_generation__free(&change->next);
 	elfmap_generation__free(&change->old);
 	if (change->lock >= 0)

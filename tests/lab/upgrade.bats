@@ -213,6 +213,38 @@ no_change() {
 	[[ $stderr == *'another command is loading objects or changing pins'* ]]
 }
 
+@test "a jump table that nobody pins: each version keeps its own, also the one that is gone back to" {
+	version 1_unpinned
+	attach
+	for one in 1 1 2; do
+		version "${one}_unpinned"
+		upgrade "$gen"
+	done
+	send 4
+	[[ $(cells) == '0 4 0 0' ]]
+	upgrade "$gen" --rollback
+	send 4
+	[[ $(cells) == '4 4 0 0' ]]
+	upgrade "$gen" --rollback
+	send 4
+	[[ $(cells) == '4 8 0 0' ]]
+}
+
+@test "every map that has grown is carried over, however many" {
+	cp "$build/tests/testdata/many_maps.o" "$gen"
+	attach
+	for map in many_00 many_39 many_69; do
+		"$elfmap" map set "$map" 5 "1${map#many_}" types u32:u64
+	done
+	cp "$build/tests/testdata/many_maps_large.o" "$gen"
+	run -0 --separate-stderr upgrade "$gen"
+	[[ -z $stderr && $output == *'70 maps of another size: entries copied, 0 of them late, 0 not' ]]
+	for map in many_00 many_39 many_69; do
+		[[ $("$elfmap" map dump "$map" types u32:u64) == "5 1${map#many_}" ]]
+		[[ $("$elfmap" -j map show "$map" | jq .max_entries) == 4 ]]
+	done
+}
+
 # ---- killed -----------------------------------------------------------------------------------------
 
 # Every packet goes through a whole version, whichever it is.
@@ -251,4 +283,36 @@ assert_whole() {
 	done
 	send 5
 	[[ $(cells) != *' 0 0 0' ]]
+}
+
+@test "killed before its last step, with the new version running: that one stays, and is whole" {
+	version 1_unpinned
+	attach
+	upgrade "$gen"
+	version 2_unpinned
+	upgrade "$gen"
+	mv "$generations/current" "$generations/next"
+	run -1 upgrade "$tmp/nosuch/gen.o"
+	[[ -e $generations/current && ! -e $generations/next ]]
+	send 4
+	[[ $(cells) == '0 4 0 0' ]]
+	run -0 --separate-stderr upgrade "$gen" --rollback
+	send 4
+	[[ $(cells) == '4 4 0 0' ]]
+}
+
+@test "killed while it took a version away: half of one is nothing to go back to" {
+	attach
+	version 2
+	upgrade "$gen"
+	for ((n = 1; n < 100; n++)); do
+		[[ -e $generations/previous ]] || upgrade "$gen"
+		strace -qq -o "$tmp/trace" -e trace=unlink,rmdir,unlinkat -e "inject=unlink,rmdir,unlinkat:signal=KILL:when=$n" \
+			"$elfmap" -n blue upgrade "$gen" --forget 2>/dev/null || true
+		[[ -e $generations/previous ]] || break
+		[[ $(find "$generations/previous" -type f | wc -l) == 2 ]]
+	done
+	[[ ! -e $generations/previous ]]
+	upgrade "$gen"
+	[[ -z $(find "$generations" -name '*~gone') ]]
 }

@@ -4,7 +4,7 @@
  * number in the packet's scratch room, and two stages that look whether it is theirs. Every packet ends
  * in one cell of gen_cells: whole through one version, or mixed, or lost on the way.
  *
- * GENERATION and GEN_STATE_ENTRIES are the version's own.
+ * GENERATION and GEN_STATE_ENTRIES are the version's own; so is GEN_JMP_PINNING, if it is not the usual.
  */
 #ifndef GENERATION_H
 #define GENERATION_H
@@ -17,6 +17,10 @@
 
 #include "bpf_elf.h"
 
+#ifndef GEN_JMP_PINNING
+#define GEN_JMP_PINNING PIN_GLOBAL_NS
+#endif
+
 enum { GEN_WHOLE_1, GEN_WHOLE_2, GEN_MIXED, GEN_LOST, GEN_CELLS };
 
 struct bpf_elf_map SEC("maps") gen_jmp = {
@@ -25,7 +29,7 @@ struct bpf_elf_map SEC("maps") gen_jmp = {
 	.size_value = sizeof(__u32),
 	.max_elem = 2,
 	.id = 7,
-	.pinning = PIN_GLOBAL_NS,
+	.pinning = GEN_JMP_PINNING,
 };
 
 struct bpf_elf_map SEC("maps") gen_cells = {

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Version 2 of the pipeline with a jump table that only an upgrade holds. */
+#define GENERATION 2
+#define GEN_STATE_ENTRIES 16
+#define GEN_JMP_PINNING PIN_NONE
+#include "generation.h"
