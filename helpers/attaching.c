@@ -165,13 +165,14 @@ static int open_file(struct attaching *attaching, const char *tc_dir, struct elf
 	return err;
 }
 
-static bool has_its_stages(const struct elfmap_load *load)
+bool attaching__has_its_stages(const struct elfmap_load *load, attaching__slot_test *is_others, const void *context)
 {
 	for (size_t i = 0; load && i < load->nr_progs; i++) {
 		const struct elfmap_load_prog *prog = &load->progs[i];
+		const char *pin = prog->slot_map < 0 ? NULL : load->maps[prog->slot_map].pin_path;
 		__u32 id;
 
-		if (prog->slot_map < 0)
+		if (prog->slot_map < 0 || (is_others && pin && is_others(context, pin, prog->slot_key)))
 			continue;
 		if (bpf_map_lookup_elem(bpf_map__fd(load->maps[prog->slot_map].bpf), &prog->slot_key, &id) ||
 		    !elfmap_attach__is_same(id, bpf_program__fd(prog->bpf), load))
@@ -205,9 +206,10 @@ static int look(struct attaching *attaching, struct elfmap_msg *msg)
 	attaching->is_there = !err && there.ifindex;
 	if (!attaching->is_there)
 		return 0;
+	attaching->there = there;
 	attaching->before = bpf_prog_get_fd_by_id(there.prog);
-	attaching->is_in_force =
-		elfmap_attach__is_same(there.prog, attaching->prog, attaching->load) && has_its_stages(attaching->load);
+	attaching->is_same = elfmap_attach__is_same(there.prog, attaching->prog, attaching->load);
+	attaching->is_in_force = attaching->is_same && attaching__has_its_stages(attaching->load, NULL, NULL);
 	if (attaching->is_in_force) {
 		attaching->done.result = ELFMAP_UNCHANGED;
 		attaching->done.filter = there;
@@ -251,19 +253,30 @@ int attaching__attach(struct attaching *attaching, struct elfmap_msg *msg)
 	return 0;
 }
 
+static void put_back_filter(struct attaching *attaching)
+{
+	int sock = netlink__open(NULL);
+
+	if (sock < 0)
+		return;
+	if (attaching->before >= 0)
+		elfmap_filter__set(sock, &attaching->there, attaching->before, true, NULL);
+	else if (!attaching->is_there)
+		elfmap_filter__delete(sock, &attaching->done.filter, NULL);
+	if (attaching->done.made_clsact)
+		elfmap_clsact__delete(sock, attaching->filter.ifindex, NULL);
+	close(sock);
+}
+
 static void detach(struct attaching *attaching)
 {
-	struct elfmap_filter gone;
-
-	if (attaching->tcx && attaching->before < 0)
-		elfmap_attach__detach_tcx(attaching->link, NULL);
+	if (!attaching->tcx)
+		put_back_filter(attaching);
 	else if (attaching->before < 0)
-		elfmap_attach__detach(&attaching->done.filter, &gone, NULL);
-	else if (attaching->tcx)
+		elfmap_attach__detach_tcx(attaching->link, NULL);
+	else
 		elfmap_attach__tcx(attaching->filter.ifindex, attaching->filter.egress, attaching->before, NULL,
 				   attaching->link, &attaching->done.result, NULL);
-	else
-		elfmap_attach__filter(&attaching->done.filter, attaching->before, NULL, &attaching->done, NULL);
 }
 
 void attaching__close(struct attaching *attaching, bool keep)

@@ -18,10 +18,12 @@ struct attaching {
 	char link[4096];	     /* tcx: where the link is pinned */
 
 	/* where the program is from */
-	struct elfmap_load *load; /* NULL: a pin */
-	int prog;		  /* descriptor; LOAD's if that is there */
-	bool is_in_force;	  /* it is attached, and its stages are in their slots: nothing is to be done */
-	bool is_there;		  /* something is attached at this place */
+	struct elfmap_load *load;   /* NULL: a pin */
+	int prog;		    /* descriptor; LOAD's if that is there */
+	bool is_same;		    /* it is attached */
+	bool is_in_force;	    /* it is attached, and its stages are in their slots: nothing is to be done */
+	bool is_there;		    /* something is attached at this place, */
+	struct elfmap_filter there; /* namely this */
 
 	/* what was done */
 	bool is_done;
@@ -37,6 +39,9 @@ int attaching__place(struct attaching *attaching, const char *tc_dir);
 
 /* Opens the pin, or loads the file into the kernel, where nobody sees it yet; and looks what is there. */
 int attaching__open(struct attaching *attaching, const char *tc_dir, struct elfmap_msg *msg);
+/* Are the stages of LOAD in their slots, but for those slots that are others'? */
+typedef bool attaching__slot_test(const void *context, const char *pin, __u32 slot);
+bool attaching__has_its_stages(const struct elfmap_load *load, attaching__slot_test *is_others, const void *context);
 /* Makes maps and slots visible: before the program is attached. -EAGAIN: close and open anew. */
 int attaching__commit(struct attaching *attaching, struct elfmap_msg *msg);
 int attaching__attach(struct attaching *attaching, struct elfmap_msg *msg);

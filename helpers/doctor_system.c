@@ -59,7 +59,7 @@ static int try_preload(const char *program, const char *preload, char *said, siz
 
 static int check_preload(struct doctor *doctor, const char *tc)
 {
-	char preload[PATH_MAX], said[256];
+	char preload[PATH_MAX], said[256] = "";
 	struct stat file;
 	int err;
 

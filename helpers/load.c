@@ -135,7 +135,7 @@ static void print_loads(struct elfmap_load *const *loads, size_t nr)
 	json_object *root = output.json ? json_object_new_array() : NULL;
 	char dir[PATH_MAX];
 
-	for (size_t i = 0; i < nr; i++) {
+	for (size_t i = 0; i < nr && loads[i]; i++) {
 		elfmap_load__progs_dir(loads[i]->opts.tc_dir, loads[i]->file, dir, sizeof(dir), NULL);
 		if (output.json)
 			json_object_array_add(root, json_load(loads[i], dir));
@@ -148,21 +148,42 @@ static void print_loads(struct elfmap_load *const *loads, size_t nr)
 
 /* ---- load -------------------------------------------------------------------------------------------------- */
 
+/* Two files whose programs would have the same pins: the second would take the place of the first. */
+static int check_names(const struct request *request, const char *tc_dir)
+{
+	char dirs[2][PATH_MAX];
+	struct elfmap_msg msg;
+
+	for (size_t i = 0; i < request->nr_files; i++)
+		for (size_t first = 0; first < i; first++) {
+			if (elfmap_load__progs_dir(tc_dir, request->files[first], dirs[0], sizeof(dirs[0]), &msg) ||
+			    elfmap_load__progs_dir(tc_dir, request->files[i], dirs[1], sizeof(dirs[1]), &msg))
+				return complain(request->files[i], "%s", msg.text);
+			if (!strcmp(dirs[0], dirs[1]))
+				return complain(request->files[i],
+						"its programs would be pinned in %s, as those of %s; give one of them "
+						"another name",
+						dirs[1], request->files[first]);
+		}
+	return EXIT_SUCCESS;
+}
+
 int verb_load(int argc, char **argv)
 {
 	struct elfmap_load_opts opts = {.warn = warn_of_object};
 	struct elfmap_load *loads[MAX_FILES] = {};
 	struct request request = {};
-	int status = EXIT_SUCCESS;
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
 	size_t nr = 0;
+	int status;
 
 	argc = take_options(argc, argv, NULL);
 	if (argc < 0 || parse(argc, argv, &request))
 		return EXIT_USAGE;
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
 		return complain(argv[0], "%s", msg.text);
+	status = check_names(&request, tc_dir);
 	opts.tc_dir = tc_dir;
 	opts.section = request.section;
 	opts.type = request.type ? request.type->type : BPF_PROG_TYPE_UNSPEC;

@@ -22,6 +22,7 @@ struct pipeline_line {
 	bool is_done;
 	struct attaching attaching; /* attach */
 	bool is_upgrade;	    /* attach: the whole version is exchanged, at all its hooks */
+	bool is_late;		    /* slot: of a table that an upgrade makes anew */
 	struct elfmap_load *load;   /* load, slot: as it was planned; load: then what was committed */
 	char path[4096];	    /* map, slot: of the pin */
 	__u32 slot;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Does what was planned: pins and slots, entries, stages, and last the hooks, so that no packet meets
- * half of it. What was done is known, and is taken back in the opposite order.
+ * half of it; but what belongs in a table that an upgrade makes comes after that. What was done is known, and is taken
+ * back in the opposite order.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -69,16 +70,27 @@ static int fill_map(struct pipeline *pipeline, struct pipeline_line *line, struc
 	return run_verb_line(verb_map, line, line->argc + 1, argv, msg);
 }
 
-static int fill_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+static int graft(struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	int err;
 
-	(void)pipeline;
 	elfmap_load__free(line->load);
 	line->load = NULL;
 	err = run_verb_line(verb_graft, line, line->argc, line->argv, msg);
 	line->is_done = !err;
 	return err;
+}
+
+static int fill_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	(void)pipeline;
+	return line->is_late ? 0 : graft(line, msg);
+}
+
+static int fill_late_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	(void)pipeline;
+	return line->is_late ? graft(line, msg) : 0;
 }
 
 static int attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
@@ -162,7 +174,8 @@ int pipeline__execute(struct pipeline *pipeline, struct elfmap_msg *msg)
 	err = err ?: run_step(pipeline, LINE_SLOT, fill_slot, msg);
 	err = err ?: run_step(pipeline, LINE_ATTACH, attach, msg);
 	unlock_loads(pipeline);
-	return err ?: run_step(pipeline, LINE_ATTACH, upgrade, msg);
+	err = err ?: run_step(pipeline, LINE_ATTACH, upgrade, msg);
+	return err ?: run_step(pipeline, LINE_SLOT, fill_late_slot, msg);
 }
 
 /* ---- taken back ------------------------------------------------------------------------------------------ */

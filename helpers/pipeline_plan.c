@@ -34,6 +34,22 @@ static bool is_pinned(const struct elfmap_load *load, const struct elfmap_load_p
 	return same;
 }
 
+/* Two lines whose programs would have the same pins take each other's place for ever. */
+static int check_dir(const struct pipeline *pipeline, const struct pipeline_line *line, const char *dir,
+		     struct elfmap_msg *msg)
+{
+	char other[PATH_MAX];
+
+	for (const struct pipeline_line *at = pipeline->lines; at < line; at++)
+		if (at->kind == LINE_LOAD &&
+		    !elfmap_load__progs_dir(pipeline->tc_dir, at->argv[1], other, sizeof(other), NULL) &&
+		    !strcmp(other, dir))
+			return elfmap_msg__set(msg, -EEXIST,
+					       "its programs would be pinned in %s, as those of line %zu are", dir,
+					       at->number);
+	return 0;
+}
+
 static int plan_load(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	const struct elfmap_load_opts opts = {
@@ -44,6 +60,7 @@ static int plan_load(struct pipeline *pipeline, struct pipeline_line *line, stru
 	err = elfmap_load__open(line->argv[1], &opts, &line->load, msg);
 	err = err ?: elfmap_load__kernel(line->load, msg);
 	err = err ?: elfmap_load__progs_dir(pipeline->tc_dir, line->argv[1], dir, sizeof(dir), msg);
+	err = err ?: check_dir(pipeline, line, dir, msg);
 	if (err)
 		return err;
 	line->intent = access(dir, F_OK) ? WILL_ADD : WILL_KEEP;
@@ -71,7 +88,9 @@ static int plan_attach(struct pipeline *pipeline, struct pipeline_line *line, st
 	if (err)
 		return err;
 	line->intent = attaching->is_in_force ? WILL_KEEP : attaching->is_there ? WILL_CHANGE : WILL_ADD;
-	line->is_upgrade = line->intent == WILL_CHANGE && has_stages(attaching->load);
+	/* Another object's filter at the place that the line names is replaced, not upgraded. */
+	line->is_upgrade = line->intent == WILL_CHANGE && has_stages(attaching->load) &&
+			   !strcmp(attaching->there.name, attaching->filter.name);
 	return 0;
 }
 
@@ -111,6 +130,15 @@ static int plan_map(struct pipeline *pipeline, struct pipeline_line *line, struc
 		return elfmap_msg__set(msg, -errno, "%s: %s", line->argv[2], strerror(errno));
 	line->intent = access(line->path, F_OK) ? WILL_ADD : WILL_KEEP;
 	return line->intent == WILL_ADD && !will_be_there(pipeline, line->path) ? refuse_absent(line, msg) : 0;
+}
+
+/* An upgrade makes the object's tables anew, and what was grafted into the old one is not in the new one. */
+static bool will_be_made_anew(const struct pipeline *pipeline, const char *path)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++)
+		if (pipeline->lines[i].is_upgrade && has_map(pipeline->lines[i].attaching.load, path))
+			return true;
+	return false;
 }
 
 static int compare_slot(struct pipeline_line *line, const struct elfmap_reader *table, const char *section,
@@ -156,6 +184,51 @@ static int plan_slot(struct pipeline *pipeline, struct pipeline_line *line, stru
 	return err;
 }
 
+/* ---- stages of one object in the tables of another ---------------------------------------------------------- */
+
+static bool is_grafted(const void *context, const char *pin, __u32 slot)
+{
+	const struct pipeline *pipeline = context;
+
+	for (size_t i = 0; i < pipeline->nr_lines; i++) {
+		const struct pipeline_line *line = &pipeline->lines[i];
+
+		if (line->kind == LINE_SLOT && line->load && line->slot == slot && !strcmp(line->path, pin))
+			return true;
+	}
+	return false;
+}
+
+/* A slot that this file gives to another program says nothing against the object that it is taken from. */
+static void settle_attach(struct pipeline *pipeline, struct pipeline_line *line)
+{
+	struct attaching *attaching = &line->attaching;
+
+	if (line->intent == WILL_KEEP || !attaching->is_there || !attaching->is_same ||
+	    !attaching__has_its_stages(attaching->load, is_grafted, pipeline))
+		return;
+	attaching->is_in_force = true;
+	line->intent = WILL_KEEP;
+	line->is_upgrade = false;
+}
+
+static void settle_slot(struct pipeline *pipeline, struct pipeline_line *line)
+{
+	line->is_late = line->load && will_be_made_anew(pipeline, line->path);
+	if (line->is_late && line->intent == WILL_KEEP)
+		line->intent = WILL_CHANGE;
+}
+
+static void settle(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++)
+		if (pipeline->lines[i].kind == LINE_ATTACH)
+			settle_attach(pipeline, &pipeline->lines[i]);
+	for (size_t i = 0; i < pipeline->nr_lines; i++)
+		if (pipeline->lines[i].kind == LINE_SLOT)
+			settle_slot(pipeline, &pipeline->lines[i]);
+}
+
 /* ---- all of it ------------------------------------------------------------------------------------------- */
 
 int pipeline__plan(struct pipeline *pipeline, struct elfmap_msg *msg)
@@ -180,5 +253,7 @@ int pipeline__plan(struct pipeline *pipeline, struct elfmap_msg *msg)
 			if (err)
 				pipeline->failed = line->number;
 		}
+	if (!err)
+		settle(pipeline);
 	return err;
 }

@@ -79,7 +79,7 @@ static int find_all_filters(const char *object, struct elfmap_hooks *hooks, stru
 
 	if (!devices)
 		err = elfmap_msg__set(msg, -errno, "the devices cannot be listed: %s", strerror(errno));
-	for (size_t i = 0; !err && sock >= 0 && devices[i].if_index; i++)
+	for (size_t i = 0; devices && !err && sock >= 0 && devices[i].if_index; i++)
 		err = find_filters(sock, (int)devices[i].if_index, false, object, hooks, msg)
 			      ?: find_filters(sock, (int)devices[i].if_index, true, object, hooks, msg);
 	if (devices)

@@ -41,11 +41,11 @@ static int note(struct elfmap_load *load, struct elfmap_load_change change, cons
 {
 	struct elfmap_load_change *grown = reallocarray(load->changes, load->nr_changes + 1, sizeof(*grown));
 
-	if (grown)
-		load->changes = grown;
-	if (grown && path)
-		change.path = strdup(path);
-	if (!grown || (path && !change.path))
+	if (!grown)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	load->changes = grown;
+	change.path = path ? strdup(path) : NULL;
+	if (path && !change.path)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	grown[load->nr_changes++] = change;
 	return 0;
@@ -213,6 +213,8 @@ int elfmap_load__remove_progs(const char *dir, struct elfmap_msg *msg)
 	char beside[PATH_MAX + 8];
 	int err, lock = -1;
 
+	if (access(dir, F_OK) && errno == ENOENT)
+		return elfmap_msg__set(msg, -ENOENT, "%s: nothing of it is loaded", dir);
 	path_beside(dir, beside);
 	err = lock_progs(dir, &lock, msg);
 	if (!err) {
@@ -282,10 +284,22 @@ static void remove_pin(const char *path)
 	rmdir(parent);
 }
 
-void elfmap_load__undo(struct elfmap_load *load)
+/* Takes the directory beside DIR away, perhaps after it has changed places with DIR; another command may be
+ * filling one of that name. */
+static void drop_beside(const char *dir, bool go_back)
 {
 	char beside[PATH_MAX + 8];
+	int lock = -1;
 
+	path_beside(dir, beside);
+	if (!lock_progs(dir, &lock, NULL) && (!go_back || !rename_with(beside, dir, RENAME_SWAP)))
+		remove_pins(beside);
+	if (lock >= 0)
+		close(lock);
+}
+
+void elfmap_load__undo(struct elfmap_load *load)
+{
 	while (load->nr_changes) {
 		struct elfmap_load_change *change = &load->changes[--load->nr_changes];
 
@@ -298,9 +312,7 @@ void elfmap_load__undo(struct elfmap_load *load)
 			*strrchr(change->path, '/') = '\0';
 			rmdir(change->path); /* fails where there are others */
 		} else {
-			path_beside(change->path, beside);
-			if (!rename_with(beside, change->path, RENAME_SWAP))
-				remove_pins(beside);
+			drop_beside(change->path, true);
 		}
 		close_change(change);
 	}
@@ -308,15 +320,11 @@ void elfmap_load__undo(struct elfmap_load *load)
 
 void elfmap_load__keep(struct elfmap_load *load)
 {
-	char beside[PATH_MAX + 8];
-
 	while (load->nr_changes) {
 		struct elfmap_load_change *change = &load->changes[--load->nr_changes];
 
-		if (change->what == SWAPPED_PROGS) {
-			path_beside(change->path, beside);
-			remove_pins(beside);
-		}
+		if (change->what == SWAPPED_PROGS)
+			drop_beside(change->path, false);
 		close_change(change);
 	}
 }

@@ -204,7 +204,7 @@ static void probe_lock(struct elfmap_reader *reader)
 	void *key, *value;
 	int err = -EINVAL;
 
-	if (!info->btf_value_type_id || reader->format.per_cpu || !info->key_size)
+	if (!info->btf_value_type_id || reader->format.per_cpu || !info->key_size || !reader->format.stride)
 		return;
 	key = calloc(1, info->key_size);
 	value = calloc(1, reader->format.stride);

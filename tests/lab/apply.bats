@@ -98,7 +98,9 @@ refused() {
 	in_net ping -q -c 2 -i 0.2 10.9.0.1
 	((before + 2 <= $(counter stages 3)))
 	run -0 apply
-	[[ $output == "= load tailcall.o"*"= slot gen_jmp 1 tailcall.o sec 43/0" ]]
+	[[ $output == "= load tailcall.o
+= attach gen.o sec ingress dev $link ingress
+= slot gen_jmp 1 tailcall.o sec 43/0" ]]
 }
 
 @test "apply: from anywhere, since files are named from where the pipeline is" {
@@ -163,4 +165,49 @@ refused() {
 	[[ $status == 1 && $stderr == *"line 2: has a qdisc 'ingress' where clsact belongs" ]]
 	ping -q -c 2 -i 0.2 10.9.0.2
 	[[ $("$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")') == '2 0 0 0' ]]
+}
+
+@test "apply: a stage in a slot of a table that the upgrade makes anew" {
+	pipeline "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1 tailcall.o sec 43/0"
+	apply
+	cp "$objects/generation_2.o" "$tmp/gen.o"
+	run -0 apply
+	[[ $output == "~ attach gen.o "*"~ slot gen_jmp 1 tailcall.o sec 43/0" ]]
+	before=$(counter stages 3)
+	in_net ping -q -c 2 -i 0.2 10.9.0.1
+	((before + 2 <= $(counter stages 3)))
+	run -0 apply
+	[[ $output == "= attach gen.o sec ingress dev $link ingress
+= slot gen_jmp 1 tailcall.o sec 43/0" ]]
+}
+
+@test "apply: an object with stages takes another object's place" {
+	pipeline "attach shared.o sec ingress dev $link ingress prio 5 handle 1"
+	apply
+	pipeline "attach gen.o sec ingress dev $link ingress prio 5 handle 1"
+	run -0 apply
+	[[ $output == "~ attach gen.o "* && $(filters) == 'gen.o:[ingress]' ]]
+	ping -q -c 2 -i 0.2 10.9.0.2
+	[[ $("$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")') == '2 0 0 0' ]]
+	run -0 apply
+	[[ $output == "= attach gen.o "* ]]
+}
+
+@test "apply: what fails half-way is taken back: filters, their names, and the clsact" {
+	ip link add w0 type veth peer name w1
+	tc qdisc add dev w0 ingress # takes clsact's place, which the plan does not see
+	"$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress prio 5 handle 1
+	pipeline "attach two_hooks.o sec ingress dev $link ingress prio 5 handle 1" \
+		"attach shared.o sec ingress dev w1 ingress" "attach shared.o sec ingress dev w0 ingress"
+	cp "$objects/two_hooks.o" "$tmp"
+	refused "elfmap: *line 3: has a qdisc 'ingress' where clsact belongs"
+	[[ $(filters) == 'shared.o:[ingress]' && $(tc qdisc show dev w1) != *clsact* ]]
+	ip link del w0
+}
+
+@test "apply: two lines whose programs would have the same pins are refused" {
+	mkdir "$tmp/other"
+	cp "$objects/tailcall.o" "$tmp/other/shared.o"
+	pipeline "load shared.o" "load other/shared.o"
+	refused "elfmap: $tmp/pipeline: line 2: its programs would be pinned in /sys/fs/bpf/tc/progs/shared, as those of line 1 are"
 }

@@ -75,6 +75,15 @@ $progs/shared
 tailcall" ]]
 }
 
+@test "load: two objects of one name would have the same pins: refused, and nothing done" {
+	mkdir "$tmp/other"
+	cp "$objects/tailcall.o" "$tmp/other/shared.o"
+	before=$(pins)
+	run --separate-stderr "$elfmap" load "$objects/shared.o" "$tmp/other/shared.o"
+	[[ $status == 1 && -z $output && $(pins) == "$before" ]]
+	[[ $stderr == "elfmap: $tmp/other/shared.o: its programs would be pinned in $progs/shared, as those of $objects/shared.o; give one"* ]]
+}
+
 @test "load: a failure puts back the slots and the programs that were there" {
 	"$elfmap" load "$objects/tailcall.o"
 	before=$(bpftool -j map dump pinned "$globals/jmp_parse" | jq -c .)

@@ -17,10 +17,10 @@
 		__uint(pinning, LIBBPF_PIN_BY_NAME); \
 	} name SEC(".maps");
 
-#define MAPS(name)                                                                                              \
-	MAP(name##0)                                                                                            \
-	MAP(name##1) MAP(name##2) MAP(name##3) MAP(name##4) MAP(name##5) MAP(name##6) MAP(name##7) MAP(name##8) \
-		MAP(name##9)
+#define MAPS(name)   \
+	MAP(name##0) \
+	MAP(name##1) \
+	MAP(name##2) MAP(name##3) MAP(name##4) MAP(name##5) MAP(name##6) MAP(name##7) MAP(name##8) MAP(name##9)
 
 /* clang-format off */
 MAPS(many_0) MAPS(many_1) MAPS(many_2) MAPS(many_3) MAPS(many_4) MAPS(many_5) MAPS(many_6)
