@@ -20,22 +20,32 @@ healthy() {
 	[[ $output == 'nothing found' && -z $stderr ]]
 }
 
-# finds PATTERN: one finding, like PATTERN.
+# finds PATTERN: one finding, like PATTERN. The kernel drops what nobody holds a moment later.
 finds() {
-	run --separate-stderr doctor
+	local i
+
+	for ((i = 0; i < 100; i++)); do
+		run --separate-stderr doctor
+		# shellcheck disable=SC2053 # a pattern
+		[[ $status != 1 || -n $stderr || $(grep -c '^[ew]' <<<"$output") != 1 || $output != $1 ]] || return 0
+		sleep 0.05
+	done
 	echo "$output $stderr"
-	# shellcheck disable=SC2053 # a pattern
-	[[ $status == 1 && -z $stderr && $(grep -c '^[ew]' <<<"$output") == 1 && $output == $1 ]]
+	return 1
 }
 
 # Types what the doctor said.
 mend() {
-	local remedy
+	local remedy i
 
 	remedy=$(sed -n 's/^    mend it: elfmap //p' <<<"$output")
 	echo "mending: $remedy"
-	# shellcheck disable=SC2086 # words
-	"$elfmap" $remedy
+	for ((i = 0; i < 100; i++)); do
+		# shellcheck disable=SC2086 # words
+		"$elfmap" $remedy && return
+		sleep 0.05
+	done
+	return 1
 }
 
 setup() {
@@ -220,9 +230,6 @@ setup() {
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj pin_object.o sec "$("$elfmap" -j show pin_object.o | jq -r '.progs[0].section')"
 	healthy
 	tc filter del dev "$link" ingress
-	for ((i = 0; i < 100; i++)); do
-		! doctor || sleep 0.05 # the kernel drops the program a moment later
-	done >/dev/null
 	finds "warning: leftover: /sys/fs/bpf/tc/*/ has 1 maps of an object that no program is from any more
     mend it: rm -r /sys/fs/bpf/tc/*/"
 	rm -r /sys/fs/bpf/tc/[0-9a-f]*/

@@ -169,8 +169,7 @@ bytes() {
 	[[ -e $object ]] || skip "$object: not built; 'make check' builds it"
 	create jmp_parse prog_array 4 4 2
 	map set jmp_parse 1 obj "$object" sec 42/0
-	id=$(bpftool -j map dump pinned "$globals/jmp_parse" | jq -r '.[1].value | [.[] | sub("0x"; "") | explode |
-		map(if . > 96 then . - 87 else . - 48 end) | .[0] * 16 + .[1]] | .[0] + 256 * .[1] + 65536 * .[2]')
+	id=$(map dump jmp_parse | sed -n 's/^1 id //p')
 	[[ $(bpftool -j prog show id "$id" | jq -r .name) == stage_first ]]
 	[[ $(map dump jmp_parse) == "1 id $id" ]]
 	[[ -e $globals/stages ]] # the counters of its stages
@@ -189,7 +188,9 @@ bytes() {
 	fails 1 'none.o: ' set jmp_parse 0 obj none.o sec x
 	fails 1 "$object: " set jmp_parse 0 obj "$object" sec nosuch
 	printf '0 obj %s sec 42/0\n1 nonsense\n' "$object" >"$tmp/slots"
-	fails 1 'expected a program: id N, pinned PIN or obj FILE sec SECTION' load jmp_parse "$tmp/slots"
+	run --separate-stderr "$elfmap" map load jmp_parse "$tmp/slots"
+	[[ $status == 1 && ${stderr_lines[0]} == "elfmap: $tmp/slots:2:3: expected a program: id N, pinned PIN or obj FILE sec SECTION, not 'nonsense'" ]]
+	[[ ${#stderr_lines[@]} == 2 && ${stderr_lines[1]} == *': nothing was changed; '* ]]
 	fails 1 '' set jmp_parse 7 obj "$object" sec 42/0 # there is no such slot
 	[[ $(ls "$globals") == jmp_parse && -z $(map dump jmp_parse) ]]
 	fails 1 'no program has the id 4294967295' set jmp_parse 0 id 4294967295
