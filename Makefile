@@ -29,7 +29,8 @@ endif
 
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
 WARN       := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
-ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude -Ilib -MMD -MP $(CPPFLAGS)
+INCLUDES   := $(patsubst %/,-I%,$(sort $(dir $(wildcard lib/*.h lib/*/*.h))))
+ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude $(INCLUDES) -MMD -MP $(CPPFLAGS)
 ALL_CFLAGS   = -std=gnu11 $(WARN) $(CFLAGS)
 BPF_CFLAGS   = -target bpf -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -Itc-progs/lib -MMD -MP \
 	       $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
@@ -45,12 +46,12 @@ endif
 TOOL_LDLIBS   = $(shell $(PKG_CONFIG) $(PKG_STATIC) --libs $(LIBS) json-c)
 SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 
-LIB_SRC    := $(wildcard lib/*.c)
+LIB_SRC    := $(wildcard lib/*.c lib/*/*.c)
 # What the preload is made of, too: from an object's bytes to those that libbpf reads, and pins.
-CORE_SRC   := $(wildcard lib/read*.c lib/transcode*.c) $(addprefix lib/,elf.c image.c file.c btf_open.c \
-	      kernel_symbols.c tc_view.c map_rules.c names.c pin.c sha1.c bpffs.c msg.c)
-TOOL_SRC   := $(wildcard helpers/*.c)
-LAUNCH_SRC := $(wildcard launcher/*.c) lib/bpffs.c lib/msg.c lib/program.c
+CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/msg.c \
+	      lib/pins/bpffs.c lib/pins/pin.c
+TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c)
+LAUNCH_SRC := $(wildcard launcher/*.c) lib/pins/bpffs.c lib/msg.c lib/program.c
 PRELOAD_SRC := $(wildcard preload/*.c)
 PROG_SRC   := $(wildcard tc-progs/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*_test.c)
@@ -167,6 +168,9 @@ $(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map
 $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip: | $(BUILD)/elfmap
 	@mkdir -p $(@D)
 	$(Q)ln -sf ../../../elfmap $@
+
+# What is below helpers/ is nobody else's.
+$(BUILD)/helpers/%.o: INCLUDES += $(patsubst %/,-I%,$(sort $(dir $(wildcard helpers/*.h helpers/*/*.h))))
 
 $(BUILD)/%.o: %.c
 	$(call say,CC,$@)

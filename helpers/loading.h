@@ -5,7 +5,7 @@
 
 #include "load.h"
 
-/* All three steps of lib/load.h; the caller keeps or undoes what it gets. PIN_PROGRAMS: at their usual
+/* All three steps of lib/load/load.h; the caller keeps or undoes what it gets. PIN_PROGRAMS: at their usual
  * place below tc/progs. */
 int load_object(const char *file, const struct elfmap_load_opts *opts, bool pin_programs, struct elfmap_load **ret_load,
 		struct elfmap_msg *msg);

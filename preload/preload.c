@@ -217,7 +217,7 @@ static bool is_ours_to_refuse(Elf *elf)
 	return false;
 }
 
-/* tc reads `maps` itself before it calls libbpf, wrongly in several ways (lib/tc_view.c). */
+/* tc reads `maps` itself before it calls libbpf, wrongly in several ways (lib/object/tc_view.c). */
 __attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *ref)
 {
 	static Elf *(*real)(int, Elf_Cmd, Elf *);
@@ -298,7 +298,7 @@ static struct bpf_object *open_memory(const char *path, const struct bpf_object_
 	return bpf;
 }
 
-/* Such sections are set aside (lib/transcode_symbols.c), and tc will say that there is none. */
+/* Such sections are set aside (lib/object/transcode_symbols.c), and tc will say that there is none. */
 static void complain_about_undefined(const char *path)
 {
 	struct elfmap_msg msg;
@@ -467,7 +467,7 @@ static bool is_behind_slot(const char *function)
 	return false;
 }
 
-/* The entry lives in a twin of .text (lib/transcode_symbols.c); the command line says `sec .text`. */
+/* The entry lives in a twin of .text (lib/object/transcode_symbols.c); the command line says `sec .text`. */
 __attribute__((visibility("default"))) const char *bpf_program__section_name(const struct bpf_program *prog)
 {
 	static const char *(*real)(const struct bpf_program *);

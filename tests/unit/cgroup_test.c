@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* lib/cgroup.c on the cgroups of this machine: from directories to ids and back, and what is refused. */
+/* lib/map/cgroup.c on the cgroups of this machine: from directories to ids and back, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is kept beside a map while a verb writes it: names of devices (lib/device_names.h), and which cgroup is in
- * which slot (lib/cgroup_slots.h). */
+/* What is kept beside a map while a verb writes it: names of devices (lib/map/device_names.h), and which cgroup is in
+ * which slot (lib/map/cgroup_slots.h). */
 #ifndef ELFMAP_MAP_NAMES_H
 #define ELFMAP_MAP_NAMES_H
 

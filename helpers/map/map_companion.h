@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Maps that stand beside others and say what the numbers in them mean: lib/device_names.h, lib/cgroup_slots.h. */
+/* Maps that stand beside others and say what the numbers in them mean: lib/map/device_names.h, lib/map/cgroup_slots.h.
+ */
 #ifndef ELFMAP_MAP_COMPANION_H
 #define ELFMAP_MAP_COMPANION_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Entries in memory: what a file wants a map to have. Keys and values lie one behind the other, ready
- * for lib/map_write.h; a table finds a key; runs of numbers remember the lines they came from, without
+ * for lib/map/map_write.h; a table finds a key; runs of numbers remember the lines they came from, without
  * a number for each.
  */
 #ifndef ELFMAP_ENTRIES_H

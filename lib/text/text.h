@@ -36,7 +36,7 @@ struct elfmap_reference {
 	__u64 id;
 };
 
-/* Knows the names of devices, cgroups, programs and maps: lib/resolve.h has the kernel's. Functions may
+/* Knows the names of devices, cgroups, programs and maps: lib/map/resolve.h has the kernel's. Functions may
  * be NULL: such names are refused, and numbers are written. Functions that find something return 0 or a
  * negative errno with a message, `'eth9': no such device`. */
 struct elfmap_resolver {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A key or a value as a json-c object, for small outputs; what is long is written by lib/text_json.c alone. */
+/* A key or a value as a json-c object, for small outputs; what is long is written by lib/text/text_json.c alone. */
 #include "map_verbs.h"
 #include "text.h"
 
