@@ -208,6 +208,9 @@ static int look(struct attaching *attaching, struct elfmap_msg *msg)
 		return 0;
 	attaching->there = there;
 	attaching->before = bpf_prog_get_fd_by_id(there.prog);
+	if (attaching->before < 0)
+		return elfmap_msg__set(msg, attaching->before, "program %u, which is attached: %s", there.prog,
+				       strerror(-attaching->before));
 	attaching->is_same = elfmap_attach__is_same(there.prog, attaching->prog, attaching->load);
 	attaching->is_in_force = attaching->is_same && attaching__has_its_stages(attaching->load, NULL, NULL);
 	if (attaching->is_in_force) {
@@ -253,8 +256,19 @@ int attaching__attach(struct attaching *attaching, struct elfmap_msg *msg)
 	return 0;
 }
 
+/* Has nobody put a filter there? */
+static bool is_empty(int sock, int ifindex, bool egress)
+{
+	struct elfmap_filters filters = {};
+	bool empty = !elfmap_filters__read(sock, ifindex, egress, &filters, NULL) && !filters.nr;
+
+	free(filters.at);
+	return empty;
+}
+
 static void put_back_filter(struct attaching *attaching)
 {
+	int ifindex = attaching->filter.ifindex;
 	int sock = netlink__open(NULL);
 
 	if (sock < 0)
@@ -263,8 +277,8 @@ static void put_back_filter(struct attaching *attaching)
 		elfmap_filter__set(sock, &attaching->there, attaching->before, true, NULL);
 	else if (!attaching->is_there)
 		elfmap_filter__delete(sock, &attaching->done.filter, NULL);
-	if (attaching->done.made_clsact)
-		elfmap_clsact__delete(sock, attaching->filter.ifindex, NULL);
+	if (attaching->done.made_clsact && is_empty(sock, ifindex, false) && is_empty(sock, ifindex, true))
+		elfmap_clsact__delete(sock, ifindex, NULL);
 	close(sock);
 }
 

@@ -34,7 +34,7 @@ struct elfmap_load_change {
 	char *path; /* of a pin or directory */
 	int map;    /* slot: the PROG_ARRAY, libbpf's descriptor */
 	__u32 key;
-	int old; /* slot: the program that was in it; -1: none */
+	int old; /* slot: the program that was in it; negative: none */
 };
 
 static int note(struct elfmap_load *load, struct elfmap_load_change change, const char *path, struct elfmap_msg *msg)
@@ -76,11 +76,20 @@ static int pin_map(struct elfmap_load *load, const struct elfmap_load_map *map, 
 	return err;
 }
 
+/* The program in a slot. -ENOENT: there is none. */
 static int get_slot(int map, __u32 key)
 {
 	__u32 id;
+	int err = bpf_map_lookup_elem(map, &key, &id);
 
-	return bpf_map_lookup_elem(map, &key, &id) ? -1 : bpf_prog_get_fd_by_id(id);
+	return err ?: bpf_prog_get_fd_by_id(id);
+}
+
+static int explain_slot(const struct elfmap_load *load, const struct elfmap_load_prog *prog, int err,
+			struct elfmap_msg *msg)
+{
+	return elfmap_msg__set(msg, err, "section '%s': slot %u of map '%s': %s", prog->section, prog->slot_key,
+			       load->maps[prog->slot_map].map.name, strerror(-err));
 }
 
 static int fill_slot(struct elfmap_load *load, const struct elfmap_load_prog *prog, struct elfmap_msg *msg)
@@ -92,6 +101,8 @@ static int fill_slot(struct elfmap_load *load, const struct elfmap_load_prog *pr
 		return 0;
 	change.map = bpf_map__fd(load->maps[prog->slot_map].bpf);
 	change.old = get_slot(change.map, change.key);
+	if (change.old < 0 && change.old != -ENOENT)
+		return explain_slot(load, prog, change.old, msg); /* what cannot be put back is not taken away */
 	err = note(load, change, NULL, msg);
 	if (err) {
 		if (change.old >= 0)
@@ -99,10 +110,7 @@ static int fill_slot(struct elfmap_load *load, const struct elfmap_load_prog *pr
 		return err;
 	}
 	err = bpf_map_update_elem(change.map, &prog->slot_key, &fd, BPF_ANY);
-	if (!err)
-		return 0;
-	return elfmap_msg__set(msg, err, "section '%s': slot %u of map '%s': %s", prog->section, prog->slot_key,
-			       load->maps[prog->slot_map].map.name, strerror(-err));
+	return err ? explain_slot(load, prog, err, msg) : 0;
 }
 
 static void restore_slot(const struct elfmap_load_change *change)
@@ -168,8 +176,11 @@ static int lock_progs(const char *dir, int *ret_lock, struct elfmap_msg *msg)
 	if (mkdir(parent, 0700) && errno != EEXIST)
 		return elfmap_msg__set(msg, -errno, "%s: %s", parent, strerror(errno));
 	*ret_lock = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*ret_lock < 0 || flock(*ret_lock, LOCK_EX))
+	if (*ret_lock < 0)
 		return elfmap_msg__set(msg, -errno, "%s: %s", parent, strerror(errno));
+	while (flock(*ret_lock, LOCK_EX))
+		if (errno != EINTR)
+			return elfmap_msg__set(msg, -errno, "%s: cannot be locked: %s", parent, strerror(errno));
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "netlink.h"
 
 #define REPLY_BYTES (64u << 10) /* the kernel never sends more at once */
+#define RECEIVE_TRIES 3
 
 int netlink__open(struct elfmap_msg *msg)
 {
@@ -126,6 +127,32 @@ static int take_replies(const char *bytes, size_t size, const struct netlink_req
 	return err ?: 1;
 }
 
+static int send_request(int sock, const struct netlink_request *request, struct elfmap_msg *msg)
+{
+	ssize_t size;
+
+	do
+		size = send(sock, request, request->header.nlmsg_len, 0);
+	while (size < 0 && errno == EINTR);
+	return size < 0 ? elfmap_msg__set(msg, -errno, "netlink: %s", strerror(errno)) : 0;
+}
+
+/* The kernel has done by now what was asked for: giving up at the first difficulty would call that a failure. With
+ * ENOBUFS the answer itself is lost. A negative errno. */
+static ssize_t receive(int sock, char *reply)
+{
+	ssize_t size = -1;
+
+	for (int tries = 0; size < 0 && tries < RECEIVE_TRIES; tries++) {
+		do
+			size = recv(sock, reply, REPLY_BYTES, 0);
+		while (size < 0 && errno == EINTR);
+		if (size < 0 && errno == ENOBUFS)
+			break;
+	}
+	return size < 0 ? -errno : size;
+}
+
 int netlink__talk(int sock, struct netlink_request *request, netlink_each *each, void *context, struct elfmap_msg *msg)
 {
 	static __u32 sequence;
@@ -141,15 +168,13 @@ int netlink__talk(int sock, struct netlink_request *request, netlink_each *each,
 	reply = malloc(REPLY_BYTES);
 	if (!reply)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
-	if (send(sock, request, request->header.nlmsg_len, 0) < 0)
-		err = elfmap_msg__set(msg, -errno, "netlink: %s", strerror(errno));
+	err = send_request(sock, request, msg) ?: 1;
 	while (err == 1) {
-		ssize_t size = recv(sock, reply, REPLY_BYTES, 0);
+		ssize_t size = receive(sock, reply);
 
-		if (size > 0)
-			err = take_replies(reply, (size_t)size, request, each, context, msg);
-		else if (size == 0 || errno != EINTR)
-			err = elfmap_msg__set(msg, size ? -errno : -EIO, "netlink: %s", strerror(size ? errno : EIO));
+		err = size > 0 ? take_replies(reply, (size_t)size, request, each, context, msg)
+			       : elfmap_msg__set(msg, (int)size ?: -EIO, "netlink: %s",
+						 strerror(size ? -(int)size : EIO));
 	}
 	free(reply);
 	return err;

@@ -91,8 +91,10 @@ static int describe_old_maps(const struct change *change, struct elfmap_generati
 
 		snprintf(path, sizeof(path), "%s/%s", *place == '-' ? unpinned : change->root, place);
 		fd = bpf_obj_get(path);
-		if (fd < 0)
+		if (fd == -ENOENT)
 			continue;
+		if (fd < 0)
+			return fd;
 		err = elfmap_generation__add_map(gen, place, fd);
 		close(fd);
 	}
@@ -272,28 +274,52 @@ static void wait_for_packets(void)
 		close(inner);
 }
 
-static void rename_generation(const struct change *change, const char *from, const char *to)
+static int rename_generation(const struct change *change, const char *from, const char *to)
 {
 	char from_path[PATH_MAX], to_path[PATH_MAX];
 
 	path_of(change, from, from_path);
 	path_of(change, to, to_path);
 	elfmap_generation__remove(to_path);
-	rename(from_path, to_path);
+	return rename(from_path, to_path) ? elfmap_msg__set(change->msg, -errno, "%s: cannot become '%s': %s",
+							    from_path, to, strerror(errno))
+					  : 0;
+}
+
+/* What was next is current from now on, and there is a way back; or all is as it was. */
+static int rename_generations(const struct change *change)
+{
+	struct elfmap_msg why;
+	int err;
+
+	err = rename_generation(change, "old", "previous");
+	if (err)
+		return err;
+	err = rename_generation(change, "next", "current");
+	if (err) {
+		why = *change->msg;
+		rename_generation(change, "previous", "old");
+		*change->msg = why;
+	}
+	return err;
 }
 
 static int publish(struct change *change)
 {
-	int err = publish_maps(change, &change->next);
+	struct elfmap_msg why;
+	int err;
 
-	if (err) {
-		publish_maps(change, &change->old);
-		return err;
+	err = publish_maps(change, &change->next);
+	if (!err) {
+		wait_for_packets(); /* in the generation before the last, if they are that slow */
+		err = rename_generations(change);
 	}
-	wait_for_packets(); /* in the generation before the last, if they are that slow */
-	rename_generation(change, "old", "previous");
-	rename_generation(change, "next", "current");
-	return 0;
+	if (err) {
+		why = *change->msg;
+		publish_maps(change, &change->old);
+		*change->msg = why;
+	}
+	return err;
 }
 
 /* ---- an upgrade that was killed ---------------------------------------------------------------------------- */

@@ -67,9 +67,23 @@ static int lock_directory(const char *path, char dir[PATH_MAX], struct elfmap_ms
 	return 0;
 }
 
-int elfmap_pin__lock(const char *path, int *ret_lock, struct elfmap_msg *msg)
+/* -EWOULDBLOCK: somebody else had it all the time. */
+static int wait_for_lock(int lock)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (!flock(lock, LOCK_EX | LOCK_NB))
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return -EWOULDBLOCK;
+}
+
+int elfmap_pin__lock(const char *path, int *ret_lock, struct elfmap_msg *msg)
+{
 	char dir[PATH_MAX];
 	int err, lock;
 
@@ -79,14 +93,14 @@ int elfmap_pin__lock(const char *path, int *ret_lock, struct elfmap_msg *msg)
 	lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (lock < 0)
 		return elfmap_msg__set(msg, -errno, "%s: %s", dir, strerror(errno));
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (!flock(lock, LOCK_EX | LOCK_NB)) {
-			*ret_lock = lock;
-			return 0;
-		}
-		nanosleep(&pause, NULL);
+	err = wait_for_lock(lock);
+	if (!err) {
+		*ret_lock = lock;
+		return 0;
 	}
 	close(lock);
+	if (err != -EWOULDBLOCK)
+		return elfmap_msg__set(msg, err, "%s: cannot be locked: %s", dir, strerror(-err));
 	return elfmap_msg__set(msg, -EBUSY,
 			       "another command is loading objects or changing pins in %s; try again when it has "
 			       "ended ('fuser -v %s' names it)",
@@ -113,13 +127,14 @@ static int make_parents(const char *path, size_t *ret_keep, struct elfmap_msg *m
 	snprintf(dir, sizeof(dir), "%s", path);
 	for (char *at = strchr(dir + 1, '/'); at; at = strchr(at + 1, '/')) {
 		struct stat file;
+		int err;
 
 		*at = '\0';
-		if (!mkdir(dir, 0700)) {
+		err = mkdir(dir, 0700) ? -errno : 0;
+		if (!err) {
 			keep = keep < (size_t)(at - dir) ? keep : (size_t)(at - dir) - 1;
 		} else if (stat(dir, &file) || !S_ISDIR(file.st_mode)) {
-			int err = errno == EEXIST ? -ENOTDIR : -errno;
-
+			err = err == -EEXIST ? -ENOTDIR : err;
 			remove_parents(path, keep);
 			if (err == -EPERM && strchr(strrchr(dir, '/'), '.'))
 				return elfmap_msg__set(msg, -EINVAL, "%s: names in a bpf file system cannot have a dot",
@@ -149,17 +164,20 @@ static int explain_pin(const char *path, int err, struct elfmap_msg *msg)
 int elfmap_pin__add(int fd, const char *path, struct elfmap_msg *msg)
 {
 	char dir[PATH_MAX];
-	size_t keep = 0;
-	int err;
+	size_t keep = strlen(path);
+	bool has_parent;
+	int err = 0;
 
 	if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
 		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path is too long");
-	while (strip_name(dir) && access(dir, F_OK) && errno == ENOENT)
+	has_parent = !strip_name(dir) || !access(dir, F_OK);
+	while (!has_parent && strip_name(dir) && access(dir, F_OK) && errno == ENOENT)
 		;
 	if (!elfmap_bpffs__contains(strchr(path, '/') ? dir : "."))
 		return elfmap_msg__set(msg, -EINVAL, "%s is not in a bpf file system, where pins live; %s is one", path,
 				       ELFMAP_BPFFS_USUAL);
-	err = make_parents(path, &keep, msg);
+	if (!has_parent)
+		err = make_parents(path, &keep, msg);
 	if (err)
 		return err;
 	err = bpf_obj_pin(fd, path);

@@ -1,0 +1,162 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# `elfmap load`, `attach`, `apply` and `upgrade` when the kernel says no, once, at each call that they make, and
+# when they are killed there: afterwards everything is as it was, or as it was to be.
+
+# shellcheck disable=SC2154,SC2030,SC2031 # flood.bash and faults.bash set them; a test is a subshell
+# shellcheck disable=SC2317 # functions that the walks call
+
+bats_require_minimum_version 1.5.0
+
+load flood.bash
+load faults.bash
+
+setup() {
+	setup_flood
+	objects=$build/tests/testdata
+	gen=$tmp/gen.o
+	version 1
+}
+
+teardown() {
+	teardown_flood
+}
+
+version() {
+	cp "$objects/generation_$1.o" "$gen"
+}
+
+nothing() {
+	:
+}
+
+# ---- what is there before ---------------------------------------------------------------------------------
+
+loaded() {
+	"$elfmap" load "$objects/tailcall.o"
+}
+
+attached() {
+	version 1
+	"$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress "$@"
+	version 2
+}
+
+attached_by_tcx() {
+	attached --tcx
+}
+
+in_force() {
+	version 1
+	"$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
+	"$elfmap" load "$objects/tailcall.o"
+	version 2
+}
+
+pipeline() {
+	printf '7 70\n' >"$tmp/state.txt"
+	cat >"$tmp/pipeline" <<-END
+		load $objects/tailcall.o
+		attach gen.o sec ingress dev v1 ingress
+		map gen_state state.txt types u32:u64
+		slot jmp_parse 1 $objects/tailcall.o sec 42/0
+		attach $objects/shared.o sec egress dev v1 egress prio 5
+	END
+}
+
+skip_without_tcx() {
+	run "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress --tcx
+	[[ $output != *'this kernel has no tcx'* ]] || skip 'this kernel has no tcx'
+}
+
+# ---- refused ----------------------------------------------------------------------------------------------
+
+# Removing is left out: a clean-up that fails leaves what it was to remove, for the next command.
+fail_everywhere() {
+	fail bpf EPERM ENOMEM ENOSPC
+	fail sendto EPERM ENOBUFS EINTR
+	fail recvfrom EINTR ENOMEM
+	fail mkdir,rename,renameat2,chmod,chown ENOMEM EPERM ENOSPC
+	fail openat,flock EINTR EMFILE ENOMEM
+	fail socket,fcntl,dup3 EMFILE ENOMEM
+	fail newfstatat,statfs,access EACCES ENOMEM
+	echo "$BATS_TEST_DESCRIPTION: $injected calls" >&3
+	((injected > 20))
+}
+
+@test "load: each call fails once" {
+	setup_faults nothing "$elfmap" load "$objects/tailcall.o"
+	fail_everywhere
+}
+
+@test "load over an older one: each call fails once" {
+	setup_faults loaded "$elfmap" load "$objects/tailcall.o"
+	fail_everywhere
+}
+
+@test "attach: each call fails once" {
+	setup_faults nothing "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
+	fail_everywhere
+}
+
+@test "attach over an older one: each call fails once" {
+	setup_faults attached "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
+	fail_everywhere
+	send 3
+	[[ $(cells) == '3 0 0 0' ]]
+}
+
+@test "attach --tcx: each call fails once" {
+	skip_without_tcx
+	setup_faults nothing "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress --tcx
+	fail_everywhere
+}
+
+@test "attach --tcx over an older one: each call fails once" {
+	skip_without_tcx
+	setup_faults attached_by_tcx "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress --tcx
+	fail_everywhere
+}
+
+@test "apply: each call fails once" {
+	pipeline
+	setup_faults nothing "$elfmap" -n blue apply "$tmp/pipeline"
+	fail_everywhere
+}
+
+@test "apply with an upgrade in it: each call fails once" {
+	pipeline
+	setup_faults in_force "$elfmap" -n blue apply "$tmp/pipeline"
+	fail_everywhere
+}
+
+@test "upgrade: each call fails once" {
+	setup_faults attached "$elfmap" -n blue upgrade "$gen"
+	fail_everywhere
+}
+
+# ---- killed -----------------------------------------------------------------------------------------------
+
+kill_everywhere() {
+	kill_at bpf
+	kill_at sendto
+	kill_at mkdir,rename,renameat2,unlink,unlinkat,rmdir,flock
+	echo "$BATS_TEST_DESCRIPTION: $injected calls" >&3
+	((injected > 20))
+}
+
+@test "load: killed at each call" {
+	setup_faults loaded "$elfmap" load "$objects/tailcall.o"
+	kill_everywhere
+}
+
+@test "attach: killed at each call" {
+	setup_faults nothing "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
+	kill_everywhere
+}
+
+@test "apply: killed at each call" {
+	pipeline
+	setup_faults nothing "$elfmap" -n blue apply "$tmp/pipeline"
+	kill_everywhere
+}
