@@ -73,6 +73,7 @@ TDATA      := $(TDATA_SRC:%.c=$(BUILD)/%.o) $(TDATA_SRC:%.c=$(BUILD)/%.nobtf.o)
 CTESTS     := $(UNIT_SRC:%.c=$(BUILD)/%) $(PTEST_SRC:%.c=$(BUILD)/%)
 FUZZERS    := $(FUZZ_SRC:%.c=$(BUILD)/%)
 TTOOLS     := $(BUILD)/tests/tools/flood
+DEMO_DATA  := $(BUILD)/tests/testdata/generation_1.o $(BUILD)/tests/testdata/generation_2.o
 BENCHES    := $(BENCH_SRC:%.c=$(BUILD)/%)
 BATS       := $(wildcard tests/lab/*.bats)
 LIBEXEC    := $(BUILD)/libexec/elfmap
@@ -87,7 +88,7 @@ deps: ## install what is missing on this machine (DEPS=no: nothing)
 	$(Q)scripts/deps.sh
 
 demo: deps ## run the labs (LAB=NAME: one of them)
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory all $(DEMO_DATA)
 	$(Q)scripts/demo.sh $(LAB)
 
 check: deps ## run all tests

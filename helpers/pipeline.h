@@ -25,6 +25,8 @@ struct pipeline_line {
 	bool is_late;		    /* slot: of a table that an upgrade makes anew */
 	struct elfmap_load *load;   /* load, slot: as it was planned; load: then what was committed */
 	char path[4096];	    /* map, slot: of the pin */
+	char mark[4096];	    /* map: a directory that is there from before the pin until after the entries */
+	bool is_marked;		    /* map: by this command */
 	__u32 slot;
 	int before; /* slot: the program that was in it; -1 */
 };

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -58,6 +59,29 @@ static int run_verb_line(int (*verb)(int argc, char **argv), struct pipeline_lin
 	status = verb(argc, argv);
 	output = before;
 	return status ? elfmap_msg__set(msg, -EINVAL, "%s: see above", line->argv[1]) : 0;
+}
+
+/* A map without its entries looks like one that has got others since. Should this command be killed in between, the
+ * next one sees by the mark what it is. */
+static int mark_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	char *slash = strrchr(line->mark, '/');
+
+	(void)pipeline;
+	*slash = '\0';
+	mkdir(line->mark, 0700);
+	*slash = '/';
+	line->is_marked = !mkdir(line->mark, 0700);
+	return line->is_marked || errno == EEXIST ? 0
+						  : elfmap_msg__set(msg, -errno, "%s: %s", line->mark, strerror(errno));
+}
+
+static void remove_mark(struct pipeline_line *line)
+{
+	rmdir(line->mark);
+	*strrchr(line->mark, '/') = '\0';
+	rmdir(line->mark); /* fails where there are others */
+	line->is_marked = false;
 }
 
 static int fill_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
@@ -168,7 +192,8 @@ int pipeline__execute(struct pipeline *pipeline, struct elfmap_msg *msg)
 	int err;
 
 	forget_plans(pipeline);
-	err = run_step(pipeline, LINE_LOAD, commit_load, msg);
+	err = run_step(pipeline, LINE_MAP, mark_map, msg);
+	err = err ?: run_step(pipeline, LINE_LOAD, commit_load, msg);
 	err = err ?: run_step(pipeline, LINE_ATTACH, commit_attach, msg);
 	err = err ?: run_step(pipeline, LINE_MAP, fill_map, msg);
 	err = err ?: run_step(pipeline, LINE_SLOT, fill_slot, msg);
@@ -217,6 +242,9 @@ void pipeline__close(struct pipeline *pipeline, bool keep)
 {
 	for (size_t i = pipeline->nr_lines; i--;)
 		close_line(pipeline, &pipeline->lines[i], keep);
+	for (size_t i = 0; i < pipeline->nr_lines; i++)
+		if (pipeline->lines[i].is_marked || (keep && pipeline->lines[i].kind == LINE_MAP))
+			remove_mark(&pipeline->lines[i]);
 	free(pipeline->lines);
 	free(pipeline->text);
 }

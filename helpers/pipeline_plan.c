@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "loading.h"
 #include "map.h"
 #include "msg.h"
+#include "pin_name.h"
 #include "pipeline.h"
 #include "slots.h"
 
@@ -124,12 +126,34 @@ static int refuse_absent(const struct pipeline_line *line, struct elfmap_msg *ms
 			       line->argv[1]);
 }
 
+/* tc/filling/MAP */
+static int find_mark(const struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	size_t above = strlen(pipeline->tc_dir);
+	char name[NAME_MAX + 1];
+
+	/* The same name whatever way led to the bpf file system. */
+	above = strncmp(line->path, pipeline->tc_dir, above) != 0 ? 0 : above;
+	if (elfmap_pin_name__escape(line->path + above, name, sizeof(name)) ||
+	    snprintf(line->mark, sizeof(line->mark), "%s/filling/%s", pipeline->tc_dir, name) >=
+		    (int)sizeof(line->mark))
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "%s: the path is too long", line->argv[1]);
+	return 0;
+}
+
 static int plan_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
+	bool is_there = !access(line->path, F_OK);
+	int err;
+
 	if (access(line->argv[2], R_OK))
 		return elfmap_msg__set(msg, -errno, "%s: %s", line->argv[2], strerror(errno));
-	line->intent = access(line->path, F_OK) ? WILL_ADD : WILL_KEEP;
-	return line->intent == WILL_ADD && !will_be_there(pipeline, line->path) ? refuse_absent(line, msg) : 0;
+	err = find_mark(pipeline, line, msg);
+	if (err)
+		return err;
+	/* One that is marked has been pinned by an apply that did not come to the entries. */
+	line->intent = is_there && access(line->mark, F_OK) ? WILL_KEEP : WILL_ADD;
+	return !is_there && !will_be_there(pipeline, line->path) ? refuse_absent(line, msg) : 0;
 }
 
 /* An upgrade makes the object's tables anew, and what was grafted into the old one is not in the new one. */
@@ -151,11 +175,15 @@ static int compare_slot(struct pipeline_line *line, const struct elfmap_reader *
 	err = elfmap_slots__find(table->types.key, line->argv[2], table->info.max_entries, &line->slot, msg);
 	if (err)
 		return err;
-	if (bpf_map_lookup_elem(table->fd, &line->slot, &id)) {
+	err = bpf_map_lookup_elem(table->fd, &line->slot, &id);
+	if (err == -ENOENT) {
 		line->intent = WILL_ADD;
 		return 0;
 	}
-	line->before = bpf_prog_get_fd_by_id(id);
+	line->before = err ?: bpf_prog_get_fd_by_id(id);
+	if (line->before < 0)
+		return elfmap_msg__set(msg, line->before, "%s: slot %u: %s", line->argv[1], line->slot,
+				       strerror(-line->before));
 	line->intent = elfmap_attach__is_same(id, bpf_program__fd(prog->bpf), line->load) ? WILL_KEEP : WILL_CHANGE;
 	return 0;
 }

@@ -66,7 +66,7 @@ finish() {
 	assert_as_wanted && [[ -z $(find /sys/fs/bpf/tc -name '*~new') ]]
 }
 
-# run_with INJECTION CALLS NTH: the command, with something happening to it; its status.
+# run_with INJECTION CALL NTH: the command, with something happening to it; its status.
 run_with() {
 	status=0
 	strace -qq -o "$tmp/trace" -e "trace=$2" -e "inject=$2:$1:when=$3" "${wanted_command[@]}" \
@@ -91,12 +91,12 @@ assert_all_or_nothing() {
 	esac
 }
 
-# fail CALLS ERROR...: each call of these kinds fails, once, the command going through the errors by turns.
+# fail CALL ERROR...: each call of this kind fails, once, the command going through the errors by turns.
 fail() {
-	local calls=$1 errors=("${@:2}") failed=0 n
+	local call=$1 errors=("${@:2}") failed=0 n
 
-	for ((n = 1; n < 400; n++)); do
-		run_with "error=${errors[n % ${#errors[@]}]}" "$calls" "$n"
+	for ((n = 1; n < 400; n += ${stride-1})); do
+		run_with "error=${errors[n % ${#errors[@]}]}" "$call" "$n"
 		grep -q INJECTED "$tmp/trace" || break
 		((++failed))
 		assert_all_or_nothing || {
@@ -106,27 +106,25 @@ fail() {
 		}
 		((n % 8)) || { finish && start_again; } || return
 	done
-	((n < 400))
-	start_again
+	((n < 400)) && start_again
 	injected=$((${injected-0} + failed))
 }
 
-# kill_at CALLS: killed at each call of these kinds; the same command then finishes the job.
+# kill_at CALL: killed at each call of this kind; the same command then finishes the job.
 kill_at() {
-	local calls=$1 n
+	local call=$1 n
 
-	for ((n = 1; n < 400; n++)); do
-		run_with signal=KILL "$calls" "$n" 2>/dev/null
+	for ((n = 1; n < 400; n += ${stride-1})); do
+		run_with signal=KILL "$call" "$n" 2>/dev/null
 		[[ $status != 0 ]] || break
 		{ ((n % 5)) || still_whole; } && finish || {
-			echo "killed at $calls $n"
+			echo "killed at $call $n"
 			tail -n 1 "$tmp/trace"
 			return 1
 		}
 		start_again
 	done
-	((n < 400))
-	start_again
+	((n < 400)) && start_again
 	injected=$((${injected-0} + n - 1))
 }
 

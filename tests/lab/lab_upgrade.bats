@@ -19,13 +19,13 @@ shown() {
 }
 
 cells() {
-	shown "$1" '$ elfmap map dump gen_cells sum types u32:u64' | awk '{ printf "%s%s", NR > 1 ? " " : "", $2 }'
+	shown "$1" '$ elfmap map dump gen_cells sum types u32:u64' | awk '{ print $2 }' | paste -sd " "
 }
 
 @test "each packet whole through one version, none lost; a pipeline applied once; a lost stage found and mended" {
 	run -0 "${lab[@]}"
 	printf '%s\n' "$output" | tee "$out"
-	read -r one two mixed lost < <(cells 1; echo)
+	read -r one two mixed lost < <(cells 1)
 	((one > 20 && two > 20 && one + two == 1500 && mixed == 0 && lost == 0))
 	[[ $output == *'1500 packets transmitted, 1500 received, 0% packet loss'* ]]
 	grep -q 'gen.o:\[ingress\] id [0-9]* unchanged$' "$out"
@@ -34,7 +34,7 @@ cells() {
 	[[ $(shown 2 '[blue] $ elfmap apply /run/pipeline') == '= attach gen.o sec ingress dev v1 ingress
 = attach gen.o sec egress dev v1 egress' ]]
 	[[ $(shown 1 '[blue] $ elfmap doctor dev v1') != *empty-slot* ]]
-	[[ $(shown 2 '[blue] $ elfmap doctor dev v1') == *'empty-slot: '*'mend it: elfmap graft globals/gen_jmp 1 FILE sec NAME'* ]]
+	[[ $(shown 2 '[blue] $ elfmap doctor dev v1') == *'empty-slot: '*'mend it: elfmap graft '*'/gen_jmp 1 FILE sec NAME'* ]]
 	[[ $(shown 3 '[blue] $ elfmap doctor dev v1') != *empty-slot* ]]
 	[[ $(cells 2) == "$one $two 0 6" && $(cells 3) == "$one $((two + 6)) 0 6" ]]
 	assert_nothing_left

@@ -263,7 +263,7 @@ assert_whole() {
 @test "killed at any call to the kernel: packets pass whole, and the same command finishes the job" {
 	attach
 	version 2
-	for call in bpf sendto renameat2,rename mkdir,unlink,unlinkat,rmdir; do
+	for call in bpf sendto rename mkdir unlink rmdir; do # a number counts calls of each kind for itself
 		for ((n = 1; n < 400; n++)); do
 			status=0
 			strace -qq -o "$tmp/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
