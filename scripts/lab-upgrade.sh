@@ -64,7 +64,7 @@ on blue elfmap attach /run/gen.o sec ingress dev v1 ingress
 
 say 'pings, 500 a second, and meanwhile another version, and back, and forth again'
 seen=0
-on red ping -q -i 0.002 -c 1500 10.9.0.2 &
+on_behind red ping -q -i 0.002 -c 1500 10.9.0.2
 pings=$!
 cmd cp "$version_2" /run/gen.o
 wait_for_packets

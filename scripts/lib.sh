@@ -44,6 +44,14 @@ on() {
 	nsenter --net="/run/netns/$netns" -- "${@:2}"
 }
 
+# The same in the background, as $!: CMD itself is the job, and ends with the lab.
+on_behind() {
+	local netns=$1-$$
+
+	lab_echo "[$1] " "${@:2}"
+	nsenter --net="/run/netns/$netns" -- "${@:2}" &
+}
+
 lab_echo() {
 	local line
 
