@@ -208,7 +208,7 @@ static int look(struct attaching *attaching, struct elfmap_msg *msg)
 		return 0;
 	attaching->there = there;
 	attaching->before = bpf_prog_get_fd_by_id(there.prog);
-	if (attaching->before < 0)
+	if (there.prog && attaching->before < 0)
 		return elfmap_msg__set(msg, attaching->before, "program %u, which is attached: %s", there.prog,
 				       strerror(-attaching->before));
 	attaching->is_same = elfmap_attach__is_same(there.prog, attaching->prog, attaching->load);
