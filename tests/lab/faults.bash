@@ -5,6 +5,8 @@
 #
 # shellcheck shell=bash disable=SC2154 # flood.bash sets them
 
+stride=1 # of the calls of a kind
+
 # setup_faults BEFORE COMMAND...: BEFORE is a function that sets up what COMMAND finds.
 setup_faults() {
 	command -v strace >/dev/null || skip 'strace is not installed'
@@ -95,7 +97,7 @@ assert_all_or_nothing() {
 fail() {
 	local call=$1 errors=("${@:2}") failed=0 n
 
-	for ((n = 1; n < 400; n += ${stride-1})); do
+	for ((n = 1; n < 400; n += stride)); do
 		run_with "error=${errors[n % ${#errors[@]}]}" "$call" "$n"
 		grep -q INJECTED "$tmp/trace" || break
 		((++failed))
@@ -114,10 +116,10 @@ fail() {
 kill_at() {
 	local call=$1 n
 
-	for ((n = 1; n < 400; n += ${stride-1})); do
+	for ((n = 1; n < 400; n += stride)); do
 		run_with signal=KILL "$call" "$n" 2>/dev/null
 		[[ $status != 0 ]] || break
-		{ ((n % 5)) || still_whole; } && finish || {
+		assert_mendable "$n" || {
 			echo "killed at $call $n"
 			tail -n 1 "$tmp/trace"
 			return 1
@@ -126,6 +128,13 @@ kill_at() {
 	done
 	((n < 400)) && start_again
 	injected=$((${injected-0} + n - 1))
+}
+
+assert_mendable() {
+	if (($1 % 5 == 0)); then
+		still_whole || return
+	fi
+	finish
 }
 
 # Packets that a version gets go through it whole; where none is attached there is nothing to count.

@@ -3,7 +3,7 @@
 # `elfmap load`, `attach`, `apply` and `upgrade` when the kernel says no, once, at each call that they make, and
 # when they are killed there: afterwards everything is as it was, or as it was to be.
 
-# shellcheck disable=SC2154,SC2030,SC2031 # flood.bash and faults.bash set them; a test is a subshell
+# shellcheck disable=SC2154,SC2030,SC2031,SC2034 # flood.bash and faults.bash set them; a test is a subshell
 # shellcheck disable=SC2317 # functions that the walks call
 
 bats_require_minimum_version 1.5.0
