@@ -10,7 +10,7 @@
 
 #include "entries.h"
 
-#define FIRST_ROOM 4096
+#define FIRST_ROOM 16		  /* most commands have one entry, and every page that is touched costs them */
 #define MOST_EXPECTED (64u << 20) /* who promises more has to show it */
 #define LARGE (4u << 20)	  /* bytes */
 
@@ -59,25 +59,20 @@ struct place {
 	__u32 tag;
 };
 
-static __u32 index_mask(const struct elfmap_entries *entries)
-{
-	return (__u32)(entries->nr_slots - 1);
-}
-
 static struct place place_of(const struct elfmap_entries *entries, const unsigned char *key)
 {
 	uint64_t hash = hash_key(key, entries->key_size);
 
-	return (struct place){.slot = (size_t)(hash >> 32) & (entries->nr_slots - 1),
-			      .tag = (__u32)hash & ~index_mask(entries)};
+	return (struct place){.slot = (size_t)((hash >> 32) * entries->nr_slots >> 32),
+			      .tag = (__u32)hash & ~entries->index_mask};
 }
 
 /* The slot that has the key, or the empty one where it belongs. */
 static __u32 *find_slot(const struct elfmap_entries *entries, struct place place, const unsigned char *key)
 {
-	__u32 mask = index_mask(entries);
+	__u32 mask = entries->index_mask;
 
-	for (;; place.slot = (place.slot + 1) & (entries->nr_slots - 1)) {
+	for (;; place.slot = place.slot + 1 < entries->nr_slots ? place.slot + 1 : 0) {
 		__u32 *slot = &entries->slots[place.slot];
 
 		if (!*slot)
@@ -106,14 +101,25 @@ static void prefer_large_pages(void *memory, size_t size)
 		madvise((void *)start, size - page, MADV_HUGEPAGE); /* which is no more than a wish */
 }
 
-/* Twice the entries, so that few keys meet; a power of two. */
+/* At least a third more slots than entries: with tags it is seldom that another key is looked at, and a million
+ * entries shall not take the memory of two. */
 static size_t table_size(const struct elfmap_entries *entries, size_t count)
 {
-	size_t wanted = entries->nr_slots ?: 2 * FIRST_ROOM;
+	size_t least = count + count / 3 + 1;
 
-	while (2 * count > wanted)
-		wanted *= 2;
-	return wanted;
+	if (least <= entries->nr_slots)
+		return entries->nr_slots;
+	return least > 2 * entries->nr_slots ? least : 2 * entries->nr_slots;
+}
+
+/* The smallest power of two that is more than NR_SLOTS, less one. */
+static __u32 mask_for(size_t nr_slots)
+{
+	__u32 mask = 1;
+
+	while (mask < nr_slots)
+		mask = mask << 1 | 1;
+	return mask;
 }
 
 static int grow_table(struct elfmap_entries *entries, size_t nr_slots)
@@ -126,6 +132,7 @@ static int grow_table(struct elfmap_entries *entries, size_t nr_slots)
 	free(entries->slots);
 	entries->slots = slots;
 	entries->nr_slots = nr_slots;
+	entries->index_mask = mask_for(nr_slots);
 	for (size_t done = 0, step; done < entries->indexed; done += step) {
 		struct place places[ELFMAP_ENTRIES_BLOCK];
 		const unsigned char *keys = entries->keys + done * entries->key_size;
@@ -239,7 +246,7 @@ static int index_block(struct elfmap_entries *entries, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const unsigned char *value = entries->values + (first + i) * entries->value_size;
 		__u32 *slot = find_slot(entries, places[i], keys + i * entries->key_size);
-		size_t other = (*slot & index_mask(entries)) - 1;
+		size_t other = (*slot & entries->index_mask) - 1;
 
 		if (!*slot) {
 			*slot = (__u32)(entries->indexed + 1) | places[i].tag;
@@ -286,7 +293,7 @@ int elfmap_entries__add(struct elfmap_entries *entries, size_t line,
 /* Fetches what the keys will be compared with, and the values, which come next. */
 static void fetch_entries(const struct elfmap_entries *entries, const struct place *places, size_t count)
 {
-	__u32 mask = index_mask(entries);
+	__u32 mask = entries->index_mask;
 
 	for (size_t i = 0; i < count; i++) {
 		__u32 slot = entries->slots[places[i].slot];
@@ -310,6 +317,6 @@ void elfmap_entries__find(const struct elfmap_entries *entries, const void *keys
 	for (size_t i = 0; i < count; i++) {
 		__u32 slot = entries->nr_slots ? *find_slot(entries, places[i], bytes + i * entries->key_size) : 0;
 
-		ret_indexes[i] = slot ? (slot & index_mask(entries)) - 1 : ELFMAP_NO_ENTRY;
+		ret_indexes[i] = slot ? (slot & entries->index_mask) - 1 : ELFMAP_NO_ENTRY;
 	}
 }

@@ -25,6 +25,7 @@ struct elfmap_entries {
 	size_t indexed; /* of these the keys are in the table */
 	__u32 *slots;	/* open hash of the keys: tag and index + 1 */
 	size_t nr_slots;
+	__u32 index_mask; /* a slot's bits that are the index + 1; the others are the tag */
 	struct elfmap_line_run {
 		size_t first; /* entry */
 		size_t line;  /* of that entry; the next entry is one line further */

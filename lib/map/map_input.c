@@ -98,17 +98,22 @@ static int read_lines(struct elfmap_input *input, struct elfmap_text *text, stru
 	}
 }
 
-/* A file tells by its size, and by its first lines, how many entries are about to come. */
-static void expect_entries(const struct window *window, size_t whole, struct elfmap_entries *entries)
+/* A file tells by its size, and by lines from its middle (numbers grow towards the end), how many entries are about to
+ * come. */
+static void expect_entries(const struct window *window, struct elfmap_entries *entries)
 {
+	char sample[16 << 10];
 	struct stat file;
+	ssize_t length;
 	size_t lines = 0;
 
-	if (!whole || window->at_end || fstat(window->fd, &file) || !S_ISREG(file.st_mode))
+	if (window->at_end || fstat(window->fd, &file) || !S_ISREG(file.st_mode))
 		return;
-	for (const char *at = window->bytes; (at = memchr(at, '\n', whole - (size_t)(at - window->bytes))); at++)
-		lines++;
-	elfmap_entries__expect(entries, (size_t)file.st_size / (whole / (lines + 1) + 1) * 17 / 16);
+	length = pread(window->fd, sample, sizeof(sample), file.st_size / 2);
+	for (ssize_t i = 0; i < length; i++)
+		lines += sample[i] == '\n';
+	if (lines)
+		elfmap_entries__expect(entries, (size_t)file.st_size / ((size_t)length / lines) * 33 / 32);
 }
 
 static int read_windows(struct elfmap_input *input, struct window *window, struct elfmap_entries *entries,
@@ -129,7 +134,7 @@ static int read_windows(struct elfmap_input *input, struct window *window, struc
 			break;
 		whole = whole_lines(window);
 		if (!text.line_number)
-			expect_entries(window, whole, entries);
+			expect_entries(window, entries);
 		text.at = window->bytes;
 		text.end = window->bytes + whole;
 		text.line = NULL;

@@ -154,12 +154,30 @@ static void nothing_is_in_nothing(void **state)
 	elfmap_entries__free(&entries);
 }
 
+/* What is promised is what is taken: memory for a million entries, not for two. */
+static void the_table_is_no_larger_than_it_must_be(void **state)
+{
+	static const size_t counts[] = {1, 1000, 1000000, 1050000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		struct elfmap_entries wanted;
+
+		elfmap_entries__init(&wanted, 24, 32);
+		elfmap_entries__expect(&wanted, counts[i]);
+		assert_in_range(wanted.nr_slots, 0, counts[i] + counts[i] / 3 + 1);
+		assert_true(!wanted.nr_slots || wanted.nr_slots > counts[i]);
+		assert_true(wanted.index_mask >= counts[i] || !wanted.nr_slots);
+		elfmap_entries__free(&wanted);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_was_added),	 cmocka_unit_test(leaves_out_what_is_there),
 		cmocka_unit_test(says_what_contradicts), cmocka_unit_test(without_keys_all_stay),
-		cmocka_unit_test(nothing_is_in_nothing),
+		cmocka_unit_test(nothing_is_in_nothing), cmocka_unit_test(the_table_is_no_larger_than_it_must_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
