@@ -82,6 +82,25 @@ compare_loading() {
 	compare btf 1.15 "${absent[@]}"
 }
 
+# Our own loader. Each of them finds the filter of another one, which has another name, and replaces it.
+compare_attach() {
+	local at=(dev "$dev" ingress) command=(tc filter replace dev "$dev" ingress protocol all pref 1 handle 1 bpf da obj)
+
+	"$build/tests/bench/load_cost" "$rounds" "$@" \
+		-- 'plain tc, modern maps' - "${command[@]}" "$scratch/modern-btf.o" sec classifier \
+		-- 'elfmap attach, legacy maps' 0.75 \
+		"$build/elfmap" attach "$scratch/legacy-btf.o" sec classifier "${at[@]}" prio 1 handle 1 \
+		-- 'elfmap attach, legacy maps, no BTF' 0.75 \
+		"$build/elfmap" attach "$scratch/legacy-nobtf.o" sec classifier "${at[@]}" prio 1 handle 1
+}
+
+compare_attaching() {
+	heading 'A filter replaced by elfmap attach, against plain tc; pins there already'
+	compare_attach
+	heading 'The same, pins made anew'
+	compare_attach -r "$pins/load_flows" -r "$pins/load_total"
+}
+
 compare_script() {
 	local line="tc filter replace dev $dev ingress protocol all pref 1 handle 1 bpf da obj"
 
@@ -142,6 +161,7 @@ bench_loading() {
 	printf 'Whole commands, %d rounds, interleaved; medians. Ratios to the first line of each table, of the time from\n' "$rounds"
 	printf 'start to end and (CPU) of user and system time; limits are for the former.\n'
 	compare_loading
+	compare_attaching
 	compare_nothing
 	compare_script
 	compare_objects
