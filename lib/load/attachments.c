@@ -1,27 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Asks the kernel for everything that runs programs on the devices of this network namespace: filters
- * and XDP through rtnetlink, by hand (libbpf finds a filter only by its handle, and this command is
- * linked statically, which libmnl cannot be), tcx and links through bpf().
+ * and XDP through rtnetlink (libbpf finds a filter only by its handle), tcx and links through bpf().
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/if_link.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
-#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "attachments.h"
+#include "netlink.h"
 
 #define ATTACH_TCX_INGRESS 46 /* younger than some <linux/bpf.h> */
 #define ATTACH_TCX_EGRESS 47
 #define LINK_TYPE_TCX 11
 #define MAX_TCX 64
-#define REPLY_BYTES (64u << 10)
 
 int elfmap_attachments__add(struct elfmap_attachments *list, const struct elfmap_attachment *attachment)
 {
@@ -35,89 +31,6 @@ int elfmap_attachments__add(struct elfmap_attachments *list, const struct elfmap
 	}
 	list->at[list->nr++] = *attachment;
 	return 0;
-}
-
-/* ---- rtnetlink ---------------------------------------------------------------------------------- */
-
-struct request {
-	struct nlmsghdr header;
-	union {
-		struct tcmsg tc;
-		struct ifinfomsg link;
-	};
-};
-
-typedef int each_message(void *context, const struct nlmsghdr *message);
-
-/* 1: there is more to come. */
-static int take_replies(const char *bytes, size_t size, each_message *each, void *context)
-{
-	const struct nlmsghdr *message = (const struct nlmsghdr *)bytes;
-
-	for (; NLMSG_OK(message, size); message = NLMSG_NEXT(message, size)) {
-		int err;
-
-		if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
-			return 0; /* a device or qdisc that has gone has no filters */
-		err = each(context, message);
-		if (err)
-			return err;
-	}
-	return 1;
-}
-
-static int dump(int sock, struct request *request, __u16 type, each_message *each, void *context)
-{
-	ssize_t size;
-	char *reply;
-	int err = 1;
-
-	request->header = (struct nlmsghdr){
-		.nlmsg_len = NLMSG_LENGTH(type == RTM_GETLINK ? sizeof(request->link) : sizeof(request->tc)),
-		.nlmsg_type = type,
-		.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-	};
-	if (send(sock, request, request->header.nlmsg_len, 0) < 0)
-		return 0;
-	reply = malloc(REPLY_BYTES);
-	if (!reply)
-		return -ENOMEM;
-	while (err == 1) {
-		size = recv(sock, reply, REPLY_BYTES, 0);
-		if (size < 0 && errno == EINTR)
-			continue;
-		err = size > 0 ? take_replies(reply, (size_t)size, each, context) : 0;
-	}
-	free(reply);
-	return err;
-}
-
-/* Attributes by their number; those past MAX are left out. */
-static void sort_attributes(const struct rtattr *at, size_t size, const struct rtattr *sorted[], int max)
-{
-	memset(sorted, 0, sizeof(*sorted) * ((size_t)max + 1));
-	for (; RTA_OK(at, size); at = RTA_NEXT(at, size))
-		if ((at->rta_type & NLA_TYPE_MASK) <= max)
-			sorted[at->rta_type & NLA_TYPE_MASK] = at;
-}
-
-static __u32 number(const struct rtattr *at)
-{
-	__u32 value = 0;
-
-	if (at && RTA_PAYLOAD(at) >= sizeof(value))
-		memcpy(&value, RTA_DATA(at), sizeof(value));
-	return value;
-}
-
-static void copy_text(const struct rtattr *at, char *text, size_t size)
-{
-	size_t length = at ? strnlen(RTA_DATA(at), RTA_PAYLOAD(at)) : 0;
-
-	length = length < size ? length : size - 1;
-	if (length)
-		memcpy(text, RTA_DATA(at), length);
-	text[length] = '\0';
 }
 
 /* ---- devices, their qdiscs and filters ------------------------------------------------------------ */
@@ -148,9 +61,9 @@ static int add_xdp(struct survey *survey, const struct device *device, const str
 	int err = 0;
 
 	memcpy(at.dev, device->name, sizeof(at.dev));
-	sort_attributes(RTA_DATA(nest), RTA_PAYLOAD(nest), xdp, IFLA_XDP_MAX);
+	netlink__sort(RTA_DATA(nest), RTA_PAYLOAD(nest), xdp, IFLA_XDP_MAX);
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids) && !err; i++) {
-		at.prog = number(xdp[ids[i]]);
+		at.prog = netlink__number(xdp[ids[i]]);
 		if (at.prog)
 			err = elfmap_attachments__add(survey->list, &at);
 	}
@@ -166,14 +79,14 @@ static int take_device(void *context, const struct nlmsghdr *message)
 
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return 0;
-	sort_attributes(IFLA_RTA(link), IFLA_PAYLOAD(message), attributes, IFLA_XDP);
+	netlink__sort(IFLA_RTA(link), IFLA_PAYLOAD(message), attributes, IFLA_XDP);
 	grown = reallocarray(survey->devices, survey->nr_devices + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	survey->devices = grown;
 	grown += survey->nr_devices++;
 	*grown = (struct device){.ifindex = link->ifi_index};
-	copy_text(attributes[IFLA_IFNAME], grown->name, sizeof(grown->name));
+	netlink__copy_text(attributes[IFLA_IFNAME], grown->name, sizeof(grown->name));
 	return attributes[IFLA_XDP] ? add_xdp(survey, grown, attributes[IFLA_XDP]) : 0;
 }
 
@@ -186,14 +99,14 @@ static int take_qdisc(void *context, const struct nlmsghdr *message)
 
 	if (message->nlmsg_type != RTM_NEWQDISC || !tc->tcm_handle)
 		return 0;
-	sort_attributes(TCA_RTA(tc), TCA_PAYLOAD(message), attributes, TCA_MAX);
+	netlink__sort(TCA_RTA(tc), TCA_PAYLOAD(message), attributes, TCA_MAX);
 	grown = reallocarray(survey->qdiscs, survey->nr_qdiscs + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	survey->qdiscs = grown;
 	grown += survey->nr_qdiscs++;
 	*grown = (struct qdisc){.ifindex = tc->tcm_ifindex, .handle = tc->tcm_handle};
-	copy_text(attributes[TCA_KIND], grown->kind, sizeof(grown->kind));
+	netlink__copy_text(attributes[TCA_KIND], grown->kind, sizeof(grown->kind));
 	return 0;
 }
 
@@ -207,30 +120,41 @@ static int take_filter(void *context, const struct nlmsghdr *message)
 
 	if (message->nlmsg_type != RTM_NEWTFILTER)
 		return 0;
-	sort_attributes(TCA_RTA(tc), TCA_PAYLOAD(message), attributes, TCA_MAX);
-	copy_text(attributes[TCA_KIND], kind, sizeof(kind));
+	netlink__sort(TCA_RTA(tc), TCA_PAYLOAD(message), attributes, TCA_MAX);
+	netlink__copy_text(attributes[TCA_KIND], kind, sizeof(kind));
 	if (strcmp(kind, "bpf") != 0 || !attributes[TCA_OPTIONS])
 		return 0;
-	sort_attributes(RTA_DATA(attributes[TCA_OPTIONS]), RTA_PAYLOAD(attributes[TCA_OPTIONS]), bpf, TCA_BPF_MAX);
-	at.prog = number(bpf[TCA_BPF_ID]);
+	netlink__sort(RTA_DATA(attributes[TCA_OPTIONS]), RTA_PAYLOAD(attributes[TCA_OPTIONS]), bpf, TCA_BPF_MAX);
+	at.prog = netlink__number(bpf[TCA_BPF_ID]);
 	if (!at.prog)
 		return 0; /* classic BPF */
 	at.pref = TC_H_MAJ(tc->tcm_info) >> 16;
 	at.handle = tc->tcm_handle;
-	at.chain = number(attributes[TCA_CHAIN]);
-	copy_text(bpf[TCA_BPF_NAME], at.name, sizeof(at.name));
+	at.chain = netlink__number(attributes[TCA_CHAIN]);
+	netlink__copy_text(bpf[TCA_BPF_NAME], at.name, sizeof(at.name));
 	return elfmap_attachments__add(survey->list, &at);
+}
+
+/* A device or qdisc that has gone, or that we may not see, has none; -ENOMEM. */
+static int dump(int sock, struct netlink_request *request, netlink_each *each, struct survey *survey)
+{
+	int err = netlink__talk(sock, request, each, survey, NULL);
+
+	return err == -ENOMEM ? err : 0;
 }
 
 static int dump_filters(struct survey *survey, int sock, const struct qdisc *qdisc, __u32 parent, const char *direction)
 {
-	struct request request = {.tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = qdisc->ifindex, .tcm_parent = parent}};
+	struct netlink_request request;
 
 	survey->filter = (struct elfmap_attachment){.kind = ELFMAP_AT_FILTER, .direction = direction, .parent = parent};
 	for (size_t i = 0; i < survey->nr_devices; i++)
 		if (survey->devices[i].ifindex == qdisc->ifindex)
 			memcpy(survey->filter.dev, survey->devices[i].name, IF_NAMESIZE);
-	return dump(sock, &request, RTM_GETTFILTER, take_filter, survey);
+	netlink__start(&request, RTM_GETTFILTER, NLM_F_DUMP, sizeof(request.tc));
+	request.tc.tcm_ifindex = qdisc->ifindex;
+	request.tc.tcm_parent = parent;
+	return dump(sock, &request, take_filter, survey);
 }
 
 static int read_filters(struct survey *survey, int sock)
@@ -310,14 +234,15 @@ static int add_links(struct elfmap_attachments *list)
 
 static int read_devices(struct survey *survey)
 {
-	int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), err;
-	struct request links = {.link = {.ifi_family = AF_UNSPEC}};
-	struct request qdiscs = {.tc = {.tcm_family = AF_UNSPEC}};
+	int sock = netlink__open(NULL), err;
+	struct netlink_request request;
 
 	if (sock < 0)
 		return 0;
-	err = dump(sock, &links, RTM_GETLINK, take_device, survey);
-	err = err ?: dump(sock, &qdiscs, RTM_GETQDISC, take_qdisc, survey);
+	netlink__start(&request, RTM_GETLINK, NLM_F_DUMP, sizeof(request.link));
+	err = dump(sock, &request, take_device, survey);
+	netlink__start(&request, RTM_GETQDISC, NLM_F_DUMP, sizeof(request.tc));
+	err = err ?: dump(sock, &request, take_qdisc, survey);
 	err = err ?: read_filters(survey, sock);
 	close(sock);
 	for (size_t i = 0; i < survey->nr_devices && !err; i++)
