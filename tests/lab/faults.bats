@@ -172,3 +172,51 @@ kill_everywhere() {
 	setup_faults nothing "$elfmap" -n blue apply "$tmp/pipeline"
 	kill_everywhere
 }
+
+# ---- round and round --------------------------------------------------------------------------------------
+
+# note_ids: what the generations hold now, a program and a table each.
+note_ids() {
+	local pin
+
+	for pin in "$generations"/*/entries/ingress; do
+		bpftool -j prog show pinned "$pin" | jq .id >>"$tmp/prog"
+	done
+	for pin in "$generations"/*/maps/tc/globals/gen_jmp; do
+		bpftool -j map show pinned "$pin" | jq .id >>"$tmp/map"
+	done
+}
+
+# none_left KIND: of those that were noted, as soon as the kernel has dropped them.
+none_left() {
+	local try
+
+	for ((try = 0; try < 200; try++)); do
+		[[ -n $(comm -12 <(sort -u "$tmp/$1") <(bpftool -j "$1" show | jq .id | sort)) ]] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+@test "thirty rounds of attach, upgrade, rollback, apply and detach hold on to nothing" {
+	generations=/sys/fs/bpf/tc/generations/gen%2Eo
+	echo "attach gen.o sec ingress dev v1 ingress" >"$tmp/pipeline"
+	for ((round = 0; round < 30; round++)); do
+		version 1
+		"$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
+		version 2
+		"$elfmap" -n blue upgrade "$gen"
+		note_ids
+		"$elfmap" -n blue upgrade "$gen" --rollback
+		"$elfmap" -n blue apply "$tmp/pipeline"
+		note_ids
+		((round % 10)) || [[ $(on blue tc filter show dev v1 ingress | grep -c handle) == 1 ]]
+		"$elfmap" -n blue detach "$gen" sec ingress dev v1 ingress
+	done >/dev/null
+	[[ -z $(on blue tc filter show dev v1 ingress) && $(on blue tc qdisc show dev v1 | grep -c clsact) == 1 ]]
+	[[ $(find "$globals" -type f | wc -l) == 3 && $(find "$generations" -mindepth 1 -maxdepth 1 | wc -l) == 2 ]]
+	(($(sort -u "$tmp/prog" | wc -l) > 60 && $(sort -u "$tmp/map" | wc -l) > 30))
+	find /sys/fs/bpf/tc -type f -delete
+	none_left prog
+	none_left map
+}
