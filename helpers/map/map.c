@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +50,10 @@ int end_output(void)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return EXIT_SUCCESS;
-	return complain("standard output", "%s", strerror(errno));
+	complain("standard output", "%s", strerror(errno));
+	__fpurge(stdout); /* it has been said, and is not tried again */
+	clearerr(stdout);
+	return EXIT_FAILURE;
 }
 
 int verb_map(int argc, char **argv)

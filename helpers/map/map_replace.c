@@ -15,7 +15,7 @@
 
 /* As diff(1) has them: 1 is an answer, so that trouble needs another number. */
 #define EXIT_DIFFERENT 1
-#define EXIT_TROUBLE 2
+#define EXIT_TROUBLE (0x100 | 2) /* of which 2 arrives; EXIT_USAGE would have the usage printed */
 
 struct replacement {
 	struct target target;
@@ -292,7 +292,7 @@ int map_diff(int argc, char **argv)
 		return EXIT_USAGE;
 	status = begin(&r, argc, argv, ELFMAP_READ);
 	if (status || print_differences(&r))
-		status = EXIT_TROUBLE; /* which wrong usage is, too */
+		status = status == EXIT_USAGE ? status : EXIT_TROUBLE;
 	else
 		status = is_different(&r) ? EXIT_DIFFERENT : EXIT_SUCCESS;
 	end(&r);

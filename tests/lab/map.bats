@@ -404,9 +404,12 @@ fails() {
 	done
 }
 
-@test "dump: a full disk is no success" {
+@test "a full disk is no success, and is said once" {
 	create cells array 4 4 100
-	# shellcheck disable=SC2016
-	run --separate-stderr bash -c '"$0" map dump cells >/dev/full' "$elfmap"
-	[[ $status == 1 && $stderr == *'No space left on device'* ]]
+	for words in 'dump cells' 'get cells 1' list 'show cells' types 'watch cells count 1' save; do
+		# shellcheck disable=SC2016,SC2086 # words
+		run --separate-stderr bash -c '"$@" >/dev/full' bash "$elfmap" map $words
+		echo "$words: $stderr"
+		[[ $status == 1 && $stderr == 'elfmap: standard output: No space left on device' ]]
+	done
 }

@@ -126,3 +126,13 @@ words() {
 		'{"added":1,"changed":750,"deleted":750,"equal":148500}' ]]
 	words dump h | sort | cmp - <(sort "$tmp/wanted")
 }
+
+@test "diff: trouble is 2, like wrong usage, but only that shows the usage" {
+	create h hash 4 4 4
+	run -2 --separate-stderr "$elfmap" map diff nosuch /dev/null
+	[[ $stderr == 'elfmap: nosuch: no pin at '* && $stderr != *usage* && -z $output ]]
+	run -2 --separate-stderr "$elfmap" map diff h "$tmp/nosuch"
+	[[ $stderr == "elfmap: $tmp/nosuch: cannot be opened: No such file or directory" ]]
+	run -2 --separate-stderr "$elfmap" map diff h "$tmp/a" "$tmp/b"
+	[[ $stderr == 'usage: elfmap map diff '* ]]
+}
