@@ -99,6 +99,7 @@ _elfmap() {
 	elif _elfmap_has_verbs "${words[0]}"; then
 		if [[ ${#words[@]} == 1 ]]; then
 			replies="$(_elfmap_verbs "${words[0]}") help"
+			call+=('') # a verb is still to come, so no file yet
 		else
 			call+=("${words[1]}")
 			replies=$(_elfmap_below "${call[@]}" $((${#words[@]} - 1)))

@@ -34,6 +34,13 @@ offers() {
 	[[ $(complete -p elfmap) == 'complete -F _elfmap elfmap' ]]
 }
 
+@test "completion: where a verb belongs, files are not offered" {
+	cd "$tmp"
+	: >loaf
+	[[ $(completes elfmap map lo) == 'load lookup' ]]
+	offers "$(completes elfmap map load pin '')" loaf
+}
+
 @test "completion: every verb of the help, at the top and below map" {
 	for verb in $(elfmap help | awk 'NR > 1 { print $1 }'); do
 		offers "$(completes elfmap '')" "$verb"
