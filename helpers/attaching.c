@@ -211,7 +211,8 @@ static int look(struct attaching *attaching, struct elfmap_msg *msg)
 	if (there.prog && attaching->before < 0)
 		return elfmap_msg__set(msg, attaching->before, "program %u, which is attached: %s", there.prog,
 				       strerror(-attaching->before));
-	attaching->is_same = elfmap_attach__is_same(there.prog, attaching->prog, attaching->load);
+	attaching->is_same = (attaching->tcx || (there.direct_action && !strcmp(there.name, attaching->filter.name))) &&
+			     elfmap_attach__is_same(there.prog, attaching->prog, attaching->load);
 	attaching->is_in_force = attaching->is_same && attaching__has_its_stages(attaching->load, NULL, NULL);
 	if (attaching->is_in_force) {
 		attaching->done.result = ELFMAP_UNCHANGED;

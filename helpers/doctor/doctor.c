@@ -74,32 +74,59 @@ const struct elfmap_program *doctor__program(const struct doctor *doctor, __u32 
 	return NULL;
 }
 
-/* Stages call stages: some tables away there is a hook, or there is none. */
-static bool runs(const struct doctor *doctor, __u32 prog, int depth)
+static size_t program_index(const struct doctor *doctor, __u32 id)
+{
+	size_t index = 0;
+
+	while (index < doctor->census.nr_progs && doctor->census.progs[index].id != id)
+		index++;
+	return index;
+}
+
+/* Does a program that runs use the table? */
+static bool table_runs(const struct doctor *doctor, __u32 table)
+{
+	for (size_t i = 0; i < doctor->census.nr_progs; i++)
+		if (doctor->running[i] && elfmap_program__uses(&doctor->census.progs[i], table))
+			return true;
+	return false;
+}
+
+static bool is_hook(const struct elfmap_attachment *at)
+{
+	return at->kind != ELFMAP_AT_SLOT && at->kind != ELFMAP_AT_LINK;
+}
+
+/* Stages call stages: from the hooks on, until nothing is added. */
+static int find_running(struct doctor *doctor)
 {
 	const struct elfmap_attachments *list = &doctor->census.attachments;
+	bool has_more = true;
 
-	for (size_t i = 0; i < list->nr; i++) {
-		const struct elfmap_attachment *at = &list->at[i];
+	doctor->running = calloc(doctor->census.nr_progs + 1, sizeof(*doctor->running));
+	if (!doctor->running)
+		return -ENOMEM;
+	while (has_more) {
+		has_more = false;
+		for (size_t i = 0; i < list->nr; i++) {
+			const struct elfmap_attachment *at = &list->at[i];
+			size_t prog = program_index(doctor, at->prog);
 
-		if (at->prog != prog)
-			continue;
-		if (at->kind != ELFMAP_AT_SLOT && at->kind != ELFMAP_AT_LINK && doctor__wants(doctor, at))
-			return true;
-		for (size_t user = 0; at->kind == ELFMAP_AT_SLOT && depth && user < doctor->census.nr_progs; user++) {
-			const struct elfmap_program *caller = &doctor->census.progs[user];
-
-			if (caller->id != prog && elfmap_program__uses(caller, at->id) &&
-			    runs(doctor, caller->id, depth - 1))
-				return true;
+			if (prog == doctor->census.nr_progs || doctor->running[prog])
+				continue;
+			if (is_hook(at) ? doctor__wants(doctor, at)
+					: at->kind == ELFMAP_AT_SLOT && table_runs(doctor, at->id))
+				has_more = doctor->running[prog] = true;
 		}
 	}
-	return false;
+	return 0;
 }
 
 bool doctor__runs(const struct doctor *doctor, __u32 prog)
 {
-	return runs(doctor, prog, 4);
+	size_t index = program_index(doctor, prog);
+
+	return index < doctor->census.nr_progs && doctor->running[index];
 }
 
 bool doctor__wants_map(const struct doctor *doctor, __u32 map)
@@ -125,6 +152,8 @@ static int visit(struct doctor *doctor, struct elfmap_msg *msg)
 		strcpy(msg->text, "programs and maps cannot be listed; run it as root, with 'sudo elfmap doctor'");
 		return -EPERM;
 	}
+	doctor->check = "census";
+	err = find_running(doctor);
 	for (size_t i = 0; !err && i < NR_CHECKS; i++) {
 		doctor->check = checks[i].name;
 		if (!checks[i].needs_bpffs || *doctor->bpffs)
@@ -187,6 +216,7 @@ static void free_doctor(struct doctor *doctor)
 		free(doctor->findings[i].remedy);
 	}
 	free(doctor->findings);
+	free(doctor->running);
 	elfmap_census__free(&doctor->census);
 }
 

@@ -32,6 +32,7 @@ struct doctor {
 	char bpffs[PATH_MAX]; /* "": there is none to look at */
 	char tc_dir[PATH_MAX];
 	struct elfmap_census census;
+	bool *running;	   /* by program of the census: doctor__runs() */
 	const char *check; /* that is running */
 	struct finding *findings;
 	size_t nr_findings;

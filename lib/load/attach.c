@@ -193,6 +193,8 @@ static int set(int sock, const struct elfmap_filter *wanted, int prog_fd, const 
 		attach->result = ELFMAP_UNCHANGED;
 		return 0;
 	}
+	attach->filter.direct_action = true;
+	attach->filter.classid = 0;
 	snprintf(attach->filter.name, sizeof(attach->filter.name), "%s", wanted->name);
 	err = elfmap_filter__set(sock, &attach->filter, prog_fd, attach->result == ELFMAP_REPLACED, msg);
 	return err ? explain_set(&attach->filter, err, msg) : 0;

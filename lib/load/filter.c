@@ -50,6 +50,8 @@ static void read_options(const struct rtattr *options, struct elfmap_filter *fil
 	netlink__sort(RTA_DATA(options), RTA_PAYLOAD(options), sorted, TCA_BPF_MAX);
 	netlink__copy_text(sorted[TCA_BPF_NAME], filter->name, sizeof(filter->name));
 	filter->prog = netlink__number(sorted[TCA_BPF_ID]);
+	filter->classid = netlink__number(sorted[TCA_BPF_CLASSID]);
+	filter->has_actions = sorted[TCA_BPF_ACT] || sorted[TCA_BPF_POLICE];
 	filter->direct_action = netlink__number(sorted[TCA_BPF_FLAGS]) & TCA_BPF_FLAG_ACT_DIRECT;
 }
 
@@ -62,6 +64,7 @@ static void read_filter(const struct nlmsghdr *message, struct elfmap_filter *fi
 	netlink__copy_text(sorted[TCA_KIND], filter->kind, sizeof(filter->kind));
 	filter->chain = netlink__number(sorted[TCA_CHAIN]);
 	filter->prio = tc->tcm_info >> 16;
+	filter->protocol = (__u16)tc->tcm_info;
 	filter->handle = tc->tcm_handle;
 	if (!strcmp(filter->kind, "bpf"))
 		read_options(sorted[TCA_OPTIONS], filter);
@@ -106,7 +109,7 @@ static void start(struct netlink_request *request, __u16 type, __u16 flags, cons
 	request->tc.tcm_ifindex = filter->ifindex;
 	request->tc.tcm_parent = parent_of(filter->egress);
 	request->tc.tcm_handle = filter->handle;
-	request->tc.tcm_info = TC_H_MAKE(filter->prio << 16, htons(ETH_P_ALL));
+	request->tc.tcm_info = TC_H_MAKE(filter->prio << 16, filter->protocol ?: htons(ETH_P_ALL));
 	netlink__put_string(request, TCA_KIND, "bpf");
 	if (filter->chain)
 		netlink__put_u32(request, TCA_CHAIN, filter->chain);
@@ -131,11 +134,19 @@ int elfmap_filter__set(int sock, struct elfmap_filter *filter, int prog_fd, bool
 	struct netlink_request request;
 	struct rtattr *options;
 
+	if (filter->has_actions)
+		return elfmap_msg__set(
+			msg, -EEXIST,
+			"prio %u handle 0x%x has actions of tc's, which would be lost; exchange it with tc",
+			filter->prio, filter->handle);
 	start(&request, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_ECHO | (exists ? 0 : NLM_F_EXCL), filter);
 	options = netlink__nest(&request, TCA_OPTIONS);
 	netlink__put_u32(&request, TCA_BPF_FD, (__u32)prog_fd);
 	netlink__put_string(&request, TCA_BPF_NAME, filter->name);
-	netlink__put_u32(&request, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	if (filter->classid)
+		netlink__put_u32(&request, TCA_BPF_CLASSID, filter->classid);
+	if (filter->direct_action)
+		netlink__put_u32(&request, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
 	netlink__end_nest(&request, options);
 	return netlink__talk(sock, &request, take_place, filter, msg);
 }

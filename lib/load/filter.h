@@ -16,8 +16,11 @@ struct elfmap_filter {
 	__u32 handle;
 	char kind[16]; /* "bpf", or another classifier's */
 	char name[ELFMAP_FILTER_NAME];
-	__u32 prog; /* id */
+	__u32 prog;	/* id */
+	__u16 protocol; /* network byte order; 0: all */
+	__u32 classid;	/* of a filter without direct action; 0: none */
 	bool direct_action;
+	bool has_actions; /* of tc, behind the program */
 };
 
 struct elfmap_filters {
@@ -31,8 +34,9 @@ int elfmap_filters__read(int sock, int ifindex, bool egress, struct elfmap_filte
 			 struct elfmap_msg *msg);
 
 /* Puts program PROG_FD where FILTER says: a new filter (EXISTS is false: -EEXIST where there is one), or
- * in place of the one that is there, which no packet slips past. Direct action, protocol all. Sets prio
- * and handle to what the kernel chose. */
+ * in place of the one that is there, which no packet slips past, and is as FILTER has been read: protocol,
+ * direct action and class stay; one with actions is refused, since they would not. Sets prio and handle
+ * to what the kernel chose. */
 int elfmap_filter__set(int sock, struct elfmap_filter *filter, int prog_fd, bool exists, struct elfmap_msg *msg);
 
 /* Takes away the filter at exactly this place. -ENOENT: there is none. */

@@ -270,3 +270,16 @@ unpinned-prog-array" ]]
 	[[ $(jq -r '[.[].gravity] | unique | join(" ")' <<<"$output") == 'error warning' ]]
 	jq -e '.[] | select(.check == "duplicate-filter") | .remedy | startswith("tc filter del")' <<<"$output"
 }
+
+@test "a table of many stages that call each other is gone through once, not once for each way through it" {
+	printf '%s\n' '#include <linux/bpf.h>' '#include <bpf/bpf_helpers.h>' '#include "bpf_elf.h"' \
+		'struct bpf_elf_map SEC("maps") many_jmp = {' \
+		'	.type = BPF_MAP_TYPE_PROG_ARRAY, .size_key = 4, .size_value = 4,' \
+		'	.max_elem = 64, .id = 9, .pinning = PIN_GLOBAL_NS};' >"$tmp/many.c"
+	seq 0 63 | sed 's/.*/SEC("9\/&") int stage_&(struct __sk_buff *skb) { bpf_tail_call(skb, \&many_jmp, & ^ 1); return -1; }/' >>"$tmp/many.c"
+	clang -target bpf -O2 -g -c -I"$BATS_TEST_DIRNAME/../../include" -idirafter "/usr/include/$(cc -print-multiarch)" \
+		-o "$tmp/many.o" "$tmp/many.c"
+	"$elfmap" load "$tmp/many.o" >/dev/null
+	run timeout 60 "$elfmap" doctor
+	[[ $status == 0 && $output == 'nothing found' ]]
+}

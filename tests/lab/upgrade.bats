@@ -230,6 +230,25 @@ no_change() {
 	[[ $(cells) == '4 8 0 0' ]]
 }
 
+@test "a filter of tc's stays as it is but for its program: protocol and class" {
+	attach # and so do the pins
+	"$elfmap" -n blue detach "$gen" sec ingress dev v1 ingress
+	"$elfmap" tc -n blue filter add dev v1 ingress prio 7 protocol ip bpf obj "$gen" sec ingress classid 1:7
+	version 2
+	run -0 --separate-stderr upgrade "$gen"
+	[[ -z $stderr && $output == 'dev v1 ingress prio 7 handle 0x1 '* ]]
+	run -0 on blue tc filter show dev v1 ingress
+	[[ $output == *'protocol ip pref 7 '*'flowid 1:7 gen.o:[ingress]'* && $output != *direct-action* ]]
+	send 3
+	[[ $(cells) == '0 3 0 0' ]]
+	run -0 attach
+	[[ $output == *' prio 7 '*replaced ]]
+	run -0 on blue tc filter show dev v1 ingress
+	[[ $output == *'protocol ip pref 7 '*direct-action* && $output != *flowid* ]]
+	"$elfmap" -n blue detach "$gen" sec ingress dev v1 ingress
+	[[ -z $(filter_id) ]]
+}
+
 @test "every map that has grown is carried over, however many" {
 	cp "$build/tests/testdata/many_maps.o" "$gen"
 	attach
