@@ -30,6 +30,7 @@ endif
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
 WARN       := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
 INCLUDES   := $(patsubst %/,-I%,$(sort $(dir $(wildcard lib/*.h lib/*/*.h))))
+TOOL_INCLUDES := $(patsubst %/,-I%,$(sort $(dir $(wildcard helpers/*.h helpers/*/*.h))))
 ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude $(INCLUDES) -MMD -MP $(CPPFLAGS)
 ALL_CFLAGS   = -std=gnu11 $(WARN) $(CFLAGS)
 BPF_CFLAGS   = -target bpf -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -Itc-progs/lib -MMD -MP \
@@ -171,7 +172,7 @@ $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip: | $(BUILD)/elfmap
 	$(Q)ln -sf ../../../elfmap $@
 
 # What is below helpers/ is nobody else's.
-$(BUILD)/helpers/%.o: INCLUDES += $(patsubst %/,-I%,$(sort $(dir $(wildcard helpers/*.h helpers/*/*.h))))
+$(BUILD)/helpers/%.o: INCLUDES += $(TOOL_INCLUDES)
 
 $(BUILD)/%.o: %.c
 	$(call say,CC,$@)

@@ -68,7 +68,7 @@ lint_clang-format() {
 lint_clang-tidy() {
 	local flags
 
-	read -ra flags <<<"$(makefile_value ALL_CPPFLAGS) $(makefile_value ALL_CFLAGS)"
+	read -ra flags <<<"$(makefile_value ALL_CPPFLAGS) $(makefile_value TOOL_INCLUDES) $(makefile_value ALL_CFLAGS)"
 	flags=("${flags[@]/#-MMD/}")
 	flags=("${flags[@]/#-MP/}")
 	# shellcheck disable=SC2016 # they are for the inner shell
@@ -81,8 +81,11 @@ lint_clang-tidy() {
 # that is a layout are used by somebody else (the kernel, the other side), not in its file; and
 # arithmetic on void pointers has a meaning in GNU C, which this is.
 lint_cppcheck() {
+	local includes
+
+	read -ra includes <<<"$(makefile_value INCLUDES) $(makefile_value TOOL_INCLUDES)"
 	cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --error-exitcode=1 \
-		--inline-suppr -j "$jobs" -Iinclude -Ilib -Itc-progs/lib \
+		--inline-suppr -j "$jobs" -Iinclude "${includes[@]}" -Itc-progs/lib \
 		-D_GNU_SOURCE '-DSEC(name)=' '-DElfW(type)=Elf64_##type' \
 		'-Dbpf_object__for_each_program(pos,obj)=while ((pos = bpf_object__next_program(obj, pos)))' \
 		'-Dbpf_object__for_each_map(pos,obj)=while ((pos = bpf_object__next_map(obj, pos)))' \

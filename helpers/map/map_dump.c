@@ -76,9 +76,10 @@ static int print_all(struct dump *dump, struct elfmap_msg *msg)
 		elfmap_buffer__add(&dump->text, "[", 1);
 	err = dump->drain ? drain(dump, print, msg) : elfmap_reader__each(&dump->target.map, print, dump, msg);
 	/* After a failure the array stays open, so that nobody takes half of it for the whole. */
-	if (!err && output.json)
-		elfmap_buffer__add(&dump->text, "\n]\n" + !(output.pretty && dump->comma),
-				   2 + (output.pretty && dump->comma));
+	if (!err && output.json && output.pretty && dump->comma)
+		elfmap_buffer__add(&dump->text, "\n]\n", 3);
+	else if (!err && output.json)
+		elfmap_buffer__add(&dump->text, "]\n", 2);
 	return err ?: write_text(dump, 0);
 }
 

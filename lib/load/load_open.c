@@ -238,8 +238,8 @@ static int list_progs(struct elfmap_load *load, struct elfmap_msg *msg)
 
 struct elfmap_load_prog *elfmap_load__find_prog(const struct elfmap_load *load, const char *section)
 {
-	for (size_t i = 0; section && i < load->nr_progs; i++)
-		if (!strcmp(load->progs[i].section, section))
+	for (size_t i = 0; i < load->nr_progs; i++)
+		if (load->progs[i].section && section && !strcmp(load->progs[i].section, section))
 			return &load->progs[i];
 	return NULL;
 }
