@@ -126,6 +126,8 @@ __u32 preload__prog_type(void)
 
 	if (has(is_batch) || has_word("exec"))
 		return BPF_PROG_TYPE_UNSPEC;
+	if (is_tc && has_word("filter") && has_word("action"))
+		return BPF_PROG_TYPE_UNSPEC; /* the filter's program, or that of an action behind it */
 	if (is_tc)
 		return has_word("action") ? BPF_PROG_TYPE_SCHED_ACT : BPF_PROG_TYPE_SCHED_CLS;
 	return has_word("xdp") ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_UNSPEC;

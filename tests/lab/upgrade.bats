@@ -249,6 +249,15 @@ no_change() {
 	[[ -z $(filter_id) ]]
 }
 
+@test "a filter of tc's with actions behind it: loads, and is not upgraded, since they would be lost" {
+	attach # and so do the pins
+	"$elfmap" -n blue detach "$gen" sec ingress dev v1 ingress
+	"$elfmap" tc -n blue filter add dev v1 ingress prio 7 bpf obj "$gen" sec ingress action mirred egress redirect dev lo
+	version 2
+	no_change upgrade "$gen"
+	[[ $stderr == *'prio 7 handle 0x1 has actions of tc'* ]]
+}
+
 @test "every map that has grown is carried over, however many" {
 	cp "$build/tests/testdata/many_maps.o" "$gen"
 	attach
