@@ -15,6 +15,8 @@
 #define ELFMAP_VERSION "0.1"
 #endif
 
+#define SUMMARY_COLUMN 52 /* of the table that help prints */
+
 struct output output;
 
 static int verb_version(int argc, char **argv)
@@ -175,10 +177,11 @@ static void print_usage(FILE *to, const struct verb *table, const char *prefix)
 {
 	fprintf(to, "usage: %s [-j|-p] [-n NS] VERB ...\n\n", prefix);
 	for (const struct verb *verb = table; verb->name; verb++) {
-		char call[64];
+		int width = fprintf(to, "  %s %s", verb->name, verb->arguments);
 
-		snprintf(call, sizeof(call), "%s %s", verb->name, verb->arguments);
-		fprintf(to, "  %-50s %s\n", call, verb->summary);
+		if (width > SUMMARY_COLUMN)
+			width = fprintf(to, "\n") - 1;
+		fprintf(to, "%*s %s\n", SUMMARY_COLUMN - width, "", verb->summary);
 	}
 }
 
