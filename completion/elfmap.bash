@@ -5,7 +5,7 @@
 
 # The verbs below "elfmap $*", from the table that the help is.
 _elfmap_verbs() {
-	"$_elfmap_command" "$@" help 2>/dev/null | awk 'NR > 1 && $1 != "" { print $1 }'
+	"$_elfmap_command" "$@" help 2>/dev/null | awk '/^  [a-z]/ { print $1 }'
 }
 
 # What the usage of "elfmap $*" says literally: options and lower-case words.

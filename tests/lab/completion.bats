@@ -42,14 +42,14 @@ offers() {
 }
 
 @test "completion: every verb of the help, at the top and below map" {
-	for verb in $(elfmap help | awk 'NR > 1 { print $1 }'); do
+	for verb in $(elfmap help | awk '/^  [a-z]/ { print $1 }'); do
 		offers "$(completes elfmap '')" "$verb"
 	done
-	for verb in $(elfmap map help | awk 'NR > 1 { print $1 }'); do
+	for verb in $(elfmap map help | awk '/^  [a-z]/ { print $1 }'); do
 		offers "$(completes elfmap map '')" "$verb"
 		offers "$(completes elfmap -j -n netns map '')" "$verb"
 	done
-	for verb in $(elfmap cgroup help | awk 'NR > 1 { print $1 }'); do
+	for verb in $(elfmap cgroup help | awk '/^  [a-z]/ { print $1 }'); do
 		offers "$(completes elfmap cgroup '')" "$verb"
 	done
 	[[ $(completes elfmap map unp) == unpin ]]
