@@ -182,14 +182,6 @@ static int check_hint(const struct request *request, const struct elfmap_load *o
 
 /* ---- doing it -------------------------------------------------------------------------------------------- */
 
-static __u32 prog_id(int fd)
-{
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
-}
-
 static int put(const struct request *request, const struct target *target, const struct elfmap_load_opts *opts,
 	       struct graft *graft, struct elfmap_load **ret_load)
 {
@@ -208,7 +200,7 @@ static int put(const struct request *request, const struct target *target, const
 		return EXIT_FAILURE;
 	}
 	elfmap_load__keep(load);
-	graft->new = prog_id(program);
+	graft->new = program_id(program);
 	graft->load = *ret_load = load;
 	return EXIT_SUCCESS;
 }

@@ -72,12 +72,12 @@ int load_object(const char *file, const struct elfmap_load_opts *opts, bool pin_
 
 /* ---- what was loaded --------------------------------------------------------------------------------------- */
 
-static __u32 prog_id(const struct elfmap_load_prog *prog)
+__u32 program_id(int fd)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
 
-	return bpf_obj_get_info_by_fd(bpf_program__fd(prog->bpf), &info, &size) ? 0 : info.id;
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
 }
 
 static void print_load(const struct elfmap_load *load, const char *dir)
@@ -89,7 +89,7 @@ static void print_load(const struct elfmap_load *load, const char *dir)
 			continue;
 		printf("%s/%s ", dir, prog->name);
 		print_name(stdout, prog->section);
-		printf(" %s id %u\n", elfmap_prog_type_name(prog->type) ?: "?", prog_id(prog));
+		printf(" %s id %u\n", elfmap_prog_type_name(prog->type) ?: "?", program_id(bpf_program__fd(prog->bpf)));
 	}
 }
 
@@ -106,7 +106,7 @@ static json_object *json_load(const struct elfmap_load *load, const char *dir)
 		if (!row)
 			continue;
 		snprintf(pin, sizeof(pin), "%s/%s", dir, prog->name);
-		json_object_object_add(row, "id", json_object_new_int64(prog_id(prog)));
+		json_object_object_add(row, "id", json_object_new_int64(program_id(bpf_program__fd(prog->bpf))));
 		json_object_object_add(row, "type", json_object_new_string(elfmap_prog_type_name(prog->type) ?: "?"));
 		json_object_object_add(row, "name", json_object_new_string(prog->name));
 		json_object_object_add(row, "section", json_object_new_string(prog->section));

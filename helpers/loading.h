@@ -13,4 +13,7 @@ int load_object(const char *file, const struct elfmap_load_opts *opts, bool pin_
 /* For struct elfmap_load_opts: a line on stderr. */
 void warn_of_object(const char *file, const char *text);
 
+/* The kernel's id of a loaded program; 0: it does not tell. */
+__u32 program_id(int fd);
+
 #endif

@@ -97,6 +97,14 @@ static bool is_hook(const struct elfmap_attachment *at)
 	return at->kind != ELFMAP_AT_SLOT && at->kind != ELFMAP_AT_LINK;
 }
 
+const char *doctor__pin(const struct doctor *doctor, __u32 map)
+{
+	for (size_t i = 0; i < doctor->census.pins.nr; i++)
+		if (doctor->census.pins.pins[i].kind == ELFMAP_PIN_MAP && doctor->census.pins.pins[i].id == map)
+			return doctor->census.pins.pins[i].path;
+	return NULL;
+}
+
 /* Stages call stages: from the hooks on, until nothing is added. */
 static int find_running(struct doctor *doctor)
 {

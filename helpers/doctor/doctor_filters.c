@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "map.h"
 #include "map_facts.h"
 
 /* ---- duplicates -------------------------------------------------------------------------------------------- */
@@ -43,27 +44,6 @@ int doctor_duplicates(struct doctor *doctor)
 }
 
 /* ---- maps that are not the pinned ones --------------------------------------------------------------------- */
-
-static bool read_map(__u32 id, struct bpf_map_info *info)
-{
-	__u32 size = sizeof(*info);
-	int err, fd = bpf_map_get_fd_by_id(id);
-
-	if (fd < 0)
-		return false;
-	*info = (struct bpf_map_info){};
-	err = bpf_obj_get_info_by_fd(fd, info, &size);
-	close(fd);
-	return !err;
-}
-
-static bool is_pinned(const struct doctor *doctor, __u32 map)
-{
-	for (size_t i = 0; i < doctor->census.pins.nr; i++)
-		if (doctor->census.pins.pins[i].kind == ELFMAP_PIN_MAP && doctor->census.pins.pins[i].id == map)
-			return true;
-	return false;
-}
 
 /* The pin below tc/globals that has the map's name, as much of it as the kernel keeps. */
 static const struct elfmap_pinned *find_namesake(const struct doctor *doctor, const struct bpf_map_info *info)
@@ -109,7 +89,7 @@ static int check_maps(struct doctor *doctor, const struct elfmap_attachment *at)
 		const struct elfmap_pinned *pin;
 		struct bpf_map_info info;
 
-		if (is_pinned(doctor, prog->maps[i]) || !read_map(prog->maps[i], &info))
+		if (doctor__pin(doctor, prog->maps[i]) || !elfmap_map__describe(prog->maps[i], &info))
 			continue;
 		pin = find_namesake(doctor, &info);
 		if (pin)

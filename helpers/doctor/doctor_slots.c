@@ -33,14 +33,6 @@ static bool is_prog_array(__u32 id, struct bpf_map_info *info, __u32 *ret_filled
 	return is_one;
 }
 
-static const char *find_pin(const struct doctor *doctor, __u32 map)
-{
-	for (size_t i = 0; i < doctor->census.pins.nr; i++)
-		if (doctor->census.pins.pins[i].kind == ELFMAP_PIN_MAP && doctor->census.pins.pins[i].id == map)
-			return doctor->census.pins.pins[i].path;
-	return NULL;
-}
-
 /* ---- PROG_ARRAYs without a pin ----------------------------------------------------------------------------- */
 
 static int check_pins(struct doctor *doctor, const struct elfmap_program *prog)
@@ -50,7 +42,7 @@ static int check_pins(struct doctor *doctor, const struct elfmap_program *prog)
 	int err = 0;
 
 	for (__u32 i = 0; !err && i < prog->nr_maps; i++) {
-		if (find_pin(doctor, prog->maps[i]) || !is_prog_array(prog->maps[i], &info, &filled))
+		if (doctor__pin(doctor, prog->maps[i]) || !is_prog_array(prog->maps[i], &info, &filled))
 			continue;
 		err = doctor__find(
 			doctor, filled ? WARNING : GRAVE, NULL,
@@ -126,7 +118,7 @@ static bool is_tail_call(const struct bpf_insn *insn)
 static int check_slot(struct doctor *doctor, const struct elfmap_program *prog, __u32 map, __u32 slot)
 {
 	int fd = bpf_map_get_fd_by_id(map), err = 0;
-	const char *pin = find_pin(doctor, map);
+	const char *pin = doctor__pin(doctor, map);
 	char remedy[PATH_MAX + 64];
 	__u32 id;
 

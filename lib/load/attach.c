@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "map.h"
 #include "msg.h"
 #include "netlink.h"
 
@@ -29,19 +30,6 @@ static bool read_program(int fd, struct program *prog)
 		.map_ids = (__u64)(unsigned long)prog->maps,
 	};
 	return !bpf_obj_get_info_by_fd(fd, &prog->info, &size) && prog->info.nr_map_ids <= MAX_PROG_MAPS;
-}
-
-static bool read_map(__u32 id, struct bpf_map_info *info)
-{
-	__u32 size = sizeof(*info);
-	int fd = bpf_map_get_fd_by_id(id), err;
-
-	if (fd < 0)
-		return false;
-	*info = (struct bpf_map_info){};
-	err = bpf_obj_get_info_by_fd(fd, info, &size);
-	close(fd);
-	return !err;
 }
 
 /* The one value of libbpf's map for .rodata, which the program was verified with. */
@@ -84,8 +72,8 @@ static bool same_map(__u32 a, __u32 b, const struct elfmap_load *load)
 
 	if (a == b)
 		return true;
-	if (!is_made_anew(load, a) || !read_map(a, &left) || !read_map(b, &right) || left.type != right.type ||
-	    left.key_size != right.key_size || left.value_size != right.value_size ||
+	if (!is_made_anew(load, a) || !elfmap_map__describe(a, &left) || !elfmap_map__describe(b, &right) ||
+	    left.type != right.type || left.key_size != right.key_size || left.value_size != right.value_size ||
 	    left.max_entries != right.max_entries || left.map_flags != right.map_flags ||
 	    strcmp(left.name, right.name) != 0)
 		return false;

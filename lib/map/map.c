@@ -69,6 +69,19 @@ static int read_fdinfo(int fd, const char *field)
 	return value;
 }
 
+bool elfmap_map__describe(__u32 id, struct bpf_map_info *ret_info)
+{
+	__u32 size = sizeof(*ret_info);
+	int fd = bpf_map_get_fd_by_id(id), err;
+
+	if (fd < 0)
+		return false;
+	*ret_info = (struct bpf_map_info){};
+	err = bpf_obj_get_info_by_fd(fd, ret_info, &size);
+	close(fd);
+	return !err;
+}
+
 enum bpf_prog_type elfmap_map__owner(int fd)
 {
 	int owner = read_fdinfo(fd, "owner_prog_type");
