@@ -5,40 +5,12 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bpffs.h"
 #include "check.h"
-
-int lines__add(struct lines *lines, const char *format, ...)
-{
-	char text[LINE_SIZE], **grown;
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	for (char *at = text; *at; at++)
-		if (*at < ' ' || *at > '~')
-			*at = *at == '\t' ? ' ' : '?';
-	grown = realloc(lines->text, (lines->nr + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	lines->text = grown;
-	grown[lines->nr] = strdup(text);
-	return grown[lines->nr] ? (lines->nr++, 0) : -ENOMEM;
-}
-
-void lines__free(struct lines *lines)
-{
-	for (size_t i = 0; i < lines->nr; i++)
-		free(lines->text[i]);
-	free(lines->text);
-	*lines = (struct lines){};
-}
 
 /* ---- the command line --------------------------------------------------------------------------------- */
 
@@ -131,17 +103,6 @@ static int run_steps(struct check *check)
 	err = choose_programs(check);
 	err = err ?: check__pins(check);
 	return err ?: check__load(check);
-}
-
-bool check__is_fine(const struct check *check)
-{
-	for (size_t i = 0; i < check->nr_maps; i++)
-		if (check->maps[i].err || check->maps[i].pin == PIN_DIFFERENT || check->maps[i].pin == PIN_UNKNOWN)
-			return false;
-	for (size_t i = 0; i < check->nr_progs; i++)
-		if (check->progs[i].err)
-			return false;
-	return !check->problems.nr;
 }
 
 static void free_findings(struct check *check)

@@ -6,7 +6,7 @@
  *   check_load.c      the trial: maps of its own, each program by itself
  *   check_pins.c      the pins that are there, opened to be compared
  *   check_explain.c   the kernel's refusals in words
- *   check_print.c     plain and JSON
+ *   check_print.c     plain and JSON; whether all is well
  */
 #ifndef ELFMAP_CHECK_H
 #define ELFMAP_CHECK_H
@@ -14,9 +14,8 @@
 #include <bpf/libbpf.h>
 
 #include "command.h"
+#include "lines.h"
 #include "prog_types.h"
-
-#define LINE_SIZE 1024
 
 enum pin_state {
 	PIN_UNASKED, /* the map is not pinned */
@@ -24,11 +23,6 @@ enum pin_state {
 	PIN_EQUAL,
 	PIN_DIFFERENT,
 	PIN_UNKNOWN, /* it could not be looked at */
-};
-
-struct lines {
-	char **text;
-	size_t nr;
 };
 
 /* A map as libbpf would make it. Everything is in the order of libbpf's own list. */
@@ -78,10 +72,6 @@ struct check {
 	struct lines warnings;
 };
 
-/* Appends a line that a terminal can show. -ENOMEM */
-int lines__add(struct lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void lines__free(struct lines *lines);
-
 /* check_load.c: lists maps and programs, and tries each. A negative errno only when the trial itself
  * fails; whatever the object's fault is, goes into CHECK. */
 int check__list(struct check *check);
@@ -100,8 +90,9 @@ int check__explain_undefined(struct check_prog *prog);
 int check__keep_log(struct check_prog *prog, const char *log);
 __u32 check__processed_insns(const char *log);
 
+/* check_print.c: on stdout, and each fault on stderr. */
+void check__print(const struct check *check);
 bool check__is_fine(const struct check *check);
-void check__print(const struct check *check); /* check_print.c: on stdout, and each fault on stderr */
 int check__old_tc(const struct check *check); /* check_old_tc.c: judges and prints; exit status */
 
 #endif

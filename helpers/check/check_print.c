@@ -263,6 +263,17 @@ static void complain_of_all(const struct check *check)
 				 check->progs[i].name, check->progs[i].why);
 }
 
+bool check__is_fine(const struct check *check)
+{
+	for (size_t i = 0; i < check->nr_maps; i++)
+		if (check->maps[i].err || check->maps[i].pin == PIN_DIFFERENT || check->maps[i].pin == PIN_UNKNOWN)
+			return false;
+	for (size_t i = 0; i < check->nr_progs; i++)
+		if (check->progs[i].err)
+			return false;
+	return !check->problems.nr;
+}
+
 void check__print(const struct check *check)
 {
 	if (output.json)

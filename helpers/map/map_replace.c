@@ -8,6 +8,7 @@
 #include "map_compare.h"
 #include "map_file.h"
 #include "map_names.h"
+#include "map_rules.h"
 #include "map_target.h"
 #include "map_verbs.h"
 #include "map_write.h"

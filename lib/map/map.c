@@ -176,29 +176,6 @@ int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_ms
 			       elfmap_map_type_name(info->type) ?: "map of unknown type", why);
 }
 
-bool elfmap_map__is_per_cpu(__u32 type)
-{
-	return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY ||
-	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
-}
-
-bool elfmap_map__has_indexes(__u32 type)
-{
-	switch (type) {
-	case BPF_MAP_TYPE_ARRAY:
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-	case BPF_MAP_TYPE_PROG_ARRAY:
-	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
-	case BPF_MAP_TYPE_DEVMAP:
-	case BPF_MAP_TYPE_CPUMAP:
-	case BPF_MAP_TYPE_SOCKMAP:
-	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* What the rest of reading goes by. */
 static int read_types(struct elfmap_reader *reader, const char *path, const struct elfmap_type_words *words,
 		      struct elfmap_msg *msg)

@@ -24,9 +24,6 @@ enum bpf_prog_type elfmap_map__owner(int fd);
 /* Are they compiled (1) or interpreted (0)? The table takes no others. -1: unknown. */
 int elfmap_map__owner_jited(int fd);
 
-bool elfmap_map__is_per_cpu(__u32 type);
-bool elfmap_map__has_indexes(__u32 type); /* slots 0 to max_entries - 1 */
-
 struct elfmap_reader {
 	int fd;
 	struct bpf_map_info info;

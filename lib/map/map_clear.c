@@ -7,6 +7,7 @@
 
 #include "internal.h"
 #include "map_refusal.h"
+#include "map_rules.h"
 #include "map_write.h"
 
 #define BATCH 8192

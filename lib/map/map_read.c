@@ -16,6 +16,7 @@
 
 #include "internal.h"
 #include "map.h"
+#include "map_rules.h"
 
 #define BATCH_BYTES (256u << 10)
 #define KERNEL_ENOTSUPP 524 /* the kernel's private errno, which reaches us all the same */

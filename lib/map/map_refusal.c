@@ -9,6 +9,7 @@
 
 #include "internal.h"
 #include "map_refusal.h"
+#include "map_rules.h"
 #include "map_write.h"
 
 #define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */

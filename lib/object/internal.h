@@ -138,17 +138,18 @@ struct move {
 	size_t relocations; /* the section that relocates it; 0: none */
 };
 
+int transcode__maps(struct transcode *t);	 /* transcode_maps.c: a place in `.maps` for each */
 int transcode__btf(struct transcode *t);	 /* transcode_btf.c: a type and a place for each map */
 int transcode__relocations(struct transcode *t); /* transcode_symbols.c: by map symbol, without addends */
 int transcode__calls(struct transcode *t);   /* transcode_calls.c: subprograms copied to `.text`, and called there */
 int transcode__symbols(struct transcode *t); /* transcode_symbols.c: types, sizes, values, order */
 int transcode__subprograms(struct transcode *t); /* transcode_calls.c: their symbols */
-int transcode__values(struct transcode *t);	 /* transcode.c: `.rel.maps`: slots and inner maps */
+int transcode__values(struct transcode *t);	 /* transcode_maps.c: `.rel.maps`: slots and inner maps */
 int transcode__names(struct transcode *t);	 /* transcode_names.c: program sections; writes `.BTF` */
 int transcode__extension(struct transcode *t, const struct move *moves); /* transcode_ext.c: `.BTF.ext` */
 int transcode__write_btf(struct transcode *t); /* transcode_btf.c: when the last string is in it */
 
-/* An empty global symbol; 0: no memory. */
+/* transcode_add.c: an empty global symbol; 0: no memory. */
 size_t transcode__add_symbol(struct transcode *t, const char *name);
 /* Appends to table *RELOCATIONS of SECTION, which is made if it is 0. */
 int transcode__add_relocation(struct transcode *t, size_t section, size_t *relocations, uint64_t offset, uint64_t info);

@@ -9,45 +9,7 @@
 #include "map_rules.h"
 #include "old_tc_judge.h"
 
-#define MAX_LINES 32			    /* a hostile object has as many as it likes */
 #define NEWEST_OLD_KIND BTF_KIND_FUNC_PROTO /* tc looks at no further kind of BTF type */
-
-static void add_line(struct judge *judge, char ***lines, size_t *nr_lines, const char *format, va_list args)
-{
-	struct elfmap_msg msg;
-	char **grown;
-
-	if (*nr_lines >= MAX_LINES || judge->err)
-		return;
-	elfmap_msg__print(&msg, format, args);
-	grown = realloc(*lines, (*nr_lines + 1) * sizeof(*grown));
-	if (grown) {
-		*lines = grown;
-		grown[*nr_lines] = strdup(msg.text);
-	}
-	if (!grown || !grown[*nr_lines])
-		judge->err = -ENOMEM;
-	else
-		++*nr_lines;
-}
-
-void judge__reason(struct judge *judge, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add_line(judge, &judge->verdict.reasons, &judge->verdict.nr_reasons, format, args);
-	va_end(args);
-}
-
-static void __attribute__((format(printf, 2, 3))) warn(struct judge *judge, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add_line(judge, &judge->verdict.warnings, &judge->verdict.nr_warnings, format, args);
-	va_end(args);
-}
 
 /* ---- the licence, the maps ----------------------------------------------------------------------------- */
 
@@ -147,9 +109,10 @@ static void warn_about_slots(struct judge *judge)
 		const struct elfmap_prog *prog = &obj->progs[i];
 
 		if (prog->slot_map >= 0 && !obj->maps[prog->slot_map].def.pinning)
-			warn(judge,
-			     "section '%s': map '%s' is not pinned, so the kernel empties its slots when tc ends",
-			     prog->section, obj->maps[prog->slot_map].name);
+			judge__warn(
+				judge,
+				"section '%s': map '%s' is not pinned, so the kernel empties its slots when tc ends",
+				prog->section, obj->maps[prog->slot_map].name);
 	}
 }
 

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Between the two files of old_tc: what has been found so far, and the code's part in it. */
+/*
+ * Between the files of old_tc, what has been found so far:
+ *
+ *   old_tc.c        definitions, the tables around the code
+ *   old_tc_code.c   the code
+ *   old_tc_judge.c  what they have to say
+ */
 #ifndef ELFMAP_OLD_TC_JUDGE_H
 #define ELFMAP_OLD_TC_JUDGE_H
 
@@ -14,7 +20,9 @@ struct judge {
 	int err;
 };
 
+/* Why not, and what will differ. Past a few dozen lines nothing more is kept. */
 void judge__reason(struct judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void judge__warn(struct judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void judge__called(struct judge *judge);		  /* `.text`, which is called */
 void judge__section(struct judge *judge, size_t section); /* a program, as tc would hand it to the kernel */

@@ -12,42 +12,6 @@
 #include "internal.h"
 #include "read.h"
 
-static int add_program(struct elfmap_object *obj, const struct elfmap_prog *prog)
-{
-	struct elfmap_prog *grown;
-
-	/* Grows by doubling: hostile objects may have a symbol every 24 bytes. */
-	if (!(obj->nr_progs & (obj->nr_progs - 1))) {
-		grown = realloc(obj->progs, (obj->nr_progs ? 2 * obj->nr_progs : 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		obj->progs = grown;
-	}
-	obj->progs[obj->nr_progs++] = *prog;
-	return 0;
-}
-
-/* A function that has no symbol, and is named after its section. */
-int read__add_nameless(struct elfmap_object *obj, size_t section, size_t offset)
-{
-	struct elfmap_prog prog = {.section_index = section, .offset = offset};
-	const char *section_name = elfmap_elf__section_name(obj->elf, section);
-	char *name;
-	int err;
-
-	if (offset ? asprintf(&name, "func%zu_%s", offset / BPF_INSN_SIZE, section_name) < 0
-		   : asprintf(&name, "prog_%s", section_name) < 0)
-		return -ENOMEM;
-	for (char *at = name; *at; at++)
-		if (!strchr("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", *at))
-			*at = '_';
-	prog.name = name;
-	err = add_program(obj, &prog);
-	if (err)
-		free(name);
-	return err;
-}
-
 static enum bpf_prog_type guess_type(const char *section)
 {
 	static const struct {
@@ -228,7 +192,7 @@ static int collect_functions(struct elfmap_object *obj, const struct calls *call
 		prog.section_index = symbol->st_shndx;
 		prog.offset = symbol->st_value;
 		prog.size = symbol->st_size;
-		err = add_program(obj, &prog);
+		err = read__add_program(obj, &prog);
 	}
 	return err;
 }

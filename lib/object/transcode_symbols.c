@@ -201,19 +201,6 @@ static int set_undefined_aside(struct transcode *t)
 	return err;
 }
 
-size_t transcode__add_symbol(struct transcode *t, const char *name)
-{
-	uint32_t string = image__add_string(&t->image, t->elf->strtab, name);
-	size_t size = t->image.sections[t->elf->symtab].header.sh_size;
-	Elf64_Sym *symbols = string ? image__edit(&t->image, t->elf->symtab, sizeof(Elf64_Sym)) : NULL;
-
-	if (!symbols)
-		return 0;
-	symbols[size / sizeof(*symbols)].st_name = string;
-	symbols[size / sizeof(*symbols)].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE);
-	return size / sizeof(*symbols);
-}
-
 /* Every FUNC that is not in .text would be a program to libbpf; only those of mark_programs() are. */
 static int retire_aliases(struct transcode *t)
 {

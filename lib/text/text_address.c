@@ -157,20 +157,6 @@ int text__read_address(struct elfmap_text *text, const struct elfmap_type *type,
 
 /* ---- prefixes ------------------------------------------------------------------------------------------- */
 
-int text__read_length(struct elfmap_text *text, const struct elfmap_type *type, unsigned int add, unsigned int most,
-		      unsigned char *to)
-{
-	const char *word = text->at;
-	unsigned __int128 length;
-
-	if (text__scan_number(text, &length))
-		return text__expected(text, "the prefix's length");
-	if (length > most)
-		return text__refuse(text, word, "/%.*s is longer than the address, which has %u bits",
-				    text__shown(text, word), word, most);
-	return text__store_number(text, word, type, to + type->offset, length + add);
-}
-
 int text__read_prefix(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	const struct elfmap_type *prefix = &type->members[0], *data = &type->members[1];

@@ -46,7 +46,7 @@ static inline void buffer__end_at(struct elfmap_buffer *buffer, const char *end)
 
 #define ADD_WORD(buffer, literal) buffer__add(buffer, literal, sizeof(literal) - 1)
 
-/* NUMBER, one of TYPE, in decimal. */
+/* NUMBER, one of TYPE, in decimal (text_write.c). */
 void buffer__add_number(struct elfmap_buffer *buffer, const struct elfmap_type *type, __int128 number);
 static inline void buffer__add_u64(struct elfmap_buffer *buffer, __u64 number)
 {

@@ -4,47 +4,11 @@
  * value that is not given is not guessed. Where members share bytes, as in a union, those are enough that
  * say all of them, and two that contradict each other are refused.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "text_scan.h"
 
 static int read_value(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
-
-/* ---- refusals -------------------------------------------------------------------------------------- */
-
-int text__refuse(struct elfmap_text *text, const char *wrong, const char *format, ...)
-{
-	va_list args;
-
-	text->wrong = wrong;
-	if (!text->msg)
-		return -EINVAL;
-	va_start(args, format);
-	elfmap_msg__print(text->msg, format, args);
-	va_end(args);
-	return -EINVAL;
-}
-
-int text__shown(const struct elfmap_text *text, const char *at)
-{
-	int length = 0;
-
-	if (at < text->end && is_delimiter(*at))
-		return *at != '\n';
-	while (at + length < text->end && length < WORD_SHOWN && !is_delimiter(at[length]))
-		length++;
-	return length;
-}
-
-int text__expected(struct elfmap_text *text, const char *what)
-{
-	skip_blanks(text);
-	if (at_line_end(text))
-		return text__refuse(text, text->at, "expected %s, and the line ends", what);
-	return text__refuse(text, text->at, "expected %s, not '%.*s'", what, text__shown(text, text->at), text->at);
-}
 
 /* ---- structs ---------------------------------------------------------------------------------------- */
 

@@ -222,6 +222,20 @@ int text__read_hex(struct elfmap_text *text, size_t size, unsigned char *to)
 	return read_bytes(text, size, '\0', to);
 }
 
+int text__read_length(struct elfmap_text *text, const struct elfmap_type *type, unsigned int add, unsigned int most,
+		      unsigned char *to)
+{
+	const char *word = text->at;
+	unsigned __int128 length;
+
+	if (text__scan_number(text, &length))
+		return text__expected(text, "the prefix's length");
+	if (length > most)
+		return text__refuse(text, word, "/%.*s is longer than the address, which has %u bits",
+				    text__shown(text, word), word, most);
+	return text__store_number(text, word, type, to + type->offset, length + add);
+}
+
 /* The data and behind it /LENGTH, or all bytes of the key. */
 int text__read_hex_prefix(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {

@@ -7,38 +7,6 @@
 #include "text_buffer.h"
 #include "text_scan.h"
 
-#define ROOM_LEAST 4096
-
-/* ---- the buffer ----------------------------------------------------------------------------------------- */
-
-bool buffer__grow(struct elfmap_buffer *buffer, size_t more)
-{
-	size_t room = buffer->room ? buffer->room : ROOM_LEAST;
-	char *bytes;
-
-	while (room - buffer->length < more && room <= (size_t)-1 / 4)
-		room *= 2;
-	bytes = buffer->error || room - buffer->length < more ? NULL : realloc(buffer->bytes, room);
-	if (!bytes) {
-		buffer->error = -ENOMEM;
-		return false;
-	}
-	buffer->bytes = bytes;
-	buffer->room = room;
-	return true;
-}
-
-void elfmap_buffer__free(struct elfmap_buffer *buffer)
-{
-	free(buffer->bytes);
-	*buffer = (struct elfmap_buffer){};
-}
-
-void elfmap_buffer__add(struct elfmap_buffer *buffer, const char *bytes, size_t length)
-{
-	buffer__add(buffer, bytes, length);
-}
-
 /* ---- scalars ---------------------------------------------------------------------------------------------- */
 
 void buffer__add_number(struct elfmap_buffer *buffer, const struct elfmap_type *type, __int128 number)
