@@ -75,7 +75,7 @@ int verb_upgrade(int argc, char **argv)
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
 		return complain(argv[0], "%s", msg.text);
 	if (forget)
-		err = elfmap_upgrade__forget(argv[1], tc_dir, &msg);
+		err = elfmap_upgrade__forget(argv[1], tc_dir, &upgrade, &msg);
 	else if (back)
 		err = elfmap_upgrade__rollback(argv[1], tc_dir, &upgrade, &msg);
 	else
@@ -90,6 +90,11 @@ int verb_upgrade(int argc, char **argv)
 			 "in "
 			 "the new map",
 			 upgrade.lost);
+	if (upgrade.kept.nr)
+		complain(argv[1],
+			 "note: %zu older versions stay pinned, since a program elsewhere, %u %s, still jumps through "
+			 "their tables; once it is gone: elfmap upgrade %s --forget",
+			 upgrade.kept.nr, upgrade.kept.prog, upgrade.kept.name, argv[1]);
 	if (output.json && !forget)
 		json_upgrade(&upgrade);
 	else

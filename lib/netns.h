@@ -9,4 +9,9 @@
  * Mounts stay as they are, so the pins are the same. -ENOENT: there is none. */
 int elfmap_netns__enter(const char *name, struct elfmap_msg *msg);
 
+/* The number of this process's network namespace, which `ls -i /run/netns` shows, too. */
+int elfmap_netns__number(unsigned long *ret_number, struct elfmap_msg *msg);
+/* What `ip netns` calls namespace NUMBER; false: it has no name. */
+bool elfmap_netns__name(unsigned long number, char *ret_name, size_t size);
+
 #endif

@@ -97,12 +97,21 @@ static bool is_hook(const struct elfmap_attachment *at)
 	return at->kind != ELFMAP_AT_SLOT && at->kind != ELFMAP_AT_LINK;
 }
 
+/* A generation's pins are an upgrade's own; others are what people know. */
 const char *doctor__pin(const struct doctor *doctor, __u32 map)
 {
-	for (size_t i = 0; i < doctor->census.pins.nr; i++)
-		if (doctor->census.pins.pins[i].kind == ELFMAP_PIN_MAP && doctor->census.pins.pins[i].id == map)
-			return doctor->census.pins.pins[i].path;
-	return NULL;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < doctor->census.pins.nr; i++) {
+		const struct elfmap_pinned *pin = &doctor->census.pins.pins[i];
+
+		if (pin->kind != ELFMAP_PIN_MAP || pin->id != map)
+			continue;
+		if (!strstr(pin->path, "/tc/generations/"))
+			return pin->path;
+		found = found ?: pin->path;
+	}
+	return found;
 }
 
 /* Stages call stages: from the hooks on, until nothing is added. */

@@ -45,7 +45,7 @@ int doctor__find(struct doctor *doctor, enum gravity gravity, const char *remedy
 /* Is the map, or the program, of interest? Yes unless a device was named and it is none of its. */
 bool doctor__wants_map(const struct doctor *doctor, __u32 map);
 bool doctor__wants(const struct doctor *doctor, const struct elfmap_attachment *at);
-/* The path of its first pin; NULL: it has none. */
+/* The path of its pin, the usual one if it has that; NULL: it has none. */
 const char *doctor__pin(const struct doctor *doctor, __u32 map);
 const struct elfmap_program *doctor__program(const struct doctor *doctor, __u32 id);
 /* Does a packet come to the program: is it attached to a device here, or in a slot of a program that is? */

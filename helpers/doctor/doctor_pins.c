@@ -14,6 +14,7 @@
 #include "device_check.h"
 #include "doctor.h"
 #include "map_facts.h"
+#include "netns.h"
 #include "pin_name.h"
 
 #define NEARLY_FULL 90 /* percent */
@@ -178,13 +179,13 @@ static bool is_sha1(const char *name)
 }
 
 /* tc/SHA1 of an object that was built anew since: nobody takes it away. */
-static int check_object_dir(struct doctor *doctor, const char *name)
+static int check_object_dir(struct doctor *doctor, const char *below, const char *name)
 {
 	const struct elfmap_pins *pins = &doctor->census.pins;
 	char dir[PATH_MAX], remedy[PATH_MAX + 16];
 	size_t length, nr = 0;
 
-	if (snprintf(dir, sizeof(dir), "%s/%s/", doctor->tc_dir, name) >= (int)sizeof(dir))
+	if (!is_sha1(name) || snprintf(dir, sizeof(dir), "%s/%s/", below, name) >= (int)sizeof(dir))
 		return 0;
 	length = strlen(dir);
 	for (size_t i = 0; i < pins->nr; i++) {
@@ -199,38 +200,74 @@ static int check_object_dir(struct doctor *doctor, const char *name)
 			    dir, nr);
 }
 
-/* An upgrade that was killed. */
-static int check_generation(struct doctor *doctor, const char *name)
-{
-	char dir[PATH_MAX], next[PATH_MAX + 8], object[NAME_MAX + 1], remedy[NAME_MAX + 64];
-
-	if (snprintf(dir, sizeof(dir), "%s/generations/%s", doctor->tc_dir, name) >= (int)sizeof(dir))
-		return 0;
-	snprintf(next, sizeof(next), "%s/next", dir);
-	if (access(next, F_OK))
-		return 0;
-	snprintf(object, sizeof(object), "%s", name);
-	elfmap_pin_name__unescape(object);
-	snprintf(remedy, sizeof(remedy), "elfmap upgrade %s", object);
-	return doctor__find(doctor, WARNING, remedy, "an upgrade of %s did not come to its end: %s", object, next);
-}
-
+/* Calls CHECK for what is in the directory BELOW. */
 static int for_each_name(struct doctor *doctor, const char *below,
-			 int (*check)(struct doctor *doctor, const char *name), bool (*filter)(const char *name))
+			 int (*check)(struct doctor *doctor, const char *below, const char *name))
 {
 	const struct dirent *entry;
-	char path[PATH_MAX + 16];
 	DIR *directory;
 	int err = 0;
 
-	snprintf(path, sizeof(path), "%s%s", doctor->tc_dir, below);
-	directory = opendir(path);
+	directory = opendir(below);
 	while (!err && directory && (entry = readdir(directory)))
-		if (entry->d_name[0] != '.' && (!filter || filter(entry->d_name)))
-			err = check(doctor, entry->d_name);
+		if (entry->d_name[0] != '.')
+			err = check(doctor, below, entry->d_name);
 	if (directory)
 		closedir(directory);
 	return err;
+}
+
+/* The words of COMMAND that make it one for network namespace NUMBER: "elfmap -n blue". */
+static void say_for_netns(const char *number, char *command, size_t size)
+{
+	unsigned long netns = strtoul(number, NULL, 10), ours = 0;
+	char name[NAME_MAX + 1];
+
+	elfmap_netns__number(&ours, NULL);
+	if (netns != ours && elfmap_netns__name(netns, name, sizeof(name)))
+		snprintf(command, size, "elfmap -n %s", name);
+	else
+		snprintf(command, size, "elfmap");
+}
+
+/* An upgrade that was killed: BELOW is generations/OBJECT, NAME a network namespace's number. */
+static int check_generation(struct doctor *doctor, const char *below, const char *name)
+{
+	char next[PATH_MAX], file[NAME_MAX + 1], command[NAME_MAX + 16], remedy[2 * NAME_MAX + 64];
+
+	if (snprintf(next, sizeof(next), "%s/%s/next", below, name) >= (int)sizeof(next) || access(next, F_OK))
+		return 0;
+	snprintf(file, sizeof(file), "%s", strrchr(below, '/') + 1);
+	elfmap_pin_name__unescape(file);
+	say_for_netns(name, command, sizeof(command));
+	snprintf(remedy, sizeof(remedy), "%s upgrade %s", command, file);
+	return doctor__find(doctor, WARNING, remedy, "an upgrade of %s did not come to its end: %s", file, next);
+}
+
+static int check_generations(struct doctor *doctor, const char *below, const char *name)
+{
+	char dir[PATH_MAX];
+
+	return snprintf(dir, sizeof(dir), "%s/%s", below, name) < PATH_MAX
+		       ? for_each_name(doctor, dir, check_generation)
+		       : 0;
+}
+
+/* A map that `elfmap apply` was killed over, between its pin and its entries. */
+static int check_filling(struct doctor *doctor, const char *below, const char *name)
+{
+	char mark[PATH_MAX], pin[NAME_MAX + 1], remedy[PATH_MAX + 16];
+
+	if (snprintf(mark, sizeof(mark), "%s/%s", below, name) >= (int)sizeof(mark))
+		return 0;
+	snprintf(pin, sizeof(pin), "%s", name);
+	elfmap_pin_name__unescape(pin);
+	snprintf(remedy, sizeof(remedy), "rmdir %s", mark);
+	return doctor__find(
+		doctor, WARNING, remedy,
+		"'elfmap apply' did not come to its end, and %s may lack entries that it was to start with; "
+		"the same 'elfmap apply' again fills it, or to leave it as it is",
+		*pin == '/' ? pin + 1 : pin);
 }
 
 /* A tcx link whose device has gone is nothing but its pin. */
@@ -255,8 +292,13 @@ static int check_links(struct doctor *doctor)
 
 int doctor_leftovers(struct doctor *doctor)
 {
+	char generations[PATH_MAX + 16], filling[PATH_MAX + 16];
+
 	if (doctor->dev)
 		return 0;
-	return for_each_name(doctor, "", check_object_dir, is_sha1)
-		?: for_each_name(doctor, "/generations", check_generation, NULL) ?: check_links(doctor);
+	snprintf(generations, sizeof(generations), "%s/generations", doctor->tc_dir);
+	snprintf(filling, sizeof(filling), "%s/filling", doctor->tc_dir);
+	return for_each_name(doctor, doctor->tc_dir, check_object_dir)
+		?: for_each_name(doctor, generations, check_generations)
+		?: for_each_name(doctor, filling, check_filling) ?: check_links(doctor);
 }

@@ -32,7 +32,7 @@ static bool read_program(int fd, struct program *prog)
 	return !bpf_obj_get_info_by_fd(fd, &prog->info, &size) && prog->info.nr_map_ids <= MAX_PROG_MAPS;
 }
 
-/* The one value of libbpf's map for .rodata, which the program was verified with. */
+/* The one value of libbpf's map for .rodata, or of what variables start with (start_values.c). */
 static bool same_constants(__u32 a, __u32 b, const struct bpf_map_info *info)
 {
 	int fd_a = bpf_map_get_fd_by_id(a), fd_b = bpf_map_get_fd_by_id(b);
@@ -51,18 +51,21 @@ static bool same_constants(__u32 a, __u32 b, const struct bpf_map_info *info)
 	return same;
 }
 
+static bool is_map(int fd, __u32 id)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.id == id;
+}
+
 /* Is map ID one that LOAD makes and nobody pins? */
 static bool is_made_anew(const struct elfmap_load *load, __u32 id)
 {
-	for (size_t i = 0; load && i < load->nr_maps; i++) {
-		struct bpf_map_info info = {};
-		__u32 size = sizeof(info);
-
-		if (!load->maps[i].pin_path && !bpf_obj_get_info_by_fd(bpf_map__fd(load->maps[i].bpf), &info, &size) &&
-		    info.id == id)
+	for (size_t i = 0; load && i < load->nr_maps; i++)
+		if (!load->maps[i].pin_path && is_map(bpf_map__fd(load->maps[i].bpf), id))
 			return true;
-	}
-	return false;
+	return load && is_map(load->start_map, id);
 }
 
 /* A is ours. */

@@ -6,11 +6,11 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "attach.h"
 #include "msg.h"
+#include "netns.h"
 #include "pin_change.h"
 #include "pin_name.h"
 
@@ -41,11 +41,12 @@ static int read_link(int fd, struct tcx_info *ret_info)
 
 int elfmap_links__dir(const char *tc_dir, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
-	struct stat netns;
+	unsigned long netns;
+	int err = elfmap_netns__number(&netns, msg);
 
-	if (stat("/proc/self/ns/net", &netns))
-		return elfmap_msg__set(msg, -errno, "/proc/self/ns/net: %s", strerror(errno));
-	if (snprintf(ret_path, size, "%s/links/%lu", tc_dir, (unsigned long)netns.st_ino) >= (int)size)
+	if (err)
+		return err;
+	if (snprintf(ret_path, size, "%s/links/%lu", tc_dir, netns) >= (int)size)
 		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path of the link is too long");
 	return 0;
 }

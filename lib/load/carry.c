@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Carries the entries of a map over to its successor, before and after the programs change over. */
+#include <bpf/bpf.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,4 +130,67 @@ void elfmap_carry__free(struct elfmap_carry *carry)
 	elfmap_entries__free(&carry->copied);
 	free(carry->theirs);
 	free(carry);
+}
+
+/* ---- all maps of a generation ---------------------------------------------------------------------------- */
+
+static bool is_table(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &size) && info.type == BPF_MAP_TYPE_PROG_ARRAY;
+}
+
+static int begin_one(const char *place, const char *old_dir, const char *next_dir, struct elfmap_carry **ret_carry,
+		     struct elfmap_msg *msg)
+{
+	char old[2 * PATH_MAX], next[2 * PATH_MAX];
+	struct elfmap_msg why;
+	int err;
+
+	snprintf(old, sizeof(old), "%s/maps/%s", old_dir, place);
+	snprintf(next, sizeof(next), "%s/maps/%s", next_dir, place);
+	err = elfmap_carry__begin(old, next, ret_carry, &why);
+	return err ? elfmap_msg__set(msg, err, "%s: its entries cannot be carried over: %s", place, why.text) : 0;
+}
+
+int elfmap_carries__begin(const struct elfmap_generation *next, const char *old_dir, const char *next_dir,
+			  struct elfmap_carries *ret_carries, struct elfmap_msg *msg)
+{
+	struct elfmap_carries carries = {.at = calloc(next->nr_maps + 1, sizeof(struct elfmap_carry *))};
+	int err = carries.at ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+
+	for (size_t i = 0; !err && i < next->nr_maps; i++) {
+		if (is_table(next->maps[i].map))
+			continue;
+		err = begin_one(next->maps[i].place, old_dir, next_dir, &carries.at[carries.nr], msg);
+		carries.nr += !err;
+	}
+	if (err)
+		elfmap_carries__free(&carries);
+	else
+		*ret_carries = carries;
+	return err;
+}
+
+void elfmap_carries__finish(const struct elfmap_carries *carries, size_t *ret_late, size_t *ret_lost)
+{
+	*ret_late = *ret_lost = 0;
+	for (size_t i = 0; i < carries->nr; i++) {
+		size_t late = 0, lost = 0;
+
+		if (elfmap_carry__finish(carries->at[i], &late, &lost, NULL))
+			lost++;
+		*ret_late += late;
+		*ret_lost += lost;
+	}
+}
+
+void elfmap_carries__free(struct elfmap_carries *carries)
+{
+	for (size_t i = 0; i < carries->nr; i++)
+		elfmap_carry__free(carries->at[i]);
+	free(carries->at);
+	*carries = (struct elfmap_carries){};
 }

@@ -6,9 +6,22 @@
 #ifndef ELFMAP_CARRY_H
 #define ELFMAP_CARRY_H
 
-#include "elfmap.h"
+#include "generation.h"
 
 struct elfmap_carry;
+
+/* All maps of a generation that are not tables, each with its predecessor. */
+struct elfmap_carries {
+	struct elfmap_carry **at;
+	size_t nr;
+};
+
+/* Begins with all maps of NEXT but PROG_ARRAYs, which are pinned below NEXT_DIR, and those before below OLD_DIR. */
+int elfmap_carries__begin(const struct elfmap_generation *next, const char *old_dir, const char *next_dir,
+			  struct elfmap_carries *ret_carries, struct elfmap_msg *msg);
+/* The programs have changed over: a failure is an entry lost, and no reason to go back. */
+void elfmap_carries__finish(const struct elfmap_carries *carries, size_t *ret_late, size_t *ret_lost);
+void elfmap_carries__free(struct elfmap_carries *carries);
 
 /* Makes the map pinned at TO have the entries of the one pinned at FROM, and no others; remembers them.
  * -EOPNOTSUPP: entries of such a map cannot be read. elfmap_carry__free() what it gives. */

@@ -221,6 +221,11 @@ int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 		if (err)
 			explain_refusal(load, err, msg);
 	}
+	if (!err) {
+		err = elfmap_load__note_start(load);
+		if (err)
+			elfmap_msg__set(msg, err, "what its variables start with cannot be noted: %s", strerror(-err));
+	}
 	if (!err)
 		warn_about_slots(load);
 	libbpf_set_print(before);

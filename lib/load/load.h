@@ -61,6 +61,7 @@ struct elfmap_load {
 	struct elfmap_load_prog *progs; /* in libbpf's order */
 	size_t nr_progs;
 	int lock;			    /* shared, on tc_dir: nobody takes away a pin that we have opened */
+	int start_map;			    /* what its variables start with (start_values.c); -1: all zero */
 	struct elfmap_load_change *changes; /* what commit did, latest last */
 	size_t nr_changes;
 };
@@ -83,6 +84,9 @@ int elfmap_load__commit(struct elfmap_load *load, const char *progs_dir, struct 
  * of the two follows a commit. */
 void elfmap_load__undo(struct elfmap_load *load);
 void elfmap_load__keep(struct elfmap_load *load);
+/* Of elfmap_load__kernel(): lets newer start values be told from older ones. -ENOMEM, -EPERM and the like. */
+int elfmap_load__note_start(struct elfmap_load *load);
+
 /* Lets others take away pins that no program uses, before elfmap_load__free() does. LOAD may be NULL. */
 void elfmap_load__unlock(struct elfmap_load *load);
 void elfmap_load__free(struct elfmap_load *load);

@@ -284,7 +284,7 @@ int elfmap_load__open(const char *file, const struct elfmap_load_opts *opts, str
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	load->file = file;
 	load->opts = *opts;
-	load->lock = -1;
+	load->lock = load->start_map = -1;
 	err = elfmap_file__read(file, &load->bytes, &size, msg);
 	err = err ?: elfmap_object__read(load->bytes, size, &load->object, msg);
 	if (!err && names_by_hash(load->object))
@@ -321,6 +321,8 @@ void elfmap_load__free(struct elfmap_load *load)
 	free(load->changes);
 	bpf_object__close(load->bpf);
 	elfmap_object__free(load->object);
+	if (load->start_map >= 0)
+		close(load->start_map);
 	free(load->bytes);
 	elfmap_load__unlock(load);
 	free(load);

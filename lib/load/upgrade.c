@@ -11,22 +11,25 @@
 #include "carry.h"
 #include "load.h"
 #include "msg.h"
+#include "netns.h"
 #include "pin_change.h"
 #include "pin_name.h"
+#include "running.h"
 #include "upgrade.h"
 
 struct change {
 	const char *file;
 	const char *tc_dir;
 	char root[PATH_MAX / 2]; /* the bpf file system */
-	char dir[PATH_MAX / 2];	 /* tc/generations/OBJECT */
+	char dir[PATH_MAX / 2];	 /* tc/generations/OBJECT/NETNS */
+	char retired[PATH_MAX];	 /* tc/generations/OBJECT/retired */
 	const char *object;	 /* as the filters' names have it */
 	int lock;
 	struct elfmap_load *load; /* NULL: going back */
 	struct elfmap_generation next;
 	struct elfmap_generation old;
-	struct elfmap_carry **carried; /* room for one each map of NEXT */
-	size_t nr_carried;
+	struct elfmap_generation usual; /* maps at the usual pins, which may be another namespace's */
+	struct elfmap_carries carries;
 	struct elfmap_upgrade *result;
 	struct elfmap_msg *msg;
 };
@@ -48,13 +51,19 @@ static void path_of(const struct change *change, const char *generation, char pa
 static int place_change(struct change *change)
 {
 	char name[NAME_MAX + 1];
+	unsigned long netns;
 	char *slash;
+	int err;
 
+	err = elfmap_netns__number(&netns, change->msg);
+	if (err)
+		return err;
 	change->object = base_name(change->file);
 	if (elfmap_pin_name__escape(change->object, name, sizeof(name)) ||
-	    snprintf(change->dir, sizeof(change->dir), "%s/generations/%s", change->tc_dir, name) >=
+	    snprintf(change->dir, sizeof(change->dir), "%s/generations/%s/%lu", change->tc_dir, name, netns) >=
 		    (int)sizeof(change->dir))
 		return elfmap_msg__set(change->msg, -ENAMETOOLONG, "the path of its generations is too long");
+	snprintf(change->retired, sizeof(change->retired), "%s/generations/%s/retired", change->tc_dir, name);
 	snprintf(change->root, sizeof(change->root), "%s", change->tc_dir);
 	slash = strrchr(change->root, '/');
 	if (slash)
@@ -77,34 +86,85 @@ static int describe_entries(const struct elfmap_hooks *hooks, struct elfmap_gene
 	return err;
 }
 
-/* The maps that are pinned now where those of NEXT will be. One without a usual pin is held by the upgrade
- * that made it, and is emptied unless somebody goes on holding it. */
-static int describe_old_maps(const struct change *change, struct elfmap_generation *gen)
+/* The map at a usual pin; one without is held by the upgrade that made it. -ENOENT */
+static int open_usual(const struct change *change, const char *place)
 {
 	char path[2 * PATH_MAX], unpinned[PATH_MAX];
-	int err = 0;
 
 	path_of(change, "current/maps", unpinned);
-	for (size_t i = 0; !err && i < change->next.nr_maps; i++) {
-		const char *place = change->next.maps[i].place;
-		int fd;
+	snprintf(path, sizeof(path), "%s/%s", *place == '-' ? unpinned : change->root, place);
+	return bpf_obj_get(path);
+}
 
-		snprintf(path, sizeof(path), "%s/%s", *place == '-' ? unpinned : change->root, place);
-		fd = bpf_obj_get(path);
-		if (fd == -ENOENT)
-			continue;
-		if (fd < 0)
-			return fd;
-		err = elfmap_generation__add_map(gen, place, fd);
-		close(fd);
+/* What runs here in place of MAP of the next generation; else what its pin means, which may be what runs in another
+ * namespace. It is emptied unless somebody goes on holding it. */
+static int add_old_map(struct change *change, const struct elfmap_running *running, const struct elfmap_gen_map *map)
+{
+	int err = 0, usual = open_usual(change, map->place), old;
+	struct bpf_map_info info = {}, wanted = {};
+	__u32 size = sizeof(info);
+
+	if (usual < 0 && usual != -ENOENT)
+		return usual;
+	if (usual >= 0)
+		err = bpf_obj_get_info_by_fd(usual, &info, &size);
+	err = err ?: bpf_obj_get_info_by_fd(map->map, &wanted, &size);
+	if (err) {
+		if (usual >= 0)
+			close(usual);
+		return err;
 	}
+	old = elfmap_running__find(running, base_name(map->place), wanted.type, info.id);
+	if (old >= 0 || usual >= 0)
+		err = elfmap_generation__add_map(&change->old, map->place, old >= 0 ? old : usual);
+	if (usual >= 0 && *map->place != '-')
+		err = err ?: elfmap_generation__add_map(&change->usual, map->place, usual);
+	if (old >= 0)
+		close(old);
+	if (usual >= 0)
+		close(usual);
 	return err;
+}
+
+/* A map that another namespace's upgrade has put at the pin, while programs here wrote to the one before. */
+static void warn_of_split(const struct change *change, const struct elfmap_running *running)
+{
+	const struct elfmap_load *load = change->load;
+	char text[256];
+
+	for (size_t i = 0; load && load->opts.warn && i < load->nr_maps; i++) {
+		const struct elfmap_load_map *map = &load->maps[i];
+		struct bpf_map_info pinned = {}, info = {};
+		__u32 size = sizeof(info);
+		int old;
+
+		if (!map->is_reused || bpf_obj_get_info_by_fd(bpf_map__fd(map->bpf), &pinned, &size))
+			continue;
+		old = elfmap_running__find(running, map->map.name, pinned.type, pinned.id);
+		if (old >= 0 && !bpf_obj_get_info_by_fd(old, &info, &size) && info.id != pinned.id) {
+			snprintf(text, sizeof(text),
+				 "warning: map '%s': the version before used map %u here, and not the pinned one, map "
+				 "%u; its entries are not carried over",
+				 map->map.name, info.id, pinned.id);
+			load->opts.warn(load->file, text);
+		}
+		if (old >= 0)
+			close(old);
+	}
 }
 
 static int describe_old(struct change *change)
 {
-	int err = describe_entries(&change->result->hooks, &change->old) ?: describe_old_maps(change, &change->old);
+	struct elfmap_running running = {};
+	int err;
 
+	err = describe_entries(&change->result->hooks, &change->old);
+	err = err ?: elfmap_running__read(&change->result->hooks, &running);
+	for (size_t i = 0; !err && i < change->next.nr_maps; i++)
+		err = add_old_map(change, &running, &change->next.maps[i]);
+	if (!err)
+		warn_of_split(change, &running);
+	free(running.maps);
 	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
 }
 
@@ -185,58 +245,23 @@ static void unstage(struct change *change)
 	path_of(change, "old", path);
 	elfmap_generation__remove(path);
 	rmdir(change->dir);
+	snprintf(path, sizeof(path), "%s", change->dir);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
 }
 
 /* ---- state ------------------------------------------------------------------------------------------------- */
 
-static __u32 map_type(int fd)
-{
-	struct bpf_map_info info = {};
-	__u32 size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.type;
-}
-
 static int copy_state(struct change *change)
 {
-	char old[2 * PATH_MAX], next[2 * PATH_MAX], dir[PATH_MAX];
-	struct elfmap_msg why;
-	int err = 0;
+	char old[PATH_MAX], next[PATH_MAX];
+	int err;
 
-	change->carried = calloc(change->next.nr_maps + 1, sizeof(struct elfmap_carry *));
-	if (!change->carried)
-		return elfmap_msg__set(change->msg, -ENOMEM, "no memory");
-	for (size_t i = 0; !err && i < change->next.nr_maps; i++) {
-		const struct elfmap_gen_map *map = &change->next.maps[i];
-
-		if (map_type(map->map) == BPF_MAP_TYPE_PROG_ARRAY)
-			continue;
-		path_of(change, "old", dir);
-		snprintf(old, sizeof(old), "%s/maps/%s", dir, map->place);
-		path_of(change, "next", dir);
-		snprintf(next, sizeof(next), "%s/maps/%s", dir, map->place);
-		err = elfmap_carry__begin(old, next, &change->carried[change->nr_carried], &why);
-		if (err)
-			elfmap_msg__set(change->msg, err, "%s: its entries cannot be carried over: %s", map->place,
-					why.text);
-		else
-			change->nr_carried++;
-	}
-	change->result->nr_grown = change->nr_carried;
+	path_of(change, "old", old);
+	path_of(change, "next", next);
+	err = elfmap_carries__begin(&change->next, old, next, &change->carries, change->msg);
+	change->result->nr_grown = change->carries.nr;
 	return err;
-}
-
-/* The programs have changed over: a failure here is one of the report, and no reason to go back. */
-static void copy_rest(struct change *change)
-{
-	for (size_t i = 0; i < change->nr_carried; i++) {
-		size_t late = 0, lost = 0;
-
-		if (elfmap_carry__finish(change->carried[i], &late, &lost, NULL))
-			lost++;
-		change->result->late += late;
-		change->result->lost += lost;
-	}
 }
 
 /* ---- published --------------------------------------------------------------------------------------------- */
@@ -257,33 +282,24 @@ static int publish_maps(const struct change *change, const struct elfmap_generat
 	return err;
 }
 
-/* Returns when every packet that had entered has left. The kernel waits so after each change to a map of
- * maps, for the sake of programs that are using the inner map that was there. */
-static void wait_for_packets(void)
-{
-	int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(__u32), sizeof(__u32), 1, NULL), outer;
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (__u32)inner);
-	const __u32 key = 0;
-
-	outer = inner < 0 ? -1 : bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, NULL, sizeof(key), sizeof(inner), 1, &opts);
-	if (outer >= 0) {
-		bpf_map_update_elem(outer, &key, &inner, BPF_ANY);
-		close(outer);
-	}
-	if (inner >= 0)
-		close(inner);
-}
-
 static int rename_generation(const struct change *change, const char *from, const char *to)
 {
 	char from_path[PATH_MAX], to_path[PATH_MAX];
 
 	path_of(change, from, from_path);
 	path_of(change, to, to_path);
-	elfmap_generation__remove(to_path);
 	return rename(from_path, to_path) ? elfmap_msg__set(change->msg, -errno, "%s: cannot become '%s': %s",
 							    from_path, to, strerror(errno))
 					  : 0;
+}
+
+/* Perhaps another namespace is in what was there. */
+static int retire(const struct change *change, const char *generation)
+{
+	char path[PATH_MAX];
+
+	path_of(change, generation, path);
+	return elfmap_generation__retire(path, change->retired, change->msg);
 }
 
 /* What was next is current from now on, and there is a way back; or all is as it was. */
@@ -310,13 +326,12 @@ static int publish(struct change *change)
 	int err;
 
 	err = publish_maps(change, &change->next);
-	if (!err) {
-		wait_for_packets(); /* in the generation before the last, if they are that slow */
-		err = rename_generations(change);
-	}
+	err = err ?: retire(change, "previous");
+	err = err ?: retire(change, "current");
+	err = err ?: rename_generations(change);
 	if (err) {
 		why = *change->msg;
-		publish_maps(change, &change->old);
+		publish_maps(change, &change->usual);
 		*change->msg = why;
 	}
 	return err;
@@ -348,13 +363,12 @@ static int mend(struct change *change)
 	}
 	change->result->was_interrupted = true;
 	if (access(old_dir, F_OK)) { /* all was done but the last name: what is in there is what runs */
-		rename_generation(change, "next", "current");
-		return 0;
+		return retire(change, "current") ?: rename_generation(change, "next", "current");
 	}
 	if (!elfmap_generation__read(old_dir, &old, NULL) && !elfmap_generation__read(next_dir, &next, NULL) &&
 	    runs_any_of(hooks, &next)) {
 		err = elfmap_hooks__switch(hooks, &old, change->msg) ?: publish_maps(change, &old);
-		wait_for_packets();
+		elfmap_generation__wait();
 		elfmap_hooks__free(hooks);
 		err = err ?: elfmap_hooks__find(change->object, change->tc_dir, hooks, change->msg);
 	}
@@ -379,6 +393,13 @@ static int find_hooks(struct change *change)
 	return err;
 }
 
+/* Drops what was retired when the last packet has left it. */
+static void sweep(struct change *change)
+{
+	elfmap_generation__wait();
+	elfmap_retired__sweep(change->retired, change->tc_dir, &change->result->kept);
+}
+
 static int exchange(struct change *change)
 {
 	int err;
@@ -390,14 +411,16 @@ static int exchange(struct change *change)
 	err = copy_state(change);
 	err = err ?: elfmap_hooks__switch(&change->result->hooks, &change->next, change->msg);
 	if (!err) {
-		wait_for_packets();
-		copy_rest(change);
+		elfmap_generation__wait();
+		elfmap_carries__finish(&change->carries, &change->result->late, &change->result->lost);
 		err = publish(change);
 		if (err)
 			elfmap_hooks__switch(&change->result->hooks, &change->old, NULL);
 	}
 	if (err)
 		unstage(change);
+	else
+		sweep(change);
 	return err;
 }
 
@@ -408,11 +431,10 @@ static void end(struct change *change, int err)
 	else if (change->load)
 		elfmap_load__undo(change->load);
 	elfmap_load__free(change->load);
-	for (size_t i = 0; i < change->nr_carried; i++)
-		elfmap_carry__free(change->carried[i]);
-	free(change->carried);
+	elfmap_carries__free(&change->carries);
 	elfmap_generation__free(&change->next);
 	elfmap_generation__free(&change->old);
+	elfmap_generation__free(&change->usual);
 	if (change->lock >= 0)
 		close(change->lock);
 	if (err)
@@ -459,22 +481,25 @@ int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap
 	return err;
 }
 
-int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_msg *msg)
+int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
+			   struct elfmap_msg *msg)
 {
-	struct change change = {.file = file, .tc_dir = tc_dir, .lock = -1, .msg = msg};
+	struct elfmap_upgrade result = {};
+	struct change change = {.file = file, .tc_dir = tc_dir, .lock = -1, .result = &result, .msg = msg};
 	char previous[PATH_MAX];
 	int err = place_change(&change);
 
 	if (err)
 		return err;
 	path_of(&change, "previous", previous);
-	if (access(previous, F_OK)) {
+	if (access(previous, F_OK) && access(change.retired, F_OK))
 		err = elfmap_msg__set(msg, -ENOENT, "there is no generation before the current one");
-	} else {
-		wait_for_packets();
-		elfmap_generation__remove(previous);
-	}
-	close(change.lock);
+	err = err ?: retire(&change, "previous");
+	if (!err)
+		sweep(&change);
+	end(&change, err);
+	if (!err)
+		*ret_upgrade = result;
 	return err;
 }
 

@@ -7,20 +7,25 @@
  * stages, one that enters by a new one finds new stages. State maps are shared by both; one that the
  * new version wants larger is copied.
  *
- *   tc/generations/OBJECT/previous   what ran before: where --rollback goes
- *   tc/generations/OBJECT/current    what runs now
- *   tc/generations/OBJECT/old, next  while an upgrade is under way; left by one that was killed
+ *   tc/generations/OBJECT/NETNS/previous   what ran before: where --rollback goes
+ *   tc/generations/OBJECT/NETNS/current    what runs now
+ *   tc/generations/OBJECT/NETNS/old, next  while an upgrade is under way; left by one that was killed
+ *   tc/generations/OBJECT/retired/NUMBER   what programs of another namespace, or of nobody knows whom, still use
+ *
+ * NETNS is the number of the network namespace: each is upgraded for itself.
  */
 #ifndef ELFMAP_UPGRADE_H
 #define ELFMAP_UPGRADE_H
 
 #include "hooks.h"
+#include "retired.h"
 
 struct elfmap_upgrade {
 	struct elfmap_hooks hooks; /* that were exchanged */
 	size_t nr_grown;	   /* maps that were made larger, or smaller again */
 	size_t late;		   /* entries that were written to the old map while the programs were exchanged */
 	size_t lost;		   /* of these not carried over: the new program wrote them as well */
+	struct elfmap_kept kept;   /* versions that were to go, and are in use elsewhere */
 	bool was_interrupted;	   /* an upgrade that was killed was taken back first */
 };
 
@@ -33,8 +38,10 @@ int elfmap_upgrade__run(const char *file, const char *tc_dir, void (*warn)(const
 int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
 			     struct elfmap_msg *msg);
 
-/* Drops the previous generation, after every packet that could be in it has left. -ENOENT */
-int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_msg *msg);
+/* Drops the previous generation, after every packet that could be in it has left, or keeps its tables if somebody
+ * else's programs use them. -ENOENT: there is nothing to drop. */
+int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
+			   struct elfmap_msg *msg);
 
 void elfmap_upgrade__free(struct elfmap_upgrade *upgrade);
 

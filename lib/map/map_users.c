@@ -155,6 +155,18 @@ int elfmap_census__take(struct elfmap_census *ret_census, struct elfmap_msg *msg
 	return 0;
 }
 
+int elfmap_census__take_programs(struct elfmap_census *ret_census)
+{
+	struct elfmap_census census = {};
+	int err = read_programs(&census);
+
+	if (err)
+		elfmap_census__free(&census);
+	else
+		*ret_census = census;
+	return err;
+}
+
 void elfmap_census__free(struct elfmap_census *census)
 {
 	for (size_t i = 0; i < census->nr_progs; i++)

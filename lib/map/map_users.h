@@ -33,6 +33,8 @@ struct elfmap_census {
 /* Takes the census. Without permission to list programs it has the pins only and is not `complete`.
  * -ENOMEM. elfmap_census__free() what it gives. */
 int elfmap_census__take(struct elfmap_census *ret_census, struct elfmap_msg *msg);
+/* Its programs alone, of which `complete` says whether they are all. -ENOMEM */
+int elfmap_census__take_programs(struct elfmap_census *ret_census);
 void elfmap_census__free(struct elfmap_census *census);
 
 bool elfmap_program__uses(const struct elfmap_program *prog, __u32 map);

@@ -101,6 +101,11 @@ compare_attaching() {
 	compare_attach -r "$pins/load_flows" -r "$pins/load_total"
 }
 
+compare_in_process() {
+	heading 'Open, load and attach in one process, where no filter is, against libbpf itself'
+	"$build/tests/bench/attach_cost" "$rounds" "$dev" "$scratch/modern-btf.o" "$scratch/legacy-btf.o"
+}
+
 compare_script() {
 	local line="tc filter replace dev $dev ingress protocol all pref 1 handle 1 bpf da obj"
 
@@ -162,6 +167,7 @@ bench_loading() {
 	printf 'start to end and (CPU) of user and system time; limits are for the former.\n'
 	compare_loading
 	compare_attaching
+	compare_in_process
 	compare_nothing
 	compare_script
 	compare_objects

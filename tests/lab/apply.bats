@@ -82,7 +82,7 @@ refused() {
 	cp "$objects/generation_2.o" "$tmp/gen.o"
 	run -0 apply
 	[[ $output == "~ attach gen.o sec ingress dev $link ingress
-~ attach gen.o sec egress dev $link egress" && -e /sys/fs/bpf/tc/generations/gen%2Eo/previous ]]
+~ attach gen.o sec egress dev $link egress" && -e /sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i /proc/self/ns/net)/previous ]]
 	ping -q -c 2 -i 0.2 10.9.0.2
 	[[ $("$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")') == '0 4 0 0' ]]
 	run -0 apply

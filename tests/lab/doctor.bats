@@ -234,10 +234,18 @@ setup() {
     mend it: rm -r /sys/fs/bpf/tc/*/"
 	rm -r /sys/fs/bpf/tc/[0-9a-f]*/
 	healthy
-	mkdir -p /sys/fs/bpf/tc/generations/gen%2Eo/next
+	mkdir -p "/sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i /proc/self/ns/net)/next"
 	finds "warning: leftover: an upgrade of gen.o did not come to its end: *
     mend it: elfmap upgrade gen.o"
 	rm -r /sys/fs/bpf/tc/generations
+	mkdir -p "/sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i "/run/netns/$net")/next"
+	finds "*
+    mend it: elfmap -n $net upgrade gen.o"
+	rm -r /sys/fs/bpf/tc/generations
+	mkdir -p /sys/fs/bpf/tc/filling/%2Fglobals%2Flimits
+	finds "warning: leftover: 'elfmap apply' did not come to its end, and globals/limits may lack entries *
+    mend it: rmdir /sys/fs/bpf/tc/filling/%2Fglobals%2Flimits"
+	rm -r /sys/fs/bpf/tc/filling
 	ip link add extra type veth peer name extra2
 	if "$elfmap" attach shared.o sec ingress dev extra ingress --tcx; then
 		ip link del extra

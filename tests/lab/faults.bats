@@ -199,7 +199,7 @@ none_left() {
 }
 
 @test "thirty rounds of attach, upgrade, rollback, apply and detach hold on to nothing" {
-	generations=/sys/fs/bpf/tc/generations/gen%2Eo
+	generations=/sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i /run/netns/blue)
 	echo "attach gen.o sec ingress dev v1 ingress" >"$tmp/pipeline"
 	for ((round = 0; round < 30; round++)); do
 		version 1

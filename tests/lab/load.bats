@@ -164,6 +164,23 @@ $id" ]]
 	[[ -n $id && $(filter_id) == "$id" ]]
 }
 
+@test "attach: what variables start with is part of an object, also of one that has run" {
+	attach globals classifier ingress
+	for name in step chosen_cell; do # .data, .rodata
+		before=$(filter_id)
+		in_net ping -q -c 1 10.9.0.1
+		offset=$(llvm-readelf -sW "$objects/globals.o" | awk -v name="$name" '$8 == name { print $2, $7 }')
+		section=$(llvm-readelf -SW "$objects/globals.o" | awk -v nr="[${offset#* }]" '$1 == nr || $1 $2 == nr { print }' |
+			grep -o 'PROGBITS.*' | awk '{ print $3 }')
+		[[ -e $tmp/globals.o ]] || cp "$objects/globals.o" "$tmp"
+		printf '\001' | dd of="$tmp/globals.o" bs=1 conv=notrunc seek=$((0x$section + 0x${offset% *})) status=none
+		run -0 "$elfmap" attach "$tmp/globals.o" sec classifier dev "$link" ingress
+		[[ $output == *replaced && $(filter_id) != "$before" && $(filters | wc -l) == 1 ]]
+		run -0 "$elfmap" attach "$tmp/globals.o" sec classifier dev "$link" ingress
+		[[ $output == *unchanged ]]
+	done
+}
+
 @test "attach: a newer object takes the older one's place, in the same place" {
 	attach shared ingress ingress prio 7
 	cp "$objects/tailcall.o" "$tmp/shared.o"

@@ -10,10 +10,11 @@ bats_require_minimum_version 1.5.0
 
 load flood.bash
 
-generations=/sys/fs/bpf/tc/generations/gen%2Eo
+versions=/sys/fs/bpf/tc/generations/gen%2Eo
 
 setup() {
 	setup_flood
+	generations=$versions/$(stat -Lc %i /run/netns/blue)
 	gen=$tmp/gen.o
 	version 1
 }
@@ -271,6 +272,52 @@ no_change() {
 		[[ $("$elfmap" map dump "$map" types u32:u64) == "5 1${map#many_}" ]]
 		[[ $("$elfmap" -j map show "$map" | jq .max_entries) == 4 ]]
 	done
+}
+
+@test "another namespace stays on its version, whole, however often this one is upgraded and forgets" {
+	attach
+	"$elfmap" -n red attach "$gen" sec ingress dev v0 ingress
+	cp "$gen" "$tmp/one.o"
+	cat >"$tmp/changes" <<-END
+		#!/bin/sh -e
+		exec >/dev/null
+		for version in 2 1 2; do
+			cp $build/tests/testdata/generation_\$version.o $gen
+			$elfmap -n blue upgrade $gen
+		done
+		$elfmap -n blue upgrade gen.o --rollback
+		$elfmap -n blue upgrade gen.o --rollback
+		$elfmap -n blue upgrade gen.o --forget
+	END
+	chmod +x "$tmp/changes"
+	run -0 "$tmp/changes"
+	[[ $output == *"elfmap: gen.o: note: 1 older versions stay pinned, since a program elsewhere, "*" gen_ingress, still jumps through their tables; once it is gone: elfmap upgrade gen.o --forget"* ]]
+	run -0 --separate-stderr "$flood" from blue to 10.9.0.1 port 9000 rate 20000 packets 20000 size 60 at red -- "$tmp/changes"
+	assert_lossless
+	sent=$(report .sent)
+	[[ $(cells) == "$sent 0 0 0" && -e $versions/retired ]]
+	send 5
+	[[ $(cells) == "$sent 5 0 0" ]]
+	# What was given up here goes with the last that runs it there.
+	"$elfmap" -n red upgrade "$gen"
+	"$elfmap" -n red upgrade gen.o --rollback
+	"$flood" from blue to 10.9.0.1 port 9000 packets 5 size 60 at red >/dev/null
+	[[ $(cells) == "$((sent + 5)) 5 0 0" ]]
+	"$elfmap" -n red upgrade gen.o --rollback
+	run -0 --separate-stderr "$elfmap" -n red upgrade gen.o --forget
+	[[ -z $stderr && ! -e $versions/retired ]]
+	"$flood" from blue to 10.9.0.1 port 9000 packets 5 size 60 at red >/dev/null
+	[[ $(cells) == "$((sent + 5)) 10 0 0" ]]
+}
+
+@test "a state map that was made larger elsewhere: what only the old one has is said to stay behind" {
+	attach
+	"$elfmap" -n red attach "$gen" sec ingress dev v0 ingress
+	version 2_large
+	upgrade "$gen"
+	run -0 --separate-stderr "$elfmap" -n red upgrade "$gen"
+	[[ $stderr == "elfmap: $gen: warning: map 'gen_state': the version before used map "*"; its entries are not carried over" ]]
+	[[ $output == 'dev v0 ingress '*replaced ]]
 }
 
 # ---- killed -----------------------------------------------------------------------------------------

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Finds the maps of a version that runs. Its pins may mean another version's by now, upgraded elsewhere. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "map.h"
+#include "running.h"
+
+static int add_program(struct elfmap_running *running, int prog);
+
+static int add_stages(struct elfmap_running *running, __u32 table)
+{
+	int err = 0, fd = bpf_map_get_fd_by_id(table);
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info), id;
+
+	if (fd < 0)
+		return 0; /* gone since */
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) || info.type != BPF_MAP_TYPE_PROG_ARRAY)
+		info.max_entries = 0;
+	for (__u32 slot = 0; !err && slot < info.max_entries; slot++) {
+		int prog = bpf_map_lookup_elem(fd, &slot, &id) ? -1 : bpf_prog_get_fd_by_id(id);
+
+		if (prog < 0)
+			continue;
+		err = add_program(running, prog);
+		close(prog);
+	}
+	close(fd);
+	return err;
+}
+
+static int add_map(struct elfmap_running *running, __u32 id)
+{
+	__u32 *grown;
+
+	for (size_t i = 0; i < running->nr; i++)
+		if (running->maps[i] == id)
+			return 0;
+	grown = reallocarray(running->maps, running->nr + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	running->maps = grown;
+	grown[running->nr++] = id;
+	return add_stages(running, id);
+}
+
+/* Two calls: how many maps, then which. */
+static int add_program(struct elfmap_running *running, int prog)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info), count, *maps;
+	int err = 0;
+
+	if (bpf_obj_get_info_by_fd(prog, &info, &size) || !info.nr_map_ids)
+		return 0;
+	count = info.nr_map_ids;
+	maps = calloc(count, sizeof(*maps));
+	if (!maps)
+		return -ENOMEM;
+	info = (struct bpf_prog_info){.nr_map_ids = count, .map_ids = (__u64)(unsigned long)maps};
+	if (!bpf_obj_get_info_by_fd(prog, &info, &size))
+		for (__u32 i = 0; !err && i < count && i < info.nr_map_ids; i++)
+			err = add_map(running, maps[i]);
+	free(maps);
+	return err;
+}
+
+int elfmap_running__read(const struct elfmap_hooks *hooks, struct elfmap_running *ret_running)
+{
+	struct elfmap_running running = {};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < hooks->nr; i++)
+		err = add_program(&running, hooks->at[i].before);
+	if (err)
+		free(running.maps);
+	else
+		*ret_running = running;
+	return err;
+}
+
+int elfmap_running__find(const struct elfmap_running *running, const char *name, __u32 type, __u32 preferred)
+{
+	struct bpf_map_info info;
+	__u32 found = 0;
+	int fd;
+
+	for (size_t i = 0; i < running->nr; i++)
+		if ((!found || running->maps[i] == preferred) && elfmap_map__describe(running->maps[i], &info) &&
+		    info.type == type && !strncmp(info.name, name, sizeof(info.name) - 1))
+			found = info.id;
+	fd = found ? bpf_map_get_fd_by_id(found) : -ENOENT;
+	return fd;
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What loading and attaching costs inside of one process, without its start: the library's open, load and attach,
+ * against libbpf's own of the same program with modern maps.
+ *
+ *   attach_cost ROUNDS DEV MODERN LEGACY     DEV has a clsact; in a bpf file system of its own (tests/sandbox)
+ *
+ * Each attaches a new filter where there is none, and leaves it to be taken away, and closed, after the clock has
+ * stopped. Every round runs each once, in an order of its own; a ratio is taken within a round, and medians are
+ * printed. A ratio above its limit is said to be and is no failure; what does not load is.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "load.h"
+#include "netlink.h"
+
+#define TC_DIR "/sys/fs/bpf/tc"
+#define GLOBALS TC_DIR "/globals"
+#define SECTION "classifier"
+#define WARM_UP 5
+#define LIMIT 1.10
+
+struct place {
+	int ifindex;
+	const char *file;
+};
+
+/* What was loaded and attached, still held. One of the two. */
+struct held {
+	struct bpf_object *bpf;
+	struct elfmap_load *load;
+};
+
+struct variant {
+	const char *name;
+	int (*run)(const struct place *place, struct held *ret_held);
+	bool is_peer;
+	bool is_legacy;
+	double *us; /* by round */
+};
+
+static int fail(const char *file, const char *why)
+{
+	fprintf(stderr, "attach_cost: %s: %s\n", file, why);
+	return -ECHILD;
+}
+
+/* ---- libbpf's way ------------------------------------------------------------------------------------------ */
+
+static int run_libbpf(const struct place *place, struct held *ret_held)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, how, .pin_root_path = GLOBALS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = place->ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = 1, .priority = 1);
+	struct bpf_object *bpf = bpf_object__open_file(place->file, &how);
+	struct bpf_program *prog;
+	int err;
+
+	if (!bpf)
+		return fail(place->file, strerror(errno));
+	prog = bpf_object__next_program(bpf, NULL);
+	bpf_program__set_type(prog, BPF_PROG_TYPE_SCHED_CLS);
+	err = bpf_object__load(bpf);
+	if (!err) {
+		err = bpf_tc_hook_create(&hook);
+		err = err == -EEXIST ? 0 : err;
+	}
+	filter.prog_fd = bpf_program__fd(prog);
+	err = err ?: bpf_tc_attach(&hook, &filter);
+	ret_held->bpf = bpf;
+	return err ? fail(place->file, strerror(-err)) : 0;
+}
+
+/* ---- ours -------------------------------------------------------------------------------------------------- */
+
+static int run_ours(const struct place *place, struct held *ret_held)
+{
+	const struct elfmap_load_opts how = {.tc_dir = TC_DIR, .section = SECTION, .type = BPF_PROG_TYPE_SCHED_CLS};
+	struct elfmap_filter filter = {
+		.ifindex = place->ifindex, .prio = 1, .handle = 1, .name = "bench.o:[" SECTION "]"};
+	struct elfmap_attach attach = {};
+	struct elfmap_load *load = NULL;
+	struct elfmap_msg msg = {};
+	int err;
+
+	err = elfmap_load__open(place->file, &how, &load, &msg);
+	if (err)
+		return fail(place->file, msg.text);
+	ret_held->load = load;
+	err = elfmap_load__kernel(load, &msg);
+	err = err ?: elfmap_load__commit(load, NULL, &msg);
+	err = err
+		      ?: elfmap_attach__filter(&filter, bpf_program__fd(elfmap_load__find_prog(load, SECTION)->bpf),
+					       load, &attach, &msg);
+	if (!err && attach.result != ELFMAP_ATTACHED)
+		return fail(place->file, "there was a filter already");
+	return err ? fail(place->file, msg.text) : 0;
+}
+
+/* ---- round by round ---------------------------------------------------------------------------------------- */
+
+static double now_us(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return (double)at.tv_sec * 1e6 + (double)at.tv_nsec / 1e3;
+}
+
+static int take_away(const struct place *place, struct held *held)
+{
+	const struct elfmap_filter filter = {.ifindex = place->ifindex, .prio = 1, .handle = 1};
+	struct elfmap_msg msg = {};
+	int err, sock = netlink__open(&msg);
+
+	err = sock < 0 ? sock : elfmap_filter__delete(sock, &filter, &msg);
+	if (sock >= 0)
+		close(sock);
+	bpf_object__close(held->bpf);
+	if (held->load)
+		elfmap_load__keep(held->load);
+	elfmap_load__free(held->load);
+	return err ? fail("the filter that was made", msg.text) : 0;
+}
+
+static int time_variant(const struct variant *variant, const struct place *place, bool anew, double *ret_us)
+{
+	struct held held = {};
+	double start;
+	int err;
+
+	if (anew) {
+		unlink(GLOBALS "/load_flows");
+		unlink(GLOBALS "/load_total");
+	}
+	start = now_us();
+	err = variant->run(place, &held);
+	*ret_us = now_us() - start;
+	return take_away(place, &held) ?: err;
+}
+
+static void shuffle(size_t *order, size_t nr)
+{
+	for (size_t i = nr; i > 1; i--) {
+		size_t j = (size_t)random() % i, last = order[i - 1];
+
+		order[i - 1] = order[j];
+		order[j] = last;
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static double median(double *values, size_t nr)
+{
+	qsort(values, nr, sizeof(*values), compare);
+	return values[nr / 2];
+}
+
+static struct variant variants[] = {
+	{.name = "libbpf: open, load, bpf_tc_attach; modern", .run = run_libbpf, .is_peer = true},
+	{.name = "ours: open, load, attach; legacy maps", .run = run_ours, .is_legacy = true},
+	{.name = "ours: open, load, attach; modern maps", .run = run_ours},
+};
+#define NR_VARIANTS (sizeof(variants) / sizeof(*variants))
+
+/* Ratios first: medians put the rounds out of their order. */
+static void report(size_t rounds)
+{
+	double ratios[NR_VARIANTS], *scratch = calloc(rounds, sizeof(*scratch));
+
+	for (size_t i = 0; scratch && i < NR_VARIANTS; i++) {
+		for (size_t round = 0; round < rounds; round++)
+			scratch[round] = variants[i].us[round] / variants[0].us[round];
+		ratios[i] = median(scratch, rounds);
+	}
+	for (size_t i = 0; scratch && i < NR_VARIANTS; i++) {
+		printf("  %-44s %7.1f us %6.2f", variants[i].name, median(variants[i].us, rounds), ratios[i]);
+		if (!variants[i].is_peer) /* judged as printed, to two places */
+			printf("   limit %.2f: %s", LIMIT, ratios[i] < LIMIT + 0.005 ? "ok" : "OVER");
+		putchar('\n');
+	}
+	free(scratch);
+}
+
+static int measure(size_t rounds, struct place place, const char *modern, const char *legacy, bool anew)
+{
+	size_t order[NR_VARIANTS];
+	int err = 0;
+
+	for (size_t i = 0; i < NR_VARIANTS; i++)
+		order[i] = i;
+	for (size_t round = 0; !err && round < rounds + WARM_UP; round++) {
+		shuffle(order, NR_VARIANTS);
+		for (size_t i = 0; !err && i < NR_VARIANTS; i++) {
+			const struct variant *variant = &variants[order[i]];
+			double us;
+
+			place.file = variant->is_legacy ? legacy : modern;
+			err = time_variant(variant, &place, anew, &us);
+			if (round >= WARM_UP)
+				variant->us[round - WARM_UP] = us;
+		}
+	}
+	if (!err)
+		report(rounds);
+	return err;
+}
+
+/* The last CPU that we may use, and before others there. */
+static void stay_on_one_cpu(void)
+{
+	cpu_set_t set, one;
+
+	CPU_ZERO(&one);
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return;
+	for (int cpu = CPU_SETSIZE - 1; cpu >= 0 && !CPU_COUNT(&one); cpu--)
+		if (CPU_ISSET(cpu, &set))
+			CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	setpriority(PRIO_PROCESS, 0, -20);
+}
+
+static int be_silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	size_t rounds = argc == 5 ? strtoul(argv[1], NULL, 10) : 0;
+	struct place place = {.ifindex = argc == 5 ? (int)if_nametoindex(argv[2]) : 0};
+	int err = 0;
+
+	if (!rounds || !place.ifindex)
+		return fputs("usage: attach_cost ROUNDS DEV MODERN LEGACY\n", stderr), 2;
+	for (size_t i = 0; i < NR_VARIANTS; i++) {
+		variants[i].us = calloc(rounds, sizeof(double));
+		err = err ?: variants[i].us ? 0 : fail(argv[0], "no memory");
+	}
+	libbpf_set_print(be_silent); /* bpf_tc_hook_create() has a word for each clsact that is there */
+	stay_on_one_cpu();
+	if (!err)
+		puts(" pins there already");
+	err = err ?: measure(rounds, place, argv[3], argv[4], false);
+	if (!err)
+		puts(" pins made anew");
+	err = err ?: measure(rounds, place, argv[3], argv[4], true);
+	for (size_t i = 0; i < NR_VARIANTS; i++)
+		free(variants[i].us);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
