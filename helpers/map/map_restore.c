@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,51 +26,86 @@
 
 /* ---- the file ------------------------------------------------------------------------------------- */
 
-static int read_all(int fd, struct saved_file *file)
+static int write_all(int fd, const char *bytes, size_t size)
 {
-	size_t room = 0;
+	while (size) {
+		ssize_t put = write(fd, bytes, size);
 
-	for (;;) {
-		ssize_t got;
-
-		if (room - file->size < READ_BYTES) {
-			char *grown = realloc(file->text, room = 2 * room + 2 * READ_BYTES);
-
-			if (!grown)
-				return -ENOMEM;
-			file->text = grown;
-		}
-		got = read(fd, file->text + file->size, room - file->size);
-		if (got < 0 && errno != EINTR)
+		if (put < 0 && errno != EINTR)
 			return -errno;
-		if (!got)
-			return 0;
-		file->size += got > 0 ? (size_t)got : 0;
+		bytes += put > 0 ? put : 0;
+		size -= put > 0 ? (size_t)put : 0;
 	}
+	return 0;
+}
+
+static int copy_all(int from, int to)
+{
+	char bytes[READ_BYTES];
+	int err = 0;
+
+	while (!err) {
+		ssize_t got = read(from, bytes, sizeof(bytes));
+
+		if (!got)
+			break;
+		if (got > 0)
+			err = write_all(to, bytes, (size_t)got);
+		else if (errno != EINTR)
+			err = -errno;
+	}
+	return err;
+}
+
+/* What comes through a pipe is kept, nameless: it is read twice, since maps are filled when all of them are there. */
+static int keep_input(int from, int *ret_fd)
+{
+	int to = open(getenv("TMPDIR") ?: P_tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), err;
+
+	if (to < 0)
+		to = memfd_create("elfmap map restore", MFD_CLOEXEC);
+	if (to < 0)
+		return -errno;
+	err = copy_all(from, to);
+	if (!err && lseek(to, 0, SEEK_SET) < 0)
+		err = -errno;
+	if (err)
+		close(to);
+	else
+		*ret_fd = to;
+	return err;
+}
+
+static int open_file(struct restore *restore, const char *name)
+{
+	bool is_stdin = !name || !strcmp(name, "-");
+	int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(name, O_RDONLY | O_CLOEXEC), err;
+
+	restore->name = is_stdin ? "standard input" : name;
+	if (fd < 0)
+		return complain(restore->name, "cannot be opened: %s", strerror(errno));
+	restore->file.fd = fd;
+	if (lseek(fd, 0, SEEK_CUR) >= 0)
+		return EXIT_SUCCESS;
+	err = keep_input(fd, &restore->file.fd);
+	close(fd);
+	if (!err)
+		return EXIT_SUCCESS;
+	restore->file.fd = -1;
+	return complain(restore->name, "cannot be kept: %s", strerror(-err));
 }
 
 static int read_file(struct restore *restore, const char *name)
 {
-	bool is_stdin = !name || !strcmp(name, "-");
-	int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC), err;
 	char place[PATH_MAX + 32];
 	struct elfmap_msg msg;
 	size_t line;
+	int status = open_file(restore, name);
 
-	restore->name = is_stdin ? "standard input" : name;
-	if (fd < 0)
-		return complain(name, "cannot be opened: %s", strerror(errno));
-	err = read_all(fd, &restore->file);
-	if (!is_stdin)
-		close(fd);
-	if (err)
-		return complain(restore->name, "%s", strerror(-err));
-	err = saved_file__read(&restore->file, &line, &msg);
-	if (err) {
-		snprintf(place, sizeof(place), "%s:%zu", restore->name, line);
-		return complain(place, "%s; nothing was restored", msg.text);
-	}
-	return EXIT_SUCCESS;
+	if (status || !saved_file__read(&restore->file, &line, &msg))
+		return status;
+	snprintf(place, sizeof(place), line ? "%s:%zu" : "%s", restore->name, line);
+	return complain(place, "%s; nothing was restored", msg.text);
 }
 
 static int prepare(struct restore *restore)
@@ -279,6 +315,8 @@ static void clear_restore(struct restore *restore)
 	}
 	free(restore->maps);
 	saved_file__free(&restore->file);
+	if (restore->file.fd >= 0)
+		close(restore->file.fd);
 	if (restore->lock >= 0)
 		close(restore->lock);
 }
@@ -299,7 +337,7 @@ static int lock_pins(struct restore *restore)
 
 int map_restore(int argc, char **argv)
 {
-	struct restore restore = {.lock = -1};
+	struct restore restore = {.lock = -1, .file.fd = -1};
 	int status;
 
 	restore.replace = take_word(&argc, argv, "--replace");

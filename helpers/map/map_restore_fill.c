@@ -108,7 +108,7 @@ struct filling {
 	struct restore *restore;
 	struct restored *map;
 	struct restore_names *names;
-	struct elfmap_text text;
+	struct saved_entries entries;
 	struct elfmap_format saved; /* the format, for so many CPUs as there were */
 	struct elfmap_msg msg;
 	unsigned char *keys;
@@ -187,12 +187,12 @@ static int take_entry(struct filling *filling)
 	const struct elfmap_reader *map = &filling->map->map;
 	size_t size = elfmap_map__value_size(map);
 	unsigned char *key = filling->keys + filling->count * map->info.key_size;
-	int more = elfmap_text__read_entry(&filling->text, &filling->saved, map->info.key_size ? key : NULL,
-					   filling->value);
-	size_t line = filling->map->saved->entries_line + filling->text.line_number - 1;
+	int more = saved_entries__next(&filling->entries, &filling->saved, map->info.key_size ? key : NULL,
+				       filling->value);
+	size_t line = saved_entries__line(&filling->entries);
 
 	if (more < 0)
-		return refuse(filling, line, elfmap_text__column(&filling->text), filling->msg.text) ?: 1;
+		return refuse(filling, line, elfmap_text__column(&filling->entries.text), filling->msg.text) ?: 1;
 	if (!more)
 		return 0;
 	if (fit_cpus(&filling->saved, &map->format, filling->value, filling->values + filling->count * size,
@@ -230,10 +230,13 @@ static int fill(struct restore *restore, struct restored *map, struct restore_na
 	if (saved->cpus)
 		filling.saved.copies = saved->cpus;
 	filling.value = calloc(filling.saved.copies, filling.saved.stride ?: 1);
-	filling.text = elfmap_text__new(saved->entries, saved->entries_size, &names->resolver, &filling.msg);
-	err = filling.value ? read_entries(&filling) : -ENOMEM;
+	err = saved_entries__begin(&filling.entries, &restore->file, saved, &names->resolver, &filling.msg);
+	if (err)
+		restore__complain(restore, saved->line, 0, "%s", filling.msg.text);
+	err = err ?: filling.value ? read_entries(&filling) : -ENOMEM;
 	if (err == -ENOMEM)
 		restore__complain(restore, saved->line, 0, "no memory");
+	saved_entries__end(&filling.entries);
 	free(filling.keys);
 	free(filling.values);
 	free(filling.lines);

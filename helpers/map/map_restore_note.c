@@ -36,11 +36,12 @@ static int note_devices(const struct restored *map, const char *path, struct elf
 }
 
 /* The kernel shows no slots, so the text is read once more. */
-static int note_cgroups(const struct restored *map, const char *path, struct elfmap_msg *msg)
+static int note_cgroups(const struct saved_file *file, const struct restored *map, const char *path,
+			struct elfmap_msg *msg)
 {
 	struct elfmap_resolver *names = NULL;
 	struct elfmap_cgroup_slots slots;
-	struct elfmap_text text;
+	struct saved_entries entries = {};
 	__u32 index, cgroup;
 	int err;
 
@@ -48,15 +49,16 @@ static int note_cgroups(const struct restored *map, const char *path, struct elf
 	if (err)
 		return err;
 	err = elfmap_resolver__new(&names, msg);
-	text = elfmap_text__new(map->saved->entries, map->saved->entries_size, names, msg);
+	err = err ?: saved_entries__begin(&entries, file, map->saved, names, msg);
 	while (!err) {
-		int more = elfmap_text__read_entry(&text, &map->map.format, &index, &cgroup);
+		int more = saved_entries__next(&entries, &map->map.format, &index, &cgroup);
 
 		if (!more)
 			break;
 		if (more > 0) /* else it has been complained about */
 			err = elfmap_cgroup_slots__set(&slots, index, (int)cgroup, msg);
 	}
+	saved_entries__end(&entries);
 	elfmap_resolver__free(names);
 	elfmap_cgroup_slots__close(&slots);
 	return err;
@@ -74,7 +76,7 @@ void restore__note(const struct restore *restore)
 			continue;
 		err = elfmap_bpffs__pin_path(map->saved->pins->word, path, sizeof(path), &msg);
 		if (!err && map->map.info.type == BPF_MAP_TYPE_CGROUP_ARRAY && map->saved->entries_size)
-			err = note_cgroups(map, path, &msg);
+			err = note_cgroups(&restore->file, map, path, &msg);
 		else if (!err && elfmap_map__has_devices(&map->map))
 			err = note_devices(map, path, &msg);
 		if (err)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Writes and reads the sections of what `elfmap map save` gives, but for the entries. */
+/* Writes and reads the sections of what `elfmap map save` gives. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -134,8 +134,9 @@ struct reading {
 	struct saved_file *file;
 	struct saved_map *map; /* the section we are in; NULL: between two */
 	size_t line;
-	char *at;
-	char *end;
+	struct elfmap_window window;
+	const char *at; /* in the window */
+	const char *end;
 	bool has_form;
 	struct elfmap_msg *msg;
 };
@@ -274,39 +275,65 @@ static int begin_map(struct reading *reading, char **words, size_t nr_words)
 	return 0;
 }
 
-static char *next_line(struct reading *reading)
+/* 1: a line, with its end if it has one; 0: there are no more. */
+static int next_line(struct reading *reading, const char **ret_line, size_t *ret_length)
 {
-	char *line = reading->at, *newline = memchr(line, '\n', (size_t)(reading->end - line));
+	struct elfmap_window *window = &reading->window;
+	const char *newline;
+	int more;
 
-	reading->line++;
+	if (reading->at == reading->end) {
+		more = elfmap_window__next(window, reading->msg);
+		if (more <= 0)
+			return more;
+		reading->at = window->bytes;
+		reading->end = window->bytes + window->whole;
+	}
+	newline = memchr(reading->at, '\n', (size_t)(reading->end - reading->at));
+	*ret_line = reading->at;
 	reading->at = newline ? newline + 1 : reading->end;
-	return line;
+	*ret_length = (size_t)(reading->at - *ret_line);
+	reading->line++;
+	return 1;
 }
 
-static bool is_end(const char *line, const char *limit)
+/* How much of the file has been read. */
+static __u64 position(const struct reading *reading)
 {
-	return limit - line >= 3 && !memcmp(line, "end", 3) && (limit - line == 3 || line[3] == '\n');
+	const char *begin = reading->window.bytes;
+
+	return reading->window.at + (begin ? (__u64)(reading->at - begin) : 0);
+}
+
+static bool is_end(const char *line, size_t length)
+{
+	if (length && line[length - 1] == '\n')
+		length--;
+	if (length && line[length - 1] == '\r')
+		length--;
+	return length == 3 && !memcmp(line, "end", 3);
 }
 
 /* The entries are read later, when the map is there: for now where they are. */
 static int skip_entries(struct reading *reading)
 {
 	struct saved_map *map = reading->map;
+	const char *line;
+	size_t length;
+	int more;
 
 	if (!reading->has_form)
 		return refuse(reading, "entries of a map whose form was not said");
-	map->entries = reading->at;
+	map->entries_at = position(reading);
 	map->entries_line = reading->line + 1;
-	while (reading->at < reading->end) {
-		const char *line = next_line(reading);
-
-		if (is_end(line, reading->end)) {
-			map->entries_size = (size_t)(line - map->entries);
-			reading->map = NULL;
-			return 0;
-		}
+	while ((more = next_line(reading, &line, &length)) > 0) {
+		if (!is_end(line, length))
+			continue;
+		map->entries_size = position(reading) - length - map->entries_at;
+		reading->map = NULL;
+		return 0;
 	}
-	return refuse(reading, "the file ends within the entries of a map: it is not whole");
+	return more ?: refuse(reading, "the file ends within the entries of a map: it is not whole");
 }
 
 static int read_inner(struct reading *reading, char **words, size_t nr_words)
@@ -324,6 +351,7 @@ static int read_promise(struct reading *reading, char **words, size_t nr_words)
 	if (nr_words != 2 || !read_number(words[1], 10, UINT32_MAX, &number))
 		return refuse(reading, "'maps' has their number");
 	reading->file->promised = (size_t)number;
+	reading->file->has_promise = true;
 	return 0;
 }
 
@@ -374,38 +402,45 @@ static int read_words(struct reading *reading, char **words, size_t nr_words)
 	return elfmap_msg__set(reading->msg, -EINVAL, "'%s' is no word of 'elfmap map save'", words[0]);
 }
 
-static int read_line(struct reading *reading)
+static int read_line(struct reading *reading, const char *line, size_t length)
 {
-	char *words[MAX_WORDS], *line = next_line(reading), *copy, *rest;
+	char *words[MAX_WORDS], *copy, *rest;
 	size_t nr_words = 0;
 	int err = 0;
 
-	copy = rest = strndup(line, (size_t)(reading->at - line));
+	copy = rest = strndup(line, length);
 	if (!copy)
-		return -ENOMEM;
+		return elfmap_msg__set(reading->msg, -ENOMEM, "no memory");
 	for (char *word; nr_words < MAX_WORDS && (word = strsep(&rest, " \t\r\n"));)
 		if (*word)
 			words[nr_words++] = word;
 	if (nr_words && *words[0] != '#')
 		err = read_words(reading, words, nr_words);
 	free(copy);
-	return err;
+	return err == -ENOMEM ? elfmap_msg__set(reading->msg, err, "no memory") : err;
 }
 
 int saved_file__read(struct saved_file *file, size_t *ret_line, struct elfmap_msg *msg)
 {
-	struct reading reading = {.file = file, .at = file->text, .end = file->text + file->size, .msg = msg};
-	int err = 0;
+	struct reading reading = {.file = file, .window.fd = file->fd, .msg = msg};
+	off_t start = lseek(file->fd, 0, SEEK_CUR);
+	const char *line;
+	size_t length;
+	int err = 0, more = 1;
 
-	while (!err && reading.at < reading.end)
-		err = read_line(&reading);
+	file->start = start < 0 ? 0 : (__u64)start;
+	while (!err && (more = next_line(&reading, &line, &length)) > 0)
+		err = read_line(&reading, line, length);
+	err = err ?: more;
 	if (!err && reading.map)
 		err = refuse(&reading, "the file ends within a map: it is not whole");
+	if (!err && !file->has_promise)
+		err = refuse(&reading,
+			     "there is no line 'maps NUMBER': it is not from 'elfmap map save', or not whole");
 	if (!err && file->promised != file->nr_maps)
 		err = elfmap_msg__set(msg, -EINVAL, "it should have %zu maps and has %zu: it is not whole",
 				      file->promised, file->nr_maps);
-	if (err == -ENOMEM)
-		elfmap_msg__set(msg, err, "no memory");
+	elfmap_window__free(&reading.window);
 	if (err)
 		*ret_line = reading.line;
 	return err;
@@ -416,6 +451,45 @@ void saved_file__free(struct saved_file *file)
 	for (size_t i = 0; i < file->nr_maps; i++)
 		saved_map__clear(&file->maps[i]);
 	free(file->maps);
-	free(file->text);
-	*file = (struct saved_file){};
+	file->maps = NULL;
+	file->nr_maps = 0;
+}
+
+/* ---- reading entries ------------------------------------------------------------------------------ */
+
+int saved_entries__begin(struct saved_entries *entries, const struct saved_file *file, const struct saved_map *map,
+			 struct elfmap_resolver *names, struct elfmap_msg *msg)
+{
+	*entries = (struct saved_entries){.window = {.fd = file->fd, .limit = map->entries_size},
+					  .text = elfmap_text__new(NULL, 0, names, msg),
+					  .first_line = map->entries_line};
+	entries->window.at_end = !map->entries_size;
+	if (lseek(file->fd, (off_t)(file->start + map->entries_at), SEEK_SET) < 0)
+		return elfmap_msg__set(msg, -errno, "cannot be read again: %s", strerror(errno));
+	return 0;
+}
+
+int saved_entries__next(struct saved_entries *entries, const struct elfmap_format *format, void *key, void *value)
+{
+	struct elfmap_window *window = &entries->window;
+	struct elfmap_text *text = &entries->text;
+	int more = elfmap_text__read_entry(text, format, key, value);
+
+	while (!more && (more = elfmap_window__next(window, text->msg)) > 0) {
+		text->at = window->bytes;
+		text->end = window->bytes + window->whole;
+		text->line = text->wrong = NULL;
+		more = elfmap_text__read_entry(text, format, key, value);
+	}
+	return more;
+}
+
+size_t saved_entries__line(const struct saved_entries *entries)
+{
+	return entries->first_line + entries->text.line_number - 1;
+}
+
+void saved_entries__end(struct saved_entries *entries)
+{
+	elfmap_window__free(&entries->window);
 }

@@ -22,6 +22,8 @@
 #include <stdio.h>
 
 #include "map_form.h"
+#include "text.h"
+#include "window.h"
 
 struct saved_pin {
 	char *word;
@@ -38,19 +40,20 @@ struct saved_map {
 	size_t nr_pins;
 	void *btf; /* NULL: none, or that of another map */
 	size_t btf_size;
-	char *btf_of;	     /* that map's label; NULL: its own */
-	char *inner;	     /* label; NULL: none */
-	unsigned int cpus;   /* 0: one value for all */
-	const char *entries; /* in the file's text */
-	size_t entries_size;
+	char *btf_of;	   /* that map's label; NULL: its own */
+	char *inner;	   /* label; NULL: none */
+	unsigned int cpus; /* 0: one value for all */
+	__u64 entries_at;  /* where in the file, which is read a second time for them */
+	__u64 entries_size;
 	size_t entries_line; /* the first one's */
 };
 
 struct saved_file {
-	char *text;
-	size_t size;
+	int fd;	     /* of a file that can be read twice; saved_file__free() does not close it */
+	__u64 start; /* where it stood at the begin */
 	struct saved_map *maps;
 	size_t nr_maps;
+	bool has_promise;
 	size_t promised; /* how many its first line says */
 };
 
@@ -61,9 +64,25 @@ void saved_map__clear(struct saved_map *map);
 /* Writes all but the entries. */
 void saved_map__print(FILE *to, const struct saved_map *map);
 
-/* Reads FILE's text, from malloc(), which has been put there with its size. -EINVAL: line *RET_LINE is
+/* Reads all of the file but the entries, from where FILE->fd stands. -EINVAL: line *RET_LINE is
  * wrong, and the message says why. saved_file__free() what it gives, and what it gives half. */
 int saved_file__read(struct saved_file *file, size_t *ret_line, struct elfmap_msg *msg);
 void saved_file__free(struct saved_file *file);
+
+/* The entries of one map. Text and window hold on to MSG and NAMES. */
+struct saved_entries {
+	struct elfmap_window window;
+	struct elfmap_text text;
+	size_t first_line;
+};
+
+int saved_entries__begin(struct saved_entries *entries, const struct saved_file *file, const struct saved_map *map,
+			 struct elfmap_resolver *names, struct elfmap_msg *msg);
+/* As elfmap_text__read_entry(): 1, 0, or a negative errno with a message, after which it goes on with the next
+ * line, if the file can be read at all. */
+int saved_entries__next(struct saved_entries *entries, const struct elfmap_format *format, void *key, void *value);
+/* The line of the file that was read last. */
+size_t saved_entries__line(const struct saved_entries *entries);
+void saved_entries__end(struct saved_entries *entries);
 
 #endif
