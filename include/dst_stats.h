@@ -35,10 +35,11 @@ struct dst_value {
 	__u64 bytes;	      /* on the wire, link-layer header and outer headers included */
 	earliest_ns first_ns; /* exact to a timer tick; 0: this CPU saw no packet */
 	latest_ns last_ns;
+	__u64 : 64; /* the program's own: the timer tick that last_ns was read in */
 };
 
-_Static_assert(sizeof(struct dst_value) == 32, "four 64-bit words without padding");
-_Static_assert(__builtin_offsetof(struct dst_value, last_ns) == 24, "last_ns is the last word");
+_Static_assert(sizeof(struct dst_value) == 40, "five 64-bit words without padding");
+_Static_assert(__builtin_offsetof(struct dst_value, last_ns) == 24, "the times follow the counters");
 
 /* Keys of dst_errs; the values are packets. */
 enum dst_error {

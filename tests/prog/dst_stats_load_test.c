@@ -39,6 +39,14 @@ static __u64 now_ns(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
+static void wait_for_tick(void)
+{
+	__u64 now = now_ns();
+
+	while (now_ns() == now)
+		;
+}
+
 static void test_times(void **state)
 {
 	__u64 before = now_ns(), between;
@@ -52,8 +60,8 @@ static void test_times(void **state)
 	assert_in_range(total.first_ns, before, now_ns());
 	assert_int_equal(total.first_ns, total.last_ns);
 	between = total.first_ns;
-	while (now_ns() == between) /* the coarse clock ticks */
-		;
+	wait_for_tick(); /* maybe the one in which the packet came: the clock changes a little after the number */
+	wait_for_tick();
 	classifier__run(under_test.ingress, &frame, NULL);
 	assert_true(find_entry(DST_INGRESS, B4, &total));
 	assert_int_equal(total.first_ns, between);
@@ -133,10 +141,9 @@ static void test_no_globals(void **state)
 	(void)state;
 	bpf_object__for_each_map (map, under_test.classifier.object)
 		maps++;
-	assert_int_equal(maps, 3);
+	assert_int_equal(maps, 2);
 	classifier__map(&under_test.classifier, "dst_stats");
 	classifier__map(&under_test.classifier, "dst_errs");
-	classifier__map(&under_test.classifier, "dst_clock");
 }
 
 /* The kernel has a limit of a million instructions; other kernels follow other paths. */
