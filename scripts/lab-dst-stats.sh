@@ -31,8 +31,8 @@ addresses() {
 }
 
 pings() {
-	on red ping -4 -c "$1" -i 0.2 -q 10.9.0.2
-	on red ping -6 -c "$2" -i 0.2 -q fd09::2
+	in_short on red ping -4 -c "$1" -i 0.2 10.9.0.2
+	in_short on red ping -6 -c "$2" -i 0.2 fd09::2
 }
 
 say 'two namespaces and a cable'

@@ -70,12 +70,15 @@ pings() {
 	local vip
 
 	for vip in $vip4 $vip6; do
-		on client ping -c 3 -i 0.2 -W 0.5 -q "$vip" || say "no answer from $vip"
+		in_short on client ping -c 3 -i 0.2 -W 0.5 "$vip" || true
 	done
 }
 
 counters() {
-	cmd elfmap -j map dump l2_stats sum | jq -c '.[0].value | with_entries(select(.value > 0))'
+	local only_set='.[0].value | with_entries(select(.value > 0))'
+
+	printf '$ elfmap -j map dump l2_stats sum | jq -c %s\n' "${only_set@Q}"
+	elfmap -j map dump l2_stats sum | jq -c "$only_set"
 }
 
 tunnelled_more_than() {
@@ -129,10 +132,11 @@ counters
 
 say 'from vxlan to IPIP while a ping is running: each packet goes one way or the other'
 cmd elfmap map set l2_ends 0 '{' address 10.2.1.102 action L2_END_STRIP device 0 '}'
-on client ping -c 15 -i 0.1 -W 1 -q $vip4 &
+on_behind client ping -c 15 -i 0.1 -W 1 -q $vip4
+pings=$!
 wait_for 'pings in the vxlan' 5 tunnelled_more_than 8
 vips_in_ipip
-wait $!
+wait "$pings"
 pings
 counters
 

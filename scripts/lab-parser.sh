@@ -36,12 +36,12 @@ host() {
 }
 
 pings() {
-	on red ping -c "$1" -i 0.2 -q 10.8.0.2
+	in_short on red ping -c "$1" -i 0.2 10.8.0.2
 }
 
 # A UDP packet to port 443 in the tunnel.
 send() {
-	on red bash -c "printf '$1' >/dev/udp/10.8.0.2/443"
+	on red bash -c "printf \"$1\" >/dev/udp/10.8.0.2/443"
 }
 
 say 'two namespaces, a cable, and a tunnel in it'

@@ -92,13 +92,13 @@ on blue elfmap apply /run/pipeline
 say 'a stage is lost: 3 pings are answered, but they and their answers end at the empty slot'
 doctor
 cmd elfmap graft gen_jmp 1 --empty
-on red ping -q -c 3 -i 0.2 10.9.0.2
+in_short on red ping -c 3 -i 0.2 10.9.0.2
 cmd elfmap map dump gen_cells sum types u32:u64
 doctor
 
 say 'mended as it says'
 cmd elfmap graft globals/gen_jmp 1 /run/gen.o sec 7/1
 doctor
-on red ping -q -c 3 -i 0.2 10.9.0.2
+in_short on red ping -c 3 -i 0.2 10.9.0.2
 cmd elfmap map dump gen_cells sum types u32:u64
 say 'done'

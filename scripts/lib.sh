@@ -52,11 +52,20 @@ on_behind() {
 	nsenter --net="/run/netns/$netns" -- "${@:2}" &
 }
 
+# Quoted is only what a shell would take for something else.
 lab_echo() {
-	local line
+	local word line=''
 
-	printf -v line ' %q' "${@:2}"
+	for word in "${@:2}"; do
+		[[ $word =~ ^([{}]|[[:alnum:]_./:,=@%+^-]+)$ ]] || word=${word@Q}
+		line+=" $word"
+	done
 	printf '%s$%s\n' "$1" "$line" >&"$lab_output"
+}
+
+# in_short COMMAND...: a ping, of which only what went wrong and how many were answered is shown.
+in_short() {
+	"$@" 2>&1 | sed -n '/^ping:/p; /transmitted/p' | uniq
 }
 
 lab_private() {
@@ -64,6 +73,7 @@ lab_private() {
 
 	if [[ ${1-} != --private ]]; then
 		[[ $(id -u) == 0 ]] || as_root=(sudo --preserve-env=BUILD)
+		[[ -z ${as_root[*]} || -n $(type -P sudo) ]] || die 'labs need root, and there is no sudo here'
 		exec "${as_root[@]}" unshare --mount --propagation private -- "$(realpath "$0")" --private "$@"
 	fi
 	# A signal ends the lab through `exit`, so that it takes itself down like at any other end.
@@ -71,6 +81,7 @@ lab_private() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	trap 'exit 129' HUP
+	trap 'exit 131' QUIT
 	exec {lab_output}>&1
 	cd "$lab_root"
 	lab_mounts
@@ -95,7 +106,7 @@ lab_tools() {
 	BUILD=$(realpath --relative-to="$lab_root" "${BUILD:-build}")
 	[[ -x $BUILD/elfmap ]] || die "$BUILD/elfmap: not built yet; 'make' builds it"
 	PATH=$(realpath "$BUILD"):$PATH
-	for tool in ip tc ping nsenter; do
+	for tool in ip tc ping nsenter jq; do
 		[[ -n $(type -P "$tool") ]] || die "$tool: not installed; 'make deps' installs it"
 	done
 }
@@ -104,7 +115,7 @@ lab_end() {
 	local status=$? netns jobs
 
 	trap - EXIT
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP QUIT
 	jobs=$(jobs -p)
 	# shellcheck disable=SC2086 # one word each
 	[[ -z $jobs ]] || kill $jobs 2>/dev/null || true
@@ -158,8 +169,9 @@ wait_for() {
 }
 
 # Makes cgroups, parents first; each is called NAME in the lab and, with the lab's number behind the first part of
-# NAME, on the system. cgroups is where they are. No namespace takes cgroups away when a lab is killed: somebody else
-# waits for the lab's last process, which is when the pipe closes, and removes them by name.
+# NAME, on the system. cgroups is where they are. No namespace takes cgroups away when a lab is killed: somebody else,
+# in a session of his own, which no signal to the lab's reaches, waits for the lab's last process, which is when the
+# pipe closes, and removes them by name.
 cgroup_add() {
 	local name dirs=()
 
@@ -171,10 +183,8 @@ cgroup_add() {
 	done
 	lab_cgroups=("${dirs[@]}")
 	exec {lab_alive}> >(
-		trap '' INT TERM HUP
-		exec >/dev/null 2>&1 {lab_output}>&-
-		cat
-		remove_cgroups
+		exec setsid bash -c "$(declare -f remove_cgroups)"'; lab_cgroups=("$@"); cat; remove_cgroups' \
+			lab "${dirs[@]}" >/dev/null 2>&1 {lab_output}>&-
 	)
 	for name in "$@"; do
 		cmd mkdir "$(cgroup_dir "$name")"

@@ -3,7 +3,7 @@
 # The lab cgroup: what was to pass passed, what was to be dropped was dropped and counted, and nothing is left
 # behind however it ends, cgroups included.
 
-# shellcheck disable=SC2154 # run sets them
+# shellcheck disable=SC2154,SC2030,SC2031 # run sets them; a test is a subshell
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -46,7 +46,8 @@ assert_nothing_left() {
 	[[ -z $(marked_processes) && -z $(cgroups_left) ]]
 }
 
-# Runs the lab until LINE shows up, sends it SIGNAL and puts its exit status in `status`.
+# Runs the lab until LINE shows up, sends it SIGNAL (with target=-: its whole process group) and puts its exit status
+# in `status`.
 signal_at() {
 	local signal=$1 line=$2 deadline=$((SECONDS + 20)) pid
 
@@ -57,7 +58,7 @@ signal_at() {
 		sleep 0.02
 	done
 	[[ -n $(marked_processes) && -n $(cgroups_left) ]] # so an empty answer later means something
-	kill -s "$signal" "$pid"
+	kill -s "$signal" -- "${target-}$pid"
 	status=0
 	wait "$pid" || status=$?
 }
@@ -111,13 +112,39 @@ signal_at() {
 	assert_nothing_left
 }
 
+# What was running at that moment ends by itself.
+assert_nothing_left_soon() {
+	local deadline=$((SECONDS + 10))
+
+	until [[ -z $(marked_processes) ]]; do
+		((SECONDS < deadline)) || return 1
+		sleep 0.02
+	done
+	assert_nothing_left
+}
+
 @test "SIGKILL in the middle: its cgroups go, too" {
 	signal_at KILL '[red, web/backend] $ ping -4'
 	[[ $status == 137 ]]
-	deadline=$((SECONDS + 10)) # the ping that was running ends by itself
-	until [[ -z $(marked_processes) ]]; do
-		((SECONDS < deadline))
-		sleep 0.02
+	assert_nothing_left_soon
+}
+
+@test "SIGKILL to all that the lab has started: its cgroups go all the same" {
+	lab=(setsid "${lab[@]}")
+	target=-
+	signal_at KILL '[red, web/backend] $ ping -4'
+	[[ $status == 137 ]]
+	assert_nothing_left_soon
+}
+
+@test "two at a time do not meet" {
+	"${lab[@]}" >"$BATS_TEST_TMPDIR/other" 2>&1 3>&- &
+	"${lab[@]}" >"$out" 2>&1 3>&-
+	wait $!
+	for log in "$out" "$BATS_TEST_TMPDIR/other"; do
+		[[ $(grep -c ' 2 received' "$log") == 7 && $(grep -c ' 0 received' "$log") == 4 ]]
 	done
+	assert_nothing_left
+	cp "$BATS_TEST_TMPDIR/other" "$out"
 	assert_nothing_left
 }

@@ -81,12 +81,3 @@ sum_of() {
 	[[ $status == 137 ]]
 	assert_nothing_left_soon
 }
-
-@test "the demo runs the lab by its name, and an unknown name lists the labs" {
-	run -0 scripts/demo.sh dst-stats
-	[[ $output == *'=== dst-stats: Packets and bytes per destination'* ]]
-	[[ $output == *'demo: all labs worked: dst-stats'* ]]
-	run -2 --separate-stderr scripts/demo.sh nosuch
-	[[ -z $output ]]
-	[[ $stderr == *'no lab nosuch; there are: '*dst-stats* ]]
-}
