@@ -8,16 +8,16 @@ PREFIX     ?= /usr/local
 CFLAGS     ?= -O2 -g
 CPPFLAGS   ?=
 LDFLAGS    ?=
+OBJCOPY    ?= objcopy
+NM         ?= nm
 PKG_CONFIG ?= pkg-config
-STATIC     ?= yes# a static command starts faster; `no` links the verbs with the shared libraries
+STATIC     ?= yes# a static command starts faster; `no` links it with the shared libraries
 JOBS       ?= $(shell nproc)
 LAB        ?=
 PARTS      ?=
 TIME       ?= 60# seconds that each fuzz target runs
 
-# The launcher runs before every tc, and glibc takes its time to start; musl has no kernel headers.
-MUSL_CC    := $(shell command -v musl-gcc 2>/dev/null)
-LAUNCH_CC  ?= $(or $(MUSL_CC),$(CC))
+MUSL_CC    ?= $(shell command -v musl-gcc 2>/dev/null)# elfmap tc starts faster with it; may be empty
 
 ifeq ($(origin CC),default)
 CC := cc
@@ -30,19 +30,26 @@ endif
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
 WARN       := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
 INCLUDES   := $(patsubst %/,-I%,$(sort $(dir $(wildcard lib/*.h lib/*/*.h))))
-TOOL_INCLUDES := $(patsubst %/,-I%,$(sort $(dir $(wildcard helpers/*.h helpers/*/*.h))))
+TOOL_INCLUDES := $(patsubst %/,-I%,$(sort $(dir $(wildcard launcher/*.h helpers/*.h helpers/*/*.h))))
 ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude $(INCLUDES) -MMD -MP $(CPPFLAGS)
 ALL_CFLAGS   = -std=gnu11 $(WARN) $(CFLAGS)
 BPF_CFLAGS   = -target bpf -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -Itc-progs/lib -MMD -MP \
 	       $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
-LAUNCH_CFLAGS = $(SMALL_CFLAGS) -idirafter /usr/include $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+# For musl, which has no kernel headers, and for code that runs before it has started (launcher/start.c).
+START_CFLAGS = -fno-lto -fno-stack-protector -idirafter /usr/include \
+	       $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 # Every page and every relocation of the preload costs each tc that is started.
 SMALL_CFLAGS  = -ffunction-sections -fdata-sections
 SMALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,noseparate-code -Wl,-z,now
 LIBS         = libbpf libelf
 ifeq ($(STATIC),yes)
-TOOL_LDFLAGS := -static
+TOOL_LDFLAGS := -static -Wl,-z,noseparate-code
 PKG_STATIC   := --static
+# The command starts in launcher/start.c where it can: in machine code, at fixed addresses, with musl.
+ifneq ($(and $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(MUSL_CC)),)
+START         = $(BUILD)/start.o
+START_LDFLAGS = -no-pie -Wl,--entry=elfmap_start
+endif
 endif
 TOOL_LDLIBS   = $(shell $(PKG_CONFIG) $(PKG_STATIC) --libs $(LIBS) json-c)
 SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
@@ -51,8 +58,9 @@ LIB_SRC    := $(wildcard lib/*.c lib/*/*.c)
 # What the preload is made of, too: from an object's bytes to those that libbpf reads, and pins.
 CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/msg.c \
 	      lib/pins/bpffs.c lib/pins/pin.c
-TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c)
-LAUNCH_SRC := $(wildcard launcher/*.c) lib/pins/bpffs.c lib/msg.c lib/program.c
+TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c) $(filter-out launcher/start.c,$(wildcard launcher/*.c))
+# The launcher once more, with musl.
+START_SRC  := $(wildcard launcher/*.c) lib/pins/bpffs.c lib/msg.c lib/program.c
 PRELOAD_SRC := $(wildcard preload/*.c)
 PROG_SRC   := $(wildcard tc-progs/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*_test.c)
@@ -67,7 +75,7 @@ TEST_LIB   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
 PIC_OBJ    := $(CORE_SRC:%.c=$(BUILD)/pic/%.o) $(PRELOAD_SRC:%.c=$(BUILD)/pic/%.o)
 TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/%.o)
-LAUNCH_OBJ := $(LAUNCH_SRC:%.c=$(BUILD)/launch/%.o)
+START_OBJ  := $(START_SRC:%.c=$(BUILD)/start/%.o)
 PROGS      := $(PROG_SRC:%.c=$(BUILD)/%.o)
 PEERS      := $(PEER_SRC:%.c=$(BUILD)/%.o)
 TDATA      := $(TDATA_SRC:%.c=$(BUILD)/%.o) $(TDATA_SRC:%.c=$(BUILD)/%.nobtf.o)
@@ -83,7 +91,7 @@ LIBEXEC    := $(BUILD)/libexec/elfmap
 .SECONDARY:
 .PHONY: all deps demo check check-built lint bench fuzz vm-check install uninstall clean help
 
-all: $(BUILD)/elfmap $(LIBEXEC)/elfmap-verbs $(LIBEXEC)/preload.so $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip $(PROGS) ## build the command, the preload and the classifiers
+all: $(BUILD)/elfmap $(LIBEXEC)/preload.so $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip $(PROGS) ## build the command, the preload and the classifiers
 
 deps: ## install what is missing on this machine (DEPS=no: nothing)
 	$(Q)scripts/deps.sh
@@ -116,7 +124,6 @@ vm-check: deps ## the labs on a distribution's kernel under qemu
 
 install: all ## install below $(PREFIX) (DESTDIR is honoured)
 	install -D -m 755 $(BUILD)/elfmap $(DESTDIR)$(PREFIX)/bin/elfmap
-	install -D -m 755 $(LIBEXEC)/elfmap-verbs $(DESTDIR)$(PREFIX)/libexec/elfmap/elfmap-verbs
 	install -D -m 644 $(LIBEXEC)/preload.so $(DESTDIR)$(PREFIX)/libexec/elfmap/preload.so
 	install -d $(DESTDIR)$(PREFIX)/libexec/elfmap/bin $(DESTDIR)$(PREFIX)/share/elfmap
 	ln -sf ../../../bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/bin/tc
@@ -144,21 +151,23 @@ help: ## show this list
 
 # ---- the command, the library, the preload ------------------------------------------------------
 
-$(BUILD)/elfmap: $(LAUNCH_OBJ)
+$(BUILD)/elfmap: $(TOOL_OBJ) $(LIB_OBJ) $(START)
 	$(call say,LD,$@)
-	$(Q)$(LAUNCH_CC) $(ALL_CFLAGS) -static -Wl,--gc-sections $(LDFLAGS) -o $@.new $^
+	$(Q)$(CC) $(ALL_CFLAGS) $(TOOL_LDFLAGS) $(LDFLAGS) $(START_LDFLAGS) -o $@.new $^ $(TOOL_LDLIBS)
 	$(Q)mv $@.new $@
 
-$(BUILD)/launch/%.o: %.c
+# One object of the launcher and of musl, with one name to be seen from outside. What it lacks itself
+# (from instrumented objects, say) glibc would give it, which has not started then: refused.
+$(BUILD)/start.o: $(START_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(MUSL_CC) -r -nostdlib -o $@ $^ -lc
+	$(Q)$(OBJCOPY) --keep-global-symbol=elfmap_start $@
+	$(Q)! $(NM) -u $@ | grep -vE ' w |_GLOBAL_OFFSET_TABLE_| _start$$'
+
+$(BUILD)/start/%.o: %.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(LAUNCH_CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LAUNCH_CFLAGS) -c -o $@ $<
-
-$(LIBEXEC)/elfmap-verbs: $(TOOL_OBJ) $(LIB_OBJ)
-	$(call say,LD,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(TOOL_LDFLAGS) $(LDFLAGS) -o $@.new $^ $(TOOL_LDLIBS)
-	$(Q)mv $@.new $@
+	$(Q)$(MUSL_CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(START_CFLAGS) -c -o $@ $<
 
 $(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map
 	$(call say,LD,$@)
@@ -171,7 +180,7 @@ $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip: | $(BUILD)/elfmap
 	@mkdir -p $(@D)
 	$(Q)ln -sf ../../../elfmap $@
 
-# What is below helpers/ is nobody else's.
+# What is below helpers/ and launcher/ is nobody else's.
 $(BUILD)/helpers/%.o: INCLUDES += $(TOOL_INCLUDES)
 
 $(BUILD)/%.o: %.c

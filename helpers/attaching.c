@@ -15,6 +15,7 @@
 #include "loading.h"
 #include "msg.h"
 #include "netlink.h"
+#include "path.h"
 
 /* ---- the command line ---------------------------------------------------------------------------------- */
 
@@ -92,13 +93,6 @@ int attaching__parse(int argc, char **argv, struct attaching *ret_attaching)
 	return EXIT_SUCCESS;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 int attaching__place(struct attaching *attaching, const char *tc_dir)
 {
 	struct elfmap_filter *filter = &attaching->filter;
@@ -109,9 +103,10 @@ int attaching__place(struct attaching *attaching, const char *tc_dir)
 		return complain(attaching->dev, "there is no such device; 'ip link' lists them");
 	/* The names that tc gives its filters. */
 	if (attaching->is_file)
-		snprintf(filter->name, sizeof(filter->name), "%s:[%s]", base_name(attaching->what), attaching->section);
+		snprintf(filter->name, sizeof(filter->name), "%s:[%s]", elfmap_path__name(attaching->what),
+			 attaching->section);
 	else if (attaching->what)
-		snprintf(filter->name, sizeof(filter->name), "%s:[*fsobj]", base_name(attaching->what));
+		snprintf(filter->name, sizeof(filter->name), "%s:[*fsobj]", elfmap_path__name(attaching->what));
 	if (attaching->tcx &&
 	    elfmap_link__path(tc_dir, attaching->dev, filter, attaching->link, sizeof(attaching->link), &msg))
 		return complain(attaching->what, "%s", msg.text);

@@ -10,13 +10,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "complain.h"
 #include "elfmap.h"
 
-#define EXIT_USAGE 2 /* beside EXIT_SUCCESS and EXIT_FAILURE */
-
 /* A verb, or a verb below a verb ("map dump"). run() gets argv[0] = its own name and returns the
- * exit status; 2 makes the caller print the usage line. Help is made from the table. NULL: the
- * launcher runs it, and it stands in the table for the help. */
+ * exit status; 2 makes the caller print the usage line. Help is made from the table. NULL: it
+ * is the launcher's, and stands in the table for the help. */
 struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -44,12 +43,6 @@ int take_options(int argc, char **argv, const char *takes);
 
 /* Takes every WORD (an option of one verb, like --force) out of argv; was there one? */
 bool take_word(int *argc, char **argv, const char *word);
-
-/* Prints "elfmap: OBJECT: what and why" on stderr. Always returns EXIT_FAILURE. */
-int complain(const char *object, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Prints a name from outside, with '?' for what a terminal would obey. */
-void print_name(FILE *to, const char *name);
 
 /* Prints ROOT on stdout as -j or -p asks for it, with a line end, and frees it. */
 void print_json(json_object *root);

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The verbs of `elfmap`: a table. tc, ip and exec are the launcher's (launcher/main.c). */
+/*
+ * The command `elfmap`: a table of verbs. tc, ip and exec, and calls under the names tc and ip, are the
+ * launcher's; where launcher/start.c is linked, they don't even come here.
+ */
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "launcher.h"
 #include "msg.h"
 #include "netns.h"
 
@@ -53,28 +56,6 @@ static const struct verb verbs[] = {
 	{"version", verb_version, "", "print the version"},
 	{},
 };
-
-int complain(const char *object, const char *format, ...)
-{
-	struct elfmap_msg what;
-	va_list args;
-
-	va_start(args, format);
-	elfmap_msg__print(&what, format, args);
-	va_end(args);
-	fputs("elfmap: ", stderr);
-	print_name(stderr, object);
-	fprintf(stderr, ": %s\n", what.text);
-	return EXIT_FAILURE;
-}
-
-void print_name(FILE *to, const char *name)
-{
-	if (!*name)
-		name = "''";
-	for (; *name; name++)
-		fputc((unsigned char)*name < ' ' || *name == '\177' ? '?' : *name, to);
-}
 
 void print_json(json_object *root)
 {
@@ -263,6 +244,8 @@ static int finish_output(int status)
 
 int main(int argc, char **argv)
 {
+	if (launcher__is_called(argv))
+		return launcher__run(argv);
 	if (argc == 2 && (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")))
 		return finish_output(verb_version(1, argv));
 	return finish_output(run_verb(verbs, "elfmap", argc - 1, argv + 1));

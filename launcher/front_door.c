@@ -14,34 +14,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "launcher.h"
+#include "complain.h"
+#include "front_door.h"
 #include "program.h"
 #include "tc_bpffs.h"
 
-static int find_own_directory(char *path, size_t size)
-{
-	ssize_t length = readlink("/proc/self/exe", path, size - 1);
-
-	if (length < 0)
-		return -errno;
-	path[length] = '\0';
-	*strrchr(path, '/') = '\0';
-	return 0;
-}
-
-int find_libexec(char *path, size_t size)
+int find_libexec(char *ret_path, size_t size)
 {
 	char directory[PATH_MAX / 2];
+	ssize_t length = readlink("/proc/self/exe", directory, sizeof(directory) - 1);
 
-	if (find_own_directory(directory, sizeof(directory)))
-		return complain("/proc/self/exe", "%s; is /proc mounted?", strerror(errno));
-	snprintf(path, size, "%s/libexec/elfmap", directory);
-	if (!access(path, F_OK))
+	*ret_path = '\0';
+	if (length < 0)
+		return -errno;
+	directory[length] = '\0';
+	*strrchr(directory, '/') = '\0';
+	snprintf(ret_path, size, "%s/libexec/elfmap", directory);
+	if (!access(ret_path, F_OK))
+		return 0;
+	snprintf(ret_path, size, "%s/../libexec/elfmap", directory);
+	return access(ret_path, F_OK) ? -errno : 0;
+}
+
+/* EXIT_FAILURE after complaining. */
+static int need_libexec(char *ret_path, size_t size)
+{
+	int err = find_libexec(ret_path, size);
+
+	if (!err)
 		return EXIT_SUCCESS;
-	snprintf(path, size, "%s/../libexec/elfmap", directory);
-	if (!access(path, F_OK))
-		return EXIT_SUCCESS;
-	return complain(path, "%s; was the command installed with make install?", strerror(errno));
+	return *ret_path ? complain(ret_path, "%s; was the command installed with make install?", strerror(-err))
+			 : complain("/proc/self/exe", "%s; is /proc mounted?", strerror(-err));
 }
 
 /* ---- the preload: opened once, judged by what was opened ------------------------------------------------ */
@@ -179,9 +182,8 @@ static int help_program(const char *name, const struct program *program, char **
 	case HELP_PRELOAD:
 		break;
 	}
-	status = find_libexec(libexec, sizeof(libexec));
-	if (status)
-		return status;
+	if (need_libexec(libexec, sizeof(libexec)))
+		return EXIT_FAILURE;
 	if (runs_a_command(argv) && put_links_first(libexec))
 		return EXIT_FAILURE;
 	status = open_preload(libexec, &fd);
@@ -213,18 +215,14 @@ int run_program(const char *name, char **argv)
 	return complain(program.path, "%s", strerror(errno));
 }
 
-int run_script(char **argv)
+int run_script(char **command)
 {
 	char libexec[PATH_MAX];
 
-	if (!strcmp(argv[1], "--"))
-		argv++;
-	if (!argv[1])
-		return EXIT_USAGE;
-	if (find_libexec(libexec, sizeof(libexec)))
+	if (!strcmp(command[0], "--"))
+		command++;
+	if (need_libexec(libexec, sizeof(libexec)) || put_links_first(libexec))
 		return EXIT_FAILURE;
-	if (put_links_first(libexec))
-		return EXIT_FAILURE;
-	execvp(argv[1], argv + 1);
-	return complain(argv[1], "%s", strerror(errno));
+	execvp(command[0], command);
+	return complain(command[0], "%s", strerror(errno));
 }

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "bpffs.h"
-#include "launcher.h"
+#include "complain.h"
 #include "tc_bpffs.h"
 
 /* Is WORD an abbreviation of NAME of at least SHORTEST letters? That is how tc and ip match words. */
@@ -61,17 +61,6 @@ static bool loads(char **argv)
 		    abbreviates(*at, "--batch", 3))
 			return true;
 	return false;
-}
-
-/* Are we in a mount namespace that some ancestor is not in? */
-static bool is_private(void)
-{
-	char ours[64] = "", link[64], theirs[64] = "";
-
-	snprintf(link, sizeof(link), "/proc/%d/ns/mnt", (int)getppid());
-	return readlink("/proc/self/ns/mnt", ours, sizeof(ours) - 1) > 0 &&
-	       ((readlink(link, theirs, sizeof(theirs) - 1) > 0 && strcmp(ours, theirs) != 0) ||
-		(readlink("/proc/1/ns/mnt", theirs, sizeof(theirs) - 1) > 0 && strcmp(ours, theirs) != 0));
 }
 
 /* tc's links `xdp` and `ip` in the bpffs hold the path it was given. That path must not be one that
@@ -119,7 +108,7 @@ static int hand_over(const char *path, bool with_links)
 /* There is no bpffs. tc mounts one where it is, which is right unless that place goes away. */
 static int do_without(bool switches)
 {
-	if (is_private())
+	if (elfmap_bpffs__goes_away())
 		return complain(
 			ELFMAP_BPFFS_USUAL,
 			"no bpffs, and one that is mounted in here goes with this mount namespace; on the host: "

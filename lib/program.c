@@ -16,11 +16,16 @@
 #define MAX_SEGMENTS 32 /* a program has about a dozen */
 #define MAX_DYNAMIC 128 /* and about thirty of these */
 
-/* What a libbpf that refuses legacy objects says, and so has in it. In two pieces, so that this file
- * has it not; and what only this command has in it. */
-#define REFUSAL_START "legacy map definitions in 'maps'"
-#define REFUSAL_END " section"
-#define MARK "elfmap launcher, not the program it is called like"
+/* What a libbpf that refuses legacy objects says, and so has in it. */
+#define REFUSAL "legacy map definitions in 'maps' section"
+
+/* What only this command has in it, whatever it is called and wherever it was copied: a note. */
+static const struct {
+	ElfW(Nhdr) header;
+	char name[8];
+} mark __attribute__((section(".note.elfmap"), aligned(4), used)) = {{.n_namesz = 7, .n_type = 1}, "elfmap"};
+
+#define MAX_NOTES 1024 /* bytes of them in one segment; they are a few dozen */
 
 /* What the file's headers say, as far as it matters here. */
 struct headers {
@@ -108,12 +113,19 @@ static bool contains(int fd, const char *text)
 	return found;
 }
 
-static bool refuses_by_itself(int fd)
+static bool has_mark(int fd, const struct headers *headers)
 {
-	char refusal[sizeof(REFUSAL_START REFUSAL_END)];
+	char notes[MAX_NOTES];
 
-	snprintf(refusal, sizeof(refusal), "%s%s", REFUSAL_START, REFUSAL_END);
-	return contains(fd, refusal);
+	for (size_t i = 0; i < headers->file.e_phnum; i++) {
+		const ElfW(Phdr) *segment = &headers->segments[i];
+		size_t size = segment->p_filesz < sizeof(notes) ? segment->p_filesz : sizeof(notes);
+
+		if (segment->p_type == PT_NOTE && read_at(fd, notes, size, segment->p_offset) &&
+		    memmem(notes, size, &mark, sizeof(mark)))
+			return true;
+	}
+	return false;
 }
 
 /* -ENOENT: it is no program to run, but ourselves under another name, or the script we come from. */
@@ -129,13 +141,12 @@ static int look_into(int fd, struct program *program)
 		return getenv(IN_SCRIPT) || contains(fd, "elfmap") ? -ENOENT : 0;
 	if (!read_headers(fd, &headers))
 		return 0;
-	if (!find_segment(&headers, PT_INTERP)) {
-		if (contains(fd, MARK))
-			return -ENOENT;
-		program->help = refuses_by_itself(fd) ? HELP_IMPOSSIBLE : HELP_NONE;
-	} else if (find_libbpf(fd, &headers) >= 1) {
+	if (has_mark(fd, &headers))
+		return -ENOENT;
+	if (!find_segment(&headers, PT_INTERP))
+		program->help = contains(fd, REFUSAL) ? HELP_IMPOSSIBLE : HELP_NONE;
+	else if (find_libbpf(fd, &headers) >= 1)
 		program->help = HELP_PRELOAD;
-	}
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 
 #include "bpffs.h"
 #include "map_rules.h"
+#include "path.h"
 #include "preload.h"
 
 #ifndef EM_BPF
@@ -252,18 +253,6 @@ __attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *
 
 /* ---- bpf_object__open_file: what libbpf gets ---------------------------------------------------------------- */
 
-/* The name that libbpf itself makes of a path, which it also names maps of global data after. */
-static void name_object(const char *path, char *name, size_t size)
-{
-	const char *base = strrchr(path, '/');
-	char *dot;
-
-	snprintf(name, size, "%s", base ? base + 1 : path);
-	dot = strchr(name, '.');
-	if (dot)
-		*dot = '\0';
-}
-
 static struct bpf_object *open_memory(const char *path, const struct bpf_object_open_opts *opts)
 {
 	const struct elfmap_transcode_opts how = {};
@@ -282,7 +271,7 @@ static struct bpf_object *open_memory(const char *path, const struct bpf_object_
 		memcpy(&ours, opts, opts->sz);
 	if (ours.opts.sz < offsetof(struct bpf_object_open_opts, object_name) + sizeof(ours.opts.object_name))
 		ours.opts.sz = offsetof(struct bpf_object_open_opts, object_name) + sizeof(ours.opts.object_name);
-	name_object(path, name, sizeof(name));
+	elfmap_path__object_name(path, name, sizeof(name));
 	if (!ours.opts.object_name)
 		ours.opts.object_name = name;
 	err = elfmap_object__transcode(current.obj, &how, &bytes, &size, &msg);

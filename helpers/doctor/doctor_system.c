@@ -13,25 +13,15 @@
 
 #include "bpffs.h"
 #include "doctor.h"
+#include "front_door.h"
 #include "program.h"
 
 /* ---- tc ---------------------------------------------------------------------------------------------------- */
 
-/* The preload stands beside this command. */
-static void find_preload(char path[PATH_MAX])
-{
-	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - sizeof("/preload.so"));
-	char *slash;
-
-	path[length < 0 ? 0 : length] = '\0';
-	slash = strrchr(path, '/');
-	strcpy(slash ? slash : path, "/preload.so");
-}
-
 /* What PROGRAM, or its linker, says on stderr when it is started with the preload. "": nothing. */
 static int try_preload(const char *program, const char *preload, char *said, size_t size)
 {
-	char variable[PATH_MAX + 16], name[] = "tc", version[] = "-V";
+	char variable[PATH_MAX + 32], name[] = "tc", version[] = "-V";
 	char *argv[] = {name, version, NULL}, *environment[] = {variable, NULL};
 	posix_spawn_file_actions_t actions;
 	int err, pipes[2];
@@ -59,11 +49,12 @@ static int try_preload(const char *program, const char *preload, char *said, siz
 
 static int check_preload(struct doctor *doctor, const char *tc)
 {
-	char preload[PATH_MAX], said[256] = "";
+	char libexec[PATH_MAX], preload[PATH_MAX + 16], said[256] = "";
 	struct stat file;
 	int err;
 
-	find_preload(preload);
+	find_libexec(libexec, sizeof(libexec)); /* where it should be, at least */
+	snprintf(preload, sizeof(preload), "%s/preload.so", libexec);
 	if (stat(preload, &file))
 		return doctor__find(doctor, GRAVE, "make install",
 				    "%s: %s: 'elfmap tc' has no way to help tc load legacy objects", preload,

@@ -12,15 +12,7 @@
 
 #include "internal.h"
 #include "load.h"
-
-/* The name that libbpf itself makes of a path, which it also names maps of global data after. */
-static void name_object(const char *file, char *name, size_t size)
-{
-	const char *base = strrchr(file, '/');
-
-	snprintf(name, size, "%s", base ? base + 1 : file);
-	name[strcspn(name, ".")] = '\0';
-}
+#include "path.h"
 
 static int open_bpf(struct elfmap_load *load, size_t size, struct elfmap_msg *msg)
 {
@@ -37,7 +29,7 @@ static int open_bpf(struct elfmap_load *load, size_t size, struct elfmap_msg *ms
 	if (err)
 		return err;
 	snprintf(root, sizeof(root), "%s/globals", load->opts.tc_dir);
-	name_object(load->file, name, sizeof(name));
+	elfmap_path__object_name(load->file, name, sizeof(name));
 	load->bpf = bpf_object__open_mem(transcoded ?: load->bytes, size, &opts);
 	if (!load->bpf)
 		err = elfmap_msg__set(msg, -errno, "libbpf cannot open it: %s; 'elfmap check %s' says more",
@@ -98,10 +90,10 @@ static int take_over_pin(struct elfmap_load_map *map, struct elfmap_msg *msg)
 /* The table that is grafted into may be pinned anywhere. */
 static int aim_at_graft(const struct elfmap_load *load, struct elfmap_load_map *map, struct elfmap_msg *msg)
 {
-	const char *path = load->opts.graft_into, *slash = path ? strrchr(path, '/') : NULL;
+	const char *path = load->opts.graft_into;
 
 	if (!path || map->map.def.type != BPF_MAP_TYPE_PROG_ARRAY ||
-	    strcmp(map->map.name, slash ? slash + 1 : path) != 0)
+	    strcmp(map->map.name, elfmap_path__name(path)) != 0)
 		return 0;
 	free(map->pin_path);
 	map->pin_path = strdup(path);

@@ -19,6 +19,7 @@
 
 #include "load.h"
 #include "msg.h"
+#include "path.h"
 #include "pin_change.h"
 
 #define RENAME_NO_REPLACE 1 /* of <linux/fs.h>, which does not get along with <sys/mount.h> */
@@ -244,11 +245,10 @@ int elfmap_load__remove_progs(const char *dir, struct elfmap_msg *msg)
 
 int elfmap_load__progs_dir(const char *tc_dir, const char *file, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
-	const char *base = strrchr(file, '/');
 	char name[NAME_MAX + 1];
 	size_t length;
 
-	snprintf(name, sizeof(name), "%s", base ? base + 1 : file);
+	snprintf(name, sizeof(name), "%s", elfmap_path__name(file));
 	length = strlen(name);
 	if (length > 2 && !strcmp(name + length - 2, ".o"))
 		name[length - 2] = '\0';

@@ -12,6 +12,7 @@
 #include "load.h"
 #include "msg.h"
 #include "netns.h"
+#include "path.h"
 #include "pin_change.h"
 #include "pin_name.h"
 #include "running.h"
@@ -36,13 +37,6 @@ struct change {
 
 /* ---- where things are ------------------------------------------------------------------------------------ */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static void path_of(const struct change *change, const char *generation, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, "%s/%s", change->dir, generation);
@@ -58,7 +52,7 @@ static int place_change(struct change *change)
 	err = elfmap_netns__number(&netns, change->msg);
 	if (err)
 		return err;
-	change->object = base_name(change->file);
+	change->object = elfmap_path__name(change->file);
 	if (elfmap_pin_name__escape(change->object, name, sizeof(name)) ||
 	    snprintf(change->dir, sizeof(change->dir), "%s/generations/%s/%lu", change->tc_dir, name, netns) >=
 		    (int)sizeof(change->dir))
@@ -114,7 +108,7 @@ static int add_old_map(struct change *change, const struct elfmap_running *runni
 			close(usual);
 		return err;
 	}
-	old = elfmap_running__find(running, base_name(map->place), wanted.type, info.id);
+	old = elfmap_running__find(running, elfmap_path__name(map->place), wanted.type, info.id);
 	if (old >= 0 || usual >= 0)
 		err = elfmap_generation__add_map(&change->old, map->place, old >= 0 ? old : usual);
 	if (usual >= 0 && *map->place != '-')

@@ -15,6 +15,7 @@
 #include "internal.h"
 #include "map.h"
 #include "map_refusal.h"
+#include "path.h"
 
 #define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */
 #define TYPE_CGRP_STORAGE 32
@@ -180,8 +181,7 @@ int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_ms
 static int read_types(struct elfmap_reader *reader, const char *path, const struct elfmap_type_words *words,
 		      struct elfmap_msg *msg)
 {
-	const char *name = strrchr(path, '/');
-	int err = elfmap_map_types__find(&reader->info, name ? name + 1 : path, words, &reader->types, msg);
+	int err = elfmap_map_types__find(&reader->info, elfmap_path__name(path), words, &reader->types, msg);
 
 	return err ?: elfmap_map_types__format(&reader->types, &reader->info, &reader->format, msg);
 }

@@ -11,6 +11,7 @@
 #include "map_refusal.h"
 #include "map_rules.h"
 #include "map_write.h"
+#include "path.h"
 
 #define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */
 #define TYPE_CGRP_STORAGE 32
@@ -231,10 +232,9 @@ static void describe_owner(const char *path, char *text, size_t size)
 
 int elfmap_refusal__explain_open(const char *path, bool writing, int error, struct elfmap_msg *msg)
 {
-	const char *name = strrchr(path, '/');
 	char owner[128];
 
-	if (error == EPERM && strchr(name ? name : path, '.'))
+	if (error == EPERM && strchr(elfmap_path__name(path), '.'))
 		error = ENOENT; /* what bpffs says of any name with a dot */
 	if (error == ENOENT || error == ENOTDIR)
 		return elfmap_msg__set(msg, -ENOENT, "no pin at %s; 'elfmap map list' shows the pins", path);

@@ -98,6 +98,29 @@ bool elfmap_bpffs__find_outside(char *ret_path, size_t size)
 	return false;
 }
 
+static bool read_mount_namespace(int pid, char name[64])
+{
+	char path[32];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	length = readlink(path, name, 63);
+	name[length < 0 ? 0 : length] = '\0';
+	return length > 0;
+}
+
+bool elfmap_bpffs__goes_away(void)
+{
+	char ours[64], theirs[64];
+
+	if (!read_mount_namespace(getpid(), ours))
+		return false;
+	for (int pid = getppid(); pid > 0; pid = elfmap_process__parent(pid))
+		if (read_mount_namespace(pid, theirs) && strcmp(ours, theirs) != 0)
+			return true;
+	return false;
+}
+
 int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg)
 {
 	const char *asked = getenv("TC_BPF_MNT");

@@ -21,6 +21,9 @@ int elfmap_process__parent(int pid);
  * before, still sees the host's: the path leads there through the nearest ancestor that has one. */
 bool elfmap_bpffs__find_outside(char *ret_path, size_t size);
 
+/* Are we in a mount namespace that some ancestor is not in? What is mounted here goes with it. */
+bool elfmap_bpffs__goes_away(void);
+
 /* The bpf file system that the user means: $TC_BPF_MNT, else /sys/fs/bpf, else the one outside, else
  * the only one in /proc/self/mounts. -ENODEV: there is none, -ENOTUNIQ: several (the message names them). */
 int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg);

@@ -17,6 +17,7 @@
 
 #include "bpffs.h"
 #include "internal.h"
+#include "path.h"
 #include "pin_change.h"
 
 #define LOCK_TRIES 250 /* five seconds; a tc that reads a terminal may hold it for hours */
@@ -149,7 +150,7 @@ static int make_parents(const char *path, size_t *ret_keep, struct elfmap_msg *m
 
 static int explain_pin(const char *path, int err, struct elfmap_msg *msg)
 {
-	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const char *name = elfmap_path__name(path);
 
 	if (err == -EPERM && strchr(name, '.'))
 		return elfmap_msg__set(msg, -EINVAL, "the name of a pin cannot have a dot");

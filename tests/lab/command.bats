@@ -101,11 +101,14 @@ setup() {
 	[[ $(wc -l <<<"$stderr") == 1 && $stderr != *$'\e'* ]]
 }
 
-@test "without /proc the command says so" {
-	for words in 'tc -V' 'version' 'exec true'; do
-		# shellcheck disable=SC2016,SC2086 # for the inner shell; words
-		run -1 --separate-stderr unshare --mount --propagation private bash -c 'mount -t tmpfs tmpfs /proc; exec "$@"' \
-			bash "$elfmap" $words
+@test "without /proc the command says so where it needs it" {
+	# shellcheck disable=SC2016 # for the inner shell
+	without_proc=(unshare --mount --propagation private bash -c 'mount -t tmpfs tmpfs /proc; exec "$@"' bash)
+	for words in 'tc -V' 'exec true'; do
+		# shellcheck disable=SC2086 # words
+		run -1 --separate-stderr "${without_proc[@]}" "$elfmap" $words
 		[[ $stderr == *'is /proc mounted?' ]]
 	done
+	run -0 --separate-stderr "${without_proc[@]}" "$elfmap" version
+	[[ $output == 'elfmap '* && -z $stderr ]]
 }

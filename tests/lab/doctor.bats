@@ -86,17 +86,19 @@ setup() {
 @test "tc: none, one that cannot be helped, a preload that is missing or anybody's" {
 	run env PATH=/nowhere "$elfmap" doctor # /usr/sbin is looked at, too
 	[[ $status == 0 ]]
-	mkdir "$tmp/bin" "$tmp/elfmap"
-	cp "$build/libexec/elfmap/elfmap-verbs" "$tmp/elfmap/"
-	run "$tmp/elfmap/elfmap-verbs" doctor
-	[[ $status == 1 && $output == "error: tc: $tmp/elfmap/preload.so: No such file or directory: "*"mend it: make install" ]]
-	cp "$build/libexec/elfmap/preload.so" "$tmp/elfmap/"
-	chmod 666 "$tmp/elfmap/preload.so"
-	run "$tmp/elfmap/elfmap-verbs" doctor
-	[[ $status == 1 && $output == "error: tc: $tmp/elfmap/preload.so can be written by others than root"* ]]
-	echo 'not a library' >"$tmp/elfmap/preload.so"
-	chmod 644 "$tmp/elfmap/preload.so"
-	run "$tmp/elfmap/elfmap-verbs" doctor
+	mkdir -p "$tmp/bin" "$tmp/libexec/elfmap"
+	cp "$elfmap" "$tmp/bin/"
+	preload=$tmp/bin/../libexec/elfmap/preload.so
+	run "$tmp/bin/elfmap" doctor
+	[[ $status == 1 && $output == "error: tc: $preload: No such file or directory: "*"mend it: make install" ]]
+	cp "$build/libexec/elfmap/preload.so" "$preload"
+	run -0 "$tmp/bin/elfmap" doctor
+	chmod 666 "$preload"
+	run "$tmp/bin/elfmap" doctor
+	[[ $status == 1 && $output == "error: tc: $preload can be written by others than root"* ]]
+	echo 'not a library' >"$preload"
+	chmod 644 "$preload"
+	run "$tmp/bin/elfmap" doctor
 	[[ $status == 1 && $output == "error: tc: "*" does not take the preload: "* ]]
 }
 

@@ -86,6 +86,28 @@ only() {
 	[[ $output == *'lint: FAILED: clang-format headers'* ]]
 }
 
+@test "with shared libraries, and without musl, the command is a plain one and does the same" {
+	build=${BUILD:-$PWD/build}
+	tree=$BATS_TEST_TMPDIR/build
+	mkdir "$tree"
+	cp -a "$build"/{helpers,launcher,lib,libexec} "$tree/"
+	for how in MUSL_CC= STATIC=no; do
+		rm -rf "$tree/elfmap" "$tree/tc"
+		make --no-print-directory BUILD="$tree" "$how" "$tree/elfmap"
+		[[ ! -e $tree/start.o && $(nm "$tree/elfmap") != *elfmap_start* ]]
+		[[ $("$tree/elfmap" version) == "$("$build/elfmap" version)" ]]
+		ln -s elfmap "$tree/tc"
+		for call in "$tree/tc" "$tree/elfmap tc" "$tree/elfmap exec tc" "$build/elfmap tc"; do
+			# shellcheck disable=SC2086 # words
+			[[ $(PATH="$tree:$PATH" timeout 5 $call -V) == "$(tc -V)" ]]
+		done
+		run -2 --separate-stderr "$tree/elfmap" exec
+		# shellcheck disable=SC2154 # run sets it
+		[[ $stderr == 'usage: elfmap exec '* ]]
+	done
+	readelf -d "$tree/elfmap" | grep -q libbpf
+}
+
 @test "install: the tree below DESTDIR works, and uninstall empties it" {
 	dest=$BATS_TEST_TMPDIR/dest
 	run -0 make --no-print-directory install DESTDIR="$dest" PREFIX=/usr

@@ -9,6 +9,64 @@ bats_require_minimum_version 1.5.0
 
 load link.bash
 
+# ---- the ways in --------------------------------------------------------------------------------------------
+
+# front_door NAME COMMAND...: does COMMAND, a way to call ours, end in the system's program NAME?
+front_door() {
+	run -0 --separate-stderr "${@:2}" -V
+	[[ $output == "$("$1" -V)" && -z $stderr ]]
+}
+
+# verbs COMMAND...: and this one in our own verbs?
+verbs() {
+	run -0 --separate-stderr "$@" version
+	[[ $output == 'elfmap '[0-9]* && -z $stderr ]]
+}
+
+@test "tc, ip and scripts are reached by name and by word, everything else by verb" {
+	mkdir "$tmp/bin"
+	for name in tc ip elfmap tcp; do
+		ln -s "$elfmap" "$tmp/bin/$name"
+	done
+	front_door tc "$tmp/bin/tc"
+	front_door ip "$tmp/bin/ip"
+	for call in "$elfmap" "$tmp/bin/elfmap" "$tmp/bin/tcp" "env PATH=$tmp/bin:$PATH elfmap" "env -i $elfmap"; do
+		# shellcheck disable=SC2086 # words
+		{
+			front_door tc $call tc
+			front_door ip $call ip
+			front_door tc $call exec tc
+			front_door ip $call exec -- ip
+			verbs $call
+		}
+	done
+	front_door tc env PATH="$tmp/bin:$PATH" tc
+	run -2 --separate-stderr "$elfmap" exec --
+	[[ -z $output && $stderr == 'usage: elfmap exec '* ]]
+	run -0 --separate-stderr "$elfmap" exec -h
+	[[ $output == 'usage: elfmap exec '* && -z $stderr ]]
+}
+
+@test "what execve() gives as name is taken as it comes, or not at all" {
+	as() { (exec -a "$1" "$elfmap" "${@:2}"); }
+	front_door tc as tc
+	front_door ip as /no/where/ip
+	for name in '' / tc/ TC tc2 ./; do
+		front_door tc as "$name" tc
+		verbs as "$name"
+	done
+	exec 9<"$elfmap"
+	front_door tc /proc/self/fd/9 tc
+	verbs /proc/self/fd/9
+	cat >"$tmp/nameless.c" <<-END
+		#include <unistd.h>
+		int main(int argc, char **argv) { return execve(argv[argc - 1], (char *[]){NULL}, (char *[]){NULL}); }
+	END
+	cc -w -o "$tmp/nameless" "$tmp/nameless.c"
+	run -2 --separate-stderr "$tmp/nameless" "$elfmap"
+	[[ -z $output && $stderr == 'usage: elfmap '* ]]
+}
+
 # ---- unchanged scripts --------------------------------------------------------------------------------------
 
 @test "under the name tc the command is tc, and finds the real one past itself" {
@@ -23,6 +81,7 @@ load link.bash
 @test "another copy of the command, and a script around it, are passed over" {
 	own_tree
 	mkdir "$tmp/bin1" "$tmp/bin2" "$tmp/bin3"
+	strip "$tmp/own/elfmap"
 	ln -s "$tmp/own/elfmap" "$tmp/bin1/tc"
 	ln -s "$elfmap" "$tmp/bin2/tc"
 	[[ $(PATH="$tmp/bin1:$tmp/bin2:$PATH" timeout 5 tc -V) == "$(tc -V)" ]]

@@ -203,8 +203,7 @@ as_group() {
 @test "a pin that a group may read, or write" {
 	public=$(mktemp -d)
 	install -m 755 "$elfmap" "$public/elfmap"
-	install -D -m 755 "$(dirname "$elfmap")/libexec/elfmap/elfmap-verbs" "$public/libexec/elfmap/elfmap-verbs"
-	chmod 755 "$public" "$public/libexec" "$public/libexec/elfmap"
+	chmod 755 "$public"
 	create h hash 4 4 10
 	map set h 1 2 types u32:u32
 	as_group get h 1 types u32:u32
@@ -237,8 +236,7 @@ as_group() {
 
 	public=$(mktemp -d)
 	install -m 755 "$elfmap" "$public/elfmap"
-	install -D -m 755 "$(dirname "$elfmap")/libexec/elfmap/elfmap-verbs" "$public/libexec/elfmap/elfmap-verbs"
-	chmod 755 "$public" "$public/libexec" "$public/libexec/elfmap"
+	chmod 755 "$public"
 	ip link add v0 type veth peer name v1
 	tc qdisc add dev v0 clsact
 	"$elfmap" tc filter add dev v0 ingress bpf da obj "$objects/dst_stats.o" sec ingress

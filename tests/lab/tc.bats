@@ -287,15 +287,23 @@ old_object() {
 }
 
 @test "no bpffs: tc mounts one; where it cannot, the line says how" {
+	local line=("$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress)
+
 	umount /sys/fs/bpf
 	# shellcheck disable=SC2016 # for the inner shell
 	run --separate-stderr unshare --pid --fork --mount-proc bash -c 'mount -t tmpfs -o ro tmpfs /sys
 		exec "$0" tc filter add dev "$1" ingress bpf da obj "$2" sec ingress' "$elfmap" "$link" "$objects/shared.o"
 	fails 1 "*shared.o: no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf"
 	[[ -z $(filters) ]]
-	add shared ingress
-	[[ $(findmnt -no FSTYPE /sys/fs/bpf | tail -1) == bpf && -e $globals/shared_hits ]]
-	run --separate-stderr env TC_BPF_MNT="/proc/nosuch" "$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
+	run --separate-stderr "${line[@]}"
+	fails 1 '*no bpffs, and one that is mounted in here goes with this mount namespace*'
+	[[ -z $(filters) ]]
+	# shellcheck disable=SC2016 # likewise; nobody there is from another mount namespace
+	unshare --pid --fork --mount-proc bash -euc '"$@"; [[ $(findmnt -no FSTYPE /sys/fs/bpf | tail -1) == bpf ]]
+		[[ -e /sys/fs/bpf/tc/globals/shared_hits ]]' bash "${line[@]}"
+	mount -t bpf bpf /sys/fs/bpf
+	[[ -n $(filters) && -z $(pins) ]]
+	run --separate-stderr env TC_BPF_MNT="/proc/nosuch" "${line[@]}"
 	fails 1 '*shared.o: no bpffs at TC_BPF_MNT*'
 }
 
