@@ -257,6 +257,32 @@ static int write_entries(const struct request *request)
 	return refuse_entry(request, job.refused, msg.text, job.done ? "; the entries before it were written" : "");
 }
 
+/* A number that is typed in wrong would lose packets without a trace. Bulk input, which dump wrote, is not asked:
+ * there it may be of a device that has gone, or is elsewhere. */
+static int check_devices(const struct request *request)
+{
+	const struct elfmap_entries *entries = &request->entries;
+	struct elfmap_device_names names;
+	struct elfmap_msg msg;
+	__u32 missing = 0;
+	size_t i;
+
+	if (!elfmap_map__has_devices(&request->target.map))
+		return EXIT_SUCCESS;
+	if (elfmap_device_names__open(request->target.path, &request->target.map, &names, &msg))
+		return complain(request->target.pin, "%s", msg.text);
+	for (i = 0; i < entries->count; i++) {
+		missing = elfmap_device_names__find_missing(&names, entries->values + i * entries->value_size);
+		if (missing)
+			break;
+	}
+	elfmap_device_names__close(&names);
+	if (!missing)
+		return EXIT_SUCCESS;
+	snprintf(msg.text, sizeof(msg.text), "no device in this network namespace has the number %u", missing);
+	return refuse_entry(request, i, msg.text, entries->count > 1 ? "; nothing was changed" : "");
+}
+
 int map_set(int argc, char **argv)
 {
 	struct request request = {.target.map.fd = -1, .with_values = true};
@@ -271,6 +297,7 @@ int map_set(int argc, char **argv)
 	status = begin(&request, argc, argv, ELFMAP_READ_WRITE, "'push' adds a value");
 	if (!status && elfmap_map__check_writable(&request.target.map, &msg))
 		status = complain(argv[1], "%s", msg.text);
+	status = status ?: check_devices(&request);
 	status = status ?: write_entries(&request);
 	end(&request);
 	return status;

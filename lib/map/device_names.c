@@ -176,6 +176,19 @@ void elfmap_device_names__close(struct elfmap_device_names *names)
 	*names = (struct elfmap_device_names){.fd = -1};
 }
 
+__u32 elfmap_device_names__find_missing(const struct elfmap_device_names *names, const void *value)
+{
+	char name[IF_NAMESIZE];
+	__u32 ifindex;
+
+	for (size_t i = 0; i < names->nr_members; i++) {
+		memcpy(&ifindex, (const char *)value + names->members[i].offset, sizeof(ifindex));
+		if (ifindex && !if_indextoname(ifindex, name))
+			return ifindex;
+	}
+	return 0;
+}
+
 /* ---- notes -------------------------------------------------------------------------------------- */
 
 /* Returns whether there is anything to note. Of a device that has gone, what was noted is kept. */

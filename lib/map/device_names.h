@@ -44,6 +44,9 @@ int elfmap_device_names__open(const char *path, const struct elfmap_reader *map,
 			      struct elfmap_msg *msg);
 void elfmap_device_names__close(struct elfmap_device_names *names);
 
+/* The first device number in VALUE that no device of this network namespace has; 0: there is none. */
+__u32 elfmap_device_names__find_missing(const struct elfmap_device_names *names, const void *value);
+
 /* To be called when an entry was written (VALUE NULL: deleted): notes the names that its numbers have
  * now, in a new hash if there is none. */
 int elfmap_device_names__note(struct elfmap_device_names *names, const void *key, const void *value,

@@ -299,4 +299,7 @@ fails() {
 	fails 1 "no pin at $globals/nope" set nope 0 dev a
 	[[ $(bpftool -j map dump pinned $globals/ports) == "$before" ]]
 	checks 0 ok ports
+	printf '0 424242\n' | "$elfmap" map load ports - # what dump prints when a device has gone
+	[[ $(port 0) == 424242 ]]
+	checks 1 gone ports
 }
