@@ -131,7 +131,7 @@ install: all ## install below $(PREFIX) (DESTDIR is honoured)
 	install -D -m 644 include/bpf_elf.h $(DESTDIR)$(PREFIX)/include/bpf_elf.h
 	install -d $(DESTDIR)$(PREFIX)/include/elfmap
 	install -m 644 $(wildcard include/*.h tc-progs/lib/*.h) $(DESTDIR)$(PREFIX)/include/elfmap
-	install -m 644 $(PROGS) $(DESTDIR)$(PREFIX)/share/elfmap
+	install -m 644 $(PROGS) tc-progs/parser_quic.c $(DESTDIR)$(PREFIX)/share/elfmap
 	install -D -m 644 completion/elfmap.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/elfmap
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8

@@ -186,12 +186,15 @@ run_frame() {
 }
 
 @test "a stage compiled with nothing but the installed headers is grafted like our own" {
-	make --no-print-directory --silent install DESTDIR="$tmp/root" PREFIX=/usr
-	cp tc-progs/parser_quic.c "$tmp/mine.c"
-	cd "$tmp" || return 1
-	clang -target bpf -O2 -g -c -I root/usr/include/elfmap -idirafter "/usr/include/$(cc -print-multiarch)" mine.c
+	make --no-print-directory --silent install DESTDIR="$tmp/root"
+	# As the manual page says it.
+	compile=$(sed -n '/^\$ clang/,/^\.Ed/{s/^\$ //; s/\\e$/\\/; /^\.Ed/d; p}' man/elfmap-graft.8)
+	[[ $compile == *-c\ parser_quic.c ]]
+	cd "$tmp/root/usr/local/share/elfmap" || return 1
+	rm parser_quic.o
+	bash -exc "${compile/' /usr/local/'/" $tmp/root/usr/local/"}"
 	"$elfmap" load "$parser" >/dev/null
-	"$elfmap" graft parser_stages udp_payload mine.o sec quic
+	"$elfmap" graft parser_stages udp_payload parser_quic.o sec quic
 	udp 50000 443 c000000001080123456789abcdef
 	run_frame
 	[[ $("$elfmap" -j map dump quic_packets sum | jq '.[0].value.initial') == 1 && $(all_packets) == 1 ]]
