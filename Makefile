@@ -81,7 +81,7 @@ PEERS      := $(PEER_SRC:%.c=$(BUILD)/%.o)
 TDATA      := $(TDATA_SRC:%.c=$(BUILD)/%.o) $(TDATA_SRC:%.c=$(BUILD)/%.nobtf.o)
 CTESTS     := $(UNIT_SRC:%.c=$(BUILD)/%) $(PTEST_SRC:%.c=$(BUILD)/%)
 FUZZERS    := $(FUZZ_SRC:%.c=$(BUILD)/%)
-TTOOLS     := $(BUILD)/tests/tools/flood
+TTOOLS     := $(BUILD)/tests/tools/flood $(BUILD)/tests/tools/peak
 DEMO_DATA  := $(BUILD)/tests/testdata/generation_1.o $(BUILD)/tests/testdata/generation_2.o
 BENCHES    := $(BENCH_SRC:%.c=$(BUILD)/%)
 BATS       := $(wildcard tests/lab/*.bats)
@@ -254,6 +254,10 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LIB_OBJ)
 $(BUILD)/tests/tools/flood: $(FLOOD_SRC:%.c=$(BUILD)/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -pthread $(LDFLAGS) -o $@ $^
+
+$(BUILD)/tests/tools/peak: $(BUILD)/tests/tools/peak.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # It loads programs the way their tests do.
 $(BUILD)/tests/bench/prog_cost: $(BUILD)/tests/prog/classifier.o $(BUILD)/tests/prog/frames.o

@@ -15,7 +15,7 @@ static const struct verb map_verbs[] = {
 	{"show", map_show, "PIN", "one map in full: types, entries, flags, who uses it"},
 	{"pin", map_pin, "MAP PIN", "another pin of a map; MAP: a PIN, or 'id ID'"},
 	{"unpin", map_unpin, "PIN [--force]", "remove a pin, unless a program needs it"},
-	{"watch", map_watch, "PIN [interval SECONDS] [count N]", "entries and their rates, refreshed"},
+	{"watch", map_watch, "PIN [interval SECONDS] [count N] [rows N]", "entries and their rates, refreshed"},
 	{"types", map_types, "", "the names of types that keys and values can have"},
 	{"resize", map_resize, "PIN MAX", "another maximum of entries, with the content"},
 	{"swap", map_swap, "OUTER KEY FILE|- [like PIN]", "a new inner map in one step; --rollback: the one before"},

@@ -92,13 +92,15 @@ static void find_places(const struct elfmap_entries *entries, const unsigned cha
 	}
 }
 
-/* Memory that is walked through at random costs as many look-ups in the page table as it has pages. */
+/* Memory that is walked through at random costs as many look-ups in the page table as it has pages. All pages
+ * of a block are meant, for one that is in two minds is not enlarged where it lies, but copied. */
 static void prefer_large_pages(void *memory, size_t size)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)memory + page - 1) & ~(page - 1);
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)memory & ~(page - 1);
 
 	if (size >= LARGE)
-		madvise((void *)start, size - page, MADV_HUGEPAGE); /* which is no more than a wish */
+		madvise((void *)start, (uintptr_t)memory + size - start,
+			MADV_HUGEPAGE); /* which is no more than a wish */
 }
 
 /* At least a third more slots than entries: with tags it is seldom that another key is looked at, and a million
@@ -122,17 +124,9 @@ static __u32 mask_for(size_t nr_slots)
 	return mask;
 }
 
-static int grow_table(struct elfmap_entries *entries, size_t nr_slots)
+/* Puts the keys that belong there into a table that is empty. */
+static void fill_table(struct elfmap_entries *entries)
 {
-	__u32 *slots = calloc(nr_slots, sizeof(*slots));
-
-	if (!slots)
-		return -ENOMEM;
-	prefer_large_pages(slots, nr_slots * sizeof(*slots));
-	free(entries->slots);
-	entries->slots = slots;
-	entries->nr_slots = nr_slots;
-	entries->index_mask = mask_for(nr_slots);
 	for (size_t done = 0, step; done < entries->indexed; done += step) {
 		struct place places[ELFMAP_ENTRIES_BLOCK];
 		const unsigned char *keys = entries->keys + done * entries->key_size;
@@ -144,6 +138,20 @@ static int grow_table(struct elfmap_entries *entries, size_t nr_slots)
 			*find_slot(entries, places[i], keys + i * entries->key_size) =
 				(__u32)(done + i + 1) | places[i].tag;
 	}
+}
+
+static int grow_table(struct elfmap_entries *entries, size_t nr_slots)
+{
+	__u32 *slots = calloc(nr_slots, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	prefer_large_pages(slots, nr_slots * sizeof(*slots));
+	free(entries->slots);
+	entries->slots = slots;
+	entries->nr_slots = nr_slots;
+	entries->index_mask = mask_for(nr_slots);
+	fill_table(entries);
 	return 0;
 }
 
@@ -288,6 +296,21 @@ int elfmap_entries__add(struct elfmap_entries *entries, size_t line,
 	if (entries->count - entries->indexed < ELFMAP_ENTRIES_BLOCK)
 		return 0;
 	return elfmap_entries__finish(entries, conflict, context);
+}
+
+void elfmap_entries__keep(struct elfmap_entries *entries, const unsigned char *keep)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < entries->count; i++)
+		if (keep[i])
+			move_entry(entries, i, kept++);
+	entries->count = entries->indexed = kept;
+	entries->nr_runs = 0;
+	if (!entries->nr_slots)
+		return;
+	memset(entries->slots, 0, entries->nr_slots * sizeof(*entries->slots));
+	fill_table(entries);
 }
 
 /* Fetches what the keys will be compared with, and the values, which come next. */

@@ -58,6 +58,10 @@ int elfmap_entries__add(struct elfmap_entries *entries, size_t line,
 int elfmap_entries__finish(struct elfmap_entries *entries,
 			   void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context);
 
+/* Of entries that are finished, leaves only those whose byte in KEEP is not 0, in their order; the lines they came
+ * from are forgotten. */
+void elfmap_entries__keep(struct elfmap_entries *entries, const unsigned char *keep);
+
 /* The indexes of COUNT (at most a block) keys, or ELFMAP_NO_ENTRY. */
 void elfmap_entries__find(const struct elfmap_entries *entries, const void *keys, size_t count, size_t *ret_indexes);
 

@@ -71,6 +71,45 @@ watch_until() {
 	[[ $("$elfmap" -p map watch h count 1 types u32:u64 | jq -c .rows) == '[{"key":1,"value":5}]' ]]
 }
 
+@test "watch rows: the busiest alone, which the list says; entries that come, go and come again" {
+	create many hash 4 8 20000
+	seq 20000 | sed 's/.*/& 1/' | "$elfmap" map load many types u32:u64
+	run "$elfmap" map watch many count 1 rows 3 types u32:u64
+	[[ ${#lines[@]} == 4 && ${lines[0]} == '# many: 20000 of 20000 entries, 0.0 seconds, the 3 busiest' ]]
+	[[ $("$elfmap" map watch many count 1 types u32:u64 | wc -l) == 10001 ]]
+	[[ $("$elfmap" map watch many count 1 rows 4000000000 types u32:u64 | wc -l) == 20001 ]]
+	coproc seen { exec "$elfmap" -j map watch many interval 0.2 rows 2 types u32:u64; }
+	watcher=$seen_PID
+	watch_until '.seconds > 0'
+	printf '%s\n' '777 100' '19999 200' '5 2' | "$elfmap" map load many types u32:u64
+	watch_until '.rows | map([.key, .value]) == [[19999, 200], [777, 100]]'
+	seq 1000 20000 | xargs "$elfmap" map del many types u32:u64
+	watch_until '.entries == 999'
+	watch_until '[.rows[].rate] == [0, 0]'
+	seq 1000 1001 | sed 's/.*/& 50/' | "$elfmap" map load many types u32:u64
+	watch_until '.entries == 1001 and ([.rows[].key] | sort) == [1000, 1001] and .rows[0].rate > 0'
+	map set many 777 101 types u32:u64
+	watch_until '.rows[0].key == 777 and (.rows[0].rate * .seconds | round) == 1'
+	kill -INT "$watcher"
+	wait "$watcher"
+}
+
+@test "watch: each number of a value its rate, in its place" {
+	create s hash 4 24 4
+	types='u32:struct { u64 a ipv4 who u32 b struct { s64 c } in }'
+	map set s 1 '{ a 10 who 10.0.0.1 b 20 in { c -5 } }' types "$types"
+	coproc seen { exec "$elfmap" -j map watch s interval 0.2 types "$types"; }
+	watcher=$seen_PID
+	watch_until '.seconds > 0'
+	map set s 1 '{ a 40 who 10.0.0.1 b 10 in { c -105 } }' types "$types"
+	watch_until '.rows[0].rate.a > 0'
+	[[ $(jq -c '.seconds as $s | .rows[0].rate | [.a, .b, .in.c] | map(. * $s | round)' <<<"$object") == '[30,-10,-100]' ]]
+	kill -INT "$watcher"
+	wait "$watcher"
+	run "$elfmap" map watch s count 2 interval 0.01 types "$types"
+	[[ ${lines[3]} == '1 { a 40 who 10.0.0.1 b 10 in { c -105 } } { a 0.0/s b 0.0/s in { c 0.0/s } }' ]]
+}
+
 @test "watch: refused" {
 	create q queue 0 4 4
 	fails 1 'reading takes them out' watch q
@@ -79,6 +118,8 @@ watch_until() {
 		fails 1 'is no interval' watch h interval -- $seconds
 	done
 	fails 1 'is no number of refreshes' watch h count 0
+	fails 1 'is no number of rows' watch h rows 0
+	fails 1 'is no number of rows' watch h rows 5000000000
 	fails 2 'usage: elfmap map watch' watch h interval
 	fails 2 'usage: elfmap map watch' watch h often 3
 	fails 2 'usage: elfmap map watch' watch

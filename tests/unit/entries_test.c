@@ -172,12 +172,51 @@ static void the_table_is_no_larger_than_it_must_be(void **state)
 	}
 }
 
+static void keeps_what_is_to_stay(void **state)
+{
+	struct elfmap_entries entries;
+	struct conflicts conflicts = {};
+	unsigned char keep[3000];
+
+	(void)state;
+	elfmap_entries__init(&entries, 8, 4);
+	elfmap_entries__keep(&entries, keep); /* of nothing, nothing */
+	for (uint32_t i = 0; i < 3000; i++) {
+		uint64_t key = i;
+
+		assert_int_equal(add(&entries, i + 1, &key, &i, &conflicts), 0);
+		keep[i] = i % 3 == 1;
+	}
+	assert_int_equal(elfmap_entries__finish(&entries, note, &conflicts), 0);
+	elfmap_entries__keep(&entries, keep);
+	assert_int_equal(entries.count, 1000);
+	for (uint64_t key = 0; key < 3000; key++) {
+		size_t index = find(&entries, &key);
+		uint32_t value;
+
+		assert_int_equal(index, keep[key] ? key / 3 : ELFMAP_NO_ENTRY);
+		if (!keep[key])
+			continue;
+		memcpy(&value, entries.values + index * entries.value_size, sizeof(value));
+		assert_int_equal(value, key);
+	}
+	assert_int_equal(add(&entries, 7, &(uint64_t){0}, &(uint32_t){5}, &conflicts), 0); /* and goes on from there */
+	assert_int_equal(elfmap_entries__finish(&entries, note, &conflicts), 0);
+	assert_int_equal(find(&entries, &(uint64_t){0}), 1000);
+	assert_int_equal(elfmap_entries__line(&entries, 1000), 7);
+	elfmap_entries__free(&entries);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finds_what_was_added),	 cmocka_unit_test(leaves_out_what_is_there),
-		cmocka_unit_test(says_what_contradicts), cmocka_unit_test(without_keys_all_stay),
-		cmocka_unit_test(nothing_is_in_nothing), cmocka_unit_test(the_table_is_no_larger_than_it_must_be),
+		cmocka_unit_test(keeps_what_is_to_stay),
+		cmocka_unit_test(finds_what_was_added),
+		cmocka_unit_test(leaves_out_what_is_there),
+		cmocka_unit_test(says_what_contradicts),
+		cmocka_unit_test(without_keys_all_stay),
+		cmocka_unit_test(nothing_is_in_nothing),
+		cmocka_unit_test(the_table_is_no_larger_than_it_must_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
