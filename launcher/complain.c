@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What every command says when it fails. Here, since the launcher is linked without the verbs. */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "complain.h"
 #include "msg.h"
 
+static char printable(char c)
+{
+	return (unsigned char)c < ' ' || c == '\177' ? '?' : c;
+}
+
+/* In one write: what others say beside it does not come between. */
 int complain(const char *object, const char *format, ...)
 {
 	struct elfmap_msg what;
+	char line[PATH_MAX + sizeof(what.text) + 1];
 	va_list args;
+	size_t end;
 
 	va_start(args, format);
 	elfmap_msg__print(&what, format, args);
 	va_end(args);
-	fputs("elfmap: ", stderr);
-	print_name(stderr, object);
-	fprintf(stderr, ": %s\n", what.text);
+	snprintf(line, sizeof(line) - 1, "elfmap: %s: %s", *object ? object : "''", what.text);
+	for (end = 0; line[end]; end++)
+		line[end] = printable(line[end]);
+	line[end++] = '\n';
+	(void)!write(STDERR_FILENO, line, end); /* nobody to tell */
 	return EXIT_FAILURE;
 }
 
@@ -26,5 +38,5 @@ void print_name(FILE *to, const char *name)
 	if (!*name)
 		name = "''";
 	for (; *name; name++)
-		fputc((unsigned char)*name < ' ' || *name == '\177' ? '?' : *name, to);
+		fputc(printable(*name), to);
 }

@@ -112,3 +112,11 @@ setup() {
 	run -0 --separate-stderr "${without_proc[@]}" "$elfmap" version
 	[[ $output == 'elfmap '* && -z $stderr ]]
 }
+
+@test "a complaint is written in one piece, so that none stands in another's line" {
+	for words in "map show $tmp/none" "exec $tmp/none"; do
+		# shellcheck disable=SC2086 # words
+		run -1 strace -qq -o "$tmp/trace" -e trace=write,writev "$elfmap" $words
+		[[ $output == "elfmap: $tmp/none: "* && $(grep -c '(2, ' "$tmp/trace") == 1 ]]
+	done
+}
