@@ -145,7 +145,8 @@ static __always_inline int start(struct __sk_buff *skb, __u32 link_length)
 		stage__try(skb, PARSER_IPV4);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		stage__try(skb, PARSER_IPV6);
-	else if (skb->protocol == bpf_htons(ETH_P_8021Q))
+	STAGE(skb, protocol) = 0; /* not what a filter before this one has left there */
+	if (skb->protocol == bpf_htons(ETH_P_8021Q))
 		stage__try(skb, PARSER_VLAN);
 	return next_link(skb, skb->protocol);
 }

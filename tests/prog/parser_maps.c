@@ -157,6 +157,13 @@ void forget_all(void)
 	free(zeros);
 }
 
+void send_frame(const struct frame *frame)
+{
+	static const struct __sk_buff leftovers = {.cb = {~0u, ~0u, ~0u, ~0u, ~0u}};
+
+	classifier__run(parser.program, frame, &leftovers);
+}
+
 /* ---- expecting --------------------------------------------------------------------------------------- */
 
 void expect_flow(struct frame *frame, const char *from, const char *to, __u8 protocol, __u16 sport, __u16 dport)
@@ -168,7 +175,7 @@ void expect_flow(struct frame *frame, const char *from, const char *to, __u8 pro
 
 	forget_all();
 	frame__seal(frame);
-	classifier__run(parser.program, frame, NULL);
+	send_frame(frame);
 	ends = read_ends();
 	assert_memory_equal(&ends, &none, sizeof(ends));
 	assert_int_equal(count_flows(), 1);
@@ -185,7 +192,7 @@ void expect_end_at(const struct frame *frame, size_t offset, const char *name)
 
 	*(__u64 *)((char *)&expected + offset) = 1;
 	forget_all();
-	classifier__run(parser.program, frame, NULL);
+	send_frame(frame);
 	ends = read_ends();
 	if (memcmp(&ends, &expected, sizeof(ends)) != 0)
 		fail_msg("a frame of %zu bytes has not ended as %s, or not only", frame->size, name);
@@ -199,7 +206,7 @@ void expect_empty(const struct frame *frame, enum parser_slot slot)
 	struct parser_ends ends;
 
 	forget_all();
-	classifier__run(parser.program, frame, NULL);
+	send_frame(frame);
 	ends = read_ends();
 	assert_memory_equal(&ends, &none, sizeof(ends));
 	assert_int_equal(count_flows(), 0);

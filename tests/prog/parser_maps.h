@@ -45,6 +45,9 @@ struct parser_ends read_ends(void);
 __u64 read_empty(enum parser_slot slot);
 void forget_all(void);
 
+/* One run of section classifier, in a control block where others have left something behind. */
+void send_frame(const struct frame *frame);
+
 /* A sealed frame is one packet of FLOW, of its size, and nothing else is counted. */
 void expect_flow(struct frame *frame, const char *from, const char *to, __u8 protocol, __u16 sport, __u16 dport);
 
