@@ -11,7 +11,6 @@
 
 #include "command.h"
 #include "launcher.h"
-#include "msg.h"
 #include "netns.h"
 
 #ifndef ELFMAP_VERSION

@@ -77,7 +77,7 @@ static struct pipeline_line *add_line(struct pipeline *pipeline)
 		return NULL;
 	pipeline->lines = grown;
 	grown += pipeline->nr_lines++;
-	*grown = (struct pipeline_line){.attaching = {.prog = -1, .before = -1}, .before = -1};
+	*grown = (struct pipeline_line){.attaching = {.prog = -1, .before = -1}, .grafting = NO_GRAFTING};
 	return grown;
 }
 
@@ -121,13 +121,35 @@ const char *pipeline_line__value(const struct pipeline_line *line, const char *w
 	return NULL;
 }
 
+void pipeline_line__start_graft(struct pipeline_line *line, const char *path)
+{
+	line->grafting = (struct grafting)NO_GRAFTING;
+	line->grafting.pin = line->argv[1];
+	line->grafting.slot_word = line->argv[2];
+	line->grafting.file = line->argv[3];
+	line->grafting.section = pipeline_line__value(line, "sec");
+	snprintf(line->grafting.path, sizeof(line->grafting.path), "%s", path);
+}
+
+int pipeline_line__name_culprit(const struct pipeline_line *line, int err, struct elfmap_msg *msg)
+{
+	struct elfmap_msg why = *msg;
+
+	return elfmap_msg__set(msg, err, "%s: %s", line->grafting.culprit, why.text);
+}
+
+/* What these functions complain about is our own line's message. */
 static int parse_attach(struct pipeline_line *line, const char *tc_dir, struct elfmap_msg *msg)
 {
-	if (attaching__parse(line->argc, line->argv, &line->attaching) || !line->attaching.what)
-		return elfmap_msg__set(msg, -EINVAL, "is not '%s'", kinds[LINE_ATTACH].usage);
-	return attaching__place(&line->attaching, tc_dir)
-		       ? elfmap_msg__set(msg, -ENODEV, "dev %s: cannot be attached to", line->attaching.dev)
-		       : 0;
+	int status;
+
+	elfmap_msg__set(msg, -EINVAL, "is not '%s'", kinds[LINE_ATTACH].usage);
+	complain_to(msg);
+	status = attaching__parse(line->argc, line->argv, &line->attaching);
+	if (!status)
+		status = line->attaching.what ? attaching__place(&line->attaching, tc_dir) : EXIT_USAGE;
+	complain_to(NULL);
+	return status ? -EINVAL : 0;
 }
 
 static int parse_pin(struct pipeline_line *line, struct elfmap_msg *msg)

@@ -4,6 +4,7 @@
 #define ELFMAP_PIPELINE_H
 
 #include "attaching.h"
+#include "grafting.h"
 
 enum intent {
 	WILL_KEEP, /* it is as the line says */
@@ -22,13 +23,12 @@ struct pipeline_line {
 	bool is_done;
 	struct attaching attaching; /* attach */
 	bool is_upgrade;	    /* attach: the whole version is exchanged, at all its hooks */
-	bool is_late;		    /* slot: of a table that an upgrade makes anew */
-	struct elfmap_load *load;   /* load, slot: as it was planned; load: then what was committed */
-	char path[4096];	    /* map, slot: of the pin */
-	char mark[4096];	    /* map: a directory that is there from before the pin until after the entries */
-	bool is_marked;		    /* map: by this command */
-	__u32 slot;
-	int before; /* slot: the program that was in it; -1 */
+	struct grafting grafting;   /* slot: as it was planned, then as it was done */
+	bool is_late; /* slot: of a table that an upgrade makes anew, and has it in its slot from the start */
+	struct elfmap_load *load; /* load: as it was planned, then what was committed */
+	char path[4096];	  /* map, slot: of the pin */
+	char mark[4096];	  /* map: a directory that is there from before the pin until after the entries */
+	bool is_marked;		  /* map: by this command */
 };
 
 struct pipeline {
@@ -41,6 +41,11 @@ struct pipeline {
 
 /* The words of LINE behind WORD, or NULL. */
 const char *pipeline_line__value(const struct pipeline_line *line, const char *word);
+
+/* slot: what LINE says, for the table pinned at PATH. */
+void pipeline_line__start_graft(struct pipeline_line *line, const char *path);
+/* Puts what the grafting's message is about before it. Returns ERR. */
+int pipeline_line__name_culprit(const struct pipeline_line *line, int err, struct elfmap_msg *msg);
 
 /* pipeline.c: a file to lines and words. '#' starts a comment; "words with spaces" are in quotes. */
 int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_msg *msg);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Does what was planned: pins and slots, entries, stages, and last the hooks, so that no packet meets
- * half of it; but what belongs in a table that an upgrade makes comes after that. What was done is known, and is taken
- * back in the opposite order.
+ * half of it; what belongs in a table that an upgrade makes is put there before anybody uses it. What was done is
+ * known, and is taken back in the opposite order.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,19 +47,6 @@ static int commit_attach(struct pipeline *pipeline, struct pipeline_line *line, 
 	return err;
 }
 
-/* Runs a verb in the words of LINE, without its JSON: the answer is the plan. It complains by itself. */
-static int run_verb_line(int (*verb)(int argc, char **argv), struct pipeline_line *line, int argc, char **argv,
-			 struct elfmap_msg *msg)
-{
-	struct output before = output;
-	int status;
-
-	output = (struct output){};
-	status = verb(argc, argv);
-	output = before;
-	return status ? elfmap_msg__set(msg, -EINVAL, "%s: see above", line->argv[1]) : 0;
-}
-
 /* A map without its entries looks like one that has got others since. Should this command be killed in between, the
  * next one sees by the mark what it is. */
 static int mark_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
@@ -84,37 +70,62 @@ static void remove_mark(struct pipeline_line *line)
 	line->is_marked = false;
 }
 
+/* The verb's work without its JSON, since the answer is the plan, and with its complaint as part of ours. */
 static int fill_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	char map[] = "map", load[] = "load", *argv[40] = {map, load};
+	struct output before = output;
+	int status;
 
 	(void)pipeline;
 	for (int i = 1; i <= line->argc; i++)
 		argv[i + 1] = line->argv[i];
-	return run_verb_line(verb_map, line, line->argc + 1, argv, msg);
+	strcpy(msg->text, "is not 'map PIN FILE [types KEY:VALUE]'");
+	output = (struct output){};
+	complain_to(msg);
+	status = verb_map(line->argc + 1, argv);
+	complain_to(NULL);
+	output = before;
+	return status ? -EINVAL : 0;
 }
 
-static int graft(struct pipeline_line *line, struct elfmap_msg *msg)
+static int graft(struct pipeline *pipeline, struct pipeline_line *line, const char *path, bool is_locked,
+		 struct elfmap_msg *msg)
 {
 	int err;
 
-	elfmap_load__free(line->load);
-	line->load = NULL;
-	err = run_verb_line(verb_graft, line, line->argc, line->argv, msg);
-	line->is_done = !err;
-	return err;
+	pipeline_line__start_graft(line, path);
+	line->grafting.is_locked = is_locked;
+	err = grafting__open(&line->grafting, pipeline->tc_dir, msg);
+	err = err ?: grafting__put(&line->grafting, pipeline->tc_dir, msg);
+	return err ? pipeline_line__name_culprit(line, err, msg) : 0;
 }
 
 static int fill_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	(void)pipeline;
-	return line->is_late ? 0 : graft(line, msg);
+	return line->is_late ? 0 : graft(pipeline, line, line->path, false, msg);
 }
 
-static int fill_late_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+/* Those of an upgrade's own tables, which it has pinned below TABLES. */
+static int fill_tables(void *context, const char *tables, struct elfmap_msg *msg)
 {
-	(void)pipeline;
-	return line->is_late ? graft(line, msg) : 0;
+	struct pipeline *pipeline = context;
+	size_t root = (size_t)(strrchr(pipeline->tc_dir, '/') - pipeline->tc_dir);
+	char path[2 * PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < pipeline->nr_lines; i++) {
+		struct pipeline_line *line = &pipeline->lines[i];
+
+		snprintf(path, sizeof(path), "%s%s", tables, line->path + root);
+		if (!line->is_late || access(path, F_OK))
+			continue;
+		err = graft(pipeline, line, path, true, msg);
+		line->grafting.is_done = false; /* going back leaves the whole table */
+		if (err)
+			pipeline->failed = line->number;
+	}
+	return err;
 }
 
 static int attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
@@ -134,12 +145,14 @@ static bool is_upgraded(const struct pipeline *pipeline, const struct pipeline_l
 
 static int upgrade(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
+	const struct elfmap_upgrade_opts opts = {
+		.tc_dir = pipeline->tc_dir, .warn = warn_of_object, .fill = fill_tables, .context = pipeline};
 	struct elfmap_upgrade done = {};
 	int err;
 
 	if (!line->is_upgrade || is_upgraded(pipeline, line))
 		return 0;
-	err = elfmap_upgrade__run(line->argv[1], pipeline->tc_dir, warn_of_object, &done, msg);
+	err = elfmap_upgrade__run(line->argv[1], &opts, &done, msg);
 	elfmap_upgrade__free(&done);
 	line->is_done = !err;
 	return err;
@@ -153,6 +166,8 @@ static void forget_plans(struct pipeline *pipeline)
 
 		if (line->kind == LINE_ATTACH && (line->is_upgrade || line->intent == WILL_KEEP))
 			attaching__close(&line->attaching, true);
+		if (line->kind == LINE_SLOT)
+			grafting__close(&line->grafting, true);
 		if (line->kind == LINE_LOAD && line->intent == WILL_KEEP) {
 			elfmap_load__free(line->load);
 			line->load = NULL;
@@ -172,7 +187,7 @@ static int run_step(struct pipeline *pipeline, enum line_kind kind, line_step *s
 		if (line->kind != kind || line->intent == WILL_KEEP)
 			continue;
 		err = step(pipeline, line, msg);
-		if (err)
+		if (err && !pipeline->failed)
 			pipeline->failed = line->number;
 	}
 	return err;
@@ -184,6 +199,7 @@ static void unlock_loads(struct pipeline *pipeline)
 	for (size_t i = 0; i < pipeline->nr_lines; i++) {
 		elfmap_load__unlock(pipeline->lines[i].load);
 		elfmap_load__unlock(pipeline->lines[i].attaching.load);
+		elfmap_load__unlock(pipeline->lines[i].grafting.load);
 	}
 }
 
@@ -199,24 +215,10 @@ int pipeline__execute(struct pipeline *pipeline, struct elfmap_msg *msg)
 	err = err ?: run_step(pipeline, LINE_SLOT, fill_slot, msg);
 	err = err ?: run_step(pipeline, LINE_ATTACH, attach, msg);
 	unlock_loads(pipeline);
-	err = err ?: run_step(pipeline, LINE_ATTACH, upgrade, msg);
-	return err ?: run_step(pipeline, LINE_SLOT, fill_late_slot, msg);
+	return err ?: run_step(pipeline, LINE_ATTACH, upgrade, msg);
 }
 
 /* ---- taken back ------------------------------------------------------------------------------------------ */
-
-static void restore_slot(const struct pipeline_line *line)
-{
-	int table = line->is_done ? bpf_obj_get(line->path) : -1;
-
-	if (table < 0)
-		return;
-	if (line->before >= 0)
-		bpf_map_update_elem(table, &line->slot, &line->before, BPF_ANY);
-	else
-		bpf_map_delete_elem(table, &line->slot);
-	close(table);
-}
 
 static void close_line(struct pipeline *pipeline, struct pipeline_line *line, bool keep)
 {
@@ -225,10 +227,7 @@ static void close_line(struct pipeline *pipeline, struct pipeline_line *line, bo
 	if (line->is_upgrade && line->is_done && !keep &&
 	    !elfmap_upgrade__rollback(line->argv[1], pipeline->tc_dir, &back, NULL))
 		elfmap_upgrade__free(&back);
-	if (line->kind == LINE_SLOT && !keep)
-		restore_slot(line);
-	if (line->before >= 0)
-		close(line->before);
+	grafting__close(&line->grafting, keep);
 	attaching__close(&line->attaching, keep);
 	if (line->load && line->is_done && keep)
 		elfmap_load__keep(line->load);

@@ -10,11 +10,9 @@
 
 #include "command.h"
 #include "loading.h"
-#include "map.h"
 #include "msg.h"
 #include "pin_name.h"
 #include "pipeline.h"
-#include "slots.h"
 
 /* ---- load ------------------------------------------------------------------------------------------------ */
 
@@ -165,51 +163,30 @@ static bool will_be_made_anew(const struct pipeline *pipeline, const char *path)
 	return false;
 }
 
-static int compare_slot(struct pipeline_line *line, const struct elfmap_reader *table, const char *section,
-			struct elfmap_msg *msg)
-{
-	const struct elfmap_load_prog *prog = elfmap_load__find_prog(line->load, section);
-	__u32 id;
-	int err;
-
-	err = elfmap_slots__find(table->types.key, line->argv[2], table->info.max_entries, &line->slot, msg);
-	if (err)
-		return err;
-	err = bpf_map_lookup_elem(table->fd, &line->slot, &id);
-	if (err == -ENOENT) {
-		line->intent = WILL_ADD;
-		return 0;
-	}
-	line->before = err ?: bpf_prog_get_fd_by_id(id);
-	if (line->before < 0)
-		return elfmap_msg__set(msg, line->before, "%s: slot %u: %s", line->argv[1], line->slot,
-				       strerror(-line->before));
-	line->intent = elfmap_attach__is_same(id, bpf_program__fd(prog->bpf), line->load) ? WILL_KEEP : WILL_CHANGE;
-	return 0;
-}
-
 static int plan_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	const struct elfmap_load_opts opts = {.tc_dir = pipeline->tc_dir,
-					      .section = pipeline_line__value(line, "sec"),
-					      .type = BPF_PROG_TYPE_SCHED_CLS,
-					      .graft_into = line->path,
-					      .warn = warn_of_object};
-	struct elfmap_reader table = {.fd = -1};
+	struct grafting *grafting = &line->grafting;
+	const struct elfmap_load_prog *prog;
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
 	int err;
 
+	pipeline_line__start_graft(line, line->path);
 	line->intent = WILL_ADD;
 	if (access(line->path, F_OK))
 		return will_be_there(pipeline, line->path) ? 0 : refuse_absent(line, msg);
-	err = elfmap_load__open(line->argv[3], &opts, &line->load, msg);
-	err = err ?: elfmap_load__kernel(line->load, msg);
-	err = err ?: elfmap_reader__open(line->path, &table, msg);
-	if (!err && table.info.type != BPF_MAP_TYPE_PROG_ARRAY)
-		err = elfmap_msg__set(msg, -EINVAL, "%s: is no prog_array, and has no slots", line->argv[1]);
-	err = err ?: compare_slot(line, &table, opts.section, msg);
-	if (table.fd >= 0)
-		elfmap_reader__close(&table);
-	return err;
+	err = grafting__open(grafting, pipeline->tc_dir, msg);
+	err = err ?: grafting__load(grafting, pipeline->tc_dir, msg);
+	if (err)
+		return pipeline_line__name_culprit(line, err, msg);
+	if (grafting->before < 0)
+		return 0;
+	err = bpf_obj_get_info_by_fd(grafting->before, &info, &size);
+	prog = elfmap_load__find_prog(grafting->load, grafting->section);
+	line->intent = !err && elfmap_attach__is_same(info.id, bpf_program__fd(prog->bpf), grafting->load)
+			       ? WILL_KEEP
+			       : WILL_CHANGE;
+	return 0;
 }
 
 /* ---- stages of one object in the tables of another ---------------------------------------------------------- */
@@ -221,7 +198,8 @@ static bool is_grafted(const void *context, const char *pin, __u32 slot)
 	for (size_t i = 0; i < pipeline->nr_lines; i++) {
 		const struct pipeline_line *line = &pipeline->lines[i];
 
-		if (line->kind == LINE_SLOT && line->load && line->slot == slot && !strcmp(line->path, pin))
+		if (line->kind == LINE_SLOT && line->grafting.load && line->grafting.slot == slot &&
+		    !strcmp(line->path, pin))
 			return true;
 	}
 	return false;
@@ -242,7 +220,7 @@ static void settle_attach(struct pipeline *pipeline, struct pipeline_line *line)
 
 static void settle_slot(struct pipeline *pipeline, struct pipeline_line *line)
 {
-	line->is_late = line->load && will_be_made_anew(pipeline, line->path);
+	line->is_late = line->grafting.load && will_be_made_anew(pipeline, line->path);
 	if (line->is_late && line->intent == WILL_KEEP)
 		line->intent = WILL_CHANGE;
 }

@@ -64,6 +64,7 @@ static void json_upgrade(const struct elfmap_upgrade *upgrade)
 int verb_upgrade(int argc, char **argv)
 {
 	bool back = take_word(&argc, argv, "--rollback"), forget = take_word(&argc, argv, "--forget");
+	struct elfmap_upgrade_opts opts = {.warn = warn_of_object};
 	struct elfmap_upgrade upgrade = {};
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
@@ -74,12 +75,13 @@ int verb_upgrade(int argc, char **argv)
 		return EXIT_USAGE;
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
 		return complain(argv[0], "%s", msg.text);
+	opts.tc_dir = tc_dir;
 	if (forget)
 		err = elfmap_upgrade__forget(argv[1], tc_dir, &upgrade, &msg);
 	else if (back)
 		err = elfmap_upgrade__rollback(argv[1], tc_dir, &upgrade, &msg);
 	else
-		err = elfmap_upgrade__run(argv[1], tc_dir, warn_of_object, &upgrade, &msg);
+		err = elfmap_upgrade__run(argv[1], &opts, &upgrade, &msg);
 	if (err)
 		return complain(argv[1], "%s", msg.text);
 	if (upgrade.was_interrupted)

@@ -175,6 +175,11 @@ static int set(int sock, const struct elfmap_filter *wanted, int prog_fd, const 
 	int err;
 
 	attach->filter = *wanted;
+	attach->filter.direct_action = true;
+	if (wanted->prio && wanted->handle && !elfmap_filter__set(sock, &attach->filter, prog_fd, false, NULL)) {
+		attach->result = ELFMAP_ATTACHED; /* nothing was at this very place */
+		return 0;
+	}
 	err = elfmap_attach__find(sock, wanted, &attach->filter, msg);
 	if (err && err != -ENOENT)
 		return err;
@@ -199,7 +204,7 @@ int elfmap_attach__filter(const struct elfmap_filter *filter, int prog_fd, const
 
 	if (sock < 0)
 		return sock;
-	err = elfmap_clsact__add(sock, filter->ifindex, &attach.made_clsact, msg);
+	err = elfmap_clsact__add(sock, filter->ifindex, filter->egress, &attach.made_clsact, msg);
 	err = err ?: set(sock, filter, prog_fd, load, &attach, msg);
 	if (err && attach.made_clsact)
 		elfmap_clsact__delete(sock, filter->ifindex, NULL);

@@ -16,6 +16,7 @@
 
 #define ATTACH_TCX_INGRESS 46 /* younger than some <linux/bpf.h> */
 #define ATTACH_TCX_EGRESS 47
+#define PATH_LEVELS 4 /* links/NETNS/DEV/DIRECTION/ */
 
 /* What the kernel tells of a tcx link, whatever <linux/bpf.h> knows of it. */
 struct tcx_info {
@@ -159,10 +160,11 @@ int elfmap_attach__tcx(int ifindex, bool egress, int prog_fd, const struct elfma
 
 int elfmap_attach__detach_tcx(const char *path, struct elfmap_msg *msg)
 {
-	if (unlink(path))
-		return elfmap_msg__set(msg, -errno, "%s",
-				       errno == ENOENT
-					       ? "there is no such link; 'bpftool net show' lists what is attached"
-					       : strerror(errno));
-	return 0;
+	int err = elfmap_pin__remove(path, PATH_LEVELS);
+
+	if (err)
+		elfmap_msg__set(msg, err, "%s",
+				err == -ENOENT ? "there is no such link; 'bpftool net show' lists what is attached"
+					       : strerror(-err));
+	return err;
 }

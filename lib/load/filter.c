@@ -189,9 +189,23 @@ static void start_clsact(struct netlink_request *request, __u16 type, __u16 flag
 	netlink__put_string(request, TCA_KIND, "clsact");
 }
 
-int elfmap_clsact__add(int sock, int ifindex, bool *ret_made, struct elfmap_msg *msg)
+/* The kernel would take filters for egress into an old ingress qdisc, and run them at ingress. */
+static int check_egress(int sock, int ifindex, struct elfmap_msg *msg)
 {
 	struct qdisc_search search = {.ifindex = ifindex};
+	struct netlink_request request;
+	int err;
+
+	netlink__start(&request, RTM_GETQDISC, NLM_F_DUMP, sizeof(request.tc));
+	request.tc.tcm_ifindex = ifindex;
+	err = netlink__talk(sock, &request, find_qdisc, &search, msg);
+	if (!err && strcmp(search.kind, "clsact") != 0)
+		err = elfmap_msg__set(msg, -EEXIST, "has a qdisc '%s' where clsact belongs", search.kind);
+	return err;
+}
+
+int elfmap_clsact__add(int sock, int ifindex, bool egress, bool *ret_made, struct elfmap_msg *msg)
+{
 	struct netlink_request request;
 	int err;
 
@@ -201,11 +215,7 @@ int elfmap_clsact__add(int sock, int ifindex, bool *ret_made, struct elfmap_msg 
 		*ret_made = true;
 	if (err != -EEXIST)
 		return err;
-	netlink__start(&request, RTM_GETQDISC, NLM_F_DUMP, sizeof(request.tc));
-	request.tc.tcm_ifindex = ifindex;
-	err = netlink__talk(sock, &request, find_qdisc, &search, msg);
-	if (!err && strcmp(search.kind, "clsact") != 0)
-		err = elfmap_msg__set(msg, -EEXIST, "has a qdisc '%s' where clsact belongs", search.kind);
+	err = egress ? check_egress(sock, ifindex, msg) : 0;
 	if (!err)
 		*ret_made = false;
 	return err;

@@ -42,9 +42,9 @@ int elfmap_filter__set(int sock, struct elfmap_filter *filter, int prog_fd, bool
 /* Takes away the filter at exactly this place. -ENOENT: there is none. */
 int elfmap_filter__delete(int sock, const struct elfmap_filter *filter, struct elfmap_msg *msg);
 
-/* Makes sure that the device has a clsact qdisc. *RET_MADE: it was this call that made it. -EEXIST:
- * the place is taken by an old ingress qdisc. */
-int elfmap_clsact__add(int sock, int ifindex, bool *ret_made, struct elfmap_msg *msg);
+/* Makes sure that the device has a qdisc for the direction: clsact, or for ingress an old ingress qdisc. *RET_MADE: it
+ * was this call that made a clsact. -EEXIST: its place is taken, and EGRESS is wanted. */
+int elfmap_clsact__add(int sock, int ifindex, bool egress, bool *ret_made, struct elfmap_msg *msg);
 int elfmap_clsact__delete(int sock, int ifindex, struct elfmap_msg *msg);
 
 #endif

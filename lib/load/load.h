@@ -94,7 +94,7 @@ void elfmap_load__free(struct elfmap_load *load);
 /* The first program of section NAME, or NULL. */
 struct elfmap_load_prog *elfmap_load__find_prog(const struct elfmap_load *load, const char *section);
 
-/* ".../tc/progs/OBJECT" for FILE: its last part without ".o", with '_' for what bpffs does not take. */
+/* ".../tc/progs/OBJECT" for FILE: its last part without ".o", written as elfmap_pin_name__escape() does. */
 int elfmap_load__progs_dir(const char *tc_dir, const char *file, char *ret_path, size_t size, struct elfmap_msg *msg);
 
 /* Takes away a directory of programs that commit made; what is attached of them stays attached. -ENOENT */

@@ -5,7 +5,6 @@
  * load of the object uses; programs come last, all in one step.
  */
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,6 +20,7 @@
 #include "msg.h"
 #include "path.h"
 #include "pin_change.h"
+#include "pin_name.h"
 
 #define RENAME_NO_REPLACE 1 /* of <linux/fs.h>, which does not get along with <sys/mount.h> */
 #define RENAME_SWAP 2
@@ -124,20 +124,6 @@ static void restore_slot(const struct elfmap_load_change *change)
 
 /* ---- programs -------------------------------------------------------------------------------------------- */
 
-/* A directory of pins with all that is in it. */
-static void remove_pins(const char *dir)
-{
-	DIR *directory = opendir(dir);
-	const struct dirent *at;
-
-	while (directory && (at = readdir(directory)))
-		if (at->d_name[0] != '.')
-			unlinkat(dirfd(directory), at->d_name, 0);
-	if (directory)
-		closedir(directory);
-	rmdir(dir);
-}
-
 static int pin_programs(const struct elfmap_load *load, const char *dir, struct elfmap_msg *msg)
 {
 	char path[PATH_MAX + BPF_OBJ_NAME_LEN];
@@ -209,11 +195,11 @@ static int commit_programs(struct elfmap_load *load, const char *dir, struct elf
 	path_beside(dir, beside);
 	err = lock_progs(dir, &lock, msg);
 	if (!err) {
-		remove_pins(beside); /* left by one that was killed */
+		elfmap_pin__remove_directory(beside); /* left by one that was killed */
 		err = pin_programs(load, beside, msg);
 		err = err ?: put_in_place(load, beside, dir, msg);
 		if (err)
-			remove_pins(beside);
+			elfmap_pin__remove_directory(beside);
 	}
 	if (lock >= 0)
 		close(lock);
@@ -230,13 +216,13 @@ int elfmap_load__remove_progs(const char *dir, struct elfmap_msg *msg)
 	path_beside(dir, beside);
 	err = lock_progs(dir, &lock, msg);
 	if (!err) {
-		remove_pins(beside);
+		elfmap_pin__remove_directory(beside);
 		err = rename_with(dir, beside, RENAME_NO_REPLACE);
 		if (err)
 			elfmap_msg__set(msg, err, "%s: %s", dir,
 					err == -ENOENT ? "nothing of it is loaded" : strerror(-err));
 		else
-			remove_pins(beside);
+			elfmap_pin__remove_directory(beside);
 	}
 	if (lock >= 0)
 		close(lock);
@@ -245,17 +231,15 @@ int elfmap_load__remove_progs(const char *dir, struct elfmap_msg *msg)
 
 int elfmap_load__progs_dir(const char *tc_dir, const char *file, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
-	char name[NAME_MAX + 1];
+	char object[NAME_MAX + 1], name[NAME_MAX + 1];
 	size_t length;
 
-	snprintf(name, sizeof(name), "%s", elfmap_path__name(file));
-	length = strlen(name);
-	if (length > 2 && !strcmp(name + length - 2, ".o"))
-		name[length - 2] = '\0';
-	for (char *at = name; *at; at++)
-		if (*at == '.' || *at == '~' || (unsigned char)*at <= ' ')
-			*at = '_';
-	if (snprintf(ret_path, size, "%s/progs/%s", tc_dir, name) >= (int)size || size > PATH_MAX)
+	snprintf(object, sizeof(object), "%s", elfmap_path__name(file));
+	length = strlen(object);
+	if (length > 2 && !strcmp(object + length - 2, ".o"))
+		object[length - 2] = '\0';
+	if (elfmap_pin_name__escape(object, name, sizeof(name)) ||
+	    snprintf(ret_path, size, "%s/progs/%s", tc_dir, name) >= (int)size || size > PATH_MAX)
 		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path of its pins is too long");
 	return 0;
 }
@@ -284,17 +268,6 @@ static void close_change(struct elfmap_load_change *change)
 	free(change->path);
 }
 
-/* A directory that tc made for the pins of one object goes with the last of them. */
-static void remove_pin(const char *path)
-{
-	char parent[PATH_MAX];
-
-	unlink(path);
-	snprintf(parent, sizeof(parent), "%s", path);
-	*strrchr(parent, '/') = '\0';
-	rmdir(parent);
-}
-
 /* Takes the directory beside DIR away, perhaps after it has changed places with DIR; another command may be
  * filling one of that name. */
 static void drop_beside(const char *dir, bool go_back)
@@ -304,7 +277,7 @@ static void drop_beside(const char *dir, bool go_back)
 
 	path_beside(dir, beside);
 	if (!lock_progs(dir, &lock, NULL) && (!go_back || !rename_with(beside, dir, RENAME_SWAP)))
-		remove_pins(beside);
+		elfmap_pin__remove_directory(beside);
 	if (lock >= 0)
 		close(lock);
 }
@@ -315,11 +288,11 @@ void elfmap_load__undo(struct elfmap_load *load)
 		struct elfmap_load_change *change = &load->changes[--load->nr_changes];
 
 		if (change->what == CHANGED_PIN) {
-			remove_pin(change->path);
+			elfmap_pin__remove(change->path, 1); /* tc's directory of one object, too */
 		} else if (change->what == CHANGED_SLOT) {
 			restore_slot(change);
 		} else if (change->what == CHANGED_PROGS) {
-			remove_pins(change->path);
+			elfmap_pin__remove_directory(change->path);
 			*strrchr(change->path, '/') = '\0';
 			rmdir(change->path); /* fails where there are others */
 		} else {

@@ -21,12 +21,13 @@
 struct change {
 	const char *file;
 	const char *tc_dir;
-	char root[PATH_MAX / 2]; /* the bpf file system */
-	char dir[PATH_MAX / 2];	 /* tc/generations/OBJECT/NETNS */
-	char retired[PATH_MAX];	 /* tc/generations/OBJECT/retired */
-	const char *object;	 /* as the filters' names have it */
+	const struct elfmap_upgrade_opts *opts; /* NULL: going back */
+	char root[PATH_MAX / 2];		/* the bpf file system */
+	char dir[PATH_MAX / 2];			/* tc/generations/OBJECT/NETNS */
+	char retired[PATH_MAX];			/* tc/generations/OBJECT/retired */
+	const char *object;			/* as the filters' names have it */
 	int lock;
-	struct elfmap_load *load; /* NULL: going back */
+	struct elfmap_load *load; /* NULL, too */
 	struct elfmap_generation next;
 	struct elfmap_generation old;
 	struct elfmap_generation usual; /* maps at the usual pins, which may be another namespace's */
@@ -194,7 +195,7 @@ static int describe_next(struct change *change)
 	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
 }
 
-static int load_next(struct change *change, void (*warn)(const char *file, const char *text))
+static int load_next(struct change *change)
 {
 	const struct elfmap_load_opts opts = {
 		.tc_dir = change->tc_dir,
@@ -202,7 +203,7 @@ static int load_next(struct change *change, void (*warn)(const char *file, const
 		.private_slots = true,
 		.may_grow = true,
 		.is_locked = true,
-		.warn = warn,
+		.warn = change->opts->warn,
 	};
 	int err;
 
@@ -228,6 +229,14 @@ static int stage(struct change *change)
 	if (err)
 		elfmap_generation__remove(old);
 	return err;
+}
+
+static int fill(const struct change *change)
+{
+	char tables[PATH_MAX];
+
+	path_of(change, "next/maps", tables);
+	return change->opts && change->opts->fill ? change->opts->fill(change->opts->context, tables, change->msg) : 0;
 }
 
 static void unstage(struct change *change)
@@ -402,7 +411,7 @@ static int exchange(struct change *change)
 	err = err ?: stage(change);
 	if (err)
 		return err;
-	err = copy_state(change);
+	err = fill(change) ?: copy_state(change);
 	err = err ?: elfmap_hooks__switch(&change->result->hooks, &change->next, change->msg);
 	if (!err) {
 		elfmap_generation__wait();
@@ -435,17 +444,18 @@ static void end(struct change *change, int err)
 		elfmap_upgrade__free(change->result);
 }
 
-int elfmap_upgrade__run(const char *file, const char *tc_dir, void (*warn)(const char *file, const char *text),
-			struct elfmap_upgrade *ret_upgrade, struct elfmap_msg *msg)
+int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
+			struct elfmap_msg *msg)
 {
 	struct elfmap_upgrade result = {};
-	struct change change = {.file = file, .tc_dir = tc_dir, .lock = -1, .result = &result, .msg = msg};
+	struct change change = {
+		.file = file, .tc_dir = opts->tc_dir, .opts = opts, .lock = -1, .result = &result, .msg = msg};
 	int err;
 
 	err = place_change(&change);
 	err = err ?: find_hooks(&change);
 	err = err ?: mend(&change);
-	err = err ?: load_next(&change, warn);
+	err = err ?: load_next(&change);
 	err = err ?: exchange(&change);
 	end(&change, err);
 	if (!err)

@@ -29,10 +29,19 @@ struct elfmap_upgrade {
 	bool was_interrupted;	   /* an upgrade that was killed was taken back first */
 };
 
+struct elfmap_upgrade_opts {
+	const char *tc_dir;
+	void (*warn)(const char *file, const char *text); /* as in struct elfmap_load_opts */
+	/* Called when the new version's tables are filled and no packet has met them, to put more into them; may be
+	 * NULL. They are pinned below TABLES as they will be below the bpf file system. An error ends the upgrade. */
+	int (*fill)(void *context, const char *tables, struct elfmap_msg *msg);
+	void *context;
+};
+
 /* Loads FILE and gives its programs to all filters and links of the same name. Nothing has changed on
  * failure. -ENOENT: nothing of it is attached. -EBUSY: another command is at work. elfmap_upgrade__free() */
-int elfmap_upgrade__run(const char *file, const char *tc_dir, void (*warn)(const char *file, const char *text),
-			struct elfmap_upgrade *ret_upgrade, struct elfmap_msg *msg);
+int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
+			struct elfmap_msg *msg);
 
 /* Changes places with the previous generation of FILE, which is only a name here. -ENOENT: there is none. */
 int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,

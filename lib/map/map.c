@@ -36,6 +36,18 @@ static int check_path(const char *path, bool writing, struct elfmap_msg *msg)
 	return 0;
 }
 
+static int explain_open(const char *path, bool writing, int error, struct elfmap_msg *msg)
+{
+	int err = check_path(path, writing, msg);
+
+	if (err)
+		return err;
+	if (error == -EINVAL) /* the kernel opens links for reading and writing only */
+		return elfmap_msg__set(msg, -EMEDIUMTYPE,
+				       "is a link, not a map; 'bpftool link show pinned %s' shows it", path);
+	return elfmap_refusal__explain_open(path, writing, -error, msg);
+}
+
 /* A descriptor says by its name what it is; what the kernel tells of another kind of object would be misread. */
 static int check_is_map(int fd, const char *path, struct elfmap_msg *msg)
 {
@@ -104,15 +116,9 @@ int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_f
 	__u32 size = sizeof(info);
 	int err, fd;
 
-	err = check_path(path, writing, msg);
-	if (err)
-		return err;
 	fd = bpf_obj_get_opts(path, &opts);
-	if (fd == -EINVAL) /* the kernel opens links for reading and writing only */
-		return elfmap_msg__set(msg, -EMEDIUMTYPE,
-				       "is a link, not a map; 'bpftool link show pinned %s' shows it", path);
 	if (fd < 0)
-		return elfmap_refusal__explain_open(path, writing, -fd, msg);
+		return explain_open(path, writing, fd, msg);
 	err = check_is_map(fd, path, msg);
 	if (err)
 		goto out;

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +15,6 @@
 #include "pin_change.h"
 #include "pin_name.h"
 #include "pins.h"
-
-#define MAX_DEPTH 16
 
 /* ---- in memory ------------------------------------------------------------------------------------------- */
 
@@ -162,21 +159,13 @@ int elfmap_generation__read(const char *dir, struct elfmap_generation *ret_gen, 
 	return err;
 }
 
-static int remove_one(const char *path, const struct stat *file, int type, struct FTW *walk)
-{
-	(void)file;
-	(void)type;
-	(void)walk;
-	return remove(path) && errno != ENOENT ? -errno : 0;
-}
-
 /* Killed half-way it must not leave half a generation, which somebody might go back to. */
 void elfmap_generation__remove(const char *dir)
 {
 	char gone[PATH_MAX + 8];
 
 	snprintf(gone, sizeof(gone), "%s~gone", dir);
-	nftw(gone, remove_one, MAX_DEPTH, FTW_DEPTH | FTW_PHYS);
+	elfmap_pin__remove_directory(gone);
 	if (!rename(dir, gone))
-		nftw(gone, remove_one, MAX_DEPTH, FTW_DEPTH | FTW_PHYS);
+		elfmap_pin__remove_directory(gone);
 }

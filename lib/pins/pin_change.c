@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 
 #define LOCK_TRIES 250 /* five seconds; a tc that reads a terminal may hold it for hours */
 #define PAUSE_NS 20000000
+#define MAX_DEPTH 16
 
 static bool strip_name(char *path)
 {
@@ -209,4 +211,31 @@ int elfmap_pin__replace(int fd, const char *path, struct elfmap_msg *msg)
 		unlink(beside);
 	}
 	return err;
+}
+
+/* ---- removing ------------------------------------------------------------------------------------- */
+
+int elfmap_pin__remove(const char *path, int levels)
+{
+	char dir[PATH_MAX];
+
+	if (unlink(path))
+		return -errno;
+	snprintf(dir, sizeof(dir), "%s", path);
+	while (levels-- && strip_name(dir) && !rmdir(dir))
+		;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *file, int type, struct FTW *walk)
+{
+	(void)file;
+	(void)type;
+	(void)walk;
+	return remove(path) && errno != ENOENT ? -errno : 0;
+}
+
+void elfmap_pin__remove_directory(const char *dir)
+{
+	nftw(dir, remove_one, MAX_DEPTH, FTW_DEPTH | FTW_PHYS);
 }

@@ -20,4 +20,9 @@ int elfmap_pin__add(int fd, const char *path, struct elfmap_msg *msg);
  * with the lock. */
 int elfmap_pin__replace(int fd, const char *path, struct elfmap_msg *msg);
 
+/* Removes the pin at PATH, and so many LEVELS of directories above it as are empty then. -errno */
+int elfmap_pin__remove(const char *path, int levels);
+/* Removes DIR with everything in it, if it is there. */
+void elfmap_pin__remove_directory(const char *dir);
+
 #endif

@@ -13,7 +13,7 @@ int elfmap_pin_name__escape(const char *text, char *name, size_t size)
 	for (; *text; text++) {
 		if (used + sizeof("%2E") > size)
 			return -ENAMETOOLONG;
-		if (strchr("./%", *text))
+		if (strchr("./%~", *text) || (unsigned char)*text <= ' ')
 			used += (size_t)sprintf(name + used, "%%%02X", (unsigned char)*text);
 		else
 			name[used++] = *text;

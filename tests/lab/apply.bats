@@ -43,7 +43,7 @@ refused() {
 	run --separate-stderr apply
 	echo "status $status: $output: $stderr"
 	# shellcheck disable=SC2053 # a pattern
-	[[ $status == 1 && $stderr == $1 ]]
+	[[ $status == 1 && $stderr == $1 && $(wc -l <<<"$stderr") == 1 ]]
 	diff <(printf '%s\n' "$before") <(everything)
 }
 
@@ -103,6 +103,37 @@ refused() {
 = slot gen_jmp 1 tailcall.o sec 43/0" ]]
 }
 
+@test "apply: a slot by the name that the object alone has for it, in a table of programs of another type" {
+	bpftool map create "$globals/graft_table" type prog_array key 4 value 4 entries 2 name graft_table
+	bpftool map create "$globals/fresh" type prog_array key 4 value 4 entries 2 name fresh
+	cp "$objects/graft.o" "$objects/xdp.o" "$tmp"
+	"$elfmap" graft fresh 0 "$tmp/xdp.o" sec prog type xdp
+	pipeline "slot graft_table second graft.o sec aaa" "slot fresh 1 xdp.o sec prog"
+	run -0 apply
+	[[ $output == "+ slot graft_table second graft.o sec aaa
++ slot fresh 1 xdp.o sec prog" ]]
+	[[ $(bpftool -j map dump pinned "$globals/graft_table" | jq -c '[.[].key]') == '[["0x01","0x00","0x00","0x00"]]' ]]
+	[[ $(bpftool -j map dump pinned "$globals/fresh" | jq length) == 2 ]]
+	run -0 apply
+	[[ $output == "= slot graft_table second graft.o sec aaa
+= slot fresh 1 xdp.o sec prog" ]]
+	pipeline "slot graft_table third graft.o sec aaa"
+	refused "elfmap: $tmp/pipeline: line 1: graft_table: no slot 'third'; there are: *"
+	pipeline "slot fresh 1 graft.o sec aaa"
+	refused "elfmap: $tmp/pipeline: line 1: graft.o: map 'graft_table': * holds programs of type sched_cls*"
+}
+
+@test "apply: new pins of a stage in a slot go when a later line fails" {
+	cp "$objects/graft_own.o" "$tmp"
+	mkdir -p /sys/fs/bpf/tc/blue
+	bpftool map create /sys/fs/bpf/tc/blue/own_table type prog_array key 4 value 4 entries 1 name own_table
+	tc qdisc add dev lo ingress # takes clsact's place, which the plan does not see
+	pipeline "slot blue/own_table 0 graft_own.o sec own" "attach shared.o sec egress dev lo egress"
+	refused "elfmap: $tmp/pipeline: line 2: has a qdisc 'ingress' where clsact belongs"
+	tc qdisc del dev lo ingress
+	[[ ! -e $globals/own_hits && $(bpftool -j map dump pinned /sys/fs/bpf/tc/blue/own_table | jq length) == 0 ]]
+}
+
 @test "apply: from anywhere, since files are named from where the pipeline is" {
 	(cd / && "$elfmap" apply "$tmp/pipeline")
 	[[ $(filters) == 'gen.o:[ingress]' ]]
@@ -127,7 +158,15 @@ refused() {
 	pipeline "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1"
 	refused "elfmap: $tmp/pipeline: line 2: is not 'slot PIN SLOT FILE sec NAME'"
 	pipeline "attach gen.o sec ingress dev nodev ingress"
-	refused "*elfmap: $tmp/pipeline: line 1: dev nodev: cannot be attached to"
+	refused "elfmap: $tmp/pipeline: line 1: nodev: there is no such device; 'ip link' lists them"
+	pipeline "attach gen.o sec ingress dev $link ingress prio 0"
+	refused "elfmap: $tmp/pipeline: line 1: prio: '0' is no number from 1 to 65535"
+	pipeline "attach gen.o sec ingress dev $link sideways"
+	refused "elfmap: $tmp/pipeline: line 1: attach: 'sideways' is none of its words"
+	pipeline "attach gen.o sec ingress dev $link ingress egress"
+	refused "elfmap: $tmp/pipeline: line 1: attach: 'egress' is none of its words"
+	pipeline "attach gen.o sec ingress dev $link"
+	refused "elfmap: $tmp/pipeline: line 1: is not 'attach FILE|PIN *'"
 	pipeline 'attach "gen.o sec ingress'
 	refused "elfmap: $tmp/pipeline: line 1: a quote that does not end"
 	pipeline "# nothing"
@@ -140,17 +179,17 @@ refused() {
 
 @test "apply: what fails half-way is taken back: entries that do not parse" {
 	printf '7 seventy\n' >"$tmp/state.txt"
-	refused "elfmap: *seventy*line 2: gen_state: see above"
+	refused "elfmap: $tmp/pipeline: line 2: state.txt:1:*seventy*"
 	apply_first="attach shared.o sec egress dev $link egress prio 5"
 	pipeline "$apply_first"
 	apply
 	pipeline "$apply_first" "attach gen.o sec ingress dev $link ingress" "map gen_state state.txt types u32:u64"
-	refused "elfmap: *seventy*line 3: gen_state: see above"
+	refused "elfmap: $tmp/pipeline: line 3: state.txt:1:*seventy*"
 }
 
 @test "apply: what fails half-way is taken back: a slot that there is not" {
 	pipeline "attach gen.o sec ingress dev $link ingress" "load tailcall.o" "slot gen_jmp 9 tailcall.o sec 43/0"
-	refused "elfmap: *line 3: gen_jmp: see above"
+	refused "elfmap: $tmp/pipeline: line 3: gen_jmp: slot 9: the table has slots 0 to 1"
 	[[ ! -e /sys/fs/bpf/tc/progs/tailcall ]]
 }
 
@@ -198,7 +237,7 @@ refused() {
 	tc qdisc add dev w0 ingress # takes clsact's place, which the plan does not see
 	"$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress prio 5 handle 1
 	pipeline "attach two_hooks.o sec ingress dev $link ingress prio 5 handle 1" \
-		"attach shared.o sec ingress dev w1 ingress" "attach shared.o sec ingress dev w0 ingress"
+		"attach shared.o sec ingress dev w1 ingress" "attach shared.o sec egress dev w0 egress"
 	cp "$objects/two_hooks.o" "$tmp"
 	refused "elfmap: *line 3: has a qdisc 'ingress' where clsact belongs"
 	[[ $(filters) == 'shared.o:[ingress]' && $(tc qdisc show dev w1) != *clsact* ]]

@@ -84,6 +84,20 @@ tailcall" ]]
 	[[ $stderr == "elfmap: $tmp/other/shared.o: its programs would be pinned in $progs/shared, as those of $objects/shared.o; give one"* ]]
 }
 
+@test "load: objects of different names have different pins, whatever is in their names" {
+	cp "$objects/shared.o" "$tmp/a.b.o"
+	cp "$objects/shared.o" "$tmp/a_b.o"
+	cp "$objects/shared.o" "$tmp/a~new.o"
+	"$elfmap" load "$tmp/a.b.o"
+	"$elfmap" load "$tmp/a_b.o" "$tmp/a~new.o"
+	[[ $(ls "$progs") == 'a%2Eb
+a%7Enew
+a_b' ]]
+	"$elfmap" unload "$tmp/a.b.o" a~new.o
+	[[ $(ls "$progs") == a_b ]]
+	tc filter add dev "$link" ingress bpf da object-pinned "$(find "$progs/a_b" -type f | head -1)"
+}
+
 @test "load: a failure puts back the slots and the programs that were there" {
 	"$elfmap" load "$objects/tailcall.o"
 	before=$(bpftool -j map dump pinned "$globals/jmp_parse" | jq -c .)
@@ -239,6 +253,8 @@ $id" ]]
 	run --separate-stderr attach shared ingress egress
 	fails 1 "elfmap: $link: has a qdisc 'ingress' where clsact belongs"
 	[[ -z $(pins) ]]
+	run -0 --separate-stderr attach shared ingress ingress
+	[[ $output == *attached && $(tc qdisc show dev "$link") == *'qdisc ingress'* && $(filters) == 'shared.o:[ingress]' ]]
 }
 
 @test "attach: a place that another kind of filter has is refused" {
@@ -258,7 +274,7 @@ $id" ]]
 	run -0 "$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress --tcx
 	[[ $output == *unchanged && $(find /sys/fs/bpf/tc/links -type f | wc -l) == 1 ]]
 	run -0 "$elfmap" detach "$objects/shared.o" sec ingress dev "$link" ingress --tcx
-	[[ -z $(find /sys/fs/bpf/tc/links -type f) ]]
+	[[ ! -e /sys/fs/bpf/tc/links ]]
 	count=$(counter shared_hits 0)
 	ping_us 2
 	[[ $(counter shared_hits 0) == "$count" ]]

@@ -14,6 +14,7 @@ versions=/sys/fs/bpf/tc/generations/gen%2Eo
 
 setup() {
 	setup_flood
+	objects=$build/tests/testdata
 	generations=$versions/$(stat -Lc %i /run/netns/blue)
 	gen=$tmp/gen.o
 	version 1
@@ -308,6 +309,28 @@ no_change() {
 	[[ -z $stderr && ! -e $versions/retired ]]
 	"$flood" from blue to 10.9.0.1 port 9000 packets 5 size 60 at red >/dev/null
 	[[ $(cells) == "$((sent + 5)) 10 0 0" ]]
+}
+
+@test "apply: what a pipeline grafts into a table is in the new version's before a packet gets there" {
+	cp "$objects/tailcall.o" "$tmp"
+	printf '%s\n' "attach gen.o sec ingress dev v1 ingress" "slot gen_jmp 1 tailcall.o sec 43/0" >"$tmp/pipeline"
+	"$elfmap" -n blue apply "$tmp/pipeline"
+	cat >"$tmp/changes" <<-END
+		#!/bin/sh -e
+		exec >/dev/null
+		for version in 2 1 2 1 2; do
+			cp $objects/generation_\$version.o $gen
+			$elfmap -n blue apply $tmp/pipeline
+		done
+	END
+	chmod +x "$tmp/changes"
+	run -0 --separate-stderr "$flood" from red to 10.9.0.2 port 9000 rate 20000 packets 10000 size 60 at blue -- "$tmp/changes"
+	assert_lossless
+	sent=$(report .sent)
+	[[ $(cells) == '0 0 0 0' && $("$elfmap" -j map get stages 3 types u32:u64 | jq '.value // .[0].value') == "$sent" ]]
+	echo "slot gen_jmp 0 tailcall.o sec nosuch" >>"$tmp/pipeline"
+	cp "$objects/generation_1.o" "$gen"
+	no_change "$elfmap" -n blue apply "$tmp/pipeline"
 }
 
 @test "a state map that was made larger elsewhere: what only the old one has is said to stay behind" {
