@@ -2,6 +2,8 @@
 /* Empties maps, and reads single entries. What "empty" is differs: no entries, all zero, nothing queued. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,9 +11,11 @@
 #include "map_refusal.h"
 #include "map_rules.h"
 #include "map_write.h"
+#include "second_thread.h"
 
 #define BATCH 8192
 #define BATCH_BYTES (1u << 20)
+#define FALL_BACK 1 /* not an error: another way has to be taken */
 
 static int explain(const struct elfmap_job *job, int err, struct elfmap_msg *msg)
 {
@@ -104,57 +108,123 @@ static int write_zeros(struct elfmap_job *job, struct elfmap_msg *msg)
 
 /* ---- entries ------------------------------------------------------------------------------------ */
 
-struct taking {
+/* What the two that clear a hash have in common. */
+struct clearing {
+	struct elfmap_job *job;
+	_Atomic size_t done;
+	_Atomic bool is_over;
+};
+
+/* One of them on its way through the buckets. */
+struct walk {
+	struct clearing *clearing;
 	void *keys;
 	void *values;
 	void *from; /* the kernel's bookmarks */
 	void *to;
 	__u32 room;
+	bool started;
 };
 
-/* 1: this kernel does not take and delete at once with this map. */
-static int take_all(struct elfmap_job *job, struct taking *taking)
+static int walk__init(struct walk *walk, struct clearing *clearing)
 {
-	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = job->map->lock);
-	bool first = true, last = false;
+	const struct elfmap_reader *map = clearing->job->map;
+	size_t key = map->info.key_size, value = elfmap_map__value_size(map), room = BATCH_BYTES / (key + value);
+	size_t mark = key > 8 ? key : 8;
+
+	room = (room < BATCH ? room : BATCH) + 64;
+	*walk = (struct walk){.clearing = clearing,
+			      .keys = calloc(room, key),
+			      .values = calloc(room, value),
+			      .from = calloc(1, mark),
+			      .to = calloc(1, mark),
+			      .room = (__u32)room};
+	return walk->keys && walk->values && walk->from && walk->to ? 0 : -ENOMEM;
+}
+
+static void walk__free(struct walk *walk)
+{
+	free(walk->keys);
+	free(walk->values);
+	free(walk->from);
+	free(walk->to);
+}
+
+/* 1: this was the last batch; *RET_COUNT entries of it are at walk->keys, and deleted. */
+static int take_batch(struct walk *walk, __u32 *ret_count)
+{
+	const struct elfmap_reader *map = walk->clearing->job->map;
+	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = map->lock);
+	void *swap = walk->from;
+	__u32 count = walk->room;
+	int err;
+
+	err = bpf_map_lookup_and_delete_batch(map->fd, walk->started ? walk->from : NULL, walk->to, walk->keys,
+					      walk->values, &count, &opts);
+	if (err && err != -ENOENT)
+		return err;
+	walk->started = true;
+	walk->from = walk->to;
+	walk->to = swap;
+	walk->clearing->done += count;
+	*ret_count = count;
+	return err ? 1 : 0;
+}
+
+/* From the middle on. A bookmark is a bucket's number, but where that is wrong, nothing is: each entry is taken by
+ * one of the two, and the other one walks along all buckets. */
+static void *take_from_middle(void *context)
+{
+	struct clearing *clearing = context;
+	__u32 middle = 1, count;
+	struct walk walk;
+
+	while (middle < clearing->job->map->info.max_entries / 2)
+		middle *= 2;
+	if (!walk__init(&walk, clearing)) {
+		memcpy(walk.from, &middle, sizeof(middle));
+		walk.started = true;
+		while (!clearing->is_over && !take_batch(&walk, &count))
+			;
+	}
+	walk__free(&walk);
+	return NULL;
+}
+
+/* FALL_BACK: this kernel does not take and delete at once with this map. */
+static int take_all(struct clearing *clearing, struct walk *walk)
+{
+	struct elfmap_job *job = clearing->job;
+	bool first = true, helped = false;
+	pthread_t helper;
+	__u32 count = 0;
 	int err = 0;
 
-	while (!last && goes_on(job, &err)) {
-		__u32 count = taking->room;
-		void *swap = taking->from;
-
-		err = bpf_map_lookup_and_delete_batch(job->map->fd, first ? NULL : taking->from, taking->to,
-						      taking->keys, taking->values, &count, &opts);
-		if (err && err != -ENOENT)
-			return first ? 1 : err;
-		last = err == -ENOENT;
-		err = 0;
-		first = false;
-		job->done += count;
-		note_last(job, taking->keys, count);
-		taking->from = taking->to;
-		taking->to = swap;
+	for (; !err && goes_on(job, &err); first = false) {
+		if (!first && !helped && job->max_threads != 1)
+			helped = second_thread__start(&helper, take_from_middle, clearing);
+		err = take_batch(walk, &count);
+		if (err < 0)
+			break;
+		note_last(job, walk->keys, count);
+		job->done = clearing->done;
 	}
-	return err;
+	clearing->is_over = true;
+	if (helped)
+		pthread_join(helper, NULL);
+	job->done = clearing->done;
+	return err == 1 ? 0 : err && err != -EINTR && first ? FALL_BACK : err;
 }
 
 static int take_batches(struct elfmap_job *job)
 {
-	size_t key = job->map->info.key_size, value = elfmap_map__value_size(job->map);
-	size_t room = BATCH_BYTES / (key + value) + 64, mark = key > 8 ? key : 8;
-	struct taking taking = {.room = (__u32)room};
-	int err = 1;
+	struct clearing clearing = {.job = job};
+	struct walk walk;
+	int err = FALL_BACK;
 
-	taking.keys = calloc(room, key);
-	taking.values = calloc(room, value);
-	taking.from = calloc(1, mark);
-	taking.to = calloc(1, mark);
-	if (taking.keys && taking.values && taking.from && taking.to)
-		err = take_all(job, &taking);
-	free(taking.keys);
-	free(taking.values);
-	free(taking.from);
-	free(taking.to);
+	if (!walk__init(&walk, &clearing))
+		err = take_all(&clearing, &walk);
+	walk__free(&walk);
 	return err;
 }
 
@@ -218,7 +288,7 @@ int elfmap_job__clear(struct elfmap_job *job, struct elfmap_msg *msg)
 		return err;
 	if (is_hash(type)) {
 		err = take_batches(job);
-		if (err <= 0)
+		if (err != FALL_BACK)
 			return err ? explain(job, err, msg) : 0;
 	}
 	if (elfmap_map__has_indexes(type) || type == BPF_MAP_TYPE_CGROUP_ARRAY || type == BPF_MAP_TYPE_XSKMAP ||

@@ -10,13 +10,13 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
 #include "map.h"
 #include "map_rules.h"
+#include "second_thread.h"
 
 #define BATCH_BYTES (256u << 10)
 #define KERNEL_ENOTSUPP 524 /* the kernel's private errno, which reaches us all the same */
@@ -203,7 +203,6 @@ static int read_all(struct batches *batches)
 {
 	const struct reading *r = batches->reading;
 	pthread_t thread;
-	cpu_set_t cpus;
 	int err;
 
 	err = read_batch(batches, &batches->both[0]);
@@ -213,9 +212,8 @@ static int read_all(struct batches *batches)
 		return err == -ENOMEM ? no_memory(r) : fail(r, err, "reading entries");
 	batches->at_end = err == 1;
 	batches->both[0].is_full = true;
-	if (!batches->at_end && !sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) > 1 &&
-	    !batch__grow(&batches->both[1], r, batches->both[0].room) &&
-	    !pthread_create(&thread, NULL, read_ahead, batches)) {
+	if (!batches->at_end && !batch__grow(&batches->both[1], r, batches->both[0].room) &&
+	    second_thread__start(&thread, read_ahead, batches)) {
 		err = take_with_thread(batches);
 		pthread_join(thread, NULL);
 	} else {

@@ -21,6 +21,7 @@
 #include "internal.h"
 #include "map_refusal.h"
 #include "map_write.h"
+#include "second_thread.h"
 
 #define BATCH 8192		/* entries a call; from 4096 on more makes no difference */
 #define SINGLES 512		/* entries between two looks at job->stop */
@@ -187,9 +188,6 @@ static void *help(void *work)
 /* Where the kernel lets two write at a time. An LPM_TRIE has one lock, and singles would lose their order. */
 static bool wants_thread(const struct work *work)
 {
-	unsigned int max = work->job->max_threads ?: 2;
-	cpu_set_t cpus;
-
 	switch (work->job->map->info.type) {
 	case BPF_MAP_TYPE_HASH:
 	case BPF_MAP_TYPE_LRU_HASH:
@@ -201,8 +199,7 @@ static bool wants_thread(const struct work *work)
 	default:
 		return false;
 	}
-	return work->has_batches && max > 1 && work->count - work->next >= THREADS_PAY &&
-	       !sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) > 1;
+	return work->has_batches && work->job->max_threads != 1 && work->count - work->next >= THREADS_PAY;
 }
 
 static bool is_unsupported(int err)
@@ -233,7 +230,7 @@ static void probe_batches(struct work *work)
 static void write_rest(struct work *work)
 {
 	pthread_t helper;
-	bool helped = wants_thread(work) && !pthread_create(&helper, NULL, help, work);
+	bool helped = wants_thread(work) && second_thread__start(&helper, help, work);
 
 	write_chunks(work, true);
 	if (helped)
