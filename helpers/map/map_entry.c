@@ -55,8 +55,8 @@ static int read_pairs(struct request *request, char *line)
 			return refuse_words(request, "key", &msg);
 		if (request->with_values && elfmap_text__read_value(&text, &target->map.format, value))
 			return refuse_words(request, "value", &msg);
-		if (elfmap_entries__add(&request->entries, pair, note_conflict, request))
-			return EXIT_FAILURE;
+		if (elfmap_entries__add(&request->entries, pair))
+			return complain(target->pin, "no memory");
 	}
 	return elfmap_entries__finish(&request->entries, note_conflict, request) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -78,7 +78,7 @@ static int read_data(struct request *request, char *key_words, char *value_words
 		if (elfmap_text__read_data(&text, &target->map.format, value))
 			return refuse_words(request, "value", &msg);
 	}
-	if (elfmap_entries__add(&request->entries, 1, note_conflict, request) ||
+	if (elfmap_entries__add(&request->entries, 1) ||
 	    elfmap_entries__finish(&request->entries, note_conflict, request))
 		return complain(target->pin, "no memory");
 	return EXIT_SUCCESS;

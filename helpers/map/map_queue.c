@@ -22,7 +22,7 @@ static int read_values(const struct target *target, char *line, struct elfmap_en
 			return complain(target->pin, "no memory");
 		if (elfmap_text__read_value(&text, &target->map.format, value))
 			return complain(target->pin, "value: %s", msg.text);
-		if (elfmap_entries__add(entries, entries->count + 1, NULL, NULL))
+		if (elfmap_entries__add(entries, entries->count + 1))
 			return complain(target->pin, "no memory");
 	}
 	return elfmap_entries__finish(entries, NULL, NULL) ? complain(target->pin, "no memory") : EXIT_SUCCESS;

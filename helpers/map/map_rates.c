@@ -159,13 +159,6 @@ static int offer(struct rates *rates, const void *key, const void *value, const 
 	return 0;
 }
 
-/* A key that comes twice has changed while it was read: either value will do. */
-static void ignore_conflict(void *context, const struct elfmap_conflict *conflict)
-{
-	(void)context;
-	(void)conflict;
-}
-
 static int add_last(struct rates *rates, const void *key)
 {
 	void *last_key, *last_numbers;
@@ -176,8 +169,7 @@ static int add_last(struct rates *rates, const void *key)
 	memcpy(last_key, key, rates->last.key_size);
 	memcpy(last_numbers, rates->numbers, rates->last.value_size);
 	/* They come from no lines, but a run of numbers takes less than each its own. */
-	err = elfmap_entries__add(&rates->last, rates->last.count + 1, ignore_conflict, NULL);
-	return err == -EEXIST ? 0 : err;
+	return elfmap_entries__add(&rates->last, rates->last.count + 1);
 }
 
 static int take_entry(struct rates *rates, const void *key, const void *value, size_t index)
@@ -236,7 +228,8 @@ static int end_look(struct rates *rates)
 	bool all_seen = !memchr(rates->seen, 0, rates->nr_last);
 
 	drop_idlest(rates);
-	if (elfmap_entries__finish(&rates->last, ignore_conflict, NULL) == -ENOMEM)
+	/* A key that comes twice has changed while it was read: either value will do. */
+	if (elfmap_entries__finish(&rates->last, NULL, NULL) == -ENOMEM)
 		return -ENOMEM;
 	if (all_seen)
 		return 0;

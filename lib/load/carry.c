@@ -32,7 +32,7 @@ static int remember(void *context, const void *key, const void *value)
 		return elfmap_msg__set(carry->msg, err, "no memory");
 	memcpy(to_key, key, carry->copied.key_size);
 	memcpy(to_value, value, carry->copied.value_size);
-	return elfmap_entries__add(&carry->copied, 0, NULL, NULL);
+	return elfmap_entries__add(&carry->copied, 0);
 }
 
 static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
@@ -43,7 +43,8 @@ static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
 	carry->msg = msg;
 	err = elfmap_job__clear(&clearing, msg); /* a map that one goes back to has what it had */
 	err = err ?: elfmap_reader__each(&carry->from, remember, carry, msg);
-	err = err ?: elfmap_entries__finish(&carry->copied, NULL, NULL);
+	if (!err && elfmap_entries__finish(&carry->copied, NULL, NULL) == -ENOMEM)
+		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
 	return err ?: elfmap_job__update(&job, carry->copied.keys, carry->copied.values, carry->copied.count, msg);
 }
 

@@ -2,6 +2,7 @@
 /* Entries in memory, found by their keys. A block's places in the table are fetched together, since each
  * of them alone would cost more than reading its line. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +10,16 @@
 #include <unistd.h>
 
 #include "entries.h"
+#include "second_thread.h"
 
 #define FIRST_ROOM 16		  /* most commands have one entry, and every page that is touched costs them */
 #define MOST_EXPECTED (64u << 20) /* who promises more has to show it */
 #define LARGE (4u << 20)	  /* bytes */
+#define THREADS_PAY 32768	  /* entries; below, a thread costs more than it brings */
 
 void elfmap_entries__init(struct elfmap_entries *entries, size_t key_size, size_t value_size)
 {
-	memset(entries, 0, offsetof(struct elfmap_entries, pending_lines));
-	entries->key_size = key_size;
-	entries->value_size = value_size;
+	*entries = (struct elfmap_entries){.key_size = key_size, .value_size = value_size};
 }
 
 void elfmap_entries__free(struct elfmap_entries *entries)
@@ -103,17 +104,6 @@ static void prefer_large_pages(void *memory, size_t size)
 			MADV_HUGEPAGE); /* which is no more than a wish */
 }
 
-/* At least a third more slots than entries: with tags it is seldom that another key is looked at, and a million
- * entries shall not take the memory of two. */
-static size_t table_size(const struct elfmap_entries *entries, size_t count)
-{
-	size_t least = count + count / 3 + 1;
-
-	if (least <= entries->nr_slots)
-		return entries->nr_slots;
-	return least > 2 * entries->nr_slots ? least : 2 * entries->nr_slots;
-}
-
 /* The smallest power of two that is more than NR_SLOTS, less one. */
 static __u32 mask_for(size_t nr_slots)
 {
@@ -124,35 +114,40 @@ static __u32 mask_for(size_t nr_slots)
 	return mask;
 }
 
-/* Puts the keys that belong there into a table that is empty. */
-static void fill_table(struct elfmap_entries *entries)
+/* At least a third more slots than entries: with tags it is seldom that another key is looked at, and a million
+ * entries shall not take the memory of two. */
+static int make_table(struct elfmap_entries *entries)
 {
-	for (size_t done = 0, step; done < entries->indexed; done += step) {
-		struct place places[ELFMAP_ENTRIES_BLOCK];
-		const unsigned char *keys = entries->keys + done * entries->key_size;
+	size_t nr_slots = entries->count + entries->count / 3 + 1;
 
-		step = entries->indexed - done;
-		step = step < ELFMAP_ENTRIES_BLOCK ? step : ELFMAP_ENTRIES_BLOCK;
-		find_places(entries, keys, step, places);
-		for (size_t i = 0; i < step; i++)
-			*find_slot(entries, places[i], keys + i * entries->key_size) =
-				(__u32)(done + i + 1) | places[i].tag;
-	}
-}
-
-static int grow_table(struct elfmap_entries *entries, size_t nr_slots)
-{
-	__u32 *slots = calloc(nr_slots, sizeof(*slots));
-
-	if (!slots)
-		return -ENOMEM;
-	prefer_large_pages(slots, nr_slots * sizeof(*slots));
 	free(entries->slots);
-	entries->slots = slots;
+	entries->slots = calloc(nr_slots, sizeof(*entries->slots));
+	if (!entries->slots)
+		return -ENOMEM;
+	prefer_large_pages(entries->slots, nr_slots * sizeof(*entries->slots));
 	entries->nr_slots = nr_slots;
 	entries->index_mask = mask_for(nr_slots);
-	fill_table(entries);
 	return 0;
+}
+
+/* Puts CONTENT where the key belongs, while another thread may be doing the same. Returns what the key's slot
+ * has instead; 0: it had none. */
+static __u32 take_slot(const struct elfmap_entries *entries, struct place place, const unsigned char *key,
+		       __u32 content)
+{
+	__u32 mask = entries->index_mask;
+
+	for (;; place.slot = place.slot + 1 < entries->nr_slots ? place.slot + 1 : 0) {
+		_Atomic __u32 *slot = (_Atomic __u32 *)&entries->slots[place.slot];
+		__u32 there = atomic_load_explicit(slot, memory_order_relaxed);
+
+		if (!there && atomic_compare_exchange_strong_explicit(slot, &there, content, memory_order_relaxed,
+								      memory_order_relaxed))
+			return 0;
+		if ((there & ~mask) == place.tag &&
+		    !memcmp(entries->keys + ((there & mask) - 1) * entries->key_size, key, entries->key_size))
+			return there;
+	}
 }
 
 /* ---- lines -------------------------------------------------------------------------------------- */
@@ -214,10 +209,8 @@ static int grow_room(struct elfmap_entries *entries, size_t room)
 
 void elfmap_entries__expect(struct elfmap_entries *entries, size_t count)
 {
-	if (count > MOST_EXPECTED || count <= entries->room || grow_room(entries, count))
-		return;
-	if (entries->key_size)
-		(void)grow_table(entries, table_size(entries, count)); /* without, it grows step by step */
+	if (count <= MOST_EXPECTED && count > entries->room)
+		(void)grow_room(entries, count); /* without, it grows step by step */
 }
 
 int elfmap_entries__reserve(struct elfmap_entries *entries, void **ret_key, void **ret_value)
@@ -232,6 +225,11 @@ int elfmap_entries__reserve(struct elfmap_entries *entries, void **ret_key, void
 	return 0;
 }
 
+int elfmap_entries__add(struct elfmap_entries *entries, size_t line)
+{
+	return add_line(entries, entries->count++, line);
+}
+
 static void move_entry(struct elfmap_entries *entries, size_t from, size_t to)
 {
 	if (from == to)
@@ -241,61 +239,100 @@ static void move_entry(struct elfmap_entries *entries, size_t from, size_t to)
 	       entries->value_size);
 }
 
-/* Puts the pending entries into the table, and closes the gaps of those that are there already. */
-static int index_block(struct elfmap_entries *entries, size_t count,
+/* ---- into the table: by two threads, in any order, as long as no key comes twice -------------------- */
+
+struct indexing {
+	struct elfmap_entries *entries;
+	_Atomic size_t next; /* the first entry that nobody has taken */
+	_Atomic bool has_twins;
+};
+
+static void *index_blocks(void *context)
+{
+	struct indexing *indexing = context;
+	const struct elfmap_entries *entries = indexing->entries;
+	struct place places[ELFMAP_ENTRIES_BLOCK];
+
+	while (!indexing->has_twins) {
+		size_t first = atomic_fetch_add(&indexing->next, ELFMAP_ENTRIES_BLOCK), count;
+		const unsigned char *key = entries->keys + first * entries->key_size;
+
+		if (first >= entries->count)
+			break;
+		count = entries->count - first;
+		count = count < ELFMAP_ENTRIES_BLOCK ? count : ELFMAP_ENTRIES_BLOCK;
+		find_places(entries, key, count, places);
+		for (size_t i = 0; i < count; i++, key += entries->key_size)
+			if (take_slot(entries, places[i], key, (__u32)(first + i + 1) | places[i].tag))
+				indexing->has_twins = true;
+	}
+	return NULL;
+}
+
+/* False: some keys are there twice. */
+static bool index_all(struct elfmap_entries *entries)
+{
+	struct indexing indexing = {.entries = entries};
+	pthread_t helper;
+	bool helped = entries->count >= THREADS_PAY && second_thread__start(&helper, index_blocks, &indexing);
+
+	index_blocks(&indexing);
+	if (helped)
+		pthread_join(helper, NULL);
+	return !indexing.has_twins;
+}
+
+/* ---- into the table: one after the other, the first of twins -------------------------------------- */
+
+/* Adds entry INDEX, which is not before the end of those that are kept, if its key is new. */
+static int keep_first(struct elfmap_entries *kept, size_t index, size_t line,
+		      void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context)
+{
+	const unsigned char *key = kept->keys + index * kept->key_size;
+	struct place place = place_of(kept, key);
+	__u32 there = take_slot(kept, place, key, (__u32)(kept->count + 1) | place.tag);
+	size_t other = (there & kept->index_mask) - 1;
+
+	if (!there) {
+		move_entry(kept, index, kept->count);
+		return elfmap_entries__add(kept, line);
+	}
+	if (!memcmp(kept->values + other * kept->value_size, kept->values + index * kept->value_size, kept->value_size))
+		return 0;
+	if (conflict)
+		conflict(context,
+			 &(struct elfmap_conflict){.line = line, .first_line = elfmap_entries__line(kept, other)});
+	return -EEXIST;
+}
+
+static int keep_firsts(struct elfmap_entries *entries,
 		       void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context)
 {
-	unsigned char *keys = entries->keys + entries->indexed * entries->key_size;
-	struct place places[ELFMAP_ENTRIES_BLOCK];
-	size_t first = entries->indexed;
+	struct elfmap_entries kept = *entries; /* in the same memory, but for the lines */
 	int err = 0;
 
-	find_places(entries, keys, count, places);
-	for (size_t i = 0; i < count; i++) {
-		const unsigned char *value = entries->values + (first + i) * entries->value_size;
-		__u32 *slot = find_slot(entries, places[i], keys + i * entries->key_size);
-		size_t other = (*slot & entries->index_mask) - 1;
-
-		if (!*slot) {
-			*slot = (__u32)(entries->indexed + 1) | places[i].tag;
-			move_entry(entries, first + i, entries->indexed);
-			if (add_line(entries, entries->indexed++, entries->pending_lines[i]))
-				return -ENOMEM;
-		} else if (memcmp(entries->values + other * entries->value_size, value, entries->value_size) != 0) {
-			conflict(context,
-				 &(struct elfmap_conflict){.line = entries->pending_lines[i],
-							   .first_line = elfmap_entries__line(entries, other)});
-			err = -EEXIST;
-		}
-	}
+	kept.count = kept.nr_runs = 0;
+	kept.runs = NULL;
+	memset(kept.slots, 0, kept.nr_slots * sizeof(*kept.slots));
+	for (size_t i = 0; i < entries->count && err != -ENOMEM; i++)
+		err = keep_first(&kept, i, elfmap_entries__line(entries, i), conflict, context) ?: err;
+	free(entries->runs);
+	*entries = kept;
 	return err;
 }
 
 int elfmap_entries__finish(struct elfmap_entries *entries,
 			   void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context)
 {
-	size_t pending = entries->count - entries->indexed;
-	size_t wanted = table_size(entries, entries->count);
-	int err = 0;
+	int err;
 
-	if (entries->key_size && wanted != entries->nr_slots)
-		err = grow_table(entries, wanted);
-	if (entries->key_size && !err)
-		err = index_block(entries, pending, conflict, context);
-	for (size_t i = 0; !entries->key_size && i < pending && !err; i++)
-		err = add_line(entries, entries->indexed++, entries->pending_lines[i]);
-	entries->count = entries->indexed;
-	return err;
-}
-
-int elfmap_entries__add(struct elfmap_entries *entries, size_t line,
-			void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context)
-{
-	entries->pending_lines[entries->count - entries->indexed] = line;
-	entries->count++;
-	if (entries->count - entries->indexed < ELFMAP_ENTRIES_BLOCK)
+	if (!entries->key_size || entries->indexed == entries->count)
 		return 0;
-	return elfmap_entries__finish(entries, conflict, context);
+	err = make_table(entries);
+	if (!err && !index_all(entries))
+		err = keep_firsts(entries, conflict, context);
+	entries->indexed = entries->count;
+	return err;
 }
 
 void elfmap_entries__keep(struct elfmap_entries *entries, const unsigned char *keep)
@@ -310,8 +347,10 @@ void elfmap_entries__keep(struct elfmap_entries *entries, const unsigned char *k
 	if (!entries->nr_slots)
 		return;
 	memset(entries->slots, 0, entries->nr_slots * sizeof(*entries->slots));
-	fill_table(entries);
+	(void)index_all(entries); /* no key is there twice */
 }
+
+/* ---- found ---------------------------------------------------------------------------------------- */
 
 /* Fetches what the keys will be compared with, and the values, which come next. */
 static void fetch_entries(const struct elfmap_entries *entries, const struct place *places, size_t count)

@@ -19,10 +19,10 @@ struct elfmap_entries {
 	size_t value_size;
 	unsigned char *keys;
 	unsigned char *values;
-	size_t count; /* entries, the pending ones among them */
+	size_t count;
 	size_t room;
 
-	size_t indexed; /* of these the keys are in the table */
+	size_t indexed; /* of these the keys are in the table: all, when finished */
 	__u32 *slots;	/* open hash of the keys: tag and index + 1 */
 	size_t nr_slots;
 	__u32 index_mask; /* a slot's bits that are the index + 1; the others are the tag */
@@ -31,7 +31,6 @@ struct elfmap_entries {
 		size_t line;  /* of that entry; the next entry is one line further */
 	} * runs;
 	size_t nr_runs;
-	size_t pending_lines[ELFMAP_ENTRIES_BLOCK];
 };
 
 /* A key that came twice, with different values. */
@@ -49,12 +48,12 @@ void elfmap_entries__expect(struct elfmap_entries *entries, size_t count);
 /* Room for one more entry, zeroed, to be filled in at *RET_KEY and *RET_VALUE. -ENOMEM. */
 int elfmap_entries__reserve(struct elfmap_entries *entries, void **ret_key, void **ret_value);
 
-/* Takes what was filled in, from LINE. -EEXIST: keys of the last block were given twice with different
- * values; the first of each stays, and CONFLICT is called for every other. An entry that is there
- * already is left out. */
-int elfmap_entries__add(struct elfmap_entries *entries, size_t line,
-			void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context);
-/* The same for what is left, when there are no more. Only then keys can be found. */
+/* Takes what was filled in, from LINE. -ENOMEM. */
+int elfmap_entries__add(struct elfmap_entries *entries, size_t line);
+
+/* There are no more for now: only now the new ones' keys can be found. An entry that came twice is left out the second
+ * time. -EEXIST: keys were given twice with different values; the first of each stays, and CONFLICT (may be NULL) is
+ * called for every other. -ENOMEM. */
 int elfmap_entries__finish(struct elfmap_entries *entries,
 			   void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context);
 

@@ -42,7 +42,7 @@ static int read_lines(struct elfmap_input *input, struct elfmap_text *text, stru
 			refuse(input, text->line_number, elfmap_text__column(text), text->msg->text);
 			continue;
 		}
-		if (elfmap_entries__add(entries, text->line_number, refuse_conflict, input) == -ENOMEM)
+		if (elfmap_entries__add(entries, text->line_number))
 			return elfmap_msg__set(msg, -ENOMEM, "no memory for the entries");
 	}
 }
