@@ -126,42 +126,38 @@ static const struct plan {
 
 static char scratch[] = "/tmp/map_speed.XXXXXX";
 static int fds[NR_PLANS];
+static int types_fd; /* of numbers of 4 and 8 bytes */
 
-/* Numbers of 4 and 8 bytes. */
-static struct btf *make_types(int *fd)
+static int make_types(void)
 {
 	struct btf *btf = btf__new_empty();
 	const void *raw;
 	__u32 size;
 
 	if (!btf || btf__add_int(btf, "u32", 4, 0) != 1 || btf__add_int(btf, "u64", 8, 0) != 2)
-		return NULL;
+		return fail("types", errno);
 	raw = btf__raw_data(btf, &size);
-	*fd = bpf_btf_load(raw, size, NULL);
-	return *fd < 0 ? NULL : btf;
+	types_fd = bpf_btf_load(raw, size, NULL);
+	btf__free(btf);
+	return types_fd < 0 ? fail("types", errno) : EXIT_SUCCESS;
 }
 
-static int make_maps(void)
+/* A new map instead of the one before. Its free elements are on the lists of all CPUs. */
+static void renew(unsigned int map)
 {
-	int btf_fd = -1;
-	struct btf *btf = make_types(&btf_fd);
+	const struct plan *plan = &plans[map];
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = plan->flags, .btf_fd = (__u32)types_fd,
+		    .btf_key_type_id = plan->key_size == 4 ? 1 : 2, .btf_value_type_id = 2);
 	char pin[64];
 
-	if (!btf)
-		return fail("types", errno);
-	mkdir("/sys/fs/bpf/tc", 0700);
-	mkdir("/sys/fs/bpf/tc/globals", 0700);
-	for (size_t i = 0; i < NR_PLANS; i++) {
-		LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = plans[i].flags, .btf_fd = (__u32)btf_fd,
-			    .btf_key_type_id = plans[i].key_size == 4 ? 1 : 2, .btf_value_type_id = 2);
-
-		fds[i] = bpf_map_create(plans[i].type, plans[i].name, plans[i].key_size, 8, plans[i].entries, &opts);
-		snprintf(pin, sizeof(pin), PINS "%s", plans[i].name);
-		if (fds[i] < 0 || bpf_obj_pin(fds[i], pin))
-			return fail(plans[i].name, errno);
+	snprintf(pin, sizeof(pin), PINS "%s", plan->name);
+	if (fds[map]) {
+		unlink(pin);
+		close(fds[map]);
 	}
-	btf__free(btf);
-	return EXIT_SUCCESS;
+	fds[map] = bpf_map_create(plan->type, plan->name, plan->key_size, 8, plan->entries, &opts);
+	if (fds[map] < 0 || bpf_obj_pin(fds[map], pin))
+		exit(fail(pin, errno));
 }
 
 /* Keys that are spread as counters' and addresses' are not: the worst for caches. */
@@ -238,7 +234,8 @@ static void write_changed(void)
 
 /* ---- before each run ------------------------------------------------------------------------------ */
 
-static void empty(int fd)
+/* By one CPU: all that is free is on this one's list then, where others have to take it. */
+static void empty(unsigned int map)
 {
 	static __u64 keys[2 * BATCH], values[2 * BATCH], mark;
 	bool first = true;
@@ -246,14 +243,15 @@ static void empty(int fd)
 	for (int err = 0; !err; first = false) {
 		__u32 count = 2 * BATCH;
 
-		err = bpf_map_lookup_and_delete_batch(fd, first ? NULL : &mark, &mark, keys, values, &count, NULL);
+		err = bpf_map_lookup_and_delete_batch(fds[map], first ? NULL : &mark, &mark, keys, values, &count,
+						      NULL);
 	}
 }
 
-static void fill(int fd)
+static void fill(unsigned int map)
 {
 	static __u64 keys[BATCH], values[BATCH];
-	__u32 entries = fd == fds[0] ? FEW : MANY;
+	__u32 entries = map ? MANY : FEW;
 
 	for (__u32 next = 0; next < entries;) {
 		__u32 count = 0;
@@ -262,7 +260,7 @@ static void fill(int fd)
 			keys[count] = key_of(next);
 			values[count] = next;
 		}
-		bpf_map_update_batch(fd, keys, values, &count, NULL);
+		bpf_map_update_batch(fds[map], keys, values, &count, NULL);
 	}
 }
 
@@ -338,21 +336,23 @@ static struct cost run(const char *line, const char *elfmap, const char *self)
 static const struct row {
 	const char *name;
 	double limit; /* of the other's time to ours */
-	void (*before)(int fd);
+	void (*before)(unsigned int map);
 	unsigned int map;  /* in plans[] */
 	unsigned int part; /* of the rounds: slow ones take fewer */
 	const char *ours;
 	const char *other;
 } rows[] = {
-	{"load 100,000, hash: raw batches", 0.95, empty, 0, 1, "elfmap map load few @few",
+	{"load 100,000, hash: raw batches", 0.95, renew, 0, 1, "elfmap map load few @few",
 	 "limit load " PINS "few @few"},
-	{"load 1,000,000, hash: raw batches", 0.95, empty, 1, 2, "elfmap map load many @many",
+	{"load 1,000,000, hash: raw batches", 0.95, renew, 1, 2, "elfmap map load many @many",
 	 "limit load " PINS "many @many"},
-	{"load 1,000,000, lru_hash: raw batches", 0.95, empty, 2, 2, "elfmap map load lru @many",
+	{"load 1,000,000, hash emptied: raw batches", 0.95, empty, 1, 2, "elfmap map load many @many",
+	 "limit load " PINS "many @many"},
+	{"load 1,000,000, lru_hash: raw batches", 0.95, renew, 2, 2, "elfmap map load lru @many",
 	 "limit load " PINS "lru @many"},
-	{"load 100,000, hash: bpftool batch", 15, empty, 0, 4, "elfmap map load few @few",
+	{"load 100,000, hash: bpftool batch", 15, renew, 0, 4, "elfmap map load few @few",
 	 "bpftool batch file @few.add"},
-	{"load 1,000,000, hash: bpftool batch", 12, empty, 1, 20, "elfmap map load many @many",
+	{"load 1,000,000, hash: bpftool batch", 12, renew, 1, 20, "elfmap map load many @many",
 	 "bpftool batch file @many.add"},
 	{"dump 1,000,000 as text: raw look-ups", 0.90, fill, 1, 2, "elfmap map dump many", "limit read " PINS "many"},
 	{"dump 1,000,000 as text: bpftool", 6, fill, 1, 8, "elfmap map dump many",
@@ -410,7 +410,7 @@ static void measure(const struct row *row, unsigned int rounds, const char *elfm
 			bool is_ours = turn ^ (i & 1);
 
 			if (row->before)
-				row->before(fds[row->map]);
+				row->before(row->map);
 			costs[is_ours] = run(is_ours ? row->ours : row->other, elfmap, self);
 		}
 		ours[i] = costs[1].ms;
@@ -428,25 +428,38 @@ static void measure(const struct row *row, unsigned int rounds, const char *elfm
 static __u64 wide_keys[MANY], values[MANY];
 static __u32 narrow_keys[MANY];
 
-static double time_update(struct elfmap_job *job, const void *keys)
+static double time_update(unsigned int map, unsigned int threads)
 {
+	struct elfmap_reader reader;
+	struct elfmap_job job = {.map = &reader, .max_threads = threads};
 	struct elfmap_msg msg;
-	double start = now();
+	char pin[64];
+	double start;
 
-	if (elfmap_job__update(job, keys, values, MANY, &msg)) {
+	renew(map);
+	snprintf(pin, sizeof(pin), PINS "%s", plans[map].name);
+	if (elfmap_reader__open_for(pin, ELFMAP_READ_WRITE, NULL, &reader, &msg))
+		exit(fail(pin, EINVAL));
+	start = now();
+	if (elfmap_job__update(&job, plans[map].key_size == 4 ? (const void *)narrow_keys : wide_keys, values, MANY,
+			       &msg)) {
 		fprintf(stderr, "map_speed: %s\n", msg.text);
 		exit(EXIT_FAILURE);
 	}
-	return now() - start;
+	start = now() - start;
+	elfmap_reader__close(&reader);
+	return start;
 }
 
-static double time_batches(int fd, const __u32 *keys)
+static double time_batches(unsigned int map)
 {
-	double start = now();
+	double start;
 
+	renew(map);
+	start = now();
 	for (__u32 next = 0, count; next < MANY; next += count) {
 		count = MANY - next < BATCH ? MANY - next : BATCH;
-		if (bpf_map_update_batch(fd, keys + next, values + next, &count, NULL))
+		if (bpf_map_update_batch(fds[map], narrow_keys + next, values + next, &count, NULL))
 			exit(fail("batch", errno));
 	}
 	return now() - start;
@@ -455,32 +468,18 @@ static double time_batches(int fd, const __u32 *keys)
 #define MOST_ROUNDS 255
 
 /* Two threads against one; or memory, which is shared, against batches. */
-static void measure_update(const char *name, unsigned int index, bool is_shared, unsigned int rounds, double limit)
+static void measure_update(const char *name, unsigned int map, bool is_shared, unsigned int rounds, double limit)
 {
-	const void *keys = plans[index].key_size == 4 ? (const void *)narrow_keys : wide_keys;
 	double ours[MOST_ROUNDS], others[MOST_ROUNDS], ratios[MOST_ROUNDS];
-	struct elfmap_reader map;
-	struct elfmap_msg msg;
-	char pin[64];
 
 	if (!is_wanted(name))
 		return;
-	snprintf(pin, sizeof(pin), PINS "%s", plans[index].name);
-	if (elfmap_reader__open_for(pin, ELFMAP_READ_WRITE, NULL, &map, &msg))
-		exit(fail(pin, EINVAL));
 	for (unsigned int i = 0; i < rounds; i++) {
-		struct elfmap_job both = {.map = &map}, one = {.map = &map, .max_threads = 1};
-
-		if (plans[index].key_size == 8)
-			empty(fds[index]);
-		ours[i] = time_update(&both, keys);
-		if (plans[index].key_size == 8)
-			empty(fds[index]);
-		others[i] = is_shared ? time_batches(map.fd, narrow_keys) : time_update(&one, keys);
+		ours[i] = time_update(map, 0);
+		others[i] = is_shared ? time_batches(map) : time_update(map, 1);
 		ratios[i] = others[i] / ours[i];
 	}
 	print_row(name, median(ours, rounds), median(others, rounds), median(ratios, rounds), 0, limit);
-	elfmap_reader__close(&map);
 }
 
 static void measure_updates(unsigned int rounds)
@@ -525,8 +524,12 @@ int main(int argc, char **argv)
 	if (!mkdtemp(scratch))
 		return fail(scratch, errno);
 	atexit(remove_scratch);
-	if (make_maps())
+	mkdir("/sys/fs/bpf/tc", 0700);
+	mkdir("/sys/fs/bpf/tc/globals", 0700);
+	if (make_types())
 		return EXIT_FAILURE;
+	for (unsigned int i = 0; i < NR_PLANS; i++)
+		renew(i);
 	write_files("few", "few", FEW, false);
 	write_files("many", "many", MANY, false);
 	write_files("array", "array", MANY, true);
@@ -535,8 +538,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (is_wanted(rows[i].name))
 			measure(&rows[i], rounds, argv[1], argv[0]);
-	measure_updates(rounds);
 	if (!only)
-		measure_memory(argv[1], argv[0]);
+		measure_memory(argv[1], argv[0]); /* while we have little: a child's peak is at least its parent's */
+	measure_updates(rounds);
 	return EXIT_SUCCESS;
 }
