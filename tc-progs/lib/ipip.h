@@ -172,6 +172,7 @@ static __always_inline bool ipip__unwrap(struct __sk_buff *skb, const struct pac
 		return false;
 	if (congested)
 		bpf_skb_ecn_set_ce(skb);
+	bpf_set_hash_invalid(skb); /* it is the tunnel's, which is one for all flows inside */
 	return true;
 }
 

@@ -218,6 +218,20 @@ mode() {
 { remote fd02::66 protocol 41 ttl 61 tos 8 vni 0 } 10" ]]
 }
 
+# A hash of the outer header would send all that comes through a tunnel to one CPU.
+@test "what was taken out of a tunnel has no hash of the tunnel's any more" {
+	load_on router r0 ingress redirect
+	set_up_router
+	vips "$(mode ipip4)"
+	on server "$elfmap" tc filter add dev s0 ingress pref 3 bpf da obj "$probe" sec hash
+	sends 20 client "$vip4" server
+	[[ $("$elfmap" -j map dump l2_hashed | jq -c 'map(.value)') == '[0,20]' ]]
+	set_up_server
+	sends 20 client "$vip4" server
+	assert_lossless
+	[[ $("$elfmap" -j map dump l2_hashed | jq -c 'map(.value)') == '[20,20]' ]]
+}
+
 @test "what is not for a VIP goes on as before, tunnels in transit too (A5, A7)" {
 	set_up_server
 	set_up_router

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* For tests/lab/l2_redirect.bats. Section outer notes what tunnel packets look like on the wire; tag, tag_twice
- * put VLAN tags on what leaves. */
+ * put VLAN tags on what leaves; hash counts packets that have a hash, or none. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -93,6 +93,26 @@ int note_outer(struct __sk_buff *skb)
 		__sync_fetch_and_add(packets, 1);
 	else
 		bpf_map_update_elem(&l2_outer, &key, &one, BPF_ANY);
+	return TC_ACT_UNSPEC;
+}
+
+struct bpf_elf_map SEC("maps") l2_hashed = {
+	.type = BPF_MAP_TYPE_ARRAY,
+	.size_key = sizeof(__u32),
+	.size_value = sizeof(__u64),
+	.max_elem = 2, /* without, with */
+	.pinning = PIN_GLOBAL_NS,
+};
+BPF_ANNOTATE_KV_PAIR(l2_hashed, __u32, __u64);
+
+SEC("hash")
+int count_hashes(struct __sk_buff *skb)
+{
+	__u32 has_hash = skb->hash != 0;
+	__u64 *packets = bpf_map_lookup_elem(&l2_hashed, &has_hash);
+
+	if (packets && skb->protocol == bpf_htons(ETH_P_IP))
+		__sync_fetch_and_add(packets, 1);
 	return TC_ACT_UNSPEC;
 }
 
