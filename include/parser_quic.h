@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the map of tc-progs/parser_quic.c holds: UDP packets per kind of QUIC packet, one value, per CPU. */
+/* What the map of tc-progs/parser_quic.c holds: UDP packets on the wire per kind of QUIC packet, one value, per
+ * CPU. */
 #ifndef PARSER_QUIC_H
 #define PARSER_QUIC_H
 

@@ -383,12 +383,6 @@ SLOT(9, PARSER_VXLAN, parser_vxlan)
 
 /* ---- the end ------------------------------------------------------------------------------------------ */
 
-/* Packets: a GSO packet is its segments. */
-static __always_inline __u64 on_the_wire(const struct __sk_buff *skb)
-{
-	return skb->gso_segs ? skb->gso_segs : 1;
-}
-
 static __always_inline void count_empty(enum parser_slot slot, __u64 packets)
 {
 	__u64 *count = bpf_map_lookup_elem(&parser_empty, &slot), none = 0;
@@ -407,9 +401,9 @@ SLOT(0, PARSER_END, parser_end)
 	__u64 *ends = bpf_map_lookup_elem(&parser_ends, &only), end = STAGE(skb, end);
 
 	if (end & STAGE_EMPTY)
-		count_empty(end & ~STAGE_EMPTY, on_the_wire(skb));
+		count_empty(end & ~STAGE_EMPTY, stage__packets(skb));
 	else if (ends && end < sizeof(struct parser_ends) / sizeof(*ends))
-		ends[end] += on_the_wire(skb);
+		ends[end] += stage__packets(skb);
 	return TC_ACT_UNSPEC;
 }
 
@@ -461,7 +455,7 @@ static __always_inline int count_in(struct __sk_buff *skb, void *flows, const vo
 		if (!flow)
 			return stage__end(skb, flow_refused);
 	}
-	add(&flow->packets, on_the_wire(skb));
+	add(&flow->packets, stage__packets(skb));
 	add(&flow->bytes, skb->wire_len > skb->len ? skb->wire_len : skb->len);
 	return TC_ACT_UNSPEC;
 }

@@ -89,6 +89,6 @@ int parser_quic(struct __sk_buff *skb)
 	struct quic_packets *packets = bpf_map_lookup_elem(&quic_packets, &only);
 
 	if (packets)
-		*count_of(skb, packets) += 1;
+		*count_of(skb, packets) += stage__packets(skb);
 	return stage__next(skb, PARSER_FLOW);
 }

@@ -111,6 +111,12 @@ static __always_inline bool stage__descend(struct __sk_buff *skb, __u32 length)
 	return state < PARSER_DEPTH_MAX * STAGE_DEPTH;
 }
 
+/* How many packets it is on the wire: a GSO packet is its segments. */
+static __always_inline __u64 stage__packets(const struct __sk_buff *skb)
+{
+	return skb->gso_segs ? skb->gso_segs : 1;
+}
+
 /* ---- how a stage ends ------------------------------------------------------------------------------- */
 
 /* Goes on with the stage in SLOT if there is one, and else with the next statement. SLOT is a constant,

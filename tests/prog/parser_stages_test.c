@@ -14,6 +14,7 @@
 
 #include "device.h"
 #include "parser_maps.h"
+#include "parser_quic.h"
 #include "test.h"
 
 /* ---- slots ------------------------------------------------------------------------------------------- */
@@ -330,6 +331,38 @@ static void test_gso(void **state)
 	assert_int_equal(count_packets(), 8);
 }
 
+/* For the stage of somebody else's, too. */
+static void test_gso_in_quic(void **state)
+{
+	struct __sk_buff context = {.gso_segs = 4, .gso_size = 500, .wire_len = 4000};
+	int cpus = libbpf_num_possible_cpus();
+	struct quic_packets *packets = calloc((size_t)cpus, sizeof(*packets));
+	struct classifier quic;
+	__u64 counted = 0;
+	struct frame frame;
+	__u32 only = 0;
+	__u16 offset;
+
+	(void)state;
+	assert_non_null(packets);
+	classifier__load(&quic, "tc-progs/parser_quic.o");
+	frame__ethernet(&frame);
+	frame__ipv4(&frame, A4, B4);
+	frame__udp(&frame, 4000, 443);
+	offset = frame.size;
+	memcpy(context.cb, &offset, sizeof(offset)); /* struct stage: the payload begins here, */
+	frame__payload(&frame, 20);
+	context.cb[1] = frame.size; /* and ends here */
+	frame__seal(&frame);
+	classifier__run(classifier__program(&quic, "quic"), &frame, &context);
+	assert_int_equal(bpf_map_lookup_elem(classifier__map(&quic, "quic_packets"), &only, packets), 0);
+	for (int cpu = 0; cpu < cpus; cpu++)
+		counted += packets[cpu].no_quic;
+	assert_int_equal(counted, 4);
+	classifier__unload(&quic);
+	free(packets);
+}
+
 /* ---- devices --------------------------------------------------------------------------------------------- */
 
 /* A tag that the kernel moved into the metadata, one behind it in the frame, and headers outside the
@@ -405,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_more_flows_than_room),
 		cmocka_unit_test(test_two_cpus),
 		cmocka_unit_test(test_gso),
+		cmocka_unit_test(test_gso_in_quic),
 		cmocka_unit_test(test_tap),
 		cmocka_unit_test(test_tun),
 		cmocka_unit_test(test_the_same_with_values_per_cpu),
