@@ -9,6 +9,7 @@
 #include "grafting.h"
 #include "loading.h"
 #include "msg.h"
+#include "pin_take.h"
 #include "slots.h"
 
 static const char *type_name(enum bpf_prog_type type)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pin_take.h"
 #include "preload.h"
 
 struct place {
@@ -18,17 +19,6 @@ struct place {
 	const char *object; /* the user's file, for messages */
 };
 
-static bool is_map(int fd)
-{
-	static const char kind[] = "anon_inode:bpf-map";
-	char link[32], target[sizeof(kind)];
-	ssize_t length;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, target, sizeof(target));
-	return length == (ssize_t)strlen(kind) && !memcmp(target, kind, (size_t)length);
-}
-
 static int complain(const struct place *place, int err, const char *what)
 {
 	char text[PATH_MAX + sizeof(((struct elfmap_msg *)0)->text) + 128];
@@ -36,6 +26,12 @@ static int complain(const struct place *place, int err, const char *what)
 	snprintf(text, sizeof(text), "map '%s': %s%s%s", place->map->name, place->path, place->path[0] ? ": " : "",
 		 what);
 	preload__complain(place->object, text);
+	return err;
+}
+
+static int complain_msg(const struct place *place, int err, const struct elfmap_msg *msg)
+{
+	preload__complain(place->object, msg->text);
 	return err;
 }
 
@@ -49,39 +45,6 @@ static int complain_differs(const struct place *place, int err, const struct elf
 	return err;
 }
 
-/* A number of /proc/self/fdinfo/FD; 0: it is not there. */
-static __u32 read_fdinfo(int fd, const char *field)
-{
-	char path[40], line[128];
-	size_t length = strlen(field);
-	__u32 value = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, field, length) && line[length] == ':')
-			value = (__u32)strtoul(line + length + 1, NULL, 10);
-	if (file)
-		fclose(file);
-	return value;
-}
-
-/* The kernel lets a PROG_ARRAY hold programs of its first one's type only, and says EINVAL. */
-static int check_owner(const struct place *place, int fd)
-{
-	__u32 owner = read_fdinfo(fd, "owner_prog_type"), ours = preload__prog_type();
-	char what[256];
-
-	if (!owner || !ours || owner == ours)
-		return 0;
-	snprintf(what, sizeof(what),
-		 "holds programs of type %s, and this command loads %s; a PROG_ARRAY takes one type: pin one for each, "
-		 "under another name",
-		 elfmap_prog_type_name(owner), elfmap_prog_type_name(ours));
-	return complain(place, -EINVAL, what);
-}
-
 /* Hands the pinned map to libbpf, which takes a descriptor of its own. */
 static int reuse(const struct place *place, int fd)
 {
@@ -90,15 +53,17 @@ static int reuse(const struct place *place, int fd)
 	struct elfmap_msg msg;
 	int err;
 
-	if (!is_map(fd))
+	if (!elfmap_map__is_map(fd))
 		return complain(place, -EEXIST, "is not a map");
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return complain(place, -errno, strerror(errno));
 	err = elfmap_pin__compare(place->map, &info, &msg);
 	if (err)
 		return complain_differs(place, err, &msg);
-	if (place->map->def.type == BPF_MAP_TYPE_PROG_ARRAY && check_owner(place, fd))
-		return -EINVAL;
+	err = elfmap_pin__check_owner(place->map, place->path, fd, preload__prog_type(), "what this command loads",
+				      &msg);
+	if (err)
+		return complain_msg(place, err, &msg);
 	err = bpf_map__reuse_fd(place->bpf, fd);
 	return err ? complain(place, err, strerror(-err)) : 0;
 }
@@ -121,16 +86,12 @@ static int make_directories(const struct place *place)
 	return 0;
 }
 
-/* Without a template the kernel makes no outer map; with a pin somebody else has made it. */
 static int check_template(const struct place *place)
 {
-	__u32 type = place->map->def.type;
+	struct elfmap_msg msg;
+	int err = elfmap_pin__check_template(place->map, &msg);
 
-	if ((type != BPF_MAP_TYPE_ARRAY_OF_MAPS && type != BPF_MAP_TYPE_HASH_OF_MAPS) || place->map->inner >= 0)
-		return 0;
-	return complain(place, -EINVAL,
-			"the object gives this map of maps no inner_id (in 28 bytes there is no room for one): its own "
-			"loader creates the map; create and pin it first");
+	return err ? complain_msg(place, err, &msg) : 0;
 }
 
 static int prepare_pin(const struct place *place)
@@ -186,10 +147,8 @@ static int prepare(const struct source *source, struct place *place, const char 
 	int err;
 
 	err = elfmap_pin__path(place->map, root, sha1, place->path, sizeof(place->path), &msg);
-	if (err && err != -ENOENT) {
-		preload__complain(place->object, msg.text);
-		return err;
-	}
+	if (err && err != -ENOENT)
+		return complain_msg(place, err, &msg);
 	if (err) {
 		snprintf(text, sizeof(text), "warning: %s%s", msg.text,
 			 source->obj->def_size == SAMPLES_SIZE ? in_samples : "");

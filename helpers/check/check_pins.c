@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "map.h"
+#include "pin_take.h"
 
 static int find_path(struct check *check, struct check_map *map)
 {
@@ -43,19 +44,12 @@ static enum bpf_prog_type find_user(const struct check *check)
 
 static int compare(const struct check *check, struct check_map *map, int fd, const struct bpf_map_info *info)
 {
-	enum bpf_prog_type owner = info->type == BPF_MAP_TYPE_PROG_ARRAY ? elfmap_map__owner(fd) : BPF_PROG_TYPE_UNSPEC;
-	enum bpf_prog_type user = find_user(check);
-	const char *owner_name = elfmap_prog_type_name(owner), *user_name = elfmap_prog_type_name(user);
 	struct elfmap_msg msg;
-	char why[LINE_SIZE];
 
-	if (elfmap_pin__compare(&map->map, info, &msg))
+	if (elfmap_pin__compare(&map->map, info, &msg) ||
+	    elfmap_pin__check_owner(&map->map, map->pin_path, fd, find_user(check), "what uses it here", &msg))
 		return conclude(map, PIN_DIFFERENT, msg.text);
-	if (!owner || !user || owner == user)
-		return conclude(map, PIN_EQUAL, NULL);
-	snprintf(why, sizeof(why), "map '%s': its pin belongs to programs of type %s, these are %s", map->name,
-		 owner_name ? owner_name : "unknown", user_name ? user_name : "unknown");
-	return conclude(map, PIN_DIFFERENT, why);
+	return conclude(map, PIN_EQUAL, NULL);
 }
 
 static int look_at(const struct check *check, struct check_map *map)

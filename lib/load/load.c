@@ -11,6 +11,7 @@
 #include "map.h"
 #include "map_rules.h"
 #include "msg.h"
+#include "pin_take.h"
 
 /* ---- what libbpf says ------------------------------------------------------------------------------------ */
 
@@ -40,23 +41,20 @@ static int explain_difference(const struct elfmap_load_map *map, struct elfmap_m
 			       what.text, map->pin_path, map->pin_path);
 }
 
-/* A PROG_ARRAY holds programs of its first one's type only; the kernel says no more than EINVAL. */
 static int check_owner(const struct elfmap_load *load, const struct elfmap_load_map *map, int fd,
 		       struct elfmap_msg *msg)
 {
-	__u32 owner = map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY ? elfmap_map__owner(fd) : 0;
+	char who[BPF_OBJ_NAME_LEN + 128];
+	int err = 0;
 
-	for (size_t i = 0; owner && i < load->nr_progs; i++) {
+	for (size_t i = 0; !err && i < load->nr_progs; i++) {
 		const struct elfmap_load_prog *prog = &load->progs[i];
 
-		if (prog->is_wanted && prog->type != owner)
-			return elfmap_msg__set(msg, -EINVAL,
-					       "map '%s': %s holds programs of type %s, and program '%s' is %s; a "
-					       "PROG_ARRAY takes one type: pin one for each, under another name",
-					       map->map.name, map->pin_path, elfmap_prog_type_name(owner) ?: "unknown",
-					       prog->name, elfmap_prog_type_name(prog->type) ?: "unknown");
+		snprintf(who, sizeof(who), "program '%s'", prog->name);
+		if (prog->is_wanted)
+			err = elfmap_pin__check_owner(&map->map, map->pin_path, fd, prog->type, who, msg);
 	}
-	return 0;
+	return err;
 }
 
 /* The same map, only larger? */
@@ -88,16 +86,12 @@ static int reuse(const struct elfmap_load *load, struct elfmap_load_map *map, in
 	return 0;
 }
 
-/* Without a template the kernel makes no outer map; with a pin somebody else has made it. */
+/* Templates of modern objects are libbpf's. */
 static int check_template(const struct elfmap_load *load, const struct elfmap_load_map *map, struct elfmap_msg *msg)
 {
-	if (!load->object->has_legacy_maps || !elfmap_map__is_map_in_map(map->map.def.type) || map->map.inner >= 0 ||
-	    bpf_map__inner_map(map->bpf))
-		return 0;
-	return elfmap_msg__set(msg, -EINVAL,
-			       "map '%s': the object gives this map of maps no inner_id (in 28 bytes there is no room "
-			       "for one): its own loader creates the map; create and pin it first",
-			       map->map.name);
+	return load->object->has_legacy_maps && !bpf_map__inner_map(map->bpf)
+		       ? elfmap_pin__check_template(&map->map, msg)
+		       : 0;
 }
 
 static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *map, struct elfmap_msg *msg)

@@ -64,24 +64,6 @@ static int check_is_map(int fd, const char *path, struct elfmap_msg *msg)
 	return elfmap_msg__set(msg, -EMEDIUMTYPE, "is not a map (%s); 'elfmap map list' shows the maps", kind);
 }
 
-/* fdinfo alone tells. -1: it does not. */
-static int read_fdinfo(int fd, const char *field)
-{
-	size_t length = strlen(field);
-	char path[32], line[128];
-	int value = -1;
-	FILE *info;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = fopen(path, "re");
-	while (info && fgets(line, sizeof(line), info))
-		if (!strncmp(line, field, length) && line[length] == ':')
-			value = atoi(line + length + 1);
-	if (info)
-		fclose(info);
-	return value;
-}
-
 bool elfmap_map__describe(__u32 id, struct bpf_map_info *ret_info)
 {
 	__u32 size = sizeof(*ret_info);
@@ -93,18 +75,6 @@ bool elfmap_map__describe(__u32 id, struct bpf_map_info *ret_info)
 	err = bpf_obj_get_info_by_fd(fd, ret_info, &size);
 	close(fd);
 	return !err;
-}
-
-enum bpf_prog_type elfmap_map__owner(int fd)
-{
-	int owner = read_fdinfo(fd, "owner_prog_type");
-
-	return owner > 0 ? (enum bpf_prog_type)owner : BPF_PROG_TYPE_UNSPEC;
-}
-
-int elfmap_map__owner_jited(int fd)
-{
-	return read_fdinfo(fd, "owner_jited");
 }
 
 int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_fd, struct bpf_map_info *ret_info,

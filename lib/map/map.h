@@ -19,10 +19,6 @@ int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_f
 
 /* What the kernel tells of map ID. false: it has gone, or is not to be seen. */
 bool elfmap_map__describe(__u32 id, struct bpf_map_info *ret_info);
-/* The type of the programs that a PROG_ARRAY is for, from its first on; BPF_PROG_TYPE_UNSPEC: none yet. */
-enum bpf_prog_type elfmap_map__owner(int fd);
-/* Are they compiled (1) or interpreted (0)? The table takes no others. -1: unknown. */
-int elfmap_map__owner_jited(int fd);
 
 struct elfmap_reader {
 	int fd;

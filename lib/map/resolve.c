@@ -14,6 +14,7 @@
 #include "cgroup.h"
 #include "map.h"
 #include "msg.h"
+#include "pin_take.h"
 #include "resolve.h"
 #include "resolve_program.h"
 

@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	export BUILD=${BUILD:-$PWD/build}
-	for built in prog_cost load_cost peers/bare.o; do
+	for built in prog_cost load_cost attach_cost peers/bare.o; do
 		[[ -e $BUILD/tests/bench/$built ]] || skip "$BUILD/tests/bench/$built: not built; 'make bench' or 'make check' builds it"
 	done
 }
@@ -30,6 +30,20 @@ setup() {
 	run -0 --separate-stderr env ROUNDS=1 tests/bench/run.sh throughput
 	printf '%s\n' "$output"
 	[[ -z $stderr && $output =~ 'an empty classifier'\ +[1-9] && $output =~ dst_stats\ +[1-9][0-9]*\ .*limit\ 0.95:\ (ok|UNDER) ]]
+}
+
+@test "in one process: each way loads and attaches, with pins that are there and without" {
+	ip link add bench0 type veth peer name bench1
+	tc qdisc add dev bench0 clsact
+	"$BUILD/elfmap" convert "$BUILD/tests/bench/peers/load_legacy.o" "$BATS_TEST_TMPDIR/converted.o" type cls --pin
+	objects=("$BUILD/tests/bench/peers/"load_{modern,legacy}.o)
+	run -0 --separate-stderr "$BUILD/tests/bench/attach_cost" 1 bench0 "${objects[@]}" "$BATS_TEST_TMPDIR/converted.o"
+	printf '%s\n' "$output"
+	[[ -z $stderr && $(grep -c ' us ' <<<"$output") == 8 && $(grep -cE 'limit 1.10: (ok|OVER)' <<<"$output") == 2 ]]
+	[[ -z $(tc filter show dev bench0 ingress) ]]
+	run --separate-stderr "$BUILD/tests/bench/attach_cost" 1 bench0 "${objects[1]}" "${objects[@]}"
+	[[ $status == 1 && $stderr == "attach_cost: ${objects[1]}: "* ]]
+	ip link del bench0
 }
 
 @test "what cannot be measured is a failure, and a part that is none, too" {

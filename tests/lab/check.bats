@@ -226,7 +226,7 @@ left_behind() {
 	add tailcall classifier
 	query tailcall '[.ok, [.maps[].pin]]' '[true,["equal","equal","equal"]]'
 	run -1 --separate-stderr check tailcall type xdp
-	says "*map 'jmp_parse': its pin belongs to programs of type sched_cls, these are xdp*"
+	says "*map 'jmp_parse': *: holds programs of type sched_cls, and what uses it here is xdp; a PROG_ARRAY takes one type*"
 }
 
 @test "check: a pin that is no map, and one of modern maps" {

@@ -162,7 +162,7 @@ users_of() {
 @test "a PROG_ARRAY that holds programs of another type is refused, with the reason" {
 	"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/tail_any.o" sec enter
 	run -1 --separate-stderr replace_filter "$objects/tail_any.o" sec enter
-	[[ $(grep '^elfmap: ' <<<"$stderr") == "elfmap: $objects/tail_any.o: map 'jmp_any': $globals/jmp_any: holds programs of type xdp, and this command loads sched_cls"* ]]
+	[[ $(grep '^elfmap: ' <<<"$stderr") == "elfmap: $objects/tail_any.o: map 'jmp_any': $globals/jmp_any: holds programs of type xdp, and what this command loads is sched_cls"* ]]
 	[[ -z $(filters) ]]
 	rm "$globals/jmp_any"
 	replace_filter "$objects/tail_any.o" sec enter

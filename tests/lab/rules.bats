@@ -181,7 +181,7 @@ refuses() {
 	[[ $(counter seen 2) == 33 ]]
 	tc filter del dev "$link" egress
 	run ! --separate-stderr "$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/verdicts.o" sec cycle
-	[[ $stderr == *"map 'again': $globals/again: holds programs of type sched_cls, and this command loads xdp"* ]]
+	[[ $stderr == *"map 'again': $globals/again: holds programs of type sched_cls, and what this command loads is xdp"* ]]
 
 	run -0 --separate-stderr add tailcall_unpinned classifier
 	[[ $stderr == *'is not pinned, so the kernel empties its tail-call slots'* ]]

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* May an object's map be the one that is pinned, or be made? What whoever loads objects asks, tc's stand-in included.
+ */
+#ifndef ELFMAP_PIN_TAKE_H
+#define ELFMAP_PIN_TAKE_H
+
+#include "elfmap.h"
+
+/* Is descriptor FD a map? What the kernel tells of another kind of object would be misread. */
+bool elfmap_map__is_map(int fd);
+
+/* The type of the programs that a PROG_ARRAY is for, from its first on; BPF_PROG_TYPE_UNSPEC: none yet. */
+enum bpf_prog_type elfmap_map__owner(int fd);
+/* Are they compiled (1) or interpreted (0)? The table takes no others. -1: unknown. */
+int elfmap_map__owner_jited(int fd);
+
+/* Can WHO ("program 'x'"), which is of TYPE, be put into FD, which is pinned at PATH for MAP? Any map but a PROG_ARRAY
+ * has no say. The kernel would say EINVAL, whatever it is. */
+int elfmap_pin__check_owner(const struct elfmap_map *map, const char *path, int fd, enum bpf_prog_type type,
+			    const char *who, struct elfmap_msg *msg);
+
+/* Can MAP be made, where it has no pin? Without a template the kernel makes no map of maps. */
+int elfmap_pin__check_template(const struct elfmap_map *map, struct elfmap_msg *msg);
+
+#endif
