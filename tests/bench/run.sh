@@ -230,12 +230,8 @@ bench_throughput() {
 bench_maps() {
 	local each=$((rounds / 20 + 1))
 
-	# As installed: a copy. What the linker wrote lies in smaller pieces in the page cache, and takes longer to start.
-	mkdir -p "$scratch/libexec/elfmap"
-	cp "$build/elfmap" "$scratch"
-	cp "$build/libexec/elfmap/elfmap-verbs" "$scratch/libexec/elfmap"
 	printf 'Whole commands, %d rounds (slow ones fewer), interleaved; medians of how many times as fast.\n' "$each"
-	"$build/tests/bench/map_speed" "$scratch/elfmap" "$each"
+	"$build/tests/bench/map_speed" "$build/elfmap" "$each"
 }
 
 # What to look at, once more at the end.
