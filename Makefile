@@ -13,6 +13,7 @@ NM         ?= nm
 PKG_CONFIG ?= pkg-config
 STATIC     ?= yes# a static command starts faster; `no` links it with the shared libraries
 JOBS       ?= $(shell nproc)
+TEST_JOBS  ?= $(shell expr $(JOBS) + $(JOBS) / 2)# half of a test's time is waiting for the kernel
 LAB        ?=
 PARTS      ?=
 TIME       ?= 60# seconds that each fuzz target runs
@@ -26,6 +27,9 @@ ifneq ($(V),1)
 Q := @
 say = @printf '  %-8s %s\n' $(1) $(2)
 endif
+
+# Whoever said how many jobs has them; otherwise as many as there are processors.
+PARALLEL    = $(if $(findstring --jobserver,$(MAKEFLAGS)),,--jobs=$(JOBS))
 
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
 WARN       := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
@@ -84,7 +88,9 @@ FUZZERS    := $(FUZZ_SRC:%.c=$(BUILD)/%)
 TTOOLS     := $(BUILD)/tests/tools/flood $(BUILD)/tests/tools/peak
 DEMO_DATA  := $(BUILD)/tests/testdata/generation_1.o $(BUILD)/tests/testdata/generation_2.o
 BENCHES    := $(BENCH_SRC:%.c=$(BUILD)/%)
-BATS       := $(wildcard tests/lab/*.bats)
+# The longest begin, so that all jobs end together.
+BATS_FIRST := $(patsubst %,tests/lab/%.bats,faults upgrade parser l2_redirect lab_l2_redirect contract cgroup_filter lab_cgroup)
+BATS       := $(BATS_FIRST) $(filter-out $(BATS_FIRST),$(wildcard tests/lab/*.bats))
 LIBEXEC    := $(BUILD)/libexec/elfmap
 
 .DELETE_ON_ERROR:
@@ -97,29 +103,29 @@ deps: ## install what is missing on this machine (DEPS=no: nothing)
 	$(Q)scripts/deps.sh
 
 demo: deps ## run the labs (LAB=NAME: one of them)
-	$(Q)$(MAKE) --no-print-directory all $(DEMO_DATA)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(DEMO_DATA)
 	$(Q)scripts/demo.sh $(LAB)
 
 check: deps ## run all tests
-	$(Q)$(MAKE) --no-print-directory check-built
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) check-built
+	$(Q)MAKEFLAGS= BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --failures --comments --jobs $(TEST_JOBS) \
+		--exec tests/sandbox $(or $(TESTS),$(BATS) $(CTESTS))
 
 check-built: all $(CTESTS) $(TTOOLS) $(TDATA) $(BENCHES) $(PEERS)
-	$(Q)BUILD=$(abspath $(BUILD)) CMOCKA_MESSAGE_OUTPUT=TAP prove --timer --failures --comments --jobs $(JOBS) \
-		--exec tests/sandbox $(or $(TESTS),$(CTESTS) $(BATS))
 
 lint: deps ## check format and code; warnings are errors
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/lint.sh
 
 bench: deps ## measure against peers and limits (PARTS=programs: one part)
-	$(Q)$(MAKE) --no-print-directory all $(BENCHES) $(PEERS) $(TTOOLS)
+	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BENCHES) $(PEERS) $(TTOOLS)
 	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run.sh $(PARTS)
 
 fuzz: deps ## fuzz what reads foreign bytes, TIME=60 seconds each
-	$(Q)$(MAKE) -s --no-print-directory $(FUZZERS) $(TDATA) $(PROGS) >/dev/null
+	$(Q)$(MAKE) -s --no-print-directory $(PARALLEL) $(FUZZERS) $(TDATA) $(PROGS) >/dev/null
 	$(Q)BUILD=$(abspath $(BUILD)) tests/fuzz/run.sh $(TIME)
 
 vm-check: deps ## the labs on a distribution's kernel under qemu
-	$(Q)$(MAKE) -s --no-print-directory all $(TDATA)
+	$(Q)$(MAKE) -s --no-print-directory $(PARALLEL) all $(TDATA)
 	$(Q)BUILD=$(abspath $(BUILD)) tests/vm/run.sh
 
 install: all ## install below $(PREFIX) (DESTDIR is honoured)
