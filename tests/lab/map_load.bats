@@ -177,8 +177,8 @@ numbers() {
 # ---- interruptions, progress ----------------------------------------------------------------------
 
 @test "load: interrupted half-way it says how far it came, and again finishes it" {
-	create trie lpm_trie 8 8 3000000 flags 1 # the slowest there is
-	awk 'BEGIN { for (i = 0; i < 1500000; i++)
+	create trie lpm_trie 8 8 300000 flags 1 # the slowest there is
+	awk 'BEGIN { for (i = 0; i < 300000; i++)
 		print i % 256 "." int(i / 256) % 256 "." int(i / 65536) ".0/24", i }' >"$tmp/large"
 	"$elfmap" map load trie "$tmp/large" types prefix4:u64 2>"$tmp/interrupted" &
 	until bpftool -j map getnext pinned $globals/trie >"$tmp/first" 2>&1; do :; done
@@ -187,9 +187,9 @@ numbers() {
 	wait $! && return 1
 	cat "$tmp/interrupted"
 	[[ $(wc -l <"$tmp/interrupted") == 1 ]]
-	written=$(sed -n "s/^elfmap: trie: interrupted; \([0-9]*\) of 1500000 entries were written, .*/\1/p" "$tmp/interrupted")
+	written=$(sed -n "s/^elfmap: trie: interrupted; \([0-9]*\) of 300000 entries were written, .*/\1/p" "$tmp/interrupted")
 	last=$(sed -n "s/.*, the last from [^ ]*:\([0-9]*\), key .*; the same command again finishes it$/\1/p" "$tmp/interrupted")
-	[[ $written -gt 0 && $written -lt 1500000 && $last == "$written" ]]
+	[[ $written -gt 0 && $written -lt 300000 && $last == "$written" ]]
 	[[ $(map dump trie types prefix4:u64 | wc -l) == "$written" ]]
 	key=$(sed -n "${last}s/ .*//p" "$tmp/large")
 	[[ $(<"$tmp/interrupted") == *", key $key;"* ]]
@@ -197,7 +197,7 @@ numbers() {
 	map dump trie types prefix4:u64 | sort -n -k2 | cmp - "$tmp/large"
 	# The way back: what is interrupted names the last key, which is gone, and leaves the rest.
 	interrupt_deletion replace trie /dev/null
-	[[ $said == *"interrupted; $gone of 1500000 entries were deleted, the last with key $key; the same command again finishes it" ]]
+	[[ $said == *"interrupted; $gone of 300000 entries were deleted, the last with key $key; the same command again finishes it" ]]
 	interrupt_deletion clear trie
 	[[ $said == *"interrupted; $gone entries were cleared, the last with key $key; the same command again finishes it" ]]
 	map clear trie
