@@ -33,7 +33,7 @@ static void describe_load(const struct grafting *grafting, const char *tc_dir, s
 
 static int open_table(struct grafting *grafting, struct elfmap_msg *msg)
 {
-	const char *type;
+	char kind[ELFMAP_TYPE_PHRASE];
 	int err = 0;
 
 	if (!*grafting->path)
@@ -41,9 +41,8 @@ static int open_table(struct grafting *grafting, struct elfmap_msg *msg)
 	err = err ?: elfmap_reader__open_for(grafting->path, ELFMAP_READ_WRITE, NULL, &grafting->table, msg);
 	if (err || grafting->table.info.type == BPF_MAP_TYPE_PROG_ARRAY)
 		return err;
-	type = elfmap_map_type_name(grafting->table.info.type);
-	return elfmap_msg__set(msg, -EINVAL, "is a %s; only a prog_array has slots for programs",
-			       type ?: "map of another type");
+	return elfmap_msg__set(msg, -EINVAL, "is %s; only a prog_array has slots for programs",
+			       elfmap_map_type_phrase(grafting->table.info.type, kind));
 }
 
 /* The type that the program is loaded as: what the command says, else the table's, else what its section

@@ -141,7 +141,11 @@ void elfmap_sha1(const void *bytes, size_t size, char ret_hex[41]);
 
 /* ---- names: what tc, bpftool and we call things ------------------------------------------------- */
 
-const char *elfmap_map_type_name(__u32 type);  /* "hash"; "type 99" is not in the table: NULL */
+#define ELFMAP_TYPE_PHRASE 48
+
+const char *elfmap_map_type_name(__u32 type); /* "hash"; "type 99" is not in the table: NULL */
+/* "an array", "a hash"; "a map of unknown type". Somewhere in TEXT, which it returns. */
+const char *elfmap_map_type_phrase(__u32 type, char text[ELFMAP_TYPE_PHRASE]);
 const char *elfmap_prog_type_name(__u32 type); /* "sched_cls"; NULL when unknown */
 
 #endif

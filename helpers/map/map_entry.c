@@ -115,9 +115,10 @@ static int read_words(struct request *request, int count, char **words)
 static int refuse_keyless(const struct request *request, const char *instead)
 {
 	__u32 type = request->target.map.info.type;
+	char kind[ELFMAP_TYPE_PHRASE];
 	bool has_it = elfmap_map__is_queue(type) || (type == BPF_MAP_TYPE_BLOOM_FILTER && request->with_values);
 
-	return complain(request->target.pin, "a %s has no keys%s%s", elfmap_map_type_name(type) ?: "map of this type",
+	return complain(request->target.pin, "%s has no keys%s%s", elfmap_map_type_phrase(type, kind),
 			has_it ? "; " : "", has_it ? instead : "");
 }
 
@@ -196,6 +197,12 @@ int map_get(int argc, char **argv)
 
 /* ---- set ---------------------------------------------------------------------------------------- */
 
+/* Empty slots of these can be deleted, and count as there for BPF_EXIST. */
+static bool has_silent_slots(__u32 type)
+{
+	return type == BPF_MAP_TYPE_DEVMAP || type == BPF_MAP_TYPE_CPUMAP;
+}
+
 /* What would stop the work half-way is looked for before it begins. Maps that cannot be read are not asked. */
 static int check_presence(const struct request *request, bool wanted)
 {
@@ -204,7 +211,7 @@ static int check_presence(const struct request *request, bool wanted)
 	size_t i = 0;
 	void *value;
 
-	if (entries->count < 2)
+	if (entries->count < 2 && !(wanted && has_silent_slots(request->target.map.info.type)))
 		return EXIT_SUCCESS; /* there is no half of one */
 	value = malloc(entries->value_size);
 	if (!value)
@@ -218,7 +225,8 @@ static int check_presence(const struct request *request, bool wanted)
 	free(value);
 	if (i == entries->count)
 		return EXIT_SUCCESS;
-	return refuse_entry(request, i, wanted ? "no such key" : "the key is there already", "; nothing was changed");
+	return refuse_entry(request, i, wanted ? "no such key" : "the key is there already",
+			    entries->count > 1 ? "; nothing was changed" : "");
 }
 
 static bool take_flags(struct request *request, int *argc, char **argv)

@@ -54,6 +54,7 @@ int map_load(int argc, char **argv)
 	struct map_file file = {};
 	struct elfmap_type_words words;
 	struct target target;
+	struct elfmap_msg msg;
 	bool keep_going;
 	int status;
 
@@ -64,6 +65,8 @@ int map_load(int argc, char **argv)
 		return status ?: EXIT_USAGE;
 	interrupt__catch();
 	status = target__open(&target, argv[1], ELFMAP_READ_WRITE, &words);
+	if (!status && elfmap_map__check_writable(&target.map, &msg))
+		status = complain(argv[1], "%s", msg.text);
 	if (!status)
 		status = map_file__read(&file, &target, argv[2], keep_going);
 	if (!status)

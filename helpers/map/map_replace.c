@@ -124,6 +124,33 @@ static int complain_about(const struct replacement *r, const struct elfmap_job *
 			msg->text, job->done, of, what, *last ? ", the last with key " : "", last);
 }
 
+/* The line of the Nth entry of those that were not equal. */
+static size_t line_of(const struct replacement *r, size_t n)
+{
+	size_t index = 0;
+
+	for (; r->comparison.is_equal[index] || n; index++)
+		n -= !r->comparison.is_equal[index];
+	return elfmap_entries__line(&r->file.entries, index);
+}
+
+static int write_different(const struct replacement *r, struct elfmap_job *job)
+{
+	const struct elfmap_entries *entries = &r->file.entries;
+	char place[PATH_MAX + 64];
+	struct elfmap_msg msg;
+	int err = 0;
+
+	if (entries->count)
+		err = elfmap_job__update(job, entries->keys, entries->values, entries->count, &msg);
+	if (!err)
+		return EXIT_SUCCESS;
+	if (err == -EINTR)
+		return complain_about(r, job, "written", entries->keys, entries->count, &msg);
+	snprintf(place, sizeof(place), "%s:%zu", r->file.name, line_of(r, job->refused));
+	return complain(place, "%s; %zu of %zu entries were written", msg.text, job->done, entries->count);
+}
+
 /* Keys that the file has not: deleted, or set to zero where they cannot be. */
 static int remove_leftover(struct replacement *r, struct elfmap_job *job)
 {
@@ -179,17 +206,18 @@ static int print_counts(const struct replacement *r, size_t nr_added)
 	return end_output();
 }
 
-/* LRU maps make room by themselves; slots are there or not, which the kernel says best. */
+/* LRU maps make room by themselves; slots are there or not, which the kernel says best. A cgroup's storage has no
+ * maximum. */
 static int check_room(const struct replacement *r)
 {
 	const struct bpf_map_info *info = &r->target.map.info;
 	size_t count = r->file.entries.count;
 
-	if (count <= info->max_entries || elfmap_map__has_indexes(info->type) || info->type == BPF_MAP_TYPE_LRU_HASH ||
-	    info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH)
+	if (count <= info->max_entries || elfmap_map__has_indexes(info->type) || !info->max_entries ||
+	    info->type == BPF_MAP_TYPE_LRU_HASH || info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH)
 		return EXIT_SUCCESS;
-	return complain(r->target.pin, "%s has %zu entries, and there is room for %u; nothing was changed",
-			r->file.name, count, info->max_entries);
+	return complain(r->target.pin, "%s has %zu entr%s, and there is room for %u; nothing was changed", r->file.name,
+			count, count == 1 ? "y" : "ies", info->max_entries);
 }
 
 /* What has to go goes first: a full map has no room for what comes. */
@@ -201,7 +229,6 @@ static int make_equal(struct replacement *r)
 	struct elfmap_job job = {
 		.map = &r->target.map, .stop = &interrupted, .progress = progress__update, .context = &progress};
 	struct name_keeper keeper;
-	struct elfmap_msg msg;
 	int status;
 
 	keep_different(entries, r->comparison.is_equal);
@@ -213,8 +240,7 @@ static int make_equal(struct replacement *r)
 	status = remove_leftover(r, &job);
 	progress__end(&progress);
 	progress__begin(&progress, entries->count);
-	if (!status && entries->count && elfmap_job__update(&job, entries->keys, entries->values, entries->count, &msg))
-		status = complain_about(r, &job, "written", entries->keys, entries->count, &msg);
+	status = status ?: write_different(r, &job);
 	progress__end(&progress);
 	name_keeper__end(&keeper, &r->target);
 	if (job.done)

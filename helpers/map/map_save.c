@@ -19,6 +19,7 @@
 #include "command.h"
 #include "map.h"
 #include "map_companion.h"
+#include "map_copy.h"
 #include "map_facts.h"
 #include "map_rules.h"
 #include "map_save.h"
@@ -36,7 +37,7 @@ struct source {
 	__u32 id;
 	int fd;
 	struct bpf_map_info info;
-	bool is_companion;
+	bool is_left_out;
 };
 
 /* What resolves names while saving: first, so that the codec's callbacks find the rest. */
@@ -215,14 +216,40 @@ static void free_source(struct source *source)
 	saved_map__clear(&source->map);
 }
 
-static void drop_companions(struct save *save)
+static const char *inner_of(const struct save *save, const struct source *source)
+{
+	for (size_t i = 0; i < save->census.nr_holdings; i++) {
+		const struct elfmap_holding *holding = &save->census.holdings[i];
+		const struct source *inner = find_source(save, holding->inner);
+
+		if (holding->outer == source->id)
+			return inner ? inner->map.label : find_pin(save, ELFMAP_PIN_MAP, holding->inner);
+	}
+	return NULL;
+}
+
+/* Nobody could make them from what the kernel tells of them. */
+static bool is_unmakable(const struct save *save, const struct source *source)
+{
+	const char *why = NULL;
+
+	if (source->info.type == BPF_MAP_TYPE_STRUCT_OPS)
+		why = "it belongs to its program, and cannot be made alone";
+	else if (elfmap_map__is_map_in_map(source->info.type) && !inner_of(save, source))
+		why = "it is an empty map of maps, and does not tell what it may hold";
+	if (why)
+		complain(source->map.label, "warning: %s; it is not saved", why);
+	return why;
+}
+
+static void leave_out(struct save *save, bool (*is)(const struct save *save, const struct source *source))
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < save->nr_sources; i++)
-		save->sources[i].is_companion = is_companion(save, &save->sources[i]);
+		save->sources[i].is_left_out = is(save, &save->sources[i]);
 	for (size_t i = 0; i < save->nr_sources; i++)
-		if (save->sources[i].is_companion)
+		if (save->sources[i].is_left_out)
 			free_source(&save->sources[i]);
 		else
 			save->sources[kept++] = save->sources[i];
@@ -238,10 +265,12 @@ static int find_maps(struct save *save, const char *dir, struct elfmap_msg *msg)
 		elfmap_msg__set(msg, err, "no memory");
 	for (size_t i = 0; i < pins.nr && !err; i++)
 		err = add_pin(save, &pins.pins[i], msg);
-	drop_companions(save);
+	leave_out(save, is_companion);
 	for (size_t i = 0; i < save->census.nr_holdings && !err; i++)
 		if (find_source(save, save->census.holdings[i].outer))
 			err = add_inner(save, save->census.holdings[i].inner, msg);
+	if (!err)
+		leave_out(save, is_unmakable);
 	elfmap_pins__free(&pins);
 	return err;
 }
@@ -321,18 +350,6 @@ static int drain(const struct elfmap_reader *reader, struct elfmap_msg *msg)
 	return err;
 }
 
-static const char *inner_of(const struct save *save, const struct source *source)
-{
-	for (size_t i = 0; i < save->census.nr_holdings; i++) {
-		const struct elfmap_holding *holding = &save->census.holdings[i];
-		const struct source *inner = find_source(save, holding->inner);
-
-		if (holding->outer == source->id)
-			return inner ? inner->map.label : find_pin(save, ELFMAP_PIN_MAP, holding->inner);
-	}
-	return NULL;
-}
-
 /* A map before this one with the same BTF: those of one object have. */
 static const struct source *find_types(const struct save *save, const struct source *source)
 {
@@ -382,7 +399,7 @@ static int write_content(struct save *save, const struct source *source, const s
 		return drain(reader, msg);
 	if (reader->info.type == BPF_MAP_TYPE_CGROUP_ARRAY && source->map.nr_pins)
 		return write_cgroups(save, source, msg);
-	if (!elfmap_map__check_readable(&reader->info, msg))
+	if (!elfmap_map__check_copyable(&reader->info, msg))
 		return write_entries(save, source, reader, msg);
 	printf("# %s\n", msg->text);
 	complain(source->map.label, "warning: %s; it is saved without content", msg->text);

@@ -89,14 +89,14 @@ static int find_old(struct swap *swap, struct elfmap_msg *msg)
 static int open_swap(struct swap *swap, const char *pin, int nr_words, char **words)
 {
 	const struct bpf_map_info *info = &swap->outer.map.info;
+	char kind[ELFMAP_TYPE_PHRASE];
 	struct elfmap_msg msg;
 	int status = target__open(&swap->outer, pin, ELFMAP_READ_WRITE, NULL);
 
 	if (status)
 		return status;
 	if (!elfmap_map__is_map_in_map(info->type))
-		return complain(pin, "is a %s, which has no maps in its slots",
-				elfmap_map_type_name(info->type) ?: "map");
+		return complain(pin, "is %s, which has no maps in its slots", elfmap_map_type_phrase(info->type, kind));
 	status = read_key(swap, nr_words, words);
 	if (status)
 		return status;
@@ -222,6 +222,8 @@ static int fill(const struct target *inner, const char *name, bool keep_going, s
 	struct elfmap_msg msg;
 	int status, err;
 
+	if (elfmap_map__check_writable(&inner->map, &msg))
+		return complain(inner->pin, "%s", msg.text);
 	status = map_file__read(&file, inner, name, keep_going);
 	status = status ?: map_file__open_objects(&file, inner);
 	if (!status) {

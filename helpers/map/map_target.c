@@ -126,11 +126,12 @@ int target__print_entry(const struct target *target, const void *key, const void
 int target__check_sum(const struct target *target)
 {
 	const struct elfmap_format *format = &target->map.format;
+	char kind[ELFMAP_TYPE_PHRASE];
 	const char *culprit = "";
 
 	if (!format->per_cpu)
-		return complain(target->pin, "a %s has one value a key, there is nothing to sum; leave 'sum' out",
-				elfmap_map_type_name(target->map.info.type) ?: "map of this type");
+		return complain(target->pin, "%s has one value a key, there is nothing to sum; leave 'sum' out",
+				elfmap_map_type_phrase(target->map.info.type, kind));
 	if (elfmap_type__can_sum(format->value, &culprit))
 		return EXIT_SUCCESS;
 	if (format->value->notation == ELFMAP_HEX)
@@ -143,10 +144,12 @@ int target__check_sum(const struct target *target)
 
 int target__check_queue(const struct target *target)
 {
+	char kind[ELFMAP_TYPE_PHRASE];
+
 	if (elfmap_map__is_queue(target->map.info.type))
 		return EXIT_SUCCESS;
-	return complain(target->pin, "a %s is neither queue nor stack; 'get', 'set' and 'del' are for its entries",
-			elfmap_map_type_name(target->map.info.type) ?: "map of this type");
+	return complain(target->pin, "%s is neither queue nor stack; 'get', 'set' and 'del' are for its entries",
+			elfmap_map_type_phrase(target->map.info.type, kind));
 }
 
 int target__open_objects(const struct target *target, void *value, struct elfmap_msg *msg)

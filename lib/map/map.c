@@ -146,11 +146,12 @@ static const char *why_unreadable(const struct bpf_map_info *info)
 int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_msg *msg)
 {
 	const char *why = why_unreadable(info);
+	char kind[ELFMAP_TYPE_PHRASE];
 
 	if (!why)
 		return 0;
-	return elfmap_msg__set(msg, -EOPNOTSUPP, "a %s cannot be read: %s",
-			       elfmap_map_type_name(info->type) ?: "map of unknown type", why);
+	elfmap_map_type_phrase(info->type, kind);
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "%s cannot be read: %s", kind, why);
 }
 
 /* What the rest of reading goes by. */

@@ -40,6 +40,7 @@ static int object_offset(const struct bpf_map_info *info)
 int elfmap_map__check_copyable(const struct bpf_map_info *info, struct elfmap_msg *msg)
 {
 	int err = elfmap_map__check_readable(info, msg);
+	char kind[ELFMAP_TYPE_PHRASE];
 
 	if (err)
 		return err;
@@ -51,7 +52,8 @@ int elfmap_map__check_copyable(const struct bpf_map_info *info, struct elfmap_ms
 	case BPF_MAP_TYPE_CGROUP_STORAGE:
 	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
 	case BPF_MAP_TYPE_STACK_TRACE:
-		return elfmap_msg__set(msg, -EOPNOTSUPP, "only programs write a %s", elfmap_map_type_name(info->type));
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "only programs write %s",
+				       elfmap_map_type_phrase(info->type, kind));
 	default:
 		break;
 	}

@@ -137,11 +137,12 @@ static int explain(const struct elfmap_form *form, int err, struct elfmap_msg *m
 		.flags = form->flags,
 	};
 	const char *why = elfmap_map__fault(&def);
+	char kind[ELFMAP_TYPE_PHRASE];
 
 	if (err == -EPERM && geteuid() != 0)
 		return elfmap_msg__set(msg, err, "not permitted to make maps; run it as root, with 'sudo elfmap ...'");
-	return elfmap_msg__set(msg, err, "a %s of %u entries cannot be made: %s",
-			       elfmap_map_type_name(form->type) ?: "map", form->max_entries, why ?: strerror(-err));
+	return elfmap_msg__set(msg, err, "%s of %u entries cannot be made: %s",
+			       elfmap_map_type_phrase(form->type, kind), form->max_entries, why ?: strerror(-err));
 }
 
 int elfmap_form__create(const struct elfmap_form *form, int *ret_fd, struct elfmap_msg *msg)

@@ -78,28 +78,34 @@ static const char *why_undeletable(__u32 type)
 		return "it has no keys; 'pop' takes the next value out";
 	case BPF_MAP_TYPE_BLOOM_FILTER:
 		return "it does not forget";
+	case BPF_MAP_TYPE_CGROUP_STORAGE:
+	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+		return "its entries come and go with the programs that are attached to cgroups";
 	default:
 		return why_neither(type);
 	}
 }
 
-static const char *name_of(const struct elfmap_reader *map)
-{
-	return elfmap_map_type_name(map->info.type) ?: "map of unknown type";
-}
-
 int elfmap_map__check_writable(const struct elfmap_reader *map, struct elfmap_msg *msg)
 {
 	const char *why = why_unwritable(map->info.type);
+	char kind[ELFMAP_TYPE_PHRASE];
 
-	return why ? elfmap_msg__set(msg, -EOPNOTSUPP, "a %s cannot be written: %s", name_of(map), why) : 0;
+	if (!why)
+		return 0;
+	elfmap_map_type_phrase(map->info.type, kind);
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "%s cannot be written: %s", kind, why);
 }
 
 int elfmap_map__check_deletable(const struct elfmap_reader *map, struct elfmap_msg *msg)
 {
 	const char *why = why_undeletable(map->info.type);
+	char kind[ELFMAP_TYPE_PHRASE];
 
-	return why ? elfmap_msg__set(msg, -EOPNOTSUPP, "nothing can be deleted from a %s: %s", name_of(map), why) : 0;
+	if (!why)
+		return 0;
+	elfmap_map_type_phrase(map->info.type, kind);
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "nothing can be deleted from %s: %s", kind, why);
 }
 
 /* ---- entries ------------------------------------------------------------------------------------ */
@@ -183,6 +189,7 @@ static const char *why_invalid(const struct elfmap_reader *map, bool deleting, c
 int elfmap_refusal__explain(const struct elfmap_reader *map, bool deleting, const void *key, int err,
 			    struct elfmap_msg *msg)
 {
+	char kind[ELFMAP_TYPE_PHRASE];
 	const char *why = NULL;
 
 	switch (-err) {
@@ -207,12 +214,17 @@ int elfmap_refusal__explain(const struct elfmap_reader *map, bool deleting, cons
 	case ENOMEM:
 		why = "the kernel has no memory for it";
 		break;
+	case EBADF:
+		why = map->info.type == BPF_MAP_TYPE_CGROUP_ARRAY ? "that descriptor is no cgroup of version 2"
+								  : "there is no such descriptor";
+		break;
 	case EINVAL:
 		why = why_invalid(map, deleting, key);
 		break;
 	case KERNEL_ENOTSUPP:
 	case EOPNOTSUPP:
-		return elfmap_msg__set(msg, -EOPNOTSUPP, "this kernel cannot do that with a %s", name_of(map));
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "this kernel cannot do that with %s",
+				       elfmap_map_type_phrase(map->info.type, kind));
 	}
 	return elfmap_msg__set(msg, err, "%s", why ?: strerror(-err));
 }

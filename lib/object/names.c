@@ -3,6 +3,10 @@
  * Names of map and program types, spelled as in bpftool's output, so that scripts need one spelling. The numbers are
  * the kernel's and never change; the tables go further than an older <linux/bpf.h> does.
  */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "elfmap.h"
 
 static const char *const map_type_names[] = {
@@ -81,6 +85,25 @@ static const char *const prog_type_names[] = {
 const char *elfmap_map_type_name(__u32 type)
 {
 	return type < sizeof(map_type_names) / sizeof(*map_type_names) ? map_type_names[type] : NULL;
+}
+
+/* As it is spoken: "an ell-are-you hash", "a user ringbuf". */
+static bool takes_an(const char *name)
+{
+	static const char *const spelled[] = {"lpm_", "lru_", "sk_", "xsk"};
+
+	for (size_t i = 0; i < sizeof(spelled) / sizeof(*spelled); i++)
+		if (!strncmp(name, spelled[i], strlen(spelled[i])))
+			return true;
+	return strchr("aeio", *name) != NULL;
+}
+
+const char *elfmap_map_type_phrase(__u32 type, char text[ELFMAP_TYPE_PHRASE])
+{
+	const char *name = elfmap_map_type_name(type) ?: "map of unknown type";
+
+	snprintf(text, ELFMAP_TYPE_PHRASE, "%s %s", takes_an(name) ? "an" : "a", name);
+	return text;
 }
 
 const char *elfmap_prog_type_name(__u32 type)

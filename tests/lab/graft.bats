@@ -135,7 +135,7 @@ refused() {
 
 @test "refused: the table" {
 	refused 1 'no pin at' nosuch 0 "$objects/graft.o" sec aaa
-	refused 1 'is a array; only a prog_array has slots' graft_ran 0 "$objects/graft.o" sec aaa
+	refused 1 'is an array; only a prog_array has slots' graft_ran 0 "$objects/graft.o" sec aaa
 	refused 1 'slot 2: the table has slots 0 to 1' graft_table 2 "$objects/graft.o" sec aaa
 	refused 1 'slot 99999999999999999999999: the table has' graft_table 99999999999999999999999 --empty
 	refused 1 "slot '1x' is neither a number nor a name" graft_table 1x --empty

@@ -164,7 +164,7 @@ bytes() {
 	create seen bloom_filter 0 4 4
 	create waiting queue 0 4 4
 	create events perf_event_array 4 4 4
-	fails 1 'nothing can be deleted from a array: its slots are always there' del cells 1
+	fails 1 'nothing can be deleted from an array: its slots are always there' del cells 1
 	fails 1 "a cgroup_array cannot be read: its slots can only be written" get groups 1
 	fails 1 'a sockmap cannot be written: its slots take sockets' set socks 1 fd 0
 	fails 1 "a queue has no keys; 'push'" set waiting 1 1
