@@ -49,10 +49,10 @@ LIBS         = libbpf libelf
 ifeq ($(STATIC),yes)
 TOOL_LDFLAGS := -static -Wl,-z,noseparate-code
 PKG_STATIC   := --static
-# The command starts in launcher/start.c where it can: in machine code, at fixed addresses, with musl.
+# Where it can, the command starts in launcher/start.c: written for x86-64, with musl at hand.
 ifneq ($(and $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(MUSL_CC)),)
 START         = $(BUILD)/start.o
-START_LDFLAGS = -no-pie -Wl,--entry=elfmap_start
+START_LDFLAGS = -Wl,--entry=elfmap_start
 endif
 endif
 TOOL_LDLIBS   = $(shell $(PKG_CONFIG) $(PKG_STATIC) --libs $(LIBS) json-c)

@@ -243,9 +243,11 @@ static int finish_output(int status)
 
 int main(int argc, char **argv)
 {
+	int name = argc > 0; /* an older kernel lets a caller leave it out */
+
 	if (launcher__is_called(argv))
 		return launcher__run(argv);
 	if (argc == 2 && (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")))
 		return finish_output(verb_version(1, argv));
-	return finish_output(run_verb(verbs, "elfmap", argc - 1, argv + 1));
+	return finish_output(run_verb(verbs, "elfmap", argc - name, argv + name));
 }

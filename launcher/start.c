@@ -4,12 +4,12 @@
  * processor for its features some seventy times, and each time leaves a virtual machine: more time than
  * all that the launcher does. musl starts at once, but libbpf and libelf are built for glibc. So the
  * command has both: this file, the launcher and what these need of musl are linked into one object
- * whose names nobody else sees (Makefile: $(BUILD)/start.o), and that into the command, which starts
- * here. The launcher's calls stay in here and never meet glibc; all others go to glibc's own
- * start, with the stack as the kernel left it.
+ * whose names nobody else sees (Makefile: $(BUILD)/start.o), and that is linked into the command:
  *
- * Nothing depends on it: without musl, and on other processors, main() asks the launcher
- * (helpers/main.c).
+ *   elfmap_start --> start() --the launcher's call?--> musl's start --> run() --> launcher__run()
+ *                            \--any other-----------> glibc's _start --> main() in helpers/main.c
+ *
+ * Nothing depends on it: without musl, and on other processors, main() asks the launcher itself.
  */
 #include <elf.h>
 #include <link.h>
@@ -20,7 +20,7 @@
 int __libc_start_main(int (*run)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
 		      void (*rtld_fini)(void));
 
-/* The constructors and destructors in this file are glibc's. */
+/* musl would run the constructors and destructors of this program, which are glibc's. */
 void __libc_start_init(void);
 void __libc_exit_fini(void);
 
@@ -32,8 +32,8 @@ void __libc_exit_fini(void)
 {
 }
 
-/* musl would find glibc's thread variables in the program headers, and make room for them. It has none
- * of its own. */
+/* musl would find glibc's thread variables by the program headers, and make room for them. It needs
+ * nothing else that they say. */
 static void hide_program_headers(char **envp)
 {
 	ElfW(auxv_t) * at;
@@ -53,8 +53,8 @@ static int run(int argc, char **argv, char **envp)
 }
 
 /* STACK is as the kernel leaves it: argc, argv, NULL, the environment, NULL, the auxiliary vector.
- * Returns when the call is not the launcher's. Until musl has started there is nothing here but these
- * words: no thread variables, no errno, no stack protector. */
+ * Returns, with all of that untouched, when the call is not the launcher's. No libc has started: there
+ * are no thread variables, no errno and no stack protector. */
 __attribute__((used)) static void start(long *stack)
 {
 	int argc = (int)stack[0];

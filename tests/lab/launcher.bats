@@ -67,6 +67,15 @@ verbs() {
 	[[ -z $output && $stderr == 'usage: elfmap '* ]]
 }
 
+@test "tc does not wait for a libc that starts slowly" {
+	[[ $(nm "$elfmap") == *' elfmap_start'* ]] || skip "linked without it: no musl-gcc, not x86-64, or STATIC=no"
+	# What glibc's start tells the kernel, and musl's does not; tc itself comes after the second execve().
+	starts() { strace -qq -e trace=execve,set_robust_list "$@" 2>&1 >/dev/null | head -2 | cut -d'(' -f1 | xargs; }
+	[[ $(starts "$elfmap" version) == 'execve set_robust_list' ]]
+	[[ $(starts "$elfmap" tc -V) == 'execve execve' ]]
+	[[ $(starts "$elfmap" exec tc -V) == 'execve execve' ]]
+}
+
 # ---- unchanged scripts --------------------------------------------------------------------------------------
 
 @test "under the name tc the command is tc, and finds the real one past itself" {
