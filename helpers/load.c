@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * `elfmap load FILE ...`: objects into the kernel, maps pinned as the contract says, programs pinned
- * where any tc can attach them (`bpf da object-pinned PIN`). `elfmap unload` takes the programs away.
+ * where any tc can attach them (`bpf da object-pinned PIN`).
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -199,25 +199,5 @@ int verb_load(int argc, char **argv)
 			elfmap_load__undo(loads[nr]);
 		elfmap_load__free(loads[nr]);
 	}
-	return status;
-}
-
-/* ---- unload ------------------------------------------------------------------------------------------------ */
-
-int verb_unload(int argc, char **argv)
-{
-	char tc_dir[PATH_MAX], dir[PATH_MAX];
-	int status = EXIT_SUCCESS;
-	struct elfmap_msg msg;
-
-	argc = take_options(argc, argv, NULL);
-	if (argc < 2)
-		return EXIT_USAGE;
-	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
-		return complain(argv[0], "%s", msg.text);
-	for (int i = 1; i < argc; i++)
-		if (elfmap_load__progs_dir(tc_dir, argv[i], dir, sizeof(dir), &msg) ||
-		    elfmap_load__remove_progs(dir, &msg))
-			status = complain(argv[i], "%s", msg.text);
 	return status;
 }

@@ -107,14 +107,14 @@ static void keep_last_tables(struct elfmap_generation *gen, const struct elfmap_
 	gen->nr_maps = kept;
 }
 
-/* A stage is there because it is in a slot, and says nothing of who comes by. */
-static bool is_in_slot(const struct elfmap_generation *gen, __u32 prog)
+/* A stage is there because it is in a slot of a table that may go, and says nothing of who comes by. */
+static bool is_in_slot(const struct elfmap_generation *gen, const bool *used, __u32 prog)
 {
 	for (size_t i = 0; i < gen->nr_maps; i++) {
 		struct bpf_map_info info;
 		__u32 id;
 
-		if (!describe(gen->maps[i].map, &info))
+		if (used[i] || !describe(gen->maps[i].map, &info) || info.type != BPF_MAP_TYPE_PROG_ARRAY)
 			continue;
 		for (__u32 slot = 0; slot < info.max_entries; slot++)
 			if (!bpf_map_lookup_elem(gen->maps[i].map, &slot, &id) && id == prog)
@@ -123,63 +123,85 @@ static bool is_in_slot(const struct elfmap_generation *gen, __u32 prog)
 	return false;
 }
 
-static bool uses_one_of(const struct elfmap_program *prog, const struct elfmap_generation *gen)
+/* Marks what PROG uses. Is any of it news? */
+static bool mark_maps(const struct elfmap_generation *gen, const struct elfmap_program *prog, bool *used)
 {
+	bool news = false;
+
 	for (size_t i = 0; i < gen->nr_maps; i++) {
 		struct bpf_map_info info;
 
-		if (!describe(gen->maps[i].map, &info) || elfmap_program__uses(prog, info.id))
+		if (used[i] || (describe(gen->maps[i].map, &info) && !elfmap_program__uses(prog, info.id)))
+			continue;
+		used[i] = news = true;
+	}
+	return news;
+}
+
+/* Returns whether any is used. Whoever may not look at all programs cannot tell that none is. */
+static bool mark_used(const struct elfmap_generation *gen, bool *used, struct elfmap_kept *kept)
+{
+	struct elfmap_census census = {};
+	bool news = true, all = elfmap_census__take_programs(&census) || !census.complete, any = all;
+
+	for (size_t i = 0; i < gen->nr_maps; i++)
+		used[i] = all;
+	while (news && !all) { /* the stages of a table that stays are users like others */
+		news = false;
+		for (size_t i = 0; i < census.nr_progs; i++) {
+			if (is_in_slot(gen, used, census.progs[i].id) || !mark_maps(gen, &census.progs[i], used))
+				continue;
+			kept->prog = census.progs[i].id;
+			memcpy(kept->name, census.progs[i].name, sizeof(kept->name));
+			news = any = true;
+		}
+	}
+	elfmap_census__free(&census);
+	return any;
+}
+
+bool elfmap_generation__find_used(const struct elfmap_generation *gen, bool *used, struct elfmap_kept *kept)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	for (int i = 0; mark_used(gen, used, kept); i++) {
+		if (i == TRIES)
 			return true;
+		nanosleep(&pause, NULL);
 	}
 	return false;
 }
 
-/* Notes in KEPT who uses a table of GEN. Whoever may not look at all programs cannot tell that nobody does. */
-static bool is_used(const struct elfmap_generation *gen, struct elfmap_kept *kept)
-{
-	struct elfmap_census census = {};
-	bool used;
+/* ---- sweeping ---------------------------------------------------------------------------------------------- */
 
-	used = elfmap_census__take_programs(&census) || !census.complete;
-	for (size_t i = 0; !used && i < census.nr_progs; i++) {
-		used = uses_one_of(&census.progs[i], gen) && !is_in_slot(gen, census.progs[i].id);
-		if (used) {
-			kept->prog = census.progs[i].id;
-			memcpy(kept->name, census.progs[i].name, sizeof(kept->name));
-		}
+static bool is_used(const char *dir, const char *tc_dir, struct elfmap_kept *kept)
+{
+	struct elfmap_generation gen = {};
+	struct elfmap_pins pins = {};
+	bool used = true, *marks = NULL;
+
+	if (!elfmap_pins__read(tc_dir, &pins) && !elfmap_generation__read(dir, &gen, NULL)) {
+		keep_last_tables(&gen, &pins, dir);
+		marks = calloc(gen.nr_maps + 1, sizeof(*marks));
+		used = !marks || (gen.nr_maps && elfmap_generation__find_used(&gen, marks, kept));
 	}
-	elfmap_census__free(&census);
+	free(marks);
+	elfmap_generation__free(&gen);
+	elfmap_pins__free(&pins);
 	return used;
 }
 
-/* ---- sweeping ---------------------------------------------------------------------------------------------- */
-
 static void sweep_one(const char *dir, const char *tc_dir, struct elfmap_kept *kept)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	struct elfmap_generation gen = {};
-	struct elfmap_pins pins = {};
 	struct elfmap_kept found = *kept;
-	bool used;
 
 	drop_entries(dir); /* of one that was killed */
-	used = elfmap_pins__read(tc_dir, &pins) || elfmap_generation__read(dir, &gen, NULL);
-	if (!used) {
-		keep_last_tables(&gen, &pins, dir);
-		used = gen.nr_maps && is_used(&gen, &found);
-		for (int i = 0; used && i < TRIES; i++) {
-			nanosleep(&pause, NULL);
-			used = is_used(&gen, &found);
-		}
-	}
-	elfmap_generation__free(&gen);
-	elfmap_pins__free(&pins);
-	if (used) {
-		*kept = found;
-		kept->nr++;
-	} else {
+	if (!is_used(dir, tc_dir, &found)) {
 		elfmap_generation__remove(dir);
+		return;
 	}
+	*kept = found;
+	kept->nr++;
 }
 
 void elfmap_retired__sweep(const char *retired, const char *tc_dir, struct elfmap_kept *ret_kept)

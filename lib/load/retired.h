@@ -7,7 +7,7 @@
 #ifndef ELFMAP_RETIRED_H
 #define ELFMAP_RETIRED_H
 
-#include "elfmap.h"
+#include "generation.h"
 
 struct elfmap_kept {
 	size_t nr;		     /* generations that stay */
@@ -21,6 +21,11 @@ int elfmap_generation__retire(const char *dir, const char *retired, struct elfma
 /* Removes what is below RETIRED and not used any more, or has another pin below TC_DIR. To be called with the
  * lock, and after elfmap_generation__wait(). Waits for some moments for programs to go. */
 void elfmap_retired__sweep(const char *retired, const char *tc_dir, struct elfmap_kept *ret_kept);
+
+/* Does a program use maps of GEN, which has no programs? USED says which, KEPT one of the programs. Stages that are
+ * there by a slot of GEN's tables do not count, while the table is not used. Waits for some moments for programs to go.
+ */
+bool elfmap_generation__find_used(const struct elfmap_generation *gen, bool *used, struct elfmap_kept *kept);
 
 /* Returns when every packet that had entered a program has left it. */
 void elfmap_generation__wait(void);

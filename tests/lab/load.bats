@@ -148,6 +148,32 @@ a_b' ]]
 	fails 1 "elfmap: shared: *nothing of it is loaded"
 }
 
+@test "unload --maps: also the maps that no program uses, tables of stages among them" {
+	"$elfmap" load "$objects/tailcall.o" "$objects/shared.o"
+	"$elfmap" attach "$objects/tailcall.o" sec classifier dev "$link" ingress
+	before=$(pins | grep -v progs)
+	run -0 --separate-stderr "$elfmap" unload "$objects/tailcall.o" --maps
+	[[ -z $output && $stderr == "elfmap: $objects/tailcall.o: note: 3 of its maps stay pinned: program "*" uses them; 'elfmap map list' shows all" ]]
+	[[ $(pins | grep -v progs) == "$before" && ! -e $progs/tailcall ]]
+	in_net ping -q -c 1 10.9.0.1
+	(($(counter stages 3) > 0))
+	"$elfmap" detach "$objects/tailcall.o" sec classifier dev "$link" ingress
+	run -0 --separate-stderr "$elfmap" unload "$objects/tailcall.o" --maps
+	[[ -z $output$stderr && $(pins | grep -v progs) == "$globals/shared_hits" ]]
+	run --separate-stderr "$elfmap" unload "$objects/tailcall.o" --maps
+	fails 1 "elfmap: $objects/tailcall.o: *nothing of it is loaded"
+	run --separate-stderr "$elfmap" unload shared --maps
+	fails 1 "elfmap: shared: *No such file*"
+}
+
+@test "unload --maps: a map of the same name that is another one is nobody's to remove" {
+	mkdir -p "$globals"
+	bpftool map create "$globals/shared_hits" type hash key 4 value 8 entries 7 name other
+	run --separate-stderr "$elfmap" unload "$objects/shared.o" --maps
+	fails 1 "elfmap: $objects/shared.o: *nothing of it is loaded"
+	[[ -e $globals/shared_hits ]]
+}
+
 # ---- attach ---------------------------------------------------------------------------------------
 
 @test "attach: makes the clsact, names the filter as tc does, and counts packets" {
