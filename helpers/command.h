@@ -53,8 +53,8 @@ int verb_check(int argc, char **argv);	 /* check.c */
 int verb_convert(int argc, char **argv); /* convert.c */
 int verb_decl(int argc, char **argv);	 /* decl.c */
 int verb_load(int argc, char **argv);	 /* load.c */
-int verb_unload(int argc, char **argv); /* unload.c */
-int verb_attach(int argc, char **argv); /* attach.c */
+int verb_unload(int argc, char **argv);	 /* unload.c */
+int verb_attach(int argc, char **argv);	 /* attach.c */
 int verb_detach(int argc, char **argv);
 int verb_graft(int argc, char **argv);	 /* graft.c */
 int verb_apply(int argc, char **argv);	 /* apply.c */
