@@ -92,7 +92,8 @@ static int start(int argc, char **argv, struct attaching *attaching, char tc_dir
 	status = argc < 0 ? EXIT_USAGE : attaching__parse(argc, argv, attaching);
 	if (status)
 		return status;
-	if (elfmap_bpffs__tc_dir(tc_dir, PATH_MAX, &msg))
+	/* To take a filter away no bpf file system is needed. */
+	if (elfmap_bpffs__tc_dir(tc_dir, PATH_MAX, &msg) && (attaching->tcx || !strcmp(argv[0], "attach")))
 		return complain(argv[0], "%s", msg.text);
 	return attaching__place(attaching, tc_dir);
 }

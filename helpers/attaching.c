@@ -41,37 +41,62 @@ static int parse_number(const char *word, const char *value, __u32 min, __u32 ma
 	return 0;
 }
 
-static bool is_prio(const char *word)
+enum pair { PAIR_SEC, PAIR_DEV, PAIR_PRIO, PAIR_HANDLE, PAIR_CHAIN, NO_PAIR };
+
+static enum pair find_pair(const char *word)
 {
-	return !strcmp(word, "prio") || !strcmp(word, "pref") || !strcmp(word, "priority");
+	static const struct {
+		const char *word;
+		enum pair pair;
+	} pairs[] = {
+		{"sec", PAIR_SEC},   {"section", PAIR_SEC},   {"dev", PAIR_DEV},       {"prio", PAIR_PRIO},
+		{"pref", PAIR_PRIO}, {"priority", PAIR_PRIO}, {"handle", PAIR_HANDLE}, {"chain", PAIR_CHAIN},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		if (!strcmp(word, pairs[i].word))
+			return pairs[i].pair;
+	return NO_PAIR;
 }
 
-/* A word with a value behind it. 1: it is none of them. */
-static int parse_pair(const char *word, const char *value, struct attaching *attaching)
+/* A word with a value behind it; SEEN has a bit for each that has been taken. */
+static int take_pair(enum pair pair, const char *word, const char *value, unsigned int *seen,
+		     struct attaching *attaching)
 {
-	if (!strcmp(word, "sec") || !strcmp(word, "section"))
-		return attaching->section = value, 0;
-	if (!strcmp(word, "dev"))
-		return attaching->dev = value, 0;
-	if (is_prio(word))
-		return parse_number(word, value, 1, 0xffff, &attaching->filter.prio);
-	if (!strcmp(word, "handle"))
-		return parse_number(word, value, 1, UINT32_MAX, &attaching->filter.handle);
-	if (!strcmp(word, "chain"))
-		return parse_number(word, value, 0, 0xfffffff, &attaching->filter.chain);
-	return 1;
+	struct elfmap_filter *filter = &attaching->filter;
+
+	if (!value || *seen & 1u << pair) {
+		complain(word, value ? "is said twice" : "has no value behind it");
+		return -EINVAL;
+	}
+	*seen |= 1u << pair;
+	switch (pair) {
+	case PAIR_SEC:
+		attaching->section = value;
+		return 0;
+	case PAIR_DEV:
+		attaching->dev = value;
+		return 0;
+	case PAIR_PRIO:
+		return parse_number(word, value, 1, 0xffff, &filter->prio);
+	case PAIR_HANDLE:
+		return parse_number(word, value, 1, UINT32_MAX, &filter->handle);
+	default:
+		return parse_number(word, value, 0, 0xfffffff, &filter->chain);
+	}
 }
 
 int attaching__parse(int argc, char **argv, struct attaching *ret_attaching)
 {
 	struct attaching place = {.prog = -1, .before = -1}, *attaching = &place;
+	unsigned int seen = 0;
 
 	for (int i = 1; i < argc; i++) {
-		int err = i + 1 < argc ? parse_pair(argv[i], argv[i + 1], attaching) : 1;
+		enum pair pair = find_pair(argv[i]);
 
-		if (err < 0)
+		if (pair != NO_PAIR && take_pair(pair, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &seen, attaching))
 			return EXIT_USAGE;
-		if (!err)
+		if (pair != NO_PAIR)
 			i++;
 		else if (!strcmp(argv[i], "--tcx"))
 			attaching->tcx = true;

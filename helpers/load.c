@@ -28,10 +28,14 @@ struct request {
 static int parse(int argc, char **argv, struct request *request)
 {
 	for (int i = 1; i < argc; i++) {
-		if ((!strcmp(argv[i], "sec") || !strcmp(argv[i], "section")) && i + 1 < argc && !request->section)
+		bool is_last = i + 1 == argc;
+
+		if ((!strcmp(argv[i], "sec") || !strcmp(argv[i], "section")) && !is_last && !request->section)
 			request->section = argv[++i];
-		else if (!strcmp(argv[i], "type") && i + 1 < argc && !request->type)
+		else if (!strcmp(argv[i], "type") && !is_last && !request->type)
 			request->type = prog_type__parse(argv[++i], argv[0]);
+		else if (!strcmp(argv[i], "sec") || !strcmp(argv[i], "section") || !strcmp(argv[i], "type"))
+			return complain(argv[i], is_last ? "has no value behind it" : "is said twice"), -EINVAL;
 		else if (request->nr_files < MAX_FILES)
 			request->files[request->nr_files++] = argv[i];
 		else

@@ -52,14 +52,16 @@ static int commit_attach(struct pipeline *pipeline, struct pipeline_line *line, 
 static int mark_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	char *slash = strrchr(line->mark, '/');
+	int err;
 
 	(void)pipeline;
 	*slash = '\0';
-	mkdir(line->mark, 0700);
+	err = mkdir(line->mark, 0700) && errno != EEXIST ? -errno : 0;
 	*slash = '/';
-	line->is_marked = !mkdir(line->mark, 0700);
-	return line->is_marked || errno == EEXIST ? 0
-						  : elfmap_msg__set(msg, -errno, "%s: %s", line->mark, strerror(errno));
+	line->is_marked = !err && !mkdir(line->mark, 0700);
+	if (!err && !line->is_marked && errno != EEXIST)
+		err = -errno;
+	return err ? elfmap_msg__set(msg, err, "%s: %s", line->mark, strerror(-err)) : 0;
 }
 
 static void remove_mark(struct pipeline_line *line)

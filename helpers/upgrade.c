@@ -57,6 +57,7 @@ static void json_upgrade(const struct elfmap_upgrade *upgrade)
 	json_object_object_add(root, "maps_resized", json_object_new_int64((int64_t)upgrade->nr_grown));
 	json_object_object_add(root, "entries_late", json_object_new_int64((int64_t)upgrade->late));
 	json_object_object_add(root, "entries_lost", json_object_new_int64((int64_t)upgrade->lost));
+	json_object_object_add(root, "versions_kept", json_object_new_int64((int64_t)upgrade->kept.nr));
 	json_object_object_add(root, "interrupted_before", json_object_new_boolean(upgrade->was_interrupted));
 	print_json(root);
 }
@@ -97,7 +98,7 @@ int verb_upgrade(int argc, char **argv)
 			 "note: %zu older versions stay pinned, since a program elsewhere, %u %s, still jumps through "
 			 "their tables; once it is gone: elfmap upgrade %s --forget",
 			 upgrade.kept.nr, upgrade.kept.prog, upgrade.kept.name, argv[1]);
-	if (output.json && !forget)
+	if (output.json)
 		json_upgrade(&upgrade);
 	else
 		print_upgrade(&upgrade);

@@ -110,7 +110,7 @@ static int count_tc_dirs(char first[PATH_MAX], char second[PATH_MAX])
 
 int doctor_bpffs(struct doctor *doctor)
 {
-	char first[PATH_MAX], second[PATH_MAX], path[PATH_MAX];
+	char first[PATH_MAX], second[PATH_MAX], path[PATH_MAX], remedy[PATH_MAX + 32];
 	struct elfmap_msg msg;
 	int err;
 
@@ -118,6 +118,12 @@ int doctor_bpffs(struct doctor *doctor)
 	if (err)
 		return doctor__find(doctor, GRAVE, err == -ENODEV ? "mount -t bpf bpf /sys/fs/bpf" : NULL, "%s",
 				    msg.text);
+	if (access(path, W_OK) && errno == EROFS) {
+		snprintf(remedy, sizeof(remedy), "mount -o remount,rw %s", path);
+		return doctor__find(doctor, GRAVE, remedy,
+				    "%s is mounted read-only: nothing can be pinned, and no map be opened for writing",
+				    path);
+	}
 	if (!getenv("TC_BPF_MNT") && !elfmap_bpffs__contains(ELFMAP_BPFFS_USUAL))
 		return doctor__find(doctor, WARNING, "nsenter --net=/run/netns/NAME COMMAND",
 				    "/sys/fs/bpf is hidden here, as 'ip netns exec' and 'tc -n' do: what plain tc pins "

@@ -125,6 +125,10 @@ a_b' ]]
 	fails 1 "*section 'nosuch': there is no such program; 'elfmap show*"
 	run --separate-stderr "$elfmap" load "$objects/shared.o" type nosuch
 	fails 2 "*type 'nosuch' is none of*"
+	run --separate-stderr "$elfmap" load "$objects/shared.o" sec
+	fails 2 'elfmap: sec: has no value behind it'
+	run --separate-stderr "$elfmap" load "$objects/shared.o" type cls type xdp
+	fails 2 'elfmap: type: is said twice'
 	[[ -z $(pins) ]]
 }
 
@@ -270,6 +274,14 @@ $id" ]]
 	fails 1 "elfmap: nodev: there is no such device*"
 	run --separate-stderr attach shared ingress ingress prio 70000
 	fails 2 "elfmap: prio: '70000' is no number from 1 to 65535"
+	run --separate-stderr attach shared ingress ingress dev lo
+	fails 2 'elfmap: dev: is said twice'
+	run --separate-stderr attach shared ingress ingress prio 5 pref 6
+	fails 2 'elfmap: pref: is said twice'
+	run --separate-stderr attach shared ingress ingress chain
+	fails 2 'elfmap: chain: has no value behind it'
+	run --separate-stderr attach shared ingress block 1
+	fails 2 "elfmap: attach: 'block' is none of its words"
 	run --separate-stderr attach shared ingress sideways
 	[[ $status == 2 ]]
 	run --separate-stderr "$elfmap" attach nosuch dev "$link" ingress
@@ -335,6 +347,30 @@ $id" ]]
 	fails 1 "elfmap: $link: there is no such filter; 'tc filter show' lists them"
 	run --separate-stderr "$elfmap" detach dev "$link" ingress
 	fails 2 'elfmap: detach: say which*'
+}
+
+@test "a bpf file system that is read-only, or gone: one line, and nothing done; detach works all the same" {
+	attach shared ingress ingress
+	"$elfmap" load "$objects/shared.o"
+	before=$(pins; filter_id)
+	mount -o remount,ro /sys/fs/bpf
+	printf '%s\n' "attach $objects/tailcall.o dev $link ingress" "map stages /dev/null" >"$tmp/pipeline"
+	for words in "load $objects/tailcall.o" "load $objects/shared.o" "unload shared" "upgrade $objects/shared.o" \
+		"attach $objects/tailcall.o dev $link ingress" "apply $tmp/pipeline"; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr "$elfmap" $words
+		fails 1 '*Read-only file system'
+	done
+	run -1 --separate-stderr "$elfmap" doctor
+	[[ $output == 'error: bpffs: /sys/fs/bpf is mounted read-only: '*'mend it: mount -o remount,rw /sys/fs/bpf'* ]]
+	mount -o remount,rw /sys/fs/bpf
+	[[ $(pins; filter_id) == "$before" ]]
+	umount /sys/fs/bpf
+	run --separate-stderr attach shared egress ingress
+	fails 1 'elfmap: attach: no bpf file system is mounted here; *'
+	run -0 --separate-stderr "$elfmap" detach "$objects/shared.o" sec ingress dev "$link" ingress
+	[[ $output == *detached && -z $(filter_id) ]]
+	mount -t bpf bpf /sys/fs/bpf
 }
 
 # ---- round and round ------------------------------------------------------------------------------

@@ -138,8 +138,8 @@ no_change() {
 	upgrade gen.o --rollback
 	send 5
 	[[ $(cells) == '5 5 0 0' ]]
-	upgrade gen.o --forget
-	[[ ! -e $generations/previous ]]
+	run -0 upgrade gen.o --forget -j
+	[[ ! -e $generations/previous && $(jq -c '[.replaced, .versions_kept]' <<<"$output") == '[[],0]' ]]
 	send 5
 	[[ $(cells) == '5 10 0 0' ]]
 	no_change upgrade gen.o --rollback
