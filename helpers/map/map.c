@@ -56,8 +56,18 @@ int end_output(void)
 	return EXIT_FAILURE;
 }
 
+/* bpftool says `dump pinned PATH` where we say `dump PATH`. */
+static int skip_pinned(int argc, char **argv)
+{
+	if (argc < 4 || strcmp(argv[2], "pinned") != 0 || *argv[3] != '/')
+		return argc;
+	memmove(argv + 2, argv + 3, (size_t)(argc - 2) * sizeof(*argv)); /* with the NULL at the end */
+	return argc - 1;
+}
+
 int verb_map(int argc, char **argv)
 {
+	argc = skip_pinned(argc, argv);
 	libbpf_set_print(NULL); /* the verbs report by themselves */
 	return run_verb(map_verbs, "elfmap map", argc - 1, argv + 1);
 }

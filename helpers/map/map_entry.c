@@ -24,9 +24,25 @@ struct request {
 	__u64 flags;
 };
 
-static int refuse_words(const struct request *request, const char *what, const struct elfmap_msg *msg)
+/* Who knows bpftool leaves out `hex`, and who knows the map does not know that it has no types. */
+static int refuse_words(const struct request *request, const char *what, const struct elfmap_type *type,
+			const struct elfmap_msg *msg)
 {
-	return complain(request->target.pin, "%s: %s", what, msg->text);
+	return complain(request->target.pin, "%s: %s%s", what, msg->text,
+			type->notation != ELFMAP_HEX ? ""
+						     : "; the map has no types: 'types KEY:VALUE' says some, and "
+						       "'key 1 0 0 0' is bytes as numbers");
+}
+
+/* The same behind `key` or `value`. */
+static int refuse_data(const struct request *request, const char *what, const struct elfmap_type *type,
+		       const struct elfmap_msg *msg)
+{
+	if (type->notation != ELFMAP_HEX)
+		return refuse_words(request, what, type, msg);
+	return complain(request->target.pin,
+			"%s: expected %zu byte%s, as numbers from 0 to 255 or, behind 'hex', with two digits each",
+			what, type->size, type->size == 1 ? "" : "s");
 }
 
 static void note_conflict(void *context, const struct elfmap_conflict *conflict)
@@ -52,9 +68,9 @@ static int read_pairs(struct request *request, char *line)
 		if (elfmap_entries__reserve(&request->entries, &key, &value))
 			return complain(target->pin, "no memory");
 		if (elfmap_text__read(&text, target->map.format.key, key))
-			return refuse_words(request, "key", &msg);
+			return refuse_words(request, "key", target->map.format.key, &msg);
 		if (request->with_values && elfmap_text__read_value(&text, &target->map.format, value))
-			return refuse_words(request, "value", &msg);
+			return refuse_words(request, "value", target->map.format.value, &msg);
 		if (elfmap_entries__add(&request->entries, pair))
 			return complain(target->pin, "no memory");
 	}
@@ -72,11 +88,11 @@ static int read_data(struct request *request, char *key_words, char *value_words
 	if (elfmap_entries__reserve(&request->entries, &key, &value))
 		return complain(target->pin, "no memory");
 	if (elfmap_text__read_key_data(&text, target->map.format.key, key))
-		return refuse_words(request, "key", &msg);
+		return refuse_data(request, "key", target->map.format.key, &msg);
 	if (request->with_values) {
 		text = elfmap_text__new(value_words, strlen(value_words), target->resolver, &msg);
 		if (elfmap_text__read_data(&text, &target->map.format, value))
-			return refuse_words(request, "value", &msg);
+			return refuse_data(request, "value", target->map.format.value, &msg);
 	}
 	if (elfmap_entries__add(&request->entries, 1) ||
 	    elfmap_entries__finish(&request->entries, note_conflict, request))

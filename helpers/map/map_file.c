@@ -82,23 +82,40 @@ int map_file__open_objects(struct map_file *file, const struct target *target)
 	return EXIT_SUCCESS;
 }
 
+void map_file__refuse_entry(struct map_file *file, size_t index, const struct elfmap_msg *msg)
+{
+	char place[PATH_MAX + 64];
+
+	if (++file->nr_unwritten > LINES_SHOWN)
+		return;
+	snprintf(place, sizeof(place), "%s:%zu", file->name, elfmap_entries__line(&file->entries, index));
+	complain(place, "%s", msg->text);
+}
+
+void map_file__end_refusals(const struct map_file *file)
+{
+	if (file->nr_unwritten > LINES_SHOWN)
+		complain(file->name, "%zu more entries are refused", file->nr_unwritten - LINES_SHOWN);
+}
+
 int map_file__complain(const struct map_file *file, const struct target *target, const struct elfmap_job *job, int err,
 		       const struct elfmap_msg *msg)
 {
 	const struct elfmap_entries *entries = &file->entries;
+	size_t written = job->done - file->nr_unwritten;
 	char place[PATH_MAX + 64], last[256] = "";
 
 	if (err != -EINTR) {
 		snprintf(place, sizeof(place), "%s:%zu", file->name, elfmap_entries__line(entries, job->refused));
-		return complain(place, "%s; %zu of %zu entries were written", msg->text, job->done, entries->count);
+		return complain(place, "%s; %zu of %zu entries were written", msg->text, written, entries->count);
 	}
-	if (!job->done)
+	if (!written)
 		return complain(target->pin, "interrupted; nothing was written");
 	if (entries->key_size)
 		target__describe_key(target, entries->keys + (job->done - 1) * entries->key_size, last, sizeof(last));
 	return complain(target->pin,
 			"interrupted; %zu of %zu entries were written, the last from %s:%zu%s%s; "
 			"the same command again finishes it",
-			job->done, entries->count, file->name, elfmap_entries__line(entries, job->done - 1),
+			written, entries->count, file->name, elfmap_entries__line(entries, job->done - 1),
 			*last ? ", key " : "", last);
 }

@@ -10,7 +10,8 @@
 struct map_file {
 	const char *name; /* for messages */
 	struct elfmap_entries entries;
-	size_t nr_refused; /* lines */
+	size_t nr_refused;   /* lines */
+	size_t nr_unwritten; /* entries that the kernel refused, and others were written after them */
 };
 
 /* Reads NAME (NULL or "-": standard input), complaining about each line that is refused. A failure,
@@ -20,6 +21,11 @@ void map_file__close(struct map_file *file);
 
 /* Makes the entries what the kernel takes. Returns an exit status. */
 int map_file__open_objects(struct map_file *file, const struct target *target);
+
+/* Complains about an entry that the kernel refused, and counts it; and at the end about those that were too many
+ * to be shown. */
+void map_file__refuse_entry(struct map_file *file, size_t index, const struct elfmap_msg *msg);
+void map_file__end_refusals(const struct map_file *file);
 
 /* Says what became of JOB, which wrote the first entries and failed with ERR: at which line and why, how
  * many were written, and which was the last. Returns EXIT_FAILURE. */

@@ -26,10 +26,46 @@ static int print_count(const char *name, size_t count)
 
 /* ---- load --------------------------------------------------------------------------------------- */
 
-/* Writes what was read. Returns an exit status. */
-static int write_entries(struct target *target, const struct map_file *file)
+static int write_from(struct elfmap_job *job, const struct map_file *file, size_t first, struct elfmap_msg *msg)
 {
 	const struct elfmap_entries *entries = &file->entries;
+
+	return elfmap_job__update(job, entries->key_size ? entries->keys + first * entries->key_size : NULL,
+				  entries->values + first * entries->value_size, entries->count - first, msg);
+}
+
+/* Would the kernel say the same of any other entry? */
+static bool is_for_all(int err)
+{
+	return err == -EINTR || err == -EPERM || err == -EOPNOTSUPP || err == -ENOMEM;
+}
+
+/* Writes all entries, or, if KEEP_GOING, all that the kernel takes. Afterwards JOB says where it ended. */
+static int write_all(struct elfmap_job *job, struct map_file *file, bool keep_going, struct elfmap_msg *msg)
+{
+	size_t first = 0;
+	int err = write_from(job, file, first, msg);
+
+	while (err && keep_going && !is_for_all(err)) {
+		progress__end(job->context); /* it comes again */
+		map_file__refuse_entry(file, first + job->refused, msg);
+		first += job->refused + 1;
+		if (first == file->entries.count) {
+			job->done = 0;
+			err = 0;
+			break;
+		}
+		job->max_threads = 1; /* where one is refused many are, and each time it begins anew */
+		err = write_from(job, file, first, msg);
+	}
+	job->done += first;
+	job->refused += first;
+	return err;
+}
+
+/* Writes what was read. Returns an exit status. */
+static int write_entries(struct target *target, struct map_file *file, bool keep_going)
+{
 	struct progress progress;
 	struct elfmap_job job = {
 		.map = &target->map, .stop = &interrupted, .progress = progress__update, .context = &progress};
@@ -38,15 +74,16 @@ static int write_entries(struct target *target, const struct map_file *file)
 	int err;
 
 	name_keeper__begin(&keeper, target, &job);
-	progress__begin(&progress, entries->count);
-	err = elfmap_job__update(&job, entries->key_size ? entries->keys : NULL, entries->values, entries->count, &msg);
+	progress__begin(&progress, file->entries.count);
+	err = write_all(&job, file, keep_going, &msg);
 	progress__end(&progress);
 	name_keeper__end(&keeper, target);
 	if (job.done)
 		elfmap_resolver__keep(target->resolver);
+	map_file__end_refusals(file);
 	if (err)
 		return map_file__complain(file, target, &job, err, &msg);
-	return print_count("written", job.done);
+	return print_count("written", job.done - file->nr_unwritten);
 }
 
 int map_load(int argc, char **argv)
@@ -72,8 +109,8 @@ int map_load(int argc, char **argv)
 	if (!status)
 		status = map_file__open_objects(&file, &target);
 	if (!status)
-		status = write_entries(&target, &file);
-	if (!status && file.nr_refused)
+		status = write_entries(&target, &file, keep_going);
+	if (!status && (file.nr_refused || file.nr_unwritten))
 		status = EXIT_FAILURE; /* they have been complained about */
 	map_file__close(&file);
 	target__close(&target);

@@ -4,6 +4,7 @@
 #define ELFMAP_MAP_RESTORE_H
 
 #include "map.h"
+#include "progress.h"
 #include "saved.h"
 
 struct restored {
@@ -21,6 +22,7 @@ struct restore {
 	bool replace;
 	bool keep_going;
 	size_t nr_entries;
+	struct progress progress;
 	size_t nr_refused; /* lines */
 };
 

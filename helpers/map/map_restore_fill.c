@@ -122,6 +122,7 @@ struct filling {
 static int refuse(struct filling *filling, size_t line, size_t column, const char *why)
 {
 	filling->restore->nr_refused++;
+	progress__end(&filling->restore->progress); /* it comes again */
 	restore__complain(filling->restore, line, column, "%s", why);
 	return filling->restore->keep_going ? 0 : -EINVAL;
 }
@@ -149,6 +150,7 @@ static int flush(struct filling *filling)
 		err = elfmap_job__update(&job, key_size ? filling->keys + first * key_size : NULL,
 					 filling->values + first * size, filling->count - first, &filling->msg);
 		filling->restore->nr_entries += job.done;
+		progress__update(&filling->restore->progress, filling->restore->nr_entries);
 		if (!err)
 			break;
 		err = refuse(filling, filling->lines[first + job.refused], 0, filling->msg.text);
@@ -253,8 +255,10 @@ int restore__fill(struct restore *restore)
 	err = elfmap_resolver__new(&names.system, &msg);
 	if (err)
 		return complain(restore->name, "%s", msg.text);
+	progress__begin(&restore->progress, 0);
 	for (size_t i = 0; i < restore->file.nr_maps && !err; i++)
 		err = fill(restore, &restore->maps[i], &names);
+	progress__end(&restore->progress);
 	if (!err)
 		elfmap_resolver__keep(names.system);
 	elfmap_resolver__free(names.system);

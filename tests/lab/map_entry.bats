@@ -83,6 +83,18 @@ bytes() {
 	fails 2 "unknown option '-x'" set h -x 7
 }
 
+@test "numbers without a type: what is missing is said" {
+	create h hash 4 2 10
+	for words in '1 0 0 0' '01 00 00 00' 0x01 7; do
+		# shellcheck disable=SC2086 # words
+		fails 1 "key: expected 'hex' and bytes, not '${words%% *}'; the map has no types: 'types KEY:VALUE' says some, and 'key 1 0 0 0' is" \
+			get h $words
+	done
+	fails 1 "value: expected 'hex' and bytes, not '5'; the map has no types: " set h hex 01 00 00 00 5
+	fails 1 "key: expected a number, not 'x'" get h x types u32:u16
+	[[ $stderr != *'has no types'* ]]
+}
+
 @test "bpftool's words: lookup, update, delete" {
 	create h hash 4 2 10
 	map update h key 1 2 3 0xff value 0xfe 0
@@ -95,9 +107,12 @@ bytes() {
 	[[ $(entries h) == 1 ]]
 	fails 1 'the key is there already' update h key 1 2 3 255 value 1 1 noexist
 	fails 1 'no such key' delete h key 1 2 3 4
-	fails 1 'key: ' update h key 1 2 3 value 1 1
-	fails 1 'key: ' update h key 1 2 3 256 value 1 1
-	fails 1 'value: ' update h key 1 2 3 4 value 1 1 1
+	fails 1 'key: expected 4 bytes, as numbers from 0 to 255 or' update h key 1 2 3 value 1 1
+	fails 1 'key: expected 4 bytes, as numbers from 0 to 255 or' update h key 1 2 3 256 value 1 1
+	fails 1 'value: expected 2 bytes, as numbers from 0 to 255 or' update h key 1 2 3 4 value 1 1 1
+	[[ $(map lookup pinned "$globals/h" key 0x01 2 3 0xff) == 'hex 01 02 03 ff hex fe 00' ]]
+	[[ $(map dump pinned "$globals/h") == 'hex 01 02 03 ff hex fe 00' ]]
+	fails 2 'usage: elfmap map dump' dump pinned h # a pin may be called that
 	fails 2 'usage: elfmap map update' update h key 1 2 3 4
 	fails 2 'usage: elfmap map delete' delete h key 1 2 3 4 value 1 2
 	[[ $(entries h) == 1 ]]

@@ -235,6 +235,24 @@ interrupt_deletion() {
 	[[ $(<"$tmp/said") == "elfmap: $tmp/fifo: interrupted; nothing was changed" && $(entries h) == 0 ]]
 }
 
+@test "load --keep-going: what the kernel refuses is left out, too" {
+	create full hash 4 4 4
+	numbers 1 4 | map load full types u32:u32
+	seq 3 8 | sed 's/.*/& 50/' >"$tmp/more"
+	refuses 1 'more:3: map full: 4 of 4 entries; 2 of 6 entries were written' load full "$tmp/more" types u32:u32
+	[[ $(map dump full types u32:u32 | sort | paste -sd,) == '1 2,2 4,3 50,4 50' ]]
+	{ cat "$tmp/more"; echo 1 60; } >"$tmp/mixed"
+	run --separate-stderr "$elfmap" -j map load full "$tmp/mixed" --keep-going types u32:u32
+	[[ $status == 1 && $output == '{"written":3}' && ${#stderr_lines[@]} == 4 && $stderr == *'mixed:6: map full: 4 of 4 entries' ]]
+	[[ $(map dump full types u32:u32 | sort | paste -sd,) == '1 60,2 4,3 50,4 50' ]]
+	seq 100 199 | sed 's/.*/& 1/' >"$tmp/many"
+	run --separate-stderr "$elfmap" map load full "$tmp/many" --keep-going types u32:u32
+	[[ $status == 1 && ${#stderr_lines[@]} == 21 && $stderr == *'many: 80 more entries are refused' ]]
+	bpftool map freeze pinned "$globals/full" # and what is so for all is said once
+	run --separate-stderr "$elfmap" map load full "$tmp/many" --keep-going types u32:u32
+	[[ $status == 1 && ${#stderr_lines[@]} == 1 && $stderr == *'many:1: the map is frozen'*'; 0 of 100 entries were written' ]]
+}
+
 @test "load: progress is for terminals" {
 	create h hash 4 8 10
 	numbers 1 5 | map load h types u32:u64 # map() fails if anything is said
