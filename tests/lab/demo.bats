@@ -13,7 +13,7 @@ setup() {
 }
 
 @test "a lab by its name, below its topology; an unknown name lists the labs" {
-	run -0 "${lab[@]}" dst-stats
+	run -0 make --no-print-directory --silent DEPS=no demo LAB=dst-stats
 	[[ $output == *$'=== dst-stats: Packets and bytes per destination'*$'\n  |  v0 '*'veth'*$'\n\n# two namespaces'* ]]
 	[[ $output != *'source "'* && $output == *'demo: all labs worked: dst-stats' ]]
 	run -2 --separate-stderr "${lab[@]}" nosuch
