@@ -103,7 +103,7 @@ static __always_inline enum sender ask_sender(struct __sk_buff *skb, struct cgro
 {
 	long under = bpf_skb_under_cgroup(skb, &cgroup_acl, slot);
 
-	if (under == 1)
+	if (likely(under == 1))
 		return UNDER_CGROUP;
 	if (under == -ENOENT)
 		return NO_SOCKET;
@@ -192,14 +192,14 @@ static __always_inline int filter(struct __sk_buff *skb, __u32 link_length)
 		return unmatched(skb, totals);
 	if (!cgroup_rule__has_conditions(word))
 		return hit(skb, totals, slot, &rule);
-	if (!cgroup_rule__glance(skb, link_length, &subject)) {
+	if (unlikely(!cgroup_rule__glance(skb, link_length, &subject))) {
 		__u64 packets = cgroup_rule__measure(skb).packets;
 
 		slot = packet__forget(skb, slot); /* the verifier need not parse for every slot anew */
 		if (!cgroup_rule__parse(skb, link_length, totals, packets, &subject))
 			return cgroup_rule__answer(totals, packets, read_policy().unparsable);
 	}
-	if (cgroup_rule__matches(&rule, &subject))
+	if (likely(cgroup_rule__matches(&rule, &subject)))
 		return hit(skb, totals, slot, &rule);
 	return walk_parsed(skb, totals, slot + 1, &subject);
 }

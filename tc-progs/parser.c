@@ -359,12 +359,7 @@ SLOT(8, PARSER_GRE, parser_gre)
 	ethertype = gre->ethertype;
 	if (flags & (GRE_HAS_ROUTING | GRE_VERSION_BITS))
 		return stage__end(skb, unknown_tunnel);
-	if (flags & GRE_HAS_CHECKSUM)
-		length += 4;
-	if (flags & GRE_HAS_KEY)
-		length += 4;
-	if (flags & GRE_HAS_SEQUENCE)
-		length += 4;
+	length += packet__gre_options(flags);
 	enter_tunnel(skb, length);
 	return ethertype == bpf_htons(ETHERTYPE_BRIDGED) ? next_frame(skb) : next_link(skb, ethertype);
 }

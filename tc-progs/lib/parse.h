@@ -63,6 +63,10 @@ struct ipv6_extension {
 	__u32 rest;	 /* the shortest header has 8 bytes */
 };
 
+/* They keep the way straight: what is not likely is moved out of it, with the registers it would take. */
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 /* A pointer member of the context. In assembler, since the compiler takes it for the number that it
  * is declared as, and shifts and combines it, which the verifier forbids for pointers. */
 #define packet__pointer(skb, member)                                                         \
@@ -74,42 +78,53 @@ struct ipv6_extension {
 		pointer;                                                                     \
 	})
 
-/* OFFSET again, but as a number that the verifier knows nothing about. It walks every combination of
- * headers separately for as long as their lengths differ, which with tunnels and extension headers
- * is more than it has patience for. What it needs to know, packet__at() checks again. */
-static __always_inline __u64 packet__forget(struct __sk_buff *skb, __u64 offset)
+/* NUMBER again, but one that the verifier knows nothing about. It walks every combination of headers
+ * separately for as long as it can tell them apart, which with tunnels and extension headers is more than
+ * it has patience for. What it needs to know, packet__at() checks again. In assembler, so that the compiler
+ * keeps no pointer to the middle of the context, which the verifier forbids. */
+static __always_inline __u64 packet__forget(struct __sk_buff *skb, __u64 number)
 {
-	__u64 unknown = skb->hash;
+	__u64 unknown;
 
-	asm volatile("%0 ^= %1\n\t%0 ^= %1" : "+r"(offset) : "r"(unknown));
-	return offset;
+	asm volatile("%1 = *(u32 *)(%2 + %3)\n\t"
+		     "%0 ^= %1\n\t"
+		     "%0 ^= %1"
+		     : "+r"(number), "=&r"(unknown)
+		     : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, hash)));
+	return number;
 }
 
-/* A bound that holds for OFFSET itself, in the register that is added to the pointer: kernels up to 6.1 know
- * nothing of a copy that was checked in its stead, nor across a call. So the compiler must forget, too. */
-#define packet__is_within_reach(offset)                  \
-	({                                               \
-		if (!__builtin_constant_p(offset))       \
-			asm volatile("" : "+r"(offset)); \
-		(offset) <= PACKET_REACH;                \
-	})
+/* What is OFFSET bytes into the packet, which is within reach. The very register that is added gets a bound that the
+ * verifier sees: kernels up to 6.1 know nothing of a copy that was checked in its stead, nor of one on the stack. */
+static __always_inline void *packet__reach(struct __sk_buff *skb, __u64 offset)
+{
+	void *at;
+
+	asm volatile("%0 = *(u32 *)(%2 + %3)\n\t"
+		     "%1 &= %4\n\t"
+		     "%0 += %1"
+		     : "=&r"(at), "+r"(offset)
+		     : "r"(skb), "i"(__builtin_offsetof(struct __sk_buff, data)), "i"(PACKET_REACH));
+	return at;
+}
 
 /* SIZE readable bytes at OFFSET, or NULL. Pulls them in when they are outside the linear part. */
 static __always_inline void *packet__at(struct __sk_buff *skb, __u64 offset, __u64 size)
 {
-	__u64 wanted = offset + size;
+	__u64 wanted;
 	void *at;
 
-	if (!packet__is_within_reach(offset))
+	if (offset > PACKET_REACH)
 		return NULL;
-	at = packet__pointer(skb, data) + offset;
+	at = packet__reach(skb, offset);
 	if (at + size <= packet__pointer(skb, data_end))
 		return at;
+	wanted = packet__forget(skb, offset + size); /* lest its comparison splits what is known of OFFSET */
 	if (wanted < PACKET_PULL)
 		wanted = skb->len < PACKET_PULL ? skb->len : PACKET_PULL;
-	if (bpf_skb_pull_data(skb, wanted) || !packet__is_within_reach(offset))
+	if (bpf_skb_pull_data(skb, wanted))
 		return NULL;
-	at = packet__pointer(skb, data) + offset;
+	at = packet__reach(skb, offset);
 	return at + size <= packet__pointer(skb, data_end) ? at : NULL;
 }
 
@@ -175,10 +190,17 @@ static __always_inline __u64 packet__map_ipv4(__be32 address)
 #endif
 }
 
+static __always_inline enum packet_fragment packet__ipv4_fragment(const struct iphdr *header)
+{
+	if (header->frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))
+		return PACKET_FRAGMENT_LATER;
+	return header->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS) ? PACKET_FRAGMENT_FIRST : PACKET_WHOLE;
+}
+
 static __always_inline enum packet_verdict packet__ipv4(struct __sk_buff *skb, struct packet *pkt)
 {
 	const struct iphdr *header = packet__inside(skb, pkt, pkt->l3_offset, sizeof(*header));
-	__u32 fragment, length, total;
+	__u32 length, total;
 
 	if (!header)
 		return PACKET_SHORT;
@@ -199,11 +221,7 @@ static __always_inline enum packet_verdict packet__ipv4(struct __sk_buff *skb, s
 	pkt->saddr[0] = pkt->daddr[0] = 0;
 	pkt->saddr[1] = packet__map_ipv4(header->saddr);
 	pkt->daddr[1] = packet__map_ipv4(header->daddr);
-	fragment = bpf_ntohs(header->frag_off);
-	if (fragment & IPV4_FRAGMENT_OFFSET)
-		pkt->fragment = PACKET_FRAGMENT_LATER;
-	else if (fragment & IPV4_MORE_FRAGMENTS)
-		pkt->fragment = PACKET_FRAGMENT_FIRST;
+	pkt->fragment = packet__forget(skb, packet__ipv4_fragment(header));
 	return PACKET_OK;
 }
 
@@ -222,38 +240,40 @@ static __always_inline __u32 packet__extension_length(__u8 protocol, const struc
 	return (header->length + 1) * 8;
 }
 
-static __always_inline __u8 packet__ipv6_fragment(const struct ipv6_extension *header)
+/* A second fragment header that is of no fragment leaves what the first one said. */
+static __always_inline __u64 packet__ipv6_fragment(const struct ipv6_extension *header, __u64 fragment)
 {
 	if (header->fragment & bpf_htons(IPV6_FRAGMENT_OFFSET))
 		return PACKET_FRAGMENT_LATER;
-	return header->fragment & bpf_htons(IPV6_MORE_FRAGMENTS) ? PACKET_FRAGMENT_FIRST : PACKET_WHOLE;
+	return header->fragment & bpf_htons(IPV6_MORE_FRAGMENTS) ? PACKET_FRAGMENT_FIRST : fragment;
 }
 
 /* From the header PROTOCOL at l4_offset to the first that is no extension. ESP hides what follows
  * and "no next header" has nothing, so both end the walk by being no extensions. */
 static __always_inline enum packet_verdict packet__walk(struct __sk_buff *skb, struct packet *pkt)
 {
-#pragma clang loop unroll(disable)
-	for (int headers = 0; headers < PACKET_HEADERS_MAX; headers++) {
-		const struct ipv6_extension *header;
-		__u8 fragment, protocol = pkt->protocol;
+	__u64 offset = pkt->l4_offset, protocol = pkt->protocol, fragment = PACKET_WHOLE;
 
-		if (!packet__is_extension(protocol))
-			return PACKET_OK;
-		header = packet__inside(skb, pkt, pkt->l4_offset, sizeof(*header));
+#pragma unroll /* makes the program longer, and verifying it several times shorter */
+	for (int headers = 0; headers < PACKET_HEADERS_MAX && packet__is_extension(protocol); headers++) {
+		const struct ipv6_extension *header = packet__inside(skb, pkt, offset, sizeof(*header));
+
 		if (!header)
 			return PACKET_SHORT;
-		fragment = protocol == IPPROTO_FRAGMENT ? packet__ipv6_fragment(header) : PACKET_WHOLE;
-		if (fragment != PACKET_WHOLE)
-			pkt->fragment = fragment;
-		pkt->protocol = header->next;
-		pkt->l4_offset = packet__forget(skb, pkt->l4_offset + packet__extension_length(protocol, header));
-		if (pkt->l4_offset > pkt->end)
+		if (protocol == IPPROTO_FRAGMENT)
+			fragment = packet__ipv6_fragment(header, fragment);
+		fragment = packet__forget(skb, fragment);
+		offset = packet__forget(skb, offset + packet__extension_length(protocol, header));
+		protocol = header->next;
+		if (offset > pkt->end)
 			return PACKET_SHORT;
-		if (pkt->fragment == PACKET_FRAGMENT_LATER)
-			return PACKET_OK;
+		if (fragment == PACKET_FRAGMENT_LATER)
+			break;
 	}
-	return packet__is_extension(pkt->protocol) ? PACKET_DEPTH : PACKET_OK;
+	pkt->l4_offset = offset;
+	pkt->protocol = protocol;
+	pkt->fragment = fragment;
+	return fragment != PACKET_FRAGMENT_LATER && packet__is_extension(protocol) ? PACKET_DEPTH : PACKET_OK;
 }
 
 static __always_inline enum packet_verdict packet__ipv6(struct __sk_buff *skb, struct packet *pkt)
@@ -337,6 +357,12 @@ static __always_inline enum packet_verdict packet__transport(struct __sk_buff *s
 	return PACKET_OK;
 }
 
+/* Bytes behind the base; no branches, which the verifier would all walk. */
+static __always_inline __u32 packet__gre_options(__u32 flags)
+{
+	return !!(flags & GRE_HAS_CHECKSUM) * 4 + !!(flags & GRE_HAS_KEY) * 4 + !!(flags & GRE_HAS_SEQUENCE) * 4;
+}
+
 /* Only version 0 without routing has a length that can be known; everything else is no tunnel here. */
 static __always_inline enum packet_verdict packet__gre(struct __sk_buff *skb, const struct packet *pkt,
 						       __be16 *ret_ethertype, __u32 *ret_length)
@@ -350,8 +376,7 @@ static __always_inline enum packet_verdict packet__gre(struct __sk_buff *skb, co
 	if (flags & (GRE_HAS_ROUTING | GRE_VERSION_BITS))
 		return PACKET_OK;
 	*ret_ethertype = gre->ethertype;
-	*ret_length = sizeof(*gre) + !!(flags & GRE_HAS_CHECKSUM) * 4 + !!(flags & GRE_HAS_KEY) * 4 +
-		      !!(flags & GRE_HAS_SEQUENCE) * 4;
+	*ret_length = sizeof(*gre) + packet__gre_options(flags);
 	return PACKET_OK;
 }
 

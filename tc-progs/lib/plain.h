@@ -8,10 +8,6 @@
 
 #include "parse.h"
 
-/* They keep the way straight: what is not likely is moved out of it, with the registers it would take. */
-#define likely(condition) __builtin_expect(!!(condition), 1)
-#define unlikely(condition) __builtin_expect(!!(condition), 0)
-
 /* Moves *AT over a tag, which *LEFT does not count any more. False: it is not in the linear part. */
 static __always_inline bool packet__plain_tag(const void **at, const void *end, __u64 *left, __be16 *ethertype)
 {

@@ -76,7 +76,7 @@ _Static_assert(__builtin_offsetof(struct stage, ipv4_addresses) == 8, "aligned l
 	(*(typeof(((struct stage *)0)->member) *)((void *)(skb)->cb + __builtin_offsetof(struct stage, member)))
 
 /* As 64 bits of which the compiler knows no more: it would test the sign of the lower sixteen instead of
- * comparing with PACKET_REACH, and the verifier then learns nothing. */
+ * comparing with PACKET_REACH, which takes longer. */
 static __always_inline __u64 stage__offset(const struct __sk_buff *skb)
 {
 	__u64 offset = STAGE(skb, offset);
