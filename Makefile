@@ -265,8 +265,8 @@ $(BUILD)/tests/tools/peak: $(BUILD)/tests/tools/peak.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
-# It loads programs the way their tests do.
-$(BUILD)/tests/bench/prog_cost: $(BUILD)/tests/prog/classifier.o $(BUILD)/tests/prog/frames.o
-$(BUILD)/tests/bench/prog_cost: SHARED_LDLIBS += -lcmocka
+# They load programs the way their tests do.
+$(BUILD)/tests/bench/prog_cost $(BUILD)/tests/bench/object_cost: $(BUILD)/tests/prog/classifier.o $(BUILD)/tests/prog/frames.o
+$(BUILD)/tests/bench/prog_cost $(BUILD)/tests/bench/object_cost: SHARED_LDLIBS += -lcmocka
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

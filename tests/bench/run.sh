@@ -159,6 +159,8 @@ compare_objects() {
 	"$build/tests/bench/load_cost" "$((rounds / 4 + 1))" \
 		-- 'elfmap tc, sockex3 port' - "$build/elfmap" tc "${command[@]}" "$build/tests/bench/peers/sockex3.o" sec classifier \
 		-- 'elfmap tc, parser' 3.00 "$build/elfmap" tc "${command[@]}" "$build/tc-progs/parser.o" sec classifier
+	printf '\nThe same and others within a process that runs already (for information)\n'
+	"$build/tests/bench/object_cost" "$((rounds / 10 + 1))"
 }
 
 bench_loading() {

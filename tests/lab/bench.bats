@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	export BUILD=${BUILD:-$PWD/build}
-	for built in prog_cost load_cost attach_cost peers/bare.o; do
+	for built in prog_cost object_cost load_cost attach_cost peers/bare.o; do
 		[[ -e $BUILD/tests/bench/$built ]] || skip "$BUILD/tests/bench/$built: not built; 'make bench' or 'make check' builds it"
 	done
 }
@@ -24,6 +24,15 @@ setup() {
 	((limits > 2))
 	[[ $(sed '/^==== limits/,$d' <<<"$output" | grep -cE 'limit [0-9.]+: (ok|OVER)') == "$limits" ]]
 	grep -qE '^[0-9]+ hold(, all of them|; not these:)$' <<<"$output"
+}
+
+@test "whole objects: how long they take, and how far the verifier walked" {
+	run -0 --separate-stderr tests/sandbox "$BUILD/tests/bench/object_cost" 1
+	printf '%s\n' "$output"
+	[[ -z $stderr ]]
+	grep -qE '^  sockex3 port +5 +[1-9][0-9]+ +[0-9.]+ +1\.00 of sockex3 port$' <<<"$output"
+	grep -qE '^  parser +19 +[1-9][0-9]+ ' <<<"$output"
+	grep -qE "^  parser's maps, empty programs +19 +38 " <<<"$output" # two instructions each
 }
 
 @test "throughput: packets arrive through both classifiers" {
