@@ -213,7 +213,9 @@ static int take_all(struct clearing *clearing, struct walk *walk)
 	if (helped)
 		pthread_join(helper, NULL);
 	job->done = clearing->done;
-	return err == 1 ? 0 : err && err != -EINTR && first ? FALL_BACK : err;
+	if (err == 1)
+		return 0;
+	return first && err && err != -EINTR ? FALL_BACK : err;
 }
 
 static int take_batches(struct elfmap_job *job)

@@ -124,6 +124,46 @@ static void an_interrupted_clear_knows_its_last_entry(void **state)
 	}
 }
 
+static size_t stop_at; /* entries */
+
+static void stop_later(void *context, size_t done)
+{
+	(void)context;
+	stopped = done > stop_at;
+}
+
+static int count_them(void *context, const void *their_keys, const void *their_values, size_t count)
+{
+	(void)their_keys;
+	(void)their_values;
+	*(size_t *)context += count;
+	return 0;
+}
+
+/* Two clear from different ends: what they have done together and what is left is all there was, wherever it ends. */
+static void a_clear_by_two_counts_each_entry_once(void **state)
+{
+	(void)state;
+	for (stop_at = 0; stop_at <= MANY; stop_at += MANY / 5) {
+		struct elfmap_reader map = open_simple(BPF_MAP_TYPE_HASH, MANY, 0);
+		struct elfmap_job job = {.map = &map};
+		size_t left = 0;
+		int err;
+
+		number(1);
+		assert_int_equal(elfmap_job__update(&job, keys, values, MANY, &msg), 0);
+		job = (struct elfmap_job){.map = &map, .stop = &stopped, .progress = stop_later};
+		stopped = 0;
+		err = elfmap_job__clear(&job, &msg);
+		assert_int_equal(elfmap_reader__each_batch(&map, count_them, &left, &msg), 0);
+		assert_int_equal(job.done + left, MANY);
+		assert_true(err == -EINTR || (!err && !left));
+		assert_true(stop_at || left);
+		assert_true(!err || stop_at < MANY);
+		elfmap_reader__close(&map);
+	}
+}
+
 static void writes_and_clears(void **state)
 {
 	static const struct {
@@ -370,6 +410,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_and_clears),
 		cmocka_unit_test(an_interrupted_clear_knows_its_last_entry),
+		cmocka_unit_test(a_clear_by_two_counts_each_entry_once),
 		cmocka_unit_test(the_refused_entry_is_named),
 		cmocka_unit_test(deletes),
 		cmocka_unit_test(flags_and_hook_go_one_by_one),
