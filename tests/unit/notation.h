@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Lines of text, and what tests of lib/text expect of them. */
+#ifndef TESTS_NOTATION_H
+#define TESTS_NOTATION_H
+
+#include "text.h"
+
+/* Knows the devices eth0 (7), 7up (8) and "a b" (9); objects by their ids but 404, jmp/a (5), obj ... sec 1/0 (6)
+ * and the cgroup "/web one". Descriptors are ids plus 100. */
+extern struct elfmap_resolver names;
+
+/* A type in words that has SIZE bytes, or the test fails. */
+struct elfmap_type *type_of(const char *words, size_t size);
+
+struct reading {
+	const char *words;
+	const char *line;
+	size_t size;
+	unsigned char bytes[24];
+};
+
+struct refusal {
+	const char *words;
+	size_t size;
+	const char *line;
+	size_t column;
+	const char *why;
+};
+
+#define READS(words, line, ...)                                            \
+	{                                                                  \
+		words, line, sizeof((const unsigned char[]){__VA_ARGS__}), \
+		{                                                          \
+			__VA_ARGS__                                        \
+		}                                                          \
+	}
+#define REFUSES(words, size, line, column, why) \
+	{                                       \
+		words, size, line, column, why  \
+	}
+
+void check_notation(const struct reading *readings, size_t nr_readings, const struct refusal *refusals,
+		    size_t nr_refusals);
+#define CHECK(readings, refusals)                                                  \
+	check_notation(readings, sizeof(readings) / sizeof(*(readings)), refusals, \
+		       sizeof(refusals) / sizeof(*(refusals)))
+
+#endif
