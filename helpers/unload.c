@@ -56,10 +56,11 @@ static int remove_unused(const char *file, const struct elfmap_generation *pinne
 {
 	bool *used = calloc(pinned->nr_maps + 1, sizeof(*used));
 	struct elfmap_kept kept = {};
-	int err = used ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	int err = 0;
 
-	if (used)
-		elfmap_generation__find_used(pinned, used, &kept);
+	if (!used)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	elfmap_generation__find_used(pinned, used, &kept);
 	for (size_t i = 0; !err && i < pinned->nr_maps; i++) {
 		kept.nr += used[i];
 		err = used[i] ? 0 : remove_map(&pinned->maps[i], msg);

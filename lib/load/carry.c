@@ -160,8 +160,10 @@ int elfmap_carries__begin(const struct elfmap_generation *next, const char *old_
 			  struct elfmap_carries *ret_carries, struct elfmap_msg *msg)
 {
 	struct elfmap_carries carries = {.at = calloc(next->nr_maps + 1, sizeof(struct elfmap_carry *))};
-	int err = carries.at ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	int err = 0;
 
+	if (!carries.at)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	for (size_t i = 0; !err && i < next->nr_maps; i++) {
 		if (is_table(next->maps[i].map))
 			continue;
