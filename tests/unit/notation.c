@@ -47,7 +47,7 @@ static int find_object(struct elfmap_resolver *self, const struct elfmap_referen
 
 struct elfmap_resolver names = {.device = find_device, .object = find_object};
 
-/* ---- what is expected ----------------------------------------------------------------------------------------- */
+/* ---- what is expected ------------------------------------------------------------------------------------ */
 
 struct elfmap_type *type_of(const char *words, size_t size)
 {

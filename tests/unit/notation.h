@@ -12,6 +12,10 @@ extern struct elfmap_resolver names;
 /* A type in words that has SIZE bytes, or the test fails. */
 struct elfmap_type *type_of(const char *words, size_t size);
 
+/* LINE is EXPECTED in TYPE's bytes; or it is refused at COLUMN, for a reason with WHY in it. */
+void assert_reads_as(const struct elfmap_type *type, const char *line, const void *expected);
+void assert_refuses(const struct elfmap_type *type, const char *line, size_t column, const char *why);
+
 struct reading {
 	const char *words;
 	const char *line;

@@ -269,8 +269,7 @@ static void test_names_are_refused_where_nobody_knows_them(void **state)
 	elfmap_type__free(type);
 }
 
-/* ---- what is put together
- * ---------------------------------------------------------------------------------------------- */
+/* ---- what is put together ---------------------------------------------------------------------------------- */
 
 static void test_structs(void **state)
 {
