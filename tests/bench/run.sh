@@ -103,6 +103,7 @@ compare_attaching() {
 
 compare_in_process() {
 	heading 'Open, load and attach in one process, where no filter is, against libbpf itself'
+	tc filter del dev "$dev" ingress
 	"$build/elfmap" convert "$scratch/legacy-btf.o" "$scratch/converted.o" type cls --pin
 	"$build/tests/bench/attach_cost" "$rounds" "$dev" "$scratch/modern-btf.o" "$scratch/legacy-btf.o" "$scratch/converted.o"
 }

@@ -41,6 +41,15 @@ setup() {
 	[[ -z $stderr && $output =~ 'an empty classifier'\ +[1-9] && $output =~ dst_stats\ +[1-9][0-9]*\ .*limit\ 0.95:\ (ok|UNDER) ]]
 }
 
+@test "loading: every table is measured, one after the other on the same device" {
+	for object in load_legacy load_modern sockex3; do
+		[[ -e $BUILD/tests/bench/peers/$object.o ]] || skip "$object.o: not built; 'make bench' or 'make check' builds it"
+	done
+	run -0 --separate-stderr env ROUNDS=1 tests/bench/run.sh loading
+	printf '%s\n' "$output"
+	[[ -z $stderr && $(grep -c 'ours: the legacy object' <<<"$output") == 2 && $output == *'elfmap -j map dump'*'==== limits'* ]]
+}
+
 @test "in one process: each way loads and attaches, with pins that are there and without" {
 	ip link add bench0 type veth peer name bench1
 	tc qdisc add dev bench0 clsact
