@@ -30,7 +30,7 @@ write_updates() {
 	for ((i = 0; i < $1; i++)); do
 		printf 'map update pinned %s/dst_stats key 4 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 255 255 10 0 %d %d' \
 			"$globals" $((i % 200 >> 8)) $((i % 200 & 255))
-		printf ' value%s\n' "$(printf ' 0%.0s' {1..32})"
+		printf ' value%s\n' "$(printf ' 0%.0s' {1..40})"
 		((i % 7)) || printf 'map delete pinned %s/dst_stats key 4 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 255 255 10 0 %d %d\n' \
 			"$globals" $((i % 200 >> 8)) $((i % 200 & 255))
 	done >"$tmp/updates"
