@@ -89,7 +89,8 @@ TTOOLS     := $(BUILD)/tests/tools/flood $(BUILD)/tests/tools/peak
 DEMO_DATA  := $(BUILD)/tests/testdata/generation_1.o $(BUILD)/tests/testdata/generation_2.o
 BENCHES    := $(BENCH_SRC:%.c=$(BUILD)/%)
 # The longest begin, so that all jobs end together.
-BATS_FIRST := $(patsubst %,tests/lab/%.bats,faults upgrade parser l2_redirect lab_l2_redirect contract cgroup_filter lab_cgroup)
+BATS_FIRST := $(patsubst %,tests/lab/%.bats,faults upgrade map_memory parser map_kinds l2_redirect contract cgroup_filter \
+	      lab_l2_redirect map_load lab_cgroup)
 BATS       := $(BATS_FIRST) $(filter-out $(BATS_FIRST),$(wildcard tests/lab/*.bats))
 LIBEXEC    := $(BUILD)/libexec/elfmap
 
