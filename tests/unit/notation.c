@@ -88,7 +88,6 @@ void assert_refuses(const struct elfmap_type *type, const char *line, size_t col
 	free(bytes);
 }
 
-/* A line, and the bytes of a type in words that it is, or where and why it is none. */
 void check_notation(const struct reading *readings, size_t nr_readings, const struct refusal *refusals,
 		    size_t nr_refusals)
 {

@@ -16,6 +16,7 @@ struct elfmap_type *type_of(const char *words, size_t size);
 void assert_reads_as(const struct elfmap_type *type, const char *line, const void *expected);
 void assert_refuses(const struct elfmap_type *type, const char *line, size_t column, const char *why);
 
+/* A line, and the bytes of a type in words that it is, or where and why it is none. */
 struct reading {
 	const char *words;
 	const char *line;
