@@ -314,8 +314,12 @@ static int keep_firsts(struct elfmap_entries *entries,
 	kept.count = kept.nr_runs = 0;
 	kept.runs = NULL;
 	memset(kept.slots, 0, kept.nr_slots * sizeof(*kept.slots));
-	for (size_t i = 0; i < entries->count && err != -ENOMEM; i++)
-		err = keep_first(&kept, i, elfmap_entries__line(entries, i), conflict, context) ?: err;
+	for (size_t i = 0; i < entries->count && err != -ENOMEM; i++) {
+		int refused = keep_first(&kept, i, elfmap_entries__line(entries, i), conflict, context);
+
+		if (refused)
+			err = refused;
+	}
 	free(entries->runs);
 	*entries = kept;
 	return err;
