@@ -6,7 +6,7 @@
 #include <linux/virtio_net.h>
 #include <net/if.h>
 #include <stdbool.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -21,7 +21,7 @@ static void set_up(const char *name)
 	struct ifreq request = {.ifr_flags = IFF_UP};
 
 	assert_true(fd >= 0);
-	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
 	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
 	close(fd);
 }
