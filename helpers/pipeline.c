@@ -13,16 +13,19 @@
 
 #define MAX_WORDS 32
 
+/* Behind a number of words a line may have one pair more, "sec NAME". What a line of attach has is the verb's. */
 static const struct {
 	const char *name;
-	int min_words;
+	int words;
+	const char *pair;
+	bool needs_pair;
 	const char *usage;
 } kinds[] = {
-	[LINE_LOAD] = {"load", 2, "load FILE [sec NAME]"},
-	[LINE_ATTACH] = {"attach", 5,
+	[LINE_LOAD] = {"load", 2, "sec", false, "load FILE [sec NAME]"},
+	[LINE_ATTACH] = {"attach", 0, NULL, false,
 			 "attach FILE|PIN [sec NAME] dev DEV ingress|egress [prio P] [handle H] [chain C]"},
-	[LINE_MAP] = {"map", 3, "map PIN FILE [types KEY:VALUE]"},
-	[LINE_SLOT] = {"slot", 6, "slot PIN SLOT FILE sec NAME"},
+	[LINE_MAP] = {"map", 3, "types", false, "map PIN FILE [types KEY:VALUE]"},
+	[LINE_SLOT] = {"slot", 4, "sec", true, "slot PIN SLOT FILE sec NAME"},
 };
 #define NR_KINDS (sizeof(kinds) / sizeof(*kinds))
 
@@ -113,21 +116,13 @@ int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_ms
 
 /* ---- lines ----------------------------------------------------------------------------------------------- */
 
-const char *pipeline_line__value(const struct pipeline_line *line, const char *word)
-{
-	for (int i = 1; i + 1 < line->argc; i++)
-		if (!strcmp(line->argv[i], word))
-			return line->argv[i + 1];
-	return NULL;
-}
-
 void pipeline_line__start_graft(struct pipeline_line *line, const char *path)
 {
 	line->grafting = (struct grafting)NO_GRAFTING;
 	line->grafting.pin = line->argv[1];
 	line->grafting.slot_word = line->argv[2];
 	line->grafting.file = line->argv[3];
-	line->grafting.section = pipeline_line__value(line, "sec");
+	line->grafting.section = line->value;
 	snprintf(line->grafting.path, sizeof(line->grafting.path), "%s", path);
 }
 
@@ -157,6 +152,15 @@ static int parse_pin(struct pipeline_line *line, struct elfmap_msg *msg)
 	return elfmap_bpffs__pin_path(line->argv[1], line->path, sizeof(line->path), msg);
 }
 
+static bool has_its_words(const struct pipeline_line *line)
+{
+	int words = kinds[line->kind].words;
+
+	if (line->argc == words)
+		return !kinds[line->kind].needs_pair;
+	return line->argc == words + 2 && !strcmp(line->argv[words], kinds[line->kind].pair);
+}
+
 static int parse_line(struct pipeline_line *line, const char *tc_dir, struct elfmap_msg *msg)
 {
 	size_t kind = 0;
@@ -166,12 +170,11 @@ static int parse_line(struct pipeline_line *line, const char *tc_dir, struct elf
 	if (kind == NR_KINDS)
 		return elfmap_msg__set(msg, -EINVAL, "'%s' is none of load, attach, map, slot", line->argv[0]);
 	line->kind = (enum line_kind)kind;
-	if (line->argc < kinds[kind].min_words)
-		return elfmap_msg__set(msg, -EINVAL, "is not '%s'", kinds[kind].usage);
 	if (kind == LINE_ATTACH)
 		return parse_attach(line, tc_dir, msg);
-	if (kind == LINE_SLOT && !pipeline_line__value(line, "sec"))
+	if (!has_its_words(line))
 		return elfmap_msg__set(msg, -EINVAL, "is not '%s'", kinds[kind].usage);
+	line->value = line->argc > kinds[kind].words ? line->argv[kinds[kind].words + 1] : NULL;
 	return kind == LINE_LOAD ? 0 : parse_pin(line, msg);
 }
 

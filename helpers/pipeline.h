@@ -18,7 +18,8 @@ struct pipeline_line {
 	size_t number;
 	enum line_kind kind;
 	int argc;
-	char **argv; /* argv[0] is the kind; ends in NULL */
+	char **argv;	   /* argv[0] is the kind; ends in NULL */
+	const char *value; /* load, slot: the section; map: the types; NULL: none */
 	enum intent intent;
 	bool is_done;
 	struct attaching attaching; /* attach */
@@ -38,9 +39,6 @@ struct pipeline {
 	size_t nr_lines;
 	size_t failed; /* number of the line that a message is about; 0: none */
 };
-
-/* The words of LINE behind WORD, or NULL. */
-const char *pipeline_line__value(const struct pipeline_line *line, const char *word);
 
 /* slot: what LINE says, for the table pinned at PATH. */
 void pipeline_line__start_graft(struct pipeline_line *line, const char *path);

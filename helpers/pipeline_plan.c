@@ -53,7 +53,7 @@ static int check_dir(const struct pipeline *pipeline, const struct pipeline_line
 static int plan_load(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	const struct elfmap_load_opts opts = {
-		.tc_dir = pipeline->tc_dir, .section = pipeline_line__value(line, "sec"), .warn = warn_of_object};
+		.tc_dir = pipeline->tc_dir, .section = line->value, .warn = warn_of_object};
 	char dir[PATH_MAX];
 	int err;
 
@@ -80,11 +80,35 @@ static bool has_stages(const struct elfmap_load *load)
 	return false;
 }
 
+static bool is_same_place(const struct attaching *a, const struct attaching *b)
+{
+	bool is_whole = a->filter.prio && a->filter.handle;
+
+	return a->filter.ifindex == b->filter.ifindex && a->filter.egress == b->filter.egress && a->tcx == b->tcx &&
+	       a->filter.chain == b->filter.chain && a->filter.prio == b->filter.prio &&
+	       a->filter.handle == b->filter.handle && (is_whole || !strcmp(a->filter.name, b->filter.name));
+}
+
+/* Two lines that want different things in one place take each other's away for ever. */
+static int check_place(const struct pipeline *pipeline, const struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	const struct attaching *attaching = &line->attaching;
+
+	for (const struct pipeline_line *at = pipeline->lines; at < line; at++)
+		if (at->kind == LINE_ATTACH && is_same_place(&at->attaching, attaching) &&
+		    (strcmp(at->attaching.what, attaching->what) != 0 ||
+		     strcmp(at->attaching.section, attaching->section) != 0))
+			return elfmap_msg__set(msg, -EEXIST, "line %zu attaches something else in this place",
+					       at->number);
+	return 0;
+}
+
 static int plan_attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	struct attaching *attaching = &line->attaching;
-	int err = attaching__open(attaching, pipeline->tc_dir, msg);
+	int err = check_place(pipeline, line, msg);
 
+	err = err ?: attaching__open(attaching, pipeline->tc_dir, msg);
 	if (err)
 		return err;
 	line->intent = attaching->is_in_force ? WILL_KEEP : attaching->is_there ? WILL_CHANGE : WILL_ADD;
@@ -163,6 +187,24 @@ static bool will_be_made_anew(const struct pipeline *pipeline, const char *path)
 	return false;
 }
 
+static bool is_same_slot(const struct pipeline_line *a, const struct pipeline_line *b)
+{
+	bool has_numbers = a->grafting.table.fd >= 0 && b->grafting.table.fd >= 0;
+
+	return !strcmp(a->path, b->path) &&
+	       (has_numbers ? a->grafting.slot == b->grafting.slot : !strcmp(a->argv[2], b->argv[2]));
+}
+
+static int check_slot(const struct pipeline *pipeline, const struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	for (const struct pipeline_line *at = pipeline->lines; at < line; at++)
+		if (at->kind == LINE_SLOT && is_same_slot(at, line) &&
+		    (strcmp(at->argv[3], line->argv[3]) != 0 || strcmp(at->value, line->value) != 0))
+			return elfmap_msg__set(msg, -EEXIST, "line %zu puts another program into this slot",
+					       at->number);
+	return 0;
+}
+
 static int plan_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	struct grafting *grafting = &line->grafting;
@@ -174,11 +216,14 @@ static int plan_slot(struct pipeline *pipeline, struct pipeline_line *line, stru
 	pipeline_line__start_graft(line, line->path);
 	line->intent = WILL_ADD;
 	if (access(line->path, F_OK))
-		return will_be_there(pipeline, line->path) ? 0 : refuse_absent(line, msg);
+		return will_be_there(pipeline, line->path) ? check_slot(pipeline, line, msg) : refuse_absent(line, msg);
 	err = grafting__open(grafting, pipeline->tc_dir, msg);
 	err = err ?: grafting__load(grafting, pipeline->tc_dir, msg);
 	if (err)
 		return pipeline_line__name_culprit(line, err, msg);
+	err = check_slot(pipeline, line, msg);
+	if (err)
+		return err;
 	if (grafting->before < 0)
 		return 0;
 	err = bpf_obj_get_info_by_fd(grafting->before, &info, &size);

@@ -177,6 +177,48 @@ refused() {
 	[[ $status == 2 ]]
 }
 
+@test "apply: a word that a line has no use for is not passed over" {
+	for line in "load tailcall.o now" "load tailcall.o sec" "load tailcall.o type xdp" "load tailcall.o sec classifier sec 42/0" \
+		"map gen_state state.txt types" "map gen_state state.txt typos u32:u64" "map gen_state state.txt types u32:u64 too" \
+		"slot gen_jmp 1 tailcall.o section 43/0" "slot gen_jmp 1 tailcall.o sec 43/0 too" "slot gen_jmp 1 tailcall.o type cls sec 43/0"; do
+		pipeline "attach gen.o sec ingress dev $link ingress" "$line"
+		refused "elfmap: $tmp/pipeline: line 2: is not '${line%% *} *'"
+	done
+	pipeline "attach gen.o sec ingress dev $link ingress" "map gen_state state.txt types u32:u64" "load tailcall.o sec classifier"
+	apply
+}
+
+@test "apply: two lines that want different things in one place would never be in force" {
+	pipeline "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1 tailcall.o sec 43/0" "slot gen_jmp 1 tailcall.o sec 42/0"
+	refused "elfmap: $tmp/pipeline: line 3: line 2 puts another program into this slot"
+	pipeline "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1 tailcall.o sec 43/0" "slot gen_jmp 1 tailcall.o sec 43/0"
+	apply
+	pipeline "slot gen_jmp 1 tailcall.o sec 43/0" "slot gen_jmp 0x1 tailcall.o sec 42/0"
+	refused "elfmap: $tmp/pipeline: line 2: line 1 puts another program into this slot"
+	pipeline "attach shared.o sec ingress dev lo ingress prio 5 handle 1" "attach shared.o sec egress dev lo ingress prio 5 handle 1"
+	refused "elfmap: $tmp/pipeline: line 2: line 1 attaches something else in this place"
+	mkdir "$tmp/other"
+	cp "$objects/tailcall.o" "$tmp/other/shared.o"
+	pipeline "attach shared.o sec ingress dev lo ingress" "attach other/shared.o sec ingress dev lo ingress"
+	refused "elfmap: $tmp/pipeline: line 2: line 1 attaches something else in this place"
+	pipeline "attach shared.o sec ingress dev lo ingress" "attach shared.o sec ingress dev lo ingress" "attach shared.o sec egress dev lo ingress"
+	apply
+	[[ $(tc filter show dev lo ingress | grep -c handle) == 2 ]]
+	run -0 apply
+	[[ $(grep -c '^= ' <<<"$output") == 3 ]]
+	tc qdisc del dev lo clsact
+}
+
+@test "apply: lines in any order, with line ends of another system" {
+	printf '%s\r\n' "slot gen_jmp 1 tailcall.o sec 43/0" "map gen_state state.txt types u32:u64" "# what they are of" \
+		"attach gen.o sec ingress dev $link ingress" >"$tmp/pipeline"
+	run -0 apply
+	[[ $(grep -c '^+ ' <<<"$output") == 3 && $("$elfmap" map dump gen_state types u32:u64 | sort) == "7 70
+9 90" ]]
+	run -0 apply
+	[[ $(grep -c '^= ' <<<"$output") == 3 ]]
+}
+
 @test "apply: what fails half-way is taken back: entries that do not parse" {
 	printf '7 seventy\n' >"$tmp/state.txt"
 	refused "elfmap: $tmp/pipeline: line 2: state.txt:1:*seventy*"
