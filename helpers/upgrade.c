@@ -86,7 +86,7 @@ int verb_upgrade(int argc, char **argv)
 	if (err)
 		return complain(argv[1], "%s", msg.text);
 	if (upgrade.was_interrupted)
-		complain(argv[1], "note: an upgrade that did not come to its end was taken back first");
+		complain(argv[1], "note: an upgrade that did not come to its end was mended first");
 	if (upgrade.lost)
 		complain(argv[1],
 			 "warning: %zu entries were written by both versions meanwhile; what the old one wrote is not "

@@ -121,7 +121,8 @@ static int add_old_map(struct change *change, const struct elfmap_running *runni
 	return err;
 }
 
-/* A map that another namespace's upgrade has put at the pin, while programs here wrote to the one before. */
+/* The map at the pin is another one, by another namespace's upgrade, or since the pin was taken away: programs here
+ * wrote to the one before. */
 static void warn_of_split(const struct change *change, const struct elfmap_running *running)
 {
 	const struct elfmap_load *load = change->load;
@@ -133,7 +134,8 @@ static void warn_of_split(const struct change *change, const struct elfmap_runni
 		__u32 size = sizeof(info);
 		int old;
 
-		if (!map->is_reused || bpf_obj_get_info_by_fd(bpf_map__fd(map->bpf), &pinned, &size))
+		if (!map->pin_path || map->has_grown || map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY ||
+		    bpf_obj_get_info_by_fd(bpf_map__fd(map->bpf), &pinned, &size))
 			continue;
 		old = elfmap_running__find(running, map->map.name, pinned.type, pinned.id);
 		if (old >= 0 && !bpf_obj_get_info_by_fd(old, &info, &size) && info.id != pinned.id) {
@@ -323,12 +325,12 @@ static int rename_generations(const struct change *change)
 	return err;
 }
 
-static int publish(struct change *change)
+static int publish(struct change *change, const struct elfmap_generation *next)
 {
 	struct elfmap_msg why;
 	int err;
 
-	err = publish_maps(change, &change->next);
+	err = publish_maps(change, next);
 	err = err ?: retire(change, "previous");
 	err = err ?: retire(change, "current");
 	err = err ?: rename_generations(change);
@@ -350,7 +352,28 @@ static bool runs_any_of(const struct elfmap_hooks *hooks, const struct elfmap_ge
 	return false;
 }
 
-/* Puts back what it had exchanged already, and looks again at what is attached. */
+/* Puts back what it had exchanged already, and looks again at what is attached. NEXT may have run for days since:
+ * what its maps got is carried back; where that is more than the old ones hold, NEXT is what stays. */
+static int take_back(struct change *change, const struct elfmap_generation *old, const struct elfmap_generation *next)
+{
+	struct elfmap_hooks *hooks = &change->result->hooks;
+	struct elfmap_carries carries = {};
+	char old_dir[PATH_MAX], next_dir[PATH_MAX];
+	size_t late, lost;
+	int err;
+
+	path_of(change, "old", old_dir);
+	path_of(change, "next", next_dir);
+	if (!runs_any_of(hooks, old) && elfmap_carries__begin(old, next_dir, old_dir, &carries, change->msg))
+		return publish(change, next);
+	err = elfmap_hooks__switch(hooks, old, change->msg) ?: publish_maps(change, old);
+	elfmap_generation__wait();
+	elfmap_carries__finish(&carries, &late, &lost);
+	elfmap_carries__free(&carries);
+	elfmap_hooks__free(hooks);
+	return err ?: elfmap_hooks__find(change->object, change->tc_dir, hooks, change->msg);
+}
+
 static int mend(struct change *change)
 {
 	struct elfmap_generation old = {}, next = {};
@@ -369,12 +392,8 @@ static int mend(struct change *change)
 		return retire(change, "current") ?: rename_generation(change, "next", "current");
 	}
 	if (!elfmap_generation__read(old_dir, &old, NULL) && !elfmap_generation__read(next_dir, &next, NULL) &&
-	    runs_any_of(hooks, &next)) {
-		err = elfmap_hooks__switch(hooks, &old, change->msg) ?: publish_maps(change, &old);
-		elfmap_generation__wait();
-		elfmap_hooks__free(hooks);
-		err = err ?: elfmap_hooks__find(change->object, change->tc_dir, hooks, change->msg);
-	}
+	    runs_any_of(hooks, &next))
+		err = take_back(change, &old, &next);
 	elfmap_generation__free(&old);
 	elfmap_generation__free(&next);
 	if (!err)
@@ -416,7 +435,7 @@ static int exchange(struct change *change)
 	if (!err) {
 		elfmap_generation__wait();
 		elfmap_carries__finish(&change->carries, &change->result->late, &change->result->lost);
-		err = publish(change);
+		err = publish(change, &change->next);
 		if (err)
 			elfmap_hooks__switch(&change->result->hooks, &change->old, NULL);
 	}

@@ -343,6 +343,23 @@ no_change() {
 	[[ $output == 'dev v0 ingress '*replaced ]]
 }
 
+@test "a state map whose pin was taken away: that the new version begins without its entries is said" {
+	attach
+	send 3
+	rm "$globals/gen_state"
+	version 2
+	run -0 --separate-stderr upgrade "$gen"
+	[[ $stderr == "elfmap: $gen: warning: map 'gen_state': the version before used map "*"; its entries are not carried over" ]]
+	send 3
+	[[ $(cells) == '3 3 0 0' && $(state) == *' 3' ]]
+	upgrade "$gen" --rollback
+	version 2
+	run -0 --separate-stderr upgrade "$gen"
+	[[ $(wc -l <<<"$stderr") == 1 ]]
+	run -0 --separate-stderr upgrade "$gen"
+	[[ -z $stderr ]]
+}
+
 # ---- killed -----------------------------------------------------------------------------------------
 
 # Every packet goes through a whole version, whichever it is.
@@ -397,6 +414,47 @@ assert_whole() {
 	run -0 --separate-stderr upgrade "$gen" --rollback
 	send 4
 	[[ $(cells) == '4 4 0 0' ]]
+}
+
+# As it is when it was killed between the exchange and the new names.
+kill_before_names() {
+	mv "$generations/previous" "$generations/old"
+	mv "$generations/current" "$generations/next"
+}
+
+@test "killed after the exchange: what larger maps have got since is not lost with the new version" {
+	attach
+	send 3
+	version 2_large
+	upgrade "$gen"
+	kill_before_names
+	send 3
+	"$elfmap" map set gen_state 7 70 types u32:u64
+	run -0 --separate-stderr upgrade "$gen"
+	[[ $stderr == "elfmap: $gen: note: an upgrade that did not come to its end was mended first" ]]
+	grep -x '7 70' <(state)
+	grep -x '[0-9]* 6' <(state)
+	run -0 upgrade "$gen" --rollback # to version 1, which it took back to
+	send 3
+	[[ $(cells) == '6 3 0 0' && $(state) == *' 9'* ]]
+	grep -x '7 70' <(state)
+}
+
+@test "killed after the exchange, and the maps before could not hold what is in them now: the new version stays" {
+	attach
+	version 2_large
+	upgrade "$gen"
+	kill_before_names
+	for key in {1..40}; do
+		echo "$key $((key * 10))"
+	done >"$tmp/entries"
+	"$elfmap" map load gen_state "$tmp/entries" types u32:u64
+	run -0 --separate-stderr upgrade "$gen"
+	[[ $stderr == "elfmap: $gen: note: an upgrade that did not come to its end was mended first" ]]
+	[[ $(state | wc -l) == 40 && $("$elfmap" map get gen_state 40 types u32:u64) == '40 400' ]]
+	[[ ! -e $generations/old && ! -e $generations/next ]]
+	send 3
+	[[ $(cells) == '0 3 0 0' ]]
 }
 
 @test "killed while it took a version away: half of one is nothing to go back to" {
