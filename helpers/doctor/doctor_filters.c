@@ -63,21 +63,38 @@ static const struct elfmap_pinned *find_namesake(const struct doctor *doctor, co
 	return NULL;
 }
 
+/* Where the program is, and the command that puts one there that uses the pinned maps; "": none is known. */
+static void describe_place(const struct doctor *doctor, const struct elfmap_attachment *at, char *place, char *remedy,
+			   size_t size)
+{
+	const char *bracket = strstr(at->name, ":["), *pin = NULL;
+
+	*remedy = '\0';
+	if (at->kind == ELFMAP_AT_SLOT) {
+		pin = doctor__pin(doctor, at->id);
+		snprintf(place, size, "program %u in slot %u of %s", at->prog, at->slot,
+			 pin ? map_pin_word(pin, doctor->tc_dir) : "a PROG_ARRAY");
+		if (pin)
+			snprintf(remedy, size, "elfmap graft %s %u FILE sec NAME", map_pin_word(pin, doctor->tc_dir),
+				 at->slot);
+		return;
+	}
+	snprintf(place, size, "dev %s %s %s", at->dev, at->direction ?: "", at->name);
+	if (at->kind == ELFMAP_AT_FILTER && at->direction && bracket)
+		snprintf(remedy, size, "elfmap attach %.*s sec %.*s dev %s %s prio %u handle 0x%x",
+			 (int)(bracket - at->name), at->name, (int)strcspn(bracket + 2, "]"), bracket + 2, at->dev,
+			 at->direction, at->pref, at->handle);
+}
+
 static int report_split(struct doctor *doctor, const struct elfmap_attachment *at, const struct bpf_map_info *info,
 			const struct elfmap_pinned *pin)
 {
-	const char *word = map_pin_word(pin->path, doctor->tc_dir), *bracket = strstr(at->name, ":[");
-	char remedy[512] = "";
+	char place[PATH_MAX + 128], remedy[sizeof(place)];
 
-	if (at->kind == ELFMAP_AT_FILTER && at->direction && bracket)
-		snprintf(remedy, sizeof(remedy), "elfmap attach %.*s sec %.*s dev %s %s prio %u handle 0x%x",
-			 (int)(bracket - at->name), at->name, (int)strcspn(bracket + 2, "]"), bracket + 2, at->dev,
-			 at->direction, at->pref, at->handle);
-	return doctor__find(
-		doctor, GRAVE, *remedy ? remedy : NULL,
-		"dev %s %s %s uses map %u called %s, and %s is map %u: what is written to the pin never gets "
-		"there",
-		at->dev, at->direction ?: "", at->name, info->id, info->name, word, pin->id);
+	describe_place(doctor, at, place, remedy, sizeof(place));
+	return doctor__find(doctor, GRAVE, *remedy ? remedy : NULL,
+			    "%s uses map %u called %s, and %s is map %u: what is written to the pin never gets there",
+			    place, info->id, info->name, map_pin_word(pin->path, doctor->tc_dir), pin->id);
 }
 
 static int check_maps(struct doctor *doctor, const struct elfmap_attachment *at)
@@ -98,14 +115,27 @@ static int check_maps(struct doctor *doctor, const struct elfmap_attachment *at)
 	return err;
 }
 
+/* A stage counts once, however many slots it is in. */
+static bool is_first(const struct elfmap_attachments *list, size_t slot)
+{
+	size_t first = 0;
+
+	while (list->at[first].kind != ELFMAP_AT_SLOT || list->at[first].prog != list->at[slot].prog)
+		first++;
+	return first == slot;
+}
+
 int doctor_split(struct doctor *doctor)
 {
 	const struct elfmap_attachments *list = &doctor->census.attachments;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < list->nr; i++)
-		if (list->at[i].kind != ELFMAP_AT_SLOT && list->at[i].kind != ELFMAP_AT_LINK &&
-		    doctor__wants(doctor, &list->at[i]))
-			err = check_maps(doctor, &list->at[i]);
+	for (size_t i = 0; !err && i < list->nr; i++) {
+		const struct elfmap_attachment *at = &list->at[i];
+
+		if (at->kind == ELFMAP_AT_SLOT ? doctor__runs(doctor, at->prog) && is_first(list, i)
+					       : at->kind != ELFMAP_AT_LINK && doctor__wants(doctor, at))
+			err = check_maps(doctor, at);
+	}
 	return err;
 }

@@ -233,15 +233,18 @@ static void say_for_netns(const char *number, char *command, size_t size)
 /* An upgrade that was killed: BELOW is generations/OBJECT, NAME a network namespace's number. */
 static int check_generation(struct doctor *doctor, const char *below, const char *name)
 {
-	char next[PATH_MAX], file[NAME_MAX + 1], command[NAME_MAX + 16], remedy[2 * NAME_MAX + 64];
+	char next[PATH_MAX], old[PATH_MAX], file[NAME_MAX + 1], command[NAME_MAX + 16], remedy[2 * NAME_MAX + 64];
 
-	if (snprintf(next, sizeof(next), "%s/%s/next", below, name) >= (int)sizeof(next) || access(next, F_OK))
+	if (snprintf(next, sizeof(next), "%s/%s/next", below, name) >= (int)sizeof(next) ||
+	    snprintf(old, sizeof(old), "%s/%s/old", below, name) >= (int)sizeof(old) ||
+	    (access(next, F_OK) && access(old, F_OK)))
 		return 0;
 	snprintf(file, sizeof(file), "%s", strrchr(below, '/') + 1);
 	elfmap_pin_name__unescape(file);
 	say_for_netns(name, command, sizeof(command));
 	snprintf(remedy, sizeof(remedy), "%s upgrade %s", command, file);
-	return doctor__find(doctor, WARNING, remedy, "an upgrade of %s did not come to its end: %s", file, next);
+	return doctor__find(doctor, WARNING, remedy, "an upgrade of %s did not come to its end: %s/%s", file, below,
+			    name);
 }
 
 static int check_generations(struct doctor *doctor, const char *below, const char *name)

@@ -86,6 +86,18 @@ setup() {
 @test "tc: none, one that cannot be helped, a preload that is missing or anybody's" {
 	run env PATH=/nowhere "$elfmap" doctor # /usr/sbin is looked at, too
 	[[ $status == 0 ]]
+	tc=$(readlink -f "$(command -v tc)")
+	mount --bind /dev/null "$tc"
+	finds 'error: tc: there is no tc in PATH
+    mend it: apt install iproute2'
+	umount "$tc"
+	echo "const char *volatile said = \"legacy map definitions in 'maps' section are not supported\"; int main(void) { return !said; }" >"$tmp/tc.c"
+	mkdir "$tmp/static"
+	cc -static -o "$tmp/static/tc" "$tmp/tc.c"
+	run env PATH="$tmp/static:$PATH" "$elfmap" doctor
+	echo "$output"
+	[[ $status == 1 && $output == "warning: tc: $tmp/static/tc has libbpf 1.0 or later inside: it refuses legacy objects, "*"
+    mend it: elfmap attach FILE sec NAME dev DEV ingress" ]]
 	mkdir -p "$tmp/bin" "$tmp/libexec/elfmap"
 	cp "$elfmap" "$tmp/bin/"
 	preload=$tmp/bin/../libexec/elfmap/preload.so
@@ -120,20 +132,23 @@ setup() {
 	[[ $status == 1 && $output == "warning: bpffs: /sys/fs/bpf is hidden here, as 'ip netns exec'"*"mend it: nsenter --net="* ]]
 }
 
-# The kernel shows them in the first network namespace only; nothing is changed there, a file stands in front.
-@test "settings: the JIT off, hardened" {
+# The kernel has some of them in the first network namespace only; nothing is changed there, a directory stands in
+# front of the settings.
+@test "settings: the JIT off, hardened; programs that are timed" {
 	setting() {
-		unshare --mount nsenter --net=/proc/1/ns/net bash -c "printf $2 >$tmp/setting
-			mount --bind $tmp/setting /proc/sys/net/core/$1 && $elfmap doctor"
+		unshare --mount bash -ec "mount -t tmpfs none /proc/sys/${1%/*}; echo $2 >/proc/sys/$1; $elfmap doctor"
 	}
-	nsenter --net=/proc/1/ns/net test -e /proc/sys/net/core/bpf_jit_harden || skip "no such settings here"
-	run setting bpf_jit_enable 0
+	run setting net/core/bpf_jit_enable 0
 	[[ $status == 1 && $output == *'warning: settings: net.core.bpf_jit_enable is 0: programs are interpreted, several times slower
     mend it: sysctl -w net.core.bpf_jit_enable=1'* ]]
-	run setting bpf_jit_enable 1
+	run setting net/core/bpf_jit_enable 1
 	[[ $output != *'settings: net.core.bpf_jit_enable'* ]]
-	run setting bpf_jit_harden 2
+	run setting net/core/bpf_jit_harden 2
 	[[ $status == 1 && $output == *'warning: settings: net.core.bpf_jit_harden is 2: '* ]]
+	run setting kernel/bpf_stats_enabled 1
+	[[ $status == 1 && $output == *'warning: settings: kernel.bpf_stats_enabled is 1: '*'mend it: sysctl -w kernel.bpf_stats_enabled=0'* ]]
+	run setting kernel/bpf_stats_enabled 0
+	[[ $output != *bpf_stats_enabled* ]]
 }
 
 @test "unpinned-prog-array: its last pin has gone, and with it its slots" {
@@ -177,6 +192,21 @@ setup() {
 	mend
 	healthy
 	tc qdisc del dev lo clsact
+}
+
+@test "split-map: a stage that was put into its slot while the pin was another map" {
+	add tailcall classifier
+	mkdir "$globals/../aside"
+	mv "$globals/stages" "$globals/../aside/stages"
+	"$elfmap" graft jmp_end 0 tailcall.o sec 43/0
+	rm "$globals/stages"
+	mv "$globals/../aside/stages" "$globals/stages"
+	finds "error: split-map: program * in slot 0 of globals/jmp_end uses map * called stages, and globals/stages is map *: what is written to the pin never gets there
+    mend it: elfmap graft globals/jmp_end 0 FILE sec NAME"
+	run -0 doctor dev lo
+	run -1 doctor dev "$link"
+	"$elfmap" graft jmp_end 0 tailcall.o sec 43/0
+	healthy
 }
 
 @test "duplicate-filter: added twice instead of replaced" {
@@ -237,6 +267,10 @@ setup() {
 	rm -r /sys/fs/bpf/tc/[0-9a-f]*/
 	healthy
 	mkdir -p "/sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i /proc/self/ns/net)/next"
+	finds "warning: leftover: an upgrade of gen.o did not come to its end: *
+    mend it: elfmap upgrade gen.o"
+	rm -r /sys/fs/bpf/tc/generations
+	mkdir -p "/sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i /proc/self/ns/net)/old"
 	finds "warning: leftover: an upgrade of gen.o did not come to its end: *
     mend it: elfmap upgrade gen.o"
 	rm -r /sys/fs/bpf/tc/generations

@@ -166,6 +166,28 @@ kill_everywhere() {
 	kill_everywhere
 }
 
+# Stages go into the table that runs, one by one: only an upgrade keeps versions apart.
+@test "attach over an older one: killed at each call" {
+	still_whole() {
+		:
+	}
+	setup_faults attached "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
+	kill_everywhere
+}
+
+@test "attach --tcx: killed at each call" {
+	skip_without_tcx
+	setup_faults nothing "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress --tcx
+	kill_everywhere
+}
+
+@test "apply with an upgrade in it: killed at each call" {
+	pipeline
+	stride=$long_stride
+	setup_faults in_force "$elfmap" -n blue apply "$tmp/pipeline"
+	kill_everywhere
+}
+
 @test "apply: killed at each call" {
 	pipeline
 	stride=$long_stride
