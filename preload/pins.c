@@ -40,7 +40,7 @@ static int complain_differs(const struct place *place, int err, const struct elf
 	char text[PATH_MAX * 2 + sizeof(msg->text) + 128], shown[PATH_MAX];
 	const char *path = preload__shown_path(place->path, shown, sizeof(shown));
 
-	snprintf(text, sizeof(text), "%s; pinned at %s; when nothing uses that any more: rm %s", msg->text, path, path);
+	snprintf(text, sizeof(text), ELFMAP_PIN_DIFFERS, msg->text, path, path);
 	preload__complain(place->object, text);
 	return err;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "pin_take.h"
 
 #define NOTHING "-" /* stands in a cell that has nothing to say */
 #define MAX_COLUMNS 8
@@ -252,8 +253,7 @@ static void complain_of_all(const struct check *check)
 		if (map->why)
 			complain(check->file, "map '%s': %s", map->name, map->why);
 		if (map->pin_why && map->pin == PIN_DIFFERENT)
-			complain(check->file, "%s; pinned at %s; when nothing uses that any more: rm %s", map->pin_why,
-				 map->pin_path, map->pin_path);
+			complain(check->file, ELFMAP_PIN_DIFFERS, map->pin_why, map->pin_path, map->pin_path);
 		else if (map->pin_why)
 			complain(check->file, "%s", map->pin_why);
 	}

@@ -37,8 +37,7 @@ static int explain_difference(const struct elfmap_load_map *map, struct elfmap_m
 {
 	struct elfmap_msg what = *msg;
 
-	return elfmap_msg__set(msg, -EEXIST, "%s; pinned at %s; when nothing uses that any more: elfmap map unpin %s",
-			       what.text, map->pin_path, map->pin_path);
+	return elfmap_msg__set(msg, -EEXIST, ELFMAP_PIN_DIFFERS, what.text, map->pin_path, map->pin_path);
 }
 
 static int check_owner(const struct elfmap_load *load, const struct elfmap_load_map *map, int fd,

@@ -165,6 +165,18 @@ static bool is_path(const char *word)
 	return word[0] == '/' || !strncmp(word, "./", 2) || !strncmp(word, "../", 3);
 }
 
+/* /sys/fs/bpf is the host's, also where `ip netns exec` covers it: scripts and messages say pins by their paths. */
+static int path_as_said(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg)
+{
+	const char *below = word + strlen(ELFMAP_BPFFS_USUAL);
+	char outside[PATH_MAX];
+
+	if (!strncmp(word, ELFMAP_BPFFS_USUAL, strlen(ELFMAP_BPFFS_USUAL)) && (*below == '/' || !*below) &&
+	    !elfmap_bpffs__contains(ELFMAP_BPFFS_USUAL) && elfmap_bpffs__find_outside(outside, sizeof(outside)))
+		return set_path(ret_path, size, msg, outside, below);
+	return set_path(ret_path, size, msg, word, "");
+}
+
 /* WORD below tc/, and below BARE there when it has no slash of its own. */
 static int path_below_tc(const char *word, const char *bare, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
@@ -185,13 +197,13 @@ static int path_below_tc(const char *word, const char *bare, char *ret_path, siz
 int elfmap_bpffs__pin_path(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
 	if (is_path(word))
-		return set_path(ret_path, size, msg, word, "");
+		return path_as_said(word, ret_path, size, msg);
 	return path_below_tc(word, "globals/", ret_path, size, msg);
 }
 
 int elfmap_bpffs__dir_path(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
 	if (is_path(word) || !strcmp(word, ".") || !strcmp(word, ".."))
-		return set_path(ret_path, size, msg, word, "");
+		return path_as_said(word, ret_path, size, msg);
 	return path_below_tc(word, "", ret_path, size, msg);
 }

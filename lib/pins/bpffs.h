@@ -5,7 +5,7 @@
  *   NAME             tc/globals/NAME in the bpf file system: what PIN_GLOBAL_NS makes
  *   m:DIR/NAME       tc/DIR/NAME, the way `tc exec bpf graft` writes it
  *   DIR/NAME         the same without `m:`, as `elfmap map list` prints it
- *   /PATH, ./PATH    a path
+ *   /PATH, ./PATH    a path; one below /sys/fs/bpf is the host's there, also where a mount namespace hides it
  */
 #ifndef ELFMAP_BPFFS_H
 #define ELFMAP_BPFFS_H

@@ -19,6 +19,9 @@ int elfmap_map__owner_jited(int fd);
 int elfmap_pin__check_owner(const struct elfmap_map *map, const char *path, int fd, enum bpf_prog_type type,
 			    const char *who, struct elfmap_msg *msg);
 
+/* What is said of a pin that differs, with what mends it, everywhere the same: how it differs, and the path twice. */
+#define ELFMAP_PIN_DIFFERS "%s; pinned at %s; when nothing uses that any more: elfmap map unpin %s"
+
 /* Can MAP be made, where it has no pin? Without a template the kernel makes no map of maps. */
 int elfmap_pin__check_template(const struct elfmap_map *map, struct elfmap_msg *msg);
 

@@ -217,7 +217,7 @@ left_behind() {
 	bpftool map create "$globals/shared_hits" type hash key 4 value 16 entries 7 name other
 	query shared '[.ok, .maps[0].ok, .maps[0].pin]' '[false,true,"different"]'
 	run -1 --separate-stderr check shared
-	says "*map 'shared_hits': differs from its pin in *: object array key 4 *; pin hash key 4 value 16 max_entries 7 *; when nothing uses that any more: rm $globals/shared_hits"
+	says "*map 'shared_hits': differs from its pin in *: object array key 4 *; pin hash key 4 value 16 max_entries 7 *; when nothing uses that any more: elfmap map unpin $globals/shared_hits"
 	run ! add shared ingress
 	[[ $(bpftool -j map show pinned "$globals/shared_hits" | jq -r .type) == hash ]]
 }

@@ -111,7 +111,7 @@ a_b' ]]
 	mkdir -p "$globals"
 	bpftool map create "$globals/shared_hits" type hash key 4 value 8 entries 7 name other
 	run --separate-stderr "$elfmap" load "$objects/shared.o"
-	fails 1 "*map 'shared_hits': differs from its pin in type, max_entries*: object array*; pin hash*; pinned at $globals/shared_hits; *elfmap map unpin*"
+	fails 1 "*map 'shared_hits': differs from its pin in type, max_entries*: object array*; pin hash*; pinned at $globals/shared_hits; *: elfmap map unpin $globals/shared_hits"
 	[[ $(bpftool -j map show pinned "$globals/shared_hits" | jq -r .name) == other && ! -e $progs/shared ]]
 }
 

@@ -243,6 +243,20 @@ kept() { # NAME: the column of `list`
 	inside unpin new/h2
 }
 
+@test "within ip netns exec: a pin's usual path is the host's pin" {
+	mkdir -p $globals
+	create h hash 4 4 10
+	ip netns exec "$net" "$elfmap" map set "$globals/h" 1 2 types u32:u32
+	[[ $("$elfmap" map dump h types u32:u32) == '1 2' ]]
+	[[ $(ip netns exec "$net" "$elfmap" map list /sys/fs/bpf | awk 'NR > 1 { print $1 }') == globals/h ]]
+	ip netns exec "$net" "$elfmap" map pin "$globals/h" $globals/second
+	[[ -e $globals/second ]]
+	# A bpf file system that is mounted there is the one that is meant there.
+	# shellcheck disable=SC2016 # for the inner shell
+	run ip netns exec "$net" sh -c 'mount -t bpf bpf /sys/fs/bpf && "$0" map dump /sys/fs/bpf/tc/globals/h' "$elfmap"
+	[[ $status == 1 && $output == *'no pin at /sys/fs/bpf/tc/globals/h;'* ]]
+}
+
 @test "TC_BPF_MNT: another bpf file system, with its own pins; a pin there keeps a map, too" {
 	mkdir -p $globals /run/other
 	create h hash 4 4 10

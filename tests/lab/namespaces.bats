@@ -134,9 +134,12 @@ plain_tools_work() {
 	for front in "$elfmap tc -n $net" "ip netns exec $net $elfmap tc"; do
 		# shellcheck disable=SC2086 # words
 		run -1 --separate-stderr $front "${line[@]}"
-		[[ $stderr == *"pinned at $globals/shared_hits; when nothing uses that any more: rm $globals/shared_hits"* ]]
+		[[ $stderr == *"pinned at $globals/shared_hits; when nothing uses that any more: elfmap map unpin $globals/shared_hits"* ]]
 		[[ $stderr != */proc/* && -z $(filters) ]]
 	done
+	ip netns exec "$net" "$elfmap" map unpin "$globals/shared_hits"
+	ip netns exec "$net" "$elfmap" tc "${line[@]}"
+	is_pinned_here
 }
 
 @test "what fails in there leaves no pin out here" {

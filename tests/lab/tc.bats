@@ -238,9 +238,10 @@ old_object() {
 }
 
 @test "another definition of a pinned map is refused with both sides, and nothing is attached" {
+	mkdir -p "$globals"
 	bpftool map create "$globals/shared_hits" type array key 4 value 8 entries 99 name shared_hits
 	run --separate-stderr add shared ingress
-	fails 1 "elfmap: $objects/shared.o: map 'shared_hits': differs from its pin in max_entries: object array key 4 value 8 max_entries 2 flags 0x0; pin array key 4 value 8 max_entries 99 flags 0x0; pinned at $globals/shared_hits;*rm $globals/shared_hits"
+	fails 1 "elfmap: $objects/shared.o: map 'shared_hits': differs from its pin in max_entries: object array key 4 value 8 max_entries 2 flags 0x0; pin array key 4 value 8 max_entries 99 flags 0x0; pinned at $globals/shared_hits;*: elfmap map unpin $globals/shared_hits"
 	[[ -z $(filters) && $(pins) == "$globals/shared_hits" ]]
 	rm "$globals/shared_hits"
 	add shared ingress
