@@ -214,7 +214,7 @@ none_left() {
 	local try
 
 	for ((try = 0; try < 200; try++)); do
-		[[ -n $(comm -12 <(sort -u "$tmp/$1") <(bpftool -j "$1" show | jq .id | sort)) ]] || return 0
+		[[ -n $(comm -12 <(sort -u "$tmp/$1") <(bpftool -j "$1" show | jq ".[].id" | sort)) ]] || return 0
 		sleep 0.05
 	done
 	return 1
