@@ -11,8 +11,6 @@ load link.bash
 setup() {
 	setup_link
 	# Nothing moves but what a test sends.
-	sysctl -qw "net.ipv6.conf.$link.disable_ipv6=1"
-	in_net sysctl -qw net.ipv6.conf.peer.disable_ipv6=1
 	ip neigh replace 10.9.0.2 dev "$link" lladdr "$(in_net ip -j link show dev peer | jq -r '.[0].address')"
 	in_net ip neigh replace 10.9.0.1 dev peer lladdr "$(ip -j link show dev "$link" | jq -r '.[0].address')"
 }

@@ -15,6 +15,9 @@ setup_link() {
 	net=n$BATS_TEST_NUMBER
 	ip netns add "$net"
 	ip link add "$link" type veth peer name peer netns "$net"
+	# Nobody but the tests sends anything: no search for routers, no reports of multicast listeners.
+	echo 1 >"/proc/sys/net/ipv6/conf/$link/disable_ipv6"
+	in_net sh -c 'echo 1 >/proc/sys/net/ipv6/conf/peer/disable_ipv6'
 	ip link set "$link" up
 	ip addr add 10.9.0.1/24 dev "$link"
 	in_net ip link set peer up

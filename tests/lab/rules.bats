@@ -14,8 +14,6 @@ load link.bash
 setup() {
 	setup_link
 	# Nobody speaks unasked, so that every packet that is counted is one of ours.
-	echo 1 >"/proc/sys/net/ipv6/conf/$link/disable_ipv6"
-	in_net sh -c 'echo 1 >/proc/sys/net/ipv6/conf/peer/disable_ipv6'
 	ip neigh replace 10.9.0.2 dev "$link" lladdr "$(in_net ip -j link show dev peer | jq -r '.[0].address')"
 	in_net ip neigh replace 10.9.0.1 dev peer lladdr "$(ip -j link show dev "$link" | jq -r '.[0].address')"
 }
