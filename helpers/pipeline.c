@@ -13,19 +13,20 @@
 
 #define MAX_WORDS 32
 
-/* Behind a number of words a line may have one pair more, "sec NAME". What a line of attach has is the verb's. */
+/* Behind its words a line may have one pair more, "sec NAME", and must where it has LEAST words with it. What a line of
+ * attach has is the verb's. */
 static const struct {
 	const char *name;
 	int words;
+	int least;
 	const char *pair;
-	bool needs_pair;
 	const char *usage;
 } kinds[] = {
-	[LINE_LOAD] = {"load", 2, "sec", false, "load FILE [sec NAME]"},
-	[LINE_ATTACH] = {"attach", 0, NULL, false,
+	[LINE_LOAD] = {"load", 2, 2, "sec", "load FILE [sec NAME]"},
+	[LINE_ATTACH] = {"attach", 0, 0, NULL,
 			 "attach FILE|PIN [sec NAME] dev DEV ingress|egress [prio P] [handle H] [chain C]"},
-	[LINE_MAP] = {"map", 3, "types", false, "map PIN FILE [types KEY:VALUE]"},
-	[LINE_SLOT] = {"slot", 4, "sec", true, "slot PIN SLOT FILE sec NAME"},
+	[LINE_MAP] = {"map", 3, 3, "types", "map PIN FILE [types KEY:VALUE]"},
+	[LINE_SLOT] = {"slot", 4, 6, "sec", "slot PIN SLOT FILE sec NAME"},
 };
 #define NR_KINDS (sizeof(kinds) / sizeof(*kinds))
 
@@ -156,9 +157,9 @@ static bool has_its_words(const struct pipeline_line *line)
 {
 	int words = kinds[line->kind].words;
 
-	if (line->argc == words)
-		return !kinds[line->kind].needs_pair;
-	return line->argc == words + 2 && !strcmp(line->argv[words], kinds[line->kind].pair);
+	if (line->argc < kinds[line->kind].least)
+		return false;
+	return line->argc == words || (line->argc == words + 2 && !strcmp(line->argv[words], kinds[line->kind].pair));
 }
 
 static int parse_line(struct pipeline_line *line, const char *tc_dir, struct elfmap_msg *msg)

@@ -2,6 +2,7 @@
 /* Finds the maps of a version that runs. Its pins may mean another version's by now, upgraded elsewhere. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,4 +96,35 @@ int elfmap_running__find(const struct elfmap_running *running, const char *name,
 			found = info.id;
 	fd = found ? bpf_map_get_fd_by_id(found) : -ENOENT;
 	return fd;
+}
+
+static void warn(const struct elfmap_load *load, const struct elfmap_load_map *map, __u32 running, __u32 pinned)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "warning: map '%s': the version before used map %u here, and not the pinned one, map %u; its entries "
+		 "are not carried over",
+		 map->map.name, running, pinned);
+	load->opts.warn(load->file, text);
+}
+
+void elfmap_running__warn_of_split(const struct elfmap_running *running, const struct elfmap_load *load)
+{
+	for (size_t i = 0; load->opts.warn && i < load->nr_maps; i++) {
+		const struct elfmap_load_map *map = &load->maps[i];
+		struct bpf_map_info pinned = {}, info = {};
+		__u32 size = sizeof(info);
+		int old;
+
+		if (!map->pin_path || map->has_grown || map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY ||
+		    bpf_obj_get_info_by_fd(bpf_map__fd(map->bpf), &pinned, &size))
+			continue;
+		old = elfmap_running__find(running, map->map.name, pinned.type, pinned.id);
+		if (old < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(old, &info, &size) && info.id != pinned.id)
+			warn(load, map, info.id, pinned.id);
+		close(old);
+	}
 }

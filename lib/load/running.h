@@ -4,6 +4,7 @@
 #define ELFMAP_RUNNING_H
 
 #include "hooks.h"
+#include "load.h"
 
 struct elfmap_running {
 	__u32 *maps; /* ids */
@@ -16,5 +17,10 @@ int elfmap_running__read(const struct elfmap_hooks *hooks, struct elfmap_running
 /* The running map that is called NAME, as much of it as the kernel keeps, and of TYPE, as a descriptor; the map with
  * id PREFERRED if that is one of several. -ENOENT: there is none. */
 int elfmap_running__find(const struct elfmap_running *running, const char *name, __u32 type, __u32 preferred);
+
+/* Tells LOAD's warn() of state maps whose pin is another map than the one that runs: by an upgrade in another network
+ * namespace, or since the pin was taken away. LOAD has been committed; what programs wrote to the one that runs is not
+ * in the pinned one. */
+void elfmap_running__warn_of_split(const struct elfmap_running *running, const struct elfmap_load *load);
 
 #endif

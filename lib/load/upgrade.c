@@ -121,35 +121,6 @@ static int add_old_map(struct change *change, const struct elfmap_running *runni
 	return err;
 }
 
-/* The map at the pin is another one, by another namespace's upgrade, or since the pin was taken away: programs here
- * wrote to the one before. */
-static void warn_of_split(const struct change *change, const struct elfmap_running *running)
-{
-	const struct elfmap_load *load = change->load;
-	char text[256];
-
-	for (size_t i = 0; load && load->opts.warn && i < load->nr_maps; i++) {
-		const struct elfmap_load_map *map = &load->maps[i];
-		struct bpf_map_info pinned = {}, info = {};
-		__u32 size = sizeof(info);
-		int old;
-
-		if (!map->pin_path || map->has_grown || map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY ||
-		    bpf_obj_get_info_by_fd(bpf_map__fd(map->bpf), &pinned, &size))
-			continue;
-		old = elfmap_running__find(running, map->map.name, pinned.type, pinned.id);
-		if (old >= 0 && !bpf_obj_get_info_by_fd(old, &info, &size) && info.id != pinned.id) {
-			snprintf(text, sizeof(text),
-				 "warning: map '%s': the version before used map %u here, and not the pinned one, map "
-				 "%u; its entries are not carried over",
-				 map->map.name, info.id, pinned.id);
-			load->opts.warn(load->file, text);
-		}
-		if (old >= 0)
-			close(old);
-	}
-}
-
 static int describe_old(struct change *change)
 {
 	struct elfmap_running running = {};
@@ -159,8 +130,8 @@ static int describe_old(struct change *change)
 	err = err ?: elfmap_running__read(&change->result->hooks, &running);
 	for (size_t i = 0; !err && i < change->next.nr_maps; i++)
 		err = add_old_map(change, &running, &change->next.maps[i]);
-	if (!err)
-		warn_of_split(change, &running);
+	if (!err && change->load)
+		elfmap_running__warn_of_split(&running, change->load);
 	free(running.maps);
 	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
 }
