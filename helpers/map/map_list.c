@@ -10,6 +10,7 @@
 #include "bpffs.h"
 #include "command.h"
 #include "map_facts.h"
+#include "map_refusal.h"
 #include "map_verbs.h"
 
 struct list {
@@ -31,9 +32,10 @@ static void clear_list(struct list *list)
 
 static int complain_about(const struct elfmap_pinned *pin)
 {
-	if ((pin->err == -EACCES || pin->err == -EPERM) && geteuid() != 0)
-		return complain(pin->path, "not permitted; run it as root, with 'sudo elfmap ...'");
-	return complain(pin->path, "%s", strerror(-pin->err));
+	struct elfmap_msg msg;
+
+	elfmap_refusal__explain_open(pin->path, false, -pin->err, &msg);
+	return complain(pin->path, "%s", msg.text);
 }
 
 /* One complaint is enough: the others are worth showing. */
@@ -128,7 +130,7 @@ static void strip_slashes(char *path)
 		path[--length] = '\0';
 }
 
-int map_find_start(const char *dir, char *path, char *tc_dir)
+int map_find_start(const char *verb, const char *dir, char *path, char *tc_dir)
 {
 	struct elfmap_msg msg;
 	const char *why = NULL;
@@ -137,7 +139,7 @@ int map_find_start(const char *dir, char *path, char *tc_dir)
 
 	if (!dir) {
 		strcpy(path, err ? "" : tc_dir);
-		return err ? complain("map list", "%s", msg.text) : EXIT_SUCCESS;
+		return err ? complain(verb, "%s", msg.text) : EXIT_SUCCESS;
 	}
 	if (err)
 		*tc_dir = '\0'; /* a path needs none */
@@ -162,7 +164,7 @@ int map_list(int argc, char **argv)
 	argc = take_options(argc, argv, NULL);
 	if (argc < 1 || argc > 2)
 		return EXIT_USAGE;
-	if (map_find_start(argv[1], path, tc_dir))
+	if (map_find_start("map list", argv[1], path, tc_dir))
 		return EXIT_FAILURE;
 	begin_output();
 	if (read_rows(&list, path, &msg)) {

@@ -121,7 +121,11 @@ static int unpin(const char *path, bool force, struct elfmap_msg *msg)
 		err = check_last(path, &info, msg);
 	if (!err && unlink(path)) {
 		err = -errno;
-		snprintf(msg->text, sizeof(msg->text), "the pin cannot be removed: %s", strerror(errno));
+		if (err == -EACCES || err == -EPERM)
+			snprintf(msg->text, sizeof(msg->text),
+				 "not permitted to remove the pin; run it as root, with 'sudo elfmap ...'");
+		else
+			snprintf(msg->text, sizeof(msg->text), "the pin cannot be removed: %s", strerror(-err));
 	}
 	if (!err && map_companion_path(path, fd, companion))
 		unlink(companion);

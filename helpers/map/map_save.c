@@ -21,6 +21,7 @@
 #include "map_companion.h"
 #include "map_copy.h"
 #include "map_facts.h"
+#include "map_refusal.h"
 #include "map_rules.h"
 #include "map_save.h"
 #include "map_users.h"
@@ -150,8 +151,12 @@ static int add_pin(struct save *save, const struct elfmap_pinned *pin, struct el
 	struct stat file;
 	int fd, err = 0;
 
-	if (pin->kind == ELFMAP_PIN_UNREADABLE)
-		return elfmap_msg__set(msg, pin->err, "%s: %s", word, strerror(-pin->err));
+	if (pin->kind == ELFMAP_PIN_UNREADABLE) {
+		struct elfmap_msg why;
+
+		err = elfmap_refusal__explain_open(pin->path, false, -pin->err, &why);
+		return elfmap_msg__set(msg, err, "%s: %s", word, why.text);
+	}
 	if (pin->kind != ELFMAP_PIN_MAP || pin->is_link)
 		return 0;
 	if (strpbrk(word, " \t\r\n") || *word == '~')
@@ -474,7 +479,7 @@ int map_save(int argc, char **argv)
 		return EXIT_USAGE;
 	if (output.json)
 		return complain("map save", "writes text for 'restore'; 'elfmap -j map dump PIN' writes JSON");
-	if (map_find_start(argv[1], path, save.tc_dir))
+	if (map_find_start("map save", argv[1], path, save.tc_dir))
 		return EXIT_FAILURE;
 	begin_output();
 	err = prepare(&save, &msg);

@@ -41,8 +41,9 @@ int end_output(void);
 json_object *map_json(const struct elfmap_type *type, const struct elfmap_value *value);
 
 /* Where list and save begin, and where tc/ is ("": nowhere), PATH_MAX bytes each. Without DIR that is all
- * that tc has pinned, which may be nothing; what the user names must be there. Returns an exit status. */
-int map_find_start(const char *dir, char *path, char *tc_dir);
+ * that tc has pinned, which may be nothing; what the user names must be there. Complaints are
+ * VERB's. Returns an exit status. */
+int map_find_start(const char *verb, const char *dir, char *path, char *tc_dir);
 
 /* May the pin of MAP at PATH get another map? Programs that use it would go on with the old one. -EBUSY: the
  * message says which, -EPERM: that cannot be seen. */

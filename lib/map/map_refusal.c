@@ -231,15 +231,17 @@ int elfmap_refusal__explain(const struct elfmap_reader *map, bool deleting, cons
 
 /* ---- opening ------------------------------------------------------------------------------------ */
 
-/* "mode 0640, owner 0:0". Names would need what a static command has not. */
-static void describe_owner(const char *path, char *text, size_t size)
+/* "mode 0640, owner 0:0". Names would need what a static command has not. Returns what PATH is called. */
+static const char *describe_owner(const char *path, char *text, size_t size)
 {
 	struct stat file;
 
-	if (stat(path, &file))
+	if (stat(path, &file)) {
 		snprintf(text, size, "a directory above it cannot be searched");
-	else
-		snprintf(text, size, "mode %04o, owner %u:%u", file.st_mode & 07777, file.st_uid, file.st_gid);
+		return "pin";
+	}
+	snprintf(text, size, "mode %04o, owner %u:%u", file.st_mode & 07777, file.st_uid, file.st_gid);
+	return S_ISDIR(file.st_mode) ? "directory" : "pin";
 }
 
 int elfmap_refusal__explain_open(const char *path, bool writing, int error, struct elfmap_msg *msg)
@@ -254,11 +256,12 @@ int elfmap_refusal__explain_open(const char *path, bool writing, int error, stru
 		bool cannot_read = faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0;
 		bool cannot_write = writing && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0;
 
-		describe_owner(path, owner, sizeof(owner));
+		const char *what = describe_owner(path, owner, sizeof(owner));
+
 		return elfmap_msg__set(msg, -error,
-				       "not permitted: the pin is not for you to %s%s%s (%s); run it as root, or let "
+				       "not permitted: the %s is not for you to %s%s%s (%s); run it as root, or let "
 				       "the owner change that",
-				       cannot_read ? "read" : "", cannot_read && cannot_write ? " or " : "",
+				       what, cannot_read ? "read" : "", cannot_read && cannot_write ? " or " : "",
 				       cannot_write ? "write" : "", owner);
 	}
 	if (error == EPERM)

@@ -9,8 +9,8 @@
 int elfmap_refusal__explain(const struct elfmap_reader *map, bool deleting, const void *key, int err,
 			    struct elfmap_msg *msg);
 
-/* The message for an opening of the pin at PATH that failed with errno ERROR: which permission is
- * missing, and who has it. WRITING: it was to be written. Returns a negative errno. */
+/* The message for an opening of the pin, or directory of pins, at PATH that failed with errno ERROR: which permission
+ * is missing, and who has it. WRITING: it was to be written. Returns a negative errno. */
 int elfmap_refusal__explain_open(const char *path, bool writing, int error, struct elfmap_msg *msg);
 
 #endif

@@ -234,6 +234,8 @@ fails() {
 
 	in_mounts "\$elfmap map list"
 	[[ $status == 1 && $stderr == *"no bpf file system is mounted"*'mount -t bpf bpf /sys/fs/bpf'* ]]
+	in_mounts "\$elfmap map save"
+	[[ $status == 1 && $stderr == 'elfmap: map save: no bpf file system is mounted'* ]]
 	in_mounts "$mount_one; \$elfmap map dump c"
 	[[ $status == 0 && $output == '0 hex 00 00 00 00' ]]
 	in_mounts "$mount_one; mount -t bpf bpf $tmp/two; \$elfmap map dump c"

@@ -246,6 +246,30 @@ as_group() {
 	[[ $status == 1 && $stderr == *'a directory above it cannot be searched'* ]]
 }
 
+@test "list, save and unpin: which permission is missing is said" {
+	public=$(mktemp -d)
+	install -m 755 "$elfmap" "$public/elfmap"
+	chmod 755 "$public" /sys/fs/bpf/tc $globals
+	create h hash 4 4 10
+	mkdir -m 700 $globals/closed
+	as_group list
+	listed=$status:$stderr
+	as_group save
+	saved=$status:$stderr
+	as_group list globals/closed
+	closed=$status:$stderr
+	rmdir $globals/closed
+	chmod 644 $globals/h
+	as_group unpin h
+	rm -r "$public"
+	wanted=' is not for you to read (mode 0?00, owner 0:0); run it as root, or let the owner change that'
+	# shellcheck disable=SC2053 # a pattern
+	[[ $listed == 1:*': not permitted: the '*$wanted && $saved == 1:*': not permitted: the '*$wanted ]]
+	[[ $closed == 1:*'the directory is not for you to read (mode 0700, owner 0:0)'* ]]
+	[[ $status == 1 && $stderr == "elfmap: h: not permitted to remove the pin; run it as root, with 'sudo elfmap ...'" ]]
+	[[ -e $globals/h ]]
+}
+
 @test "types that only root may read: entries are shown as bytes, and that is said" {
 	local objects=${BUILD:-$PWD/build}/tc-progs
 

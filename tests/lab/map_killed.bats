@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What `elfmap map` leaves when it is killed at any of its calls to the kernel: the map as it was or as it is to
+# be, and the same command again finishes the job.
+
+# shellcheck disable=SC2154 # maps.bash sets them
+# shellcheck disable=SC2317 # functions that the walk calls
+
+bats_require_minimum_version 1.5.0
+
+load maps.bash
+
+setup() {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	begin_maps
+	seq 1 9 | sed 's/.*/& 1/' >"$tmp/old"
+	seq 5 14 | sed 's/.*/& 2/' >"$tmp/new"
+}
+
+start_again() {
+	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete
+	mkdir -p "$globals"
+	create h hash 4 8 20
+	map load h "$tmp/old" types u32:u64
+}
+
+# killed BEFORE WHOLE FINISHED WORD...: BEFORE sets up what `map WORD ...` finds. Killed before each of its calls it
+# leaves what is WHOLE; by the same command it is FINISHED.
+killed() {
+	local before=$1 whole=$2 finished=$3 call n walked=0
+
+	shift 3
+	for call in bpf mkdir,mkdirat rename,renameat,renameat2 unlink,unlinkat,rmdir; do
+		for ((n = 1; n < 200; n++)); do
+			"$before"
+			strace -qq -o "$tmp/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
+				"$elfmap" map "$@" >"$tmp/out" 2>&1 && break
+			echo "at $call $n: $(tail -n 2 "$tmp/trace" | head -n 1)"
+			[[ $(<"$tmp/trace") == *'killed by SIGKILL'* ]] && "$whole" && again "$@" && "$finished" || return 1
+			((++walked))
+		done
+	done
+	((n < 200 && walked > 2))
+}
+
+again() {
+	map "$@" >"$tmp/out"
+}
+
+text() {
+	"$elfmap" map dump "$1" types u32:u64 | sort -n
+}
+
+is_old() {
+	text h | cmp -s - "$tmp/old"
+}
+
+is_new() {
+	text h | cmp -s - "$tmp/new"
+}
+
+pins() {
+	find /sys/fs/bpf/tc -type f -printf '%f\n' | sort | paste -sd' '
+}
+
+maximum() {
+	bpftool -j map show pinned "$globals/h" | jq .max_entries
+}
+
+@test "killed: resize" {
+	is_resized() {
+		is_old && [[ $(maximum) == 40 && $(pins) == h ]]
+	}
+	killed start_again is_old is_resized resize h 40
+}
+
+@test "killed: load and replace" {
+	only_these() { # of either version
+		[[ -z $(text h | cat - "$tmp/old" "$tmp/old" "$tmp/new" "$tmp/new" | sort | uniq -u) ]]
+	}
+	is_loaded() {
+		[[ $(text h | wc -l) == 14 ]] && text h | tail -n 10 | cmp -s - "$tmp/new"
+	}
+	killed start_again only_these is_loaded load h "$tmp/new" types u32:u64
+	killed start_again only_these is_new replace h "$tmp/new" types u32:u64
+}
+
+@test "killed: swap" {
+	outer() {
+		start_again
+		create o hash_of_maps 4 4 2 inner_map pinned "$globals/h"
+		map set o hex 01 00 00 00 pinned h
+	}
+	slot() {
+		rm -f "$globals/slot"
+		"$elfmap" map pin id "$("$elfmap" map get o hex 01 00 00 00 | sed 's/.* id //')" slot
+		text slot >"$tmp/slot"
+		rm "$globals/slot"
+	}
+	old_or_new() {
+		slot
+		cmp -s "$tmp/slot" "$tmp/old" || cmp -s "$tmp/slot" "$tmp/new"
+	}
+	is_swapped() {
+		slot && cmp -s "$tmp/slot" "$tmp/new" || return 1
+		[[ $(pins) == 'h o o~before~01000000' ]] || return 1
+		map swap o hex 01 00 00 00 --rollback && old_or_new
+	}
+	killed outer old_or_new is_swapped swap o hex 01 00 00 00 "$tmp/new" types u32:u64
+}
+
+@test "killed: restore" {
+	saved() {
+		start_again
+		map pin h below/second
+		map save | sed 1d | sort >"$tmp/wanted"
+	}
+	gone() {
+		saved
+		rm "$globals/h" /sys/fs/bpf/tc/below/second
+	}
+	changed() {
+		saved
+		map load h "$tmp/new" types u32:u64
+	}
+	none_half() { # what is pinned is whole
+		local pin
+
+		for pin in globals/h below/second; do
+			[[ ! -e /sys/fs/bpf/tc/$pin ]] || text "$pin" | cmp -s - "$tmp/old" ||
+				[[ $(text "$pin" | wc -l) == 14 ]] || return 1
+		done
+	}
+	is_restored() {
+		map save | sed 1d | sort | cmp - "$tmp/wanted" &&
+			[[ $(pins) == 'h second' ]]
+	}
+	saved
+	map save >"$tmp/saved"
+	killed changed none_half is_restored restore "$tmp/saved" --replace
+	killed gone none_half is_restored restore "$tmp/saved" --replace
+}
