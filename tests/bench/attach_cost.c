@@ -20,12 +20,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "attach.h"
 #include "load.h"
 #include "netlink.h"
+#include "timing.h"
 
 #define TC_DIR "/sys/fs/bpf/tc"
 #define GLOBALS TC_DIR "/globals"
@@ -112,14 +112,6 @@ static int run_ours(const struct place *place, struct held *ret_held)
 
 /* ---- round by round ---------------------------------------------------------------------------------------- */
 
-static double now_us(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec * 1e6 + (double)at.tv_nsec / 1e3;
-}
-
 static int take_away(const struct place *place, struct held *held)
 {
 	const struct elfmap_filter filter = {.ifindex = place->ifindex, .prio = 1, .handle = 1};
@@ -146,33 +138,10 @@ static int time_variant(const struct variant *variant, const struct place *place
 		unlink(GLOBALS "/load_flows");
 		unlink(GLOBALS "/load_total");
 	}
-	start = now_us();
+	start = now_ns();
 	err = variant->run(place, &held);
-	*ret_us = now_us() - start;
+	*ret_us = (now_ns() - start) / 1e3;
 	return err ?: take_away(place, &held);
-}
-
-static void shuffle(size_t *order, size_t nr)
-{
-	for (size_t i = nr; i > 1; i--) {
-		size_t j = (size_t)random() % i, last = order[i - 1];
-
-		order[i - 1] = order[j];
-		order[j] = last;
-	}
-}
-
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-static double median(double *values, size_t nr)
-{
-	qsort(values, nr, sizeof(*values), compare);
-	return values[nr / 2];
 }
 
 static struct variant variants[] = {

@@ -22,8 +22,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "timing.h"
 
 #define WARM_UP 5
 #define MAX_VARIANTS 8
@@ -55,14 +56,6 @@ struct bench {
 };
 
 /* ---- one command ----------------------------------------------------------------------------------------- */
-
-static double now_ms(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
-}
 
 static double to_ms(const struct timeval *time)
 {
@@ -124,18 +117,6 @@ static int run_variant(struct bench *bench, struct variant *variant, struct cost
 
 /* ---- all of them ------------------------------------------------------------------------------------------- */
 
-/* A shuffled order: the kernel frees what one command left behind while the next one runs, and in a
- * fixed order that would always be the same next one. The seed is fixed, two runs are alike. */
-static void shuffle(size_t *order, size_t nr)
-{
-	for (size_t i = nr; i > 1; i--) {
-		size_t j = (size_t)random() % i, last = order[i - 1];
-
-		order[i - 1] = order[j];
-		order[j] = last;
-	}
-}
-
 static int run_rounds(struct bench *bench)
 {
 	size_t order[MAX_VARIANTS] = {};
@@ -157,19 +138,6 @@ static int run_rounds(struct bench *bench)
 		}
 	}
 	return 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-static double median(double *values, size_t nr)
-{
-	qsort(values, nr, sizeof(*values), compare);
-	return values[nr / 2];
 }
 
 /* The median over all rounds of VARIANT's cost, divided by PEER's in the same round when there is one. */

@@ -25,10 +25,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "map_write.h"
+#include "timing.h"
 
 #define PINS "/sys/fs/bpf/tc/globals/"
 #define BATCH 8192
@@ -266,14 +266,6 @@ static void fill(unsigned int map)
 
 /* ---- one run -------------------------------------------------------------------------------------- */
 
-static double now(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
-}
-
 static long peak_kib; /* of the last command */
 
 struct cost {
@@ -296,10 +288,10 @@ static struct cost time_command(char **words)
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	start = now();
+	start = now_ms();
 	if (posix_spawnp(&pid, words[0], &actions, NULL, words, environ) || wait4(pid, &status, 0, &usage) < 0)
 		exit(fail(words[0], errno));
-	start = now() - start;
+	start = now_ms() - start;
 	posix_spawn_file_actions_destroy(&actions);
 	if (status)
 		exit(fail(words[0], ECHILD));
@@ -369,19 +361,6 @@ static const struct row {
 	 "bpftool map update pinned " PINS "array key 7 0 0 0 value 9 0 0 0 0 0 0 0"},
 };
 
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-static double median(double *values, size_t nr)
-{
-	qsort(values, nr, sizeof(*values), compare);
-	return values[nr / 2];
-}
-
 static void print_row(const char *name, double ours, double other, double ratio, double cpu, double limit)
 {
 	/* Judged as printed, to two places. */
@@ -440,13 +419,13 @@ static double time_update(unsigned int map, unsigned int threads)
 	snprintf(pin, sizeof(pin), PINS "%s", plans[map].name);
 	if (elfmap_reader__open_for(pin, ELFMAP_READ_WRITE, NULL, &reader, &msg))
 		exit(fail(pin, EINVAL));
-	start = now();
+	start = now_ms();
 	if (elfmap_job__update(&job, plans[map].key_size == 4 ? (const void *)narrow_keys : wide_keys, values, MANY,
 			       &msg)) {
 		fprintf(stderr, "map_speed: %s\n", msg.text);
 		exit(EXIT_FAILURE);
 	}
-	start = now() - start;
+	start = now_ms() - start;
 	elfmap_reader__close(&reader);
 	return start;
 }
@@ -456,13 +435,13 @@ static double time_batches(unsigned int map)
 	double start;
 
 	renew(map);
-	start = now();
+	start = now_ms();
 	for (__u32 next = 0, count; next < MANY; next += count) {
 		count = MANY - next < BATCH ? MANY - next : BATCH;
 		if (bpf_map_update_batch(fds[map], narrow_keys + next, values + next, &count, NULL))
 			exit(fail("batch", errno));
 	}
-	return now() - start;
+	return now_ms() - start;
 }
 
 #define MOST_ROUNDS 255

@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../prog/classifier.h"
 #include "../prog/test.h"
+#include "timing.h"
 
 static struct load {
 	const char *name;
@@ -35,14 +35,6 @@ static struct load {
 };
 
 #define NR_LOADS (sizeof(loads) / sizeof(*loads))
-
-static double now_ms(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
-}
 
 static void ask_verifier(struct load *load, const struct classifier *classifier)
 {

@@ -20,7 +20,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../prog/classifier.h"
@@ -29,6 +28,7 @@
 #include "cgroup.h"
 #include "cgroup_filter.h"
 #include "l2_redirect.h"
+#include "timing.h"
 
 #define REPEAT 5000 /* runs of a program in a round */
 #define LOADS 4	    /* how often each object is loaded, for ROUNDS / LOADS rounds */
@@ -350,14 +350,6 @@ struct state {
 };
 
 static struct state states[NR_SUBJECTS];
-
-static double now_ns(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec * 1e9 + (double)at.tv_nsec;
-}
 
 /* Runs a program REPEAT times and returns what one run took. Our clock, because the kernel's answer
  * is in whole nanoseconds. */
