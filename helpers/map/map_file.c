@@ -41,7 +41,7 @@ static int read_from(struct map_file *file, const struct target *target, int fd)
 	return complain(file->name, "%s; nothing was changed", msg.text);
 }
 
-int map_file__read(struct map_file *file, const struct target *target, const char *name, bool keep_going)
+int map_file__read(struct map_file *file, const struct target *target, const char *name, enum map_file_taken taken)
 {
 	bool is_stdin = !name || !strcmp(name, "-");
 	int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
@@ -57,9 +57,10 @@ int map_file__read(struct map_file *file, const struct target *target, const cha
 		return status;
 	if (file->nr_refused > LINES_SHOWN)
 		complain(file->name, "%zu more lines are refused", file->nr_refused - LINES_SHOWN);
-	if (keep_going)
+	if (taken == MAP_FILE_KEEP_GOING)
 		return EXIT_SUCCESS;
-	return complain(target->pin, "nothing was changed; --keep-going takes the lines that are right");
+	return complain(target->pin, "nothing was changed%s",
+			taken == MAP_FILE_STRICT ? "; --keep-going takes the lines that are right" : "");
 }
 
 void map_file__close(struct map_file *file)

@@ -14,9 +14,15 @@ struct map_file {
 	size_t nr_unwritten; /* entries that the kernel refused, and others were written after them */
 };
 
-/* Reads NAME (NULL or "-": standard input), complaining about each line that is refused. A failure,
- * unless KEEP_GOING, if there is one. Returns an exit status. */
-int map_file__read(struct map_file *file, const struct target *target, const char *name, bool keep_going);
+/* What is taken of a file with lines that are refused. */
+enum map_file_taken {
+	MAP_FILE_WHOLE,	     /* nothing: without them the others mean something else */
+	MAP_FILE_STRICT,     /* nothing, but who says --keep-going can have the others */
+	MAP_FILE_KEEP_GOING, /* the others */
+};
+
+/* Reads NAME (NULL or "-": standard input), complaining about each line that is refused. Returns an exit status. */
+int map_file__read(struct map_file *file, const struct target *target, const char *name, enum map_file_taken taken);
 void map_file__close(struct map_file *file);
 
 /* Makes the entries what the kernel takes. Returns an exit status. */

@@ -105,7 +105,7 @@ int map_load(int argc, char **argv)
 	if (!status && elfmap_map__check_writable(&target.map, &msg))
 		status = complain(argv[1], "%s", msg.text);
 	if (!status)
-		status = map_file__read(&file, &target, argv[2], keep_going);
+		status = map_file__read(&file, &target, argv[2], keep_going ? MAP_FILE_KEEP_GOING : MAP_FILE_STRICT);
 	if (!status)
 		status = map_file__open_objects(&file, &target);
 	if (!status)

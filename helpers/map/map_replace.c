@@ -274,7 +274,7 @@ static int begin(struct replacement *r, int argc, char **argv, enum elfmap_acces
 		return status;
 	if (elfmap_map__check_readable(&r->target.map.info, &msg))
 		return complain(argv[1], "%s", msg.text);
-	status = map_file__read(&r->file, &r->target, argc > 2 ? argv[2] : NULL, false);
+	status = map_file__read(&r->file, &r->target, argc > 2 ? argv[2] : NULL, MAP_FILE_WHOLE);
 	r->comparison.map = &r->target.map;
 	r->comparison.wanted = &r->file.entries;
 	return status;

@@ -224,7 +224,7 @@ static int fill(const struct target *inner, const char *name, bool keep_going, s
 
 	if (elfmap_map__check_writable(&inner->map, &msg))
 		return complain(inner->pin, "%s", msg.text);
-	status = map_file__read(&file, inner, name, keep_going);
+	status = map_file__read(&file, inner, name, keep_going ? MAP_FILE_KEEP_GOING : MAP_FILE_STRICT);
 	status = status ?: map_file__open_objects(&file, inner);
 	if (!status) {
 		progress__begin(&progress, file.entries.count);
