@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "map.h"
+#include "msg.h"
+#include "pins.h"
 #include "running.h"
 
 static int add_program(struct elfmap_running *running, int prog);
@@ -127,4 +129,41 @@ void elfmap_running__warn_of_split(const struct elfmap_running *running, const s
 			warn(load, map, info.id, pinned.id);
 		close(old);
 	}
+}
+
+static bool is_pinned(const struct elfmap_pins *pins, __u32 map)
+{
+	for (size_t i = 0; i < pins->nr; i++)
+		if (pins->pins[i].kind == ELFMAP_PIN_MAP && pins->pins[i].id == map)
+			return true;
+	return false;
+}
+
+static int check_tables(const struct elfmap_running *would_run, const struct elfmap_pins *pins, struct elfmap_msg *msg)
+{
+	struct bpf_map_info info;
+
+	for (size_t i = 0; i < would_run->nr; i++)
+		if (elfmap_map__describe(would_run->maps[i], &info) && info.type == BPF_MAP_TYPE_PROG_ARRAY &&
+		    !is_pinned(pins, info.id))
+			return elfmap_msg__set(msg, -ENOENT,
+					       "its PROG_ARRAY '%s' has lost its pin, and with it what was in its "
+					       "slots; 'elfmap upgrade' with the older object makes it anew",
+					       info.name);
+	return 0;
+}
+
+int elfmap_running__check_tables(const struct elfmap_generation *gen, const char *tc_dir, struct elfmap_msg *msg)
+{
+	struct elfmap_running would_run = {};
+	struct elfmap_pins pins = {};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < gen->nr_entries; i++)
+		err = add_program(&would_run, gen->entries[i].prog);
+	err = err ?: elfmap_pins__read(tc_dir, &pins);
+	err = err ? elfmap_msg__set(msg, err, "%s", strerror(-err)) : check_tables(&would_run, &pins, msg);
+	free(would_run.maps);
+	elfmap_pins__free(&pins);
+	return err;
 }

@@ -23,4 +23,8 @@ int elfmap_running__find(const struct elfmap_running *running, const char *name,
  * in the pinned one. */
 void elfmap_running__warn_of_split(const struct elfmap_running *running, const struct elfmap_load *load);
 
+/* Can GEN run as it did? -ENOENT: a PROG_ARRAY that its programs jump through is pinned nowhere below TC_DIR, so it has
+ * been empty since, and every tail call would fall through. */
+int elfmap_running__check_tables(const struct elfmap_generation *gen, const char *tc_dir, struct elfmap_msg *msg);
+
 #endif

@@ -468,6 +468,7 @@ int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap
 	err = err ?: elfmap_generation__read(previous, &change.next, msg);
 	if (err == -ENOENT && result.hooks.nr)
 		elfmap_msg__set(msg, err, "there is no generation to go back to; 'elfmap upgrade' makes one");
+	err = err ?: elfmap_running__check_tables(&change.next, tc_dir, msg);
 	err = err ?: exchange(&change);
 	end(&change, err);
 	if (!err)

@@ -148,6 +148,22 @@ no_change() {
 	[[ $stderr == *'there is no generation before the current one'* ]]
 }
 
+@test "rollback: a version that has lost its stages or a program is nothing to go back to" {
+	attach
+	version 2
+	upgrade "$gen"
+	rm "$generations/previous/maps/tc/globals/gen_jmp"
+	no_change upgrade gen.o --rollback
+	[[ $stderr == "elfmap: gen.o: its PROG_ARRAY 'gen_jmp' has lost its pin, and with it what was in its slots; "* ]]
+	upgrade "$gen"
+	rm "$generations/previous/entries/ingress"
+	no_change upgrade gen.o --rollback
+	upgrade "$gen"
+	upgrade gen.o --rollback
+	send 5
+	[[ $(cells) == '0 5 0 0' ]]
+}
+
 @test "a map that has grown: what is in it moves, and moves back" {
 	attach
 	send 3
