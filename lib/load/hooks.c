@@ -89,6 +89,19 @@ static int find_all_filters(const char *object, struct elfmap_hooks *hooks, stru
 	return sock < 0 ? sock : err;
 }
 
+static int add_link(const char *object, const char *path, struct elfmap_hooks *hooks)
+{
+	struct elfmap_filter filter;
+	char *section = NULL;
+	int err = elfmap_link__read(path, &filter);
+
+	if (err == -EINVAL || err == -ENOENT)
+		return 0; /* another's, or gone since */
+	if (!err && filter.ifindex)
+		section = section_of(object, filter.name);
+	return section ? add_hook(hooks, &filter, section, path) : err;
+}
+
 static int find_links(const char *object, const char *tc_dir, struct elfmap_hooks *hooks, struct elfmap_msg *msg)
 {
 	struct elfmap_pins pins = {};
@@ -101,14 +114,7 @@ static int find_links(const char *object, const char *tc_dir, struct elfmap_hook
 	if (elfmap_pins__read(dir, &pins))
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	for (size_t i = 0; !err && i < pins.nr; i++) {
-		struct elfmap_filter filter;
-		char *section = NULL;
-
-		if (pins.pins[i].kind != ELFMAP_PIN_LINK || elfmap_link__read(pins.pins[i].path, &filter) ||
-		    !filter.ifindex)
-			continue;
-		section = section_of(object, filter.name);
-		err = section ? add_hook(hooks, &filter, section, pins.pins[i].path) : 0;
+		err = pins.pins[i].kind == ELFMAP_PIN_LINK ? add_link(object, pins.pins[i].path, hooks) : 0;
 		if (err)
 			elfmap_msg__set(msg, err, "%s: %s", pins.pins[i].path, strerror(-err));
 	}

@@ -216,6 +216,18 @@ no_change() {
 	[[ $status == 2 ]]
 }
 
+@test "a tcx link that cannot be opened is not passed over" {
+	run "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress --tcx
+	[[ $output != *'this kernel has no tcx'* ]] || skip "this kernel has no tcx"
+	before=$(pins)
+	mount -o remount,ro /sys/fs/bpf
+	run --separate-stderr upgrade "$gen"
+	mount -o remount,rw /sys/fs/bpf
+	[[ $status == 1 && $stderr == "elfmap: $gen: /sys/fs/bpf/tc/links/"*": Read-only file system" && $(pins) == "$before" ]]
+	run -0 upgrade "$gen"
+	[[ $output == *replaced ]]
+}
+
 @test "two at a time: the second waits for the first, and says so when that takes too long" {
 	attach
 	version 2
