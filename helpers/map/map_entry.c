@@ -233,7 +233,8 @@ static int check_presence(const struct request *request, bool wanted)
 	if (!value)
 		return complain(request->target.pin, "no memory");
 	for (; i < entries->count; i++) {
-		int err = elfmap_map__lookup(&request->target.map, entries->keys + i * entries->key_size, value, &msg);
+		int err = elfmap_map__lookup_exact(&request->target.map, entries->keys + i * entries->key_size, value,
+						   &msg);
 
 		if (wanted ? err == -ENOENT : !err)
 			break;

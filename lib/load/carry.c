@@ -83,11 +83,10 @@ static const unsigned char *find_copied(const struct elfmap_carry *carry, const 
 /* The programs of TO have not touched the entry: it is as we wrote it, or as absent as it was. */
 static bool is_untouched(struct elfmap_carry *carry, const void *key, const unsigned char *copied)
 {
-	bool there = !elfmap_map__lookup(&carry->to, key, carry->theirs, NULL);
-
-	if (!copied)
-		return !there;
-	return there && !memcmp(carry->theirs, copied, carry->copied.value_size);
+	if (!copied) /* a wider prefix of an LPM_TRIE is another entry */
+		return elfmap_map__lookup_exact(&carry->to, key, carry->theirs, NULL) != 0;
+	return !elfmap_map__lookup(&carry->to, key, carry->theirs, NULL) &&
+	       !memcmp(carry->theirs, copied, carry->copied.value_size);
 }
 
 static int carry_late(void *context, const void *key, const void *value)

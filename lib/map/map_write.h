@@ -55,8 +55,11 @@ int elfmap_job__delete(struct elfmap_job *job, const void *keys, size_t count, s
  * what is queued. `done` counts them. */
 int elfmap_job__clear(struct elfmap_job *job, struct elfmap_msg *msg);
 
-/* One entry's value (all copies). -ENOENT in words. KEY is NULL for peeking into a QUEUE or STACK. */
+/* One entry's value (all copies), in an LPM_TRIE that of the longest prefix that holds KEY. -ENOENT in words. KEY is
+ * NULL for peeking into a QUEUE or STACK. */
 int elfmap_map__lookup(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg);
+/* The same for the entry that an update or a deletion of KEY would meet: a wider prefix is none. */
+int elfmap_map__lookup_exact(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg);
 /* Takes the next value out of a QUEUE or STACK. -ENOENT: it is empty. */
 int elfmap_map__pop(const struct elfmap_reader *map, void *value, struct elfmap_msg *msg);
 

@@ -127,6 +127,22 @@ bytes() {
 	[[ $(map dump h types u32:u32) == '3 3' ]]
 }
 
+@test "prefixes: get finds the longest that holds the key; set and del mean that prefix and no wider one" {
+	create trie lpm_trie 8 4 10 flags 1
+	words=(types prefix4:u32)
+	map set trie 10.0.0.0/8 1 10.16.0.0/12 2 "${words[@]}"
+	[[ $(map get trie 10.1.2.3/32 "${words[@]}") == '10.1.2.3/32 1' ]]
+	fails 1 '10.1.2.3/32: no such key; nothing was changed' del trie 10.0.0.0/8 10.1.2.3/32 "${words[@]}"
+	fails 1 '10.32.0.0/12: no such key; nothing was changed' del trie 10.0.0.0/8 10.32.0.0/12 "${words[@]}"
+	fails 1 '10.1.0.0/16: no such key; nothing was changed' set trie 10.0.0.0/8 7 10.1.0.0/16 7 exist "${words[@]}"
+	[[ $(map dump trie "${words[@]}" | sort | paste -sd,) == '10.0.0.0/8 1,10.16.0.0/12 2' ]]
+	map set trie 10.1.0.0/16 3 10.32.0.0/12 4 noexist "${words[@]}"
+	fails 1 '10.16.0.0/12: the key is there already; nothing was changed' \
+		set trie 11.0.0.0/8 5 10.16.0.0/12 6 noexist "${words[@]}"
+	map del trie 10.0.0.0/8 10.16.0.0/12 10.1.0.0/16 "${words[@]}"
+	[[ $(map dump trie "${words[@]}") == '10.32.0.0/12 4' ]]
+}
+
 @test "get, set: a value for each CPU" {
 	local cpus
 
