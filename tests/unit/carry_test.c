@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Entries that move to another map while both are written: what comes late, and what is left alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "carry.h"
+
+#define FROM "/sys/fs/bpf/carry_test_from"
+#define TO "/sys/fs/bpf/carry_test_to"
+
+struct prefix {
+	__u32 length, address;
+};
+
+static int from = -1, to = -1;
+static struct elfmap_carry *carry;
+
+static int make(enum bpf_map_type type, __u32 flags, const char *path)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
+	int fd = bpf_map_create(type, "carry", sizeof(struct prefix), sizeof(__u64), 16, &opts);
+
+	assert_true(fd >= 0);
+	unlink(path);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+	return fd;
+}
+
+static void begin(enum bpf_map_type type, __u32 flags)
+{
+	from = make(type, flags, FROM);
+	to = make(type, flags, TO);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	elfmap_carry__free(carry);
+	carry = NULL;
+	close(from);
+	close(to);
+	unlink(FROM);
+	unlink(TO);
+	return 0;
+}
+
+static void put(int fd, const char *address, __u32 length, __u64 value)
+{
+	struct prefix key = {.length = length, .address = inet_addr(address)};
+
+	assert_int_equal(bpf_map_update_elem(fd, &key, &value, BPF_ANY), 0);
+}
+
+static __u64 get(int fd, const char *address, __u32 length)
+{
+	struct prefix key = {.length = length, .address = inet_addr(address)};
+	__u64 value = 0;
+
+	bpf_map_lookup_elem(fd, &key, &value);
+	return value;
+}
+
+static void start_and_change(void)
+{
+	struct elfmap_msg msg;
+
+	put(from, "10.0.0.0", 8, 1);
+	put(from, "11.0.0.0", 8, 2);
+	put(from, "12.0.0.0", 8, 3);
+	assert_int_equal(elfmap_carry__begin(FROM, TO, &carry, &msg), 0);
+	put(from, "10.0.0.0", 8, 100); /* changed on this side */
+	put(from, "11.0.0.0", 8, 200); /* on both */
+	put(to, "11.0.0.0", 8, 201);
+	put(to, "12.0.0.0", 8, 301); /* on that side */
+}
+
+static void assert_finished(size_t late, size_t lost)
+{
+	size_t was_late, was_lost;
+	struct elfmap_msg msg;
+
+	assert_int_equal(elfmap_carry__finish(carry, &was_late, &was_lost, &msg), 0);
+	assert_int_equal(was_late, late);
+	assert_int_equal(was_lost, lost);
+	assert_int_equal(get(to, "10.0.0.0", 8), 100);
+	assert_int_equal(get(to, "11.0.0.0", 8), 201);
+	assert_int_equal(get(to, "12.0.0.0", 8), 301);
+}
+
+static void what_changed_since_is_carried(void **state)
+{
+	(void)state;
+	begin(BPF_MAP_TYPE_HASH, 0);
+	start_and_change();
+	put(from, "13.0.0.0", 8, 4); /* new here */
+	put(from, "14.0.0.0", 8, 5); /* and in both */
+	put(to, "14.0.0.0", 8, 6);
+	assert_finished(2, 2);
+	assert_int_equal(get(to, "13.0.0.0", 8), 4);
+	assert_int_equal(get(to, "14.0.0.0", 8), 6);
+}
+
+/* A look-up of a new prefix finds the wider one, which says nothing about it. */
+static void a_wider_prefix_is_another_entry(void **state)
+{
+	(void)state;
+	begin(BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC);
+	start_and_change();
+	put(from, "10.1.0.0", 16, 4);
+	put(from, "10.32.0.0", 12, 5);
+	put(to, "10.32.0.0", 12, 6);
+	assert_finished(2, 2);
+	assert_int_equal(get(to, "10.1.0.0", 16), 4);
+	assert_int_equal(get(to, "10.32.0.0", 12), 6);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(what_changed_since_is_carried, end),
+		cmocka_unit_test_teardown(a_wider_prefix_is_another_entry, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
