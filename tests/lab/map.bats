@@ -412,5 +412,8 @@ fails() {
 		run --separate-stderr bash -c '"$@" >/dev/full' bash "$elfmap" map $words
 		echo "$words: $stderr"
 		[[ $status == 1 && $stderr == 'elfmap: standard output: No space left on device' ]]
+		# shellcheck disable=SC2016,SC2086 # words
+		run --separate-stderr bash -c '"$@" >&-' bash "$elfmap" map $words
+		[[ $status == 1 && $stderr == 'elfmap: standard output: Bad file descriptor' ]]
 	done
 }

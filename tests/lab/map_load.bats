@@ -78,6 +78,9 @@ numbers() {
 	create h hash 4 8 100
 	refuses 1 'cannot be opened: No such file' load h "$tmp/nope"
 	refuses 1 'cannot be read: Is a directory; nothing was changed' load h "$tmp"
+	# shellcheck disable=SC2016 # for the inner shell: the map's own descriptor must not become the input
+	run --separate-stderr bash -c '"$0" map load h <&-' "$elfmap"
+	[[ $status == 1 && $stderr == 'elfmap: standard input: cannot be read: Bad file descriptor; nothing was changed' ]]
 	fails 2 'usage: elfmap map load PIN' load
 	fails 2 'usage: elfmap map load PIN' load h "$tmp/a" "$tmp/b"
 	head -c 70000000 /dev/zero | tr '\0' ' ' >"$tmp/long"
