@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "map.h"
+#include "map_users.h"
 #include "msg.h"
 #include "pins.h"
 #include "running.h"
@@ -51,24 +52,14 @@ static int add_map(struct elfmap_running *running, __u32 id)
 	return add_stages(running, id);
 }
 
-/* Two calls: how many maps, then which. */
 static int add_program(struct elfmap_running *running, int prog)
 {
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info), count, *maps;
-	int err = 0;
+	struct elfmap_program program = {};
+	int err = elfmap_program__describe(prog, &program);
 
-	if (bpf_obj_get_info_by_fd(prog, &info, &size) || !info.nr_map_ids)
-		return 0;
-	count = info.nr_map_ids;
-	maps = calloc(count, sizeof(*maps));
-	if (!maps)
-		return -ENOMEM;
-	info = (struct bpf_prog_info){.nr_map_ids = count, .map_ids = (__u64)(unsigned long)maps};
-	if (!bpf_obj_get_info_by_fd(prog, &info, &size))
-		for (__u32 i = 0; !err && i < count && i < info.nr_map_ids; i++)
-			err = add_map(running, maps[i]);
-	free(maps);
+	for (__u32 i = 0; !err && i < program.nr_maps; i++)
+		err = add_map(running, program.maps[i]);
+	free(program.maps);
 	return err;
 }
 

@@ -2,7 +2,6 @@
 /* Asks the kernel what a map is like, and makes another of that form. */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,21 +9,11 @@
 #include "internal.h"
 #include "map_form.h"
 #include "map_rules.h"
+#include "pin_take.h"
 
 bool elfmap_map__is_frozen(int fd)
 {
-	char path[40], line[128];
-	int frozen = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = fopen(path, "re");
-	while (file && !frozen && fgets(line, sizeof(line), file))
-		if (!strncmp(line, "frozen:", 7))
-			frozen = atoi(line + 7);
-	if (file)
-		fclose(file);
-	return frozen;
+	return elfmap_fdinfo__number(fd, "frozen") == 1;
 }
 
 /* Any map in a slot has the form of them all. */

@@ -12,6 +12,7 @@
 #include "map_rules.h"
 #include "map_write.h"
 #include "path.h"
+#include "pin_take.h"
 
 #define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */
 #define TYPE_CGRP_STORAGE 32
@@ -136,25 +137,9 @@ static int explain_full(const struct elfmap_reader *map, const void *key, int er
 	return elfmap_msg__set(msg, err, "map full: %u of %u entries", max, max);
 }
 
-/* User space is shut out for good; a descriptor that may be read or written does not tell. */
-static bool is_frozen(int fd)
-{
-	char path[64], line[64];
-	int frozen = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = fopen(path, "re");
-	while (file && !frozen && fgets(line, sizeof(line), file))
-		frozen = !strcmp(line, "frozen:\t1\n");
-	if (file)
-		fclose(file);
-	return frozen;
-}
-
 static int explain_permission(const struct elfmap_reader *map, int err, struct elfmap_msg *msg)
 {
-	if (is_frozen(map->fd))
+	if (elfmap_fdinfo__number(map->fd, "frozen") == 1)
 		return elfmap_msg__set(msg, err, "the map is frozen: user space cannot change it any more");
 	return elfmap_msg__set(msg, err,
 			       "not permitted; the capability CAP_BPF is missing, or, for devices and CPUs, "

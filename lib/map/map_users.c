@@ -14,7 +14,7 @@
 /* ---- programs ------------------------------------------------------------------------------------- */
 
 /* Two calls, since a program may use any number of maps: how many, then which. */
-static int describe_program(int fd, struct elfmap_program *prog)
+int elfmap_program__describe(int fd, struct elfmap_program *ret_prog)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info), count;
@@ -22,18 +22,18 @@ static int describe_program(int fd, struct elfmap_program *prog)
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return 0;
 	count = info.nr_map_ids;
-	prog->id = info.id;
-	prog->type = info.type;
-	memcpy(prog->name, info.name, sizeof(prog->name));
+	ret_prog->id = info.id;
+	ret_prog->type = info.type;
+	memcpy(ret_prog->name, info.name, sizeof(ret_prog->name));
 	if (!count)
 		return 0;
-	prog->maps = calloc(count, sizeof(*prog->maps));
-	if (!prog->maps)
+	ret_prog->maps = calloc(count, sizeof(*ret_prog->maps));
+	if (!ret_prog->maps)
 		return -ENOMEM;
-	info = (struct bpf_prog_info){.nr_map_ids = count, .map_ids = (__u64)(uintptr_t)prog->maps};
+	info = (struct bpf_prog_info){.nr_map_ids = count, .map_ids = (__u64)(uintptr_t)ret_prog->maps};
 	size = sizeof(info);
 	if (!bpf_obj_get_info_by_fd(fd, &info, &size))
-		prog->nr_maps = info.nr_map_ids < count ? info.nr_map_ids : count;
+		ret_prog->nr_maps = info.nr_map_ids < count ? info.nr_map_ids : count;
 	return 0;
 }
 
@@ -46,7 +46,7 @@ static int add_program(struct elfmap_census *census, int fd)
 		return -ENOMEM;
 	census->progs = grown;
 	grown[census->nr_progs] = (struct elfmap_program){};
-	return describe_program(fd, &grown[census->nr_progs++]);
+	return elfmap_program__describe(fd, &grown[census->nr_progs++]);
 }
 
 static int read_programs(struct elfmap_census *census)

@@ -37,6 +37,8 @@ int elfmap_census__take(struct elfmap_census *ret_census, struct elfmap_msg *msg
 int elfmap_census__take_programs(struct elfmap_census *ret_census);
 void elfmap_census__free(struct elfmap_census *census);
 
+/* Adds to the zeros at RET_PROG what the kernel tells of program FD, which may be nothing. -ENOMEM; free() its maps. */
+int elfmap_program__describe(int fd, struct elfmap_program *ret_prog);
 bool elfmap_program__uses(const struct elfmap_program *prog, __u32 map);
 
 enum elfmap_survival { ELFMAP_LOST, ELFMAP_KEPT, ELFMAP_UNKNOWN };

@@ -20,8 +20,7 @@ bool elfmap_map__is_map(int fd)
 	return length == (ssize_t)strlen(kind) && !memcmp(target, kind, (size_t)length);
 }
 
-/* fdinfo alone tells. -1: it does not. */
-static int read_fdinfo(int fd, const char *field)
+int elfmap_fdinfo__number(int fd, const char *field)
 {
 	size_t length = strlen(field);
 	char path[40], line[128];
@@ -40,14 +39,14 @@ static int read_fdinfo(int fd, const char *field)
 
 enum bpf_prog_type elfmap_map__owner(int fd)
 {
-	int owner = read_fdinfo(fd, "owner_prog_type");
+	int owner = elfmap_fdinfo__number(fd, "owner_prog_type");
 
 	return owner > 0 ? (enum bpf_prog_type)owner : BPF_PROG_TYPE_UNSPEC;
 }
 
 int elfmap_map__owner_jited(int fd)
 {
-	return read_fdinfo(fd, "owner_jited");
+	return elfmap_fdinfo__number(fd, "owner_jited");
 }
 
 int elfmap_pin__check_owner(const struct elfmap_map *map, const char *path, int fd, enum bpf_prog_type type,

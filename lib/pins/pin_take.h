@@ -9,6 +9,9 @@
 /* Is descriptor FD a map? What the kernel tells of another kind of object would be misread. */
 bool elfmap_map__is_map(int fd);
 
+/* A number that the kernel tells of FD in /proc/self/fdinfo alone ("frozen"). -1: it does not tell. */
+int elfmap_fdinfo__number(int fd, const char *field);
+
 /* The type of the programs that a PROG_ARRAY is for, from its first on; BPF_PROG_TYPE_UNSPEC: none yet. */
 enum bpf_prog_type elfmap_map__owner(int fd);
 /* Are they compiled (1) or interpreted (0)? The table takes no others. -1: unknown. */

@@ -6,30 +6,16 @@
 # shellcheck disable=SC2154,SC2030,SC2031 # run sets them; a test is a subshell
 bats_require_minimum_version 1.5.0
 
+load lab.bash
+
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || return 1
-	mark=LAB_MARK=$BATS_TEST_TMPDIR # in the environment of everything the lab starts
-	lab=(env --default-signal=INT "$mark" scripts/lab-cgroup.sh)
-	out=$BATS_TEST_TMPDIR/out
+	lab_setup scripts/lab-cgroup.sh
 	cgroup2=$(findmnt --noheadings --raw --first-only --types cgroup2 --output TARGET) ||
 		skip 'cgroup2 is not mounted here'
 	[[ $(readlink /proc/self/ns/cgroup) == 'cgroup:[4026531835]' ]] || skip 'a cgroup namespace hides how deep we are'
-	traces >"$BATS_TEST_TMPDIR/before"
 }
 
-# What a lab could leave on the system. Other tests' cgroups come and go.
-traces() {
-	ip netns list
-	ip -o link show | cut -d: -f2
-	findmnt --noheadings --raw --output TARGET,FSTYPE
-	find /sys/fs/bpf /run -mindepth 1
-}
-
-marked_processes() {
-	grep --null-data --files-with-matches --line-regexp --fixed-strings "$mark" /proc/[0-9]*/environ 2>/dev/null || true
-}
-
-# The cgroups that the lab said it would make, those that are still there.
+# The cgroups that the lab said it would make, those that are still there; other tests' come and go.
 cgroups_left() {
 	local made
 
@@ -109,17 +95,6 @@ signal_at() {
 @test "SIGINT in the middle: the lab takes itself down" {
 	signal_at INT 'elfmap cgroup set cgroup_acl 0'
 	[[ $status == 130 ]]
-	assert_nothing_left
-}
-
-# What was running at that moment ends by itself.
-assert_nothing_left_soon() {
-	local deadline=$((SECONDS + 10))
-
-	until [[ -z $(marked_processes) ]]; do
-		((SECONDS < deadline)) || return 1
-		sleep 0.02
-	done
 	assert_nothing_left
 }
 
