@@ -33,9 +33,7 @@ PARALLEL    = $(if $(findstring --jobserver,$(MAKEFLAGS)),,--jobs=$(JOBS))
 
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
 WARN       := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
-INCLUDES   := $(patsubst %/,-I%,$(sort $(dir $(wildcard lib/*.h lib/*/*.h))))
-TOOL_INCLUDES := $(patsubst %/,-I%,$(sort $(dir $(wildcard launcher/*.h helpers/*.h helpers/*/*.h))))
-ALL_CPPFLAGS = -D_GNU_SOURCE -Iinclude $(INCLUDES) -MMD -MP $(CPPFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE -I. -Ilib -Iinclude -MMD -MP $(CPPFLAGS)
 ALL_CFLAGS   = -std=gnu11 $(WARN) $(CFLAGS)
 BPF_CFLAGS   = -target bpf -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -Itc-progs/lib -MMD -MP \
 	       $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
@@ -58,13 +56,13 @@ endif
 TOOL_LDLIBS   = $(shell $(PKG_CONFIG) $(PKG_STATIC) --libs $(LIBS) json-c)
 SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 
-LIB_SRC    := $(wildcard lib/*.c lib/*/*.c)
+LIB_SRC    := $(wildcard lib/*/*.c)
 # What the preload is made of, too: from an object's bytes to those that libbpf reads, and pins.
-CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/msg.c \
-	      lib/pins/bpffs.c lib/pins/pin.c lib/pins/pin_take.c
+CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/base/msg.c \
+	      lib/kinds/names.c lib/kinds/map_rules.c lib/pins/bpffs.c lib/pins/pin.c lib/pins/pin_take.c
 TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c) $(filter-out launcher/start.c,$(wildcard launcher/*.c))
 # The launcher once more, with musl.
-START_SRC  := $(wildcard launcher/*.c) lib/pins/bpffs.c lib/msg.c lib/program.c
+START_SRC  := $(wildcard launcher/*.c) lib/pins/bpffs.c lib/base/msg.c lib/base/program.c
 PRELOAD_SRC := $(wildcard preload/*.c)
 PROG_SRC   := $(wildcard tc-progs/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*_test.c)
@@ -186,9 +184,6 @@ $(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map
 $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip: | $(BUILD)/elfmap
 	@mkdir -p $(@D)
 	$(Q)ln -sf ../../../elfmap $@
-
-# What is below helpers/ and launcher/ is nobody else's.
-$(BUILD)/helpers/%.o: INCLUDES += $(TOOL_INCLUDES)
 
 $(BUILD)/%.o: %.c
 	$(call say,CC,$@)

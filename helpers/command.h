@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "complain.h"
 #include "elfmap.h"
+#include "launcher/complain.h"
 
 /* A verb, or a verb below a verb ("map dump"). run() gets argv[0] = its own name and returns the
  * exit status; 2 makes the caller print the usage line. Help is made from the table. NULL: it

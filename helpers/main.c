@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "launcher.h"
-#include "netns.h"
+#include "base/netns.h"
+#include "helpers/command.h"
+#include "launcher/launcher.h"
 
 #ifndef ELFMAP_VERSION
 #define ELFMAP_VERSION "0.1"

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "complain.h"
-#include "msg.h"
+#include "base/msg.h"
+#include "launcher/complain.h"
 
 static char printable(char c)
 {

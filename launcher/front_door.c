@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "complain.h"
-#include "front_door.h"
-#include "program.h"
-#include "tc_bpffs.h"
+#include "base/program.h"
+#include "launcher/complain.h"
+#include "launcher/front_door.h"
+#include "launcher/tc_bpffs.h"
 
 int find_libexec(char *ret_path, size_t size)
 {

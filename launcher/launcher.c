@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "front_door.h"
-#include "launcher.h"
-#include "path.h"
+#include "base/path.h"
+#include "launcher/front_door.h"
+#include "launcher/launcher.h"
 
 enum door {
 	DOOR_NONE,    /* the verbs' */

@@ -15,7 +15,7 @@
 #include <link.h>
 #include <stddef.h>
 
-#include "launcher.h"
+#include "launcher/launcher.h"
 
 int __libc_start_main(int (*run)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
 		      void (*rtld_fini)(void));

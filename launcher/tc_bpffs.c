@@ -16,9 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "complain.h"
-#include "tc_bpffs.h"
+#include "launcher/complain.h"
+#include "launcher/tc_bpffs.h"
+#include "pins/bpffs.h"
 
 /* Is WORD an abbreviation of NAME of at least SHORTEST letters? That is how tc and ip match words. */
 static bool abbreviates(const char *word, const char *name, size_t shortest)

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pin_take.h"
-#include "preload.h"
+#include "pins/pin_take.h"
+#include "preload/preload.h"
 
 struct place {
 	const struct elfmap_map *map;

@@ -18,10 +18,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "map_rules.h"
-#include "path.h"
-#include "preload.h"
+#include "base/path.h"
+#include "kinds/map_rules.h"
+#include "pins/bpffs.h"
+#include "preload/preload.h"
 
 #ifndef EM_BPF
 #define EM_BPF 247

@@ -6,8 +6,8 @@
 #include <bpf/libbpf.h>
 #include <sys/stat.h>
 
+#include "base/msg.h"
 #include "elfmap.h"
-#include "msg.h"
 
 /* The file that tc is loading. It comes to us twice, by descriptor and by path, and is read once. */
 struct source {

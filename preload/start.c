@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "preload.h"
+#include "preload/preload.h"
 
 bool preload__active, preload__may_load;
 

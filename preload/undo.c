@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "preload.h"
+#include "preload/preload.h"
 
 #define MAX_PROG_MAPS 128 /* a program uses at most 64 */
 #define TRIES 5		  /* the kernel drops a refused filter's program a moment later */

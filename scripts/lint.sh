@@ -68,7 +68,7 @@ lint_clang-format() {
 lint_clang-tidy() {
 	local flags
 
-	read -ra flags <<<"$(makefile_value ALL_CPPFLAGS) $(makefile_value TOOL_INCLUDES) $(makefile_value ALL_CFLAGS)"
+	read -ra flags <<<"$(makefile_value ALL_CPPFLAGS) $(makefile_value ALL_CFLAGS)"
 	flags=("${flags[@]/#-MMD/}")
 	flags=("${flags[@]/#-MP/}")
 	# shellcheck disable=SC2016 # they are for the inner shell
@@ -83,11 +83,8 @@ lint_clang-tidy() {
 # that is a layout are used by somebody else (the kernel, the other side), not in its file; and
 # arithmetic on void pointers has a meaning in GNU C, which this is.
 lint_cppcheck() {
-	local includes
-
-	read -ra includes <<<"$(makefile_value INCLUDES) $(makefile_value TOOL_INCLUDES)"
 	cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --error-exitcode=1 \
-		--inline-suppr -j "$jobs" -Iinclude "${includes[@]}" -Itc-progs/lib \
+		--inline-suppr -j "$jobs" -I. -Ilib -Iinclude -Itc-progs/lib \
 		-D_GNU_SOURCE '-DSEC(name)=' '-DElfW(type)=Elf64_##type' \
 		'-Dbpf_object__for_each_program(pos,obj)=while ((pos = bpf_object__next_program(obj, pos)))' \
 		'-Dbpf_object__for_each_map(pos,obj)=while ((pos = bpf_object__next_map(obj, pos)))' \
@@ -165,9 +162,35 @@ lint_headers() {
 	return "$bad"
 }
 
+# Includes run downwards only: between the folders of lib, and from everything else to lib.
+lint_arrows() {
+	local file folder include target rank bad=0 order=(base kinds object text pins load map hook upgrade)
+	declare -A ranks
+
+	for rank in "${!order[@]}"; do
+		ranks[${order[rank]}]=$rank
+	done
+	while read -r file include; do
+		folder=${file#lib/} folder=${folder%%/*} target=${include%%/*}
+		if [[ $file != lib/* ]]; then
+			[[ ${file%%/*} == "$target" || -n ${ranks[$target]-} ||
+				($file == helpers/* && $target == launcher) || $file == tests/* ]] && continue
+			printf '%s: includes "%s", which it must not know\n' "$file" "$include"
+		elif [[ -z ${ranks[$folder]-} ]]; then
+			printf '%s: the folder is not in the order of lib: %s\n' "$file" "${order[*]}"
+		elif [[ -z ${ranks[$target]-} || ${ranks[$target]} -gt ${ranks[$folder]} ]]; then
+			printf '%s: includes "%s", which stands above lib/%s\n' "$file" "$include" "$folder"
+		else
+			continue
+		fi
+		bad=1
+	done < <(printf '%s\0' "${c[@]}" | xargs -0 grep -H '^#include "[^"]*/' | sed 's/^\([^:]*\):#include "\([^"]*\)".*/\1 \2/')
+	return "$bad"
+}
+
 main() {
 	local tool failed=()
-	local tools=(headers clang-format shellcheck mandoc cppcheck gcc clang clang-tidy)
+	local tools=(headers arrows clang-format shellcheck mandoc cppcheck gcc clang clang-tidy)
 	c=() man=() shell=() user=() sources=()
 
 	shopt -s extglob

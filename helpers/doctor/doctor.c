@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpffs.h"
-#include "command.h"
-#include "doctor.h"
+#include "helpers/command.h"
+#include "helpers/doctor/doctor.h"
+#include "pins/bpffs.h"
 
 static const struct {
 	const char *name;

@@ -13,7 +13,7 @@
 
 #include <limits.h>
 
-#include "map_users.h"
+#include "hook/map_users.h"
 
 enum gravity {
 	GRAVE,	 /* packets or data are lost, or something cannot work */

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor.h"
-#include "map.h"
-#include "map_facts.h"
+#include "helpers/doctor/doctor.h"
+#include "helpers/map/map_facts.h"
+#include "map/map.h"
 
 /* ---- duplicates -------------------------------------------------------------------------------------------- */
 

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "attach.h"
-#include "cgroup_slots.h"
-#include "device_check.h"
-#include "doctor.h"
-#include "map_facts.h"
-#include "netns.h"
-#include "pin_name.h"
+#include "base/netns.h"
+#include "helpers/doctor/doctor.h"
+#include "helpers/map/map_facts.h"
+#include "hook/attach.h"
+#include "map/cgroup_slots.h"
+#include "map/device_check.h"
+#include "pins/pin_name.h"
 
 #define NEARLY_FULL 90 /* percent */
 #define SHA1_DIGITS 40

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor.h"
-#include "map_facts.h"
+#include "helpers/doctor/doctor.h"
+#include "helpers/map/map_facts.h"
 
 #define LOOK_BACK 12 /* instructions before the call; compilers set arguments right there */
 

@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "doctor.h"
-#include "front_door.h"
-#include "program.h"
+#include "base/program.h"
+#include "helpers/doctor/doctor.h"
+#include "launcher/front_door.h"
+#include "pins/bpffs.h"
 
 /* ---- tc ---------------------------------------------------------------------------------------------------- */
 

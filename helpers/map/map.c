@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "map_verbs.h"
+#include "helpers/command.h"
+#include "helpers/map/map_verbs.h"
 
 static const struct verb map_verbs[] = {
 	{"list", map_list, "[DIR]", "the maps pinned below tc/, or in DIR"},

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpffs.h"
-#include "command.h"
-#include "device_check.h"
-#include "map_verbs.h"
-#include "resolve.h"
+#include "helpers/command.h"
+#include "helpers/map/map_verbs.h"
+#include "map/device_check.h"
+#include "map/resolve.h"
+#include "pins/bpffs.h"
 
 struct request {
 	const char *pin;

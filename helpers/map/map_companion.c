@@ -2,9 +2,9 @@
 /* Which map has a companion, for verbs that treat whole maps: the two come and go together. */
 #include <stdio.h>
 
-#include "cgroup_slots.h"
-#include "device_names.h"
-#include "map_companion.h"
+#include "helpers/map/map_companion.h"
+#include "map/cgroup_slots.h"
+#include "map/device_names.h"
 
 bool map_companion_path(const char *path, int fd, char ret_path[PATH_MAX])
 {

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "map_target.h"
-#include "map_verbs.h"
-#include "map_write.h"
+#include "helpers/command.h"
+#include "helpers/map/map_target.h"
+#include "helpers/map/map_verbs.h"
+#include "map/map_write.h"
 
 struct dump {
 	struct target target;

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "map.h"
-#include "map_facts.h"
-#include "map_form.h"
+#include "helpers/command.h"
+#include "helpers/map/map_facts.h"
+#include "map/map.h"
+#include "map/map_form.h"
 
 /* ---- query -------------------------------------------------------------------------------------- */
 

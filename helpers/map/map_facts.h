@@ -6,7 +6,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 
-#include "map_users.h"
+#include "hook/map_users.h"
 
 struct map_facts {
 	char *path;

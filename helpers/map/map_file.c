@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "map_file.h"
-#include "progress.h"
+#include "helpers/command.h"
+#include "helpers/map/map_file.h"
+#include "helpers/map/progress.h"
 
 #define LINES_SHOWN 20 /* refused lines; the others are counted */
 

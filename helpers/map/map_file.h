@@ -3,9 +3,9 @@
 #ifndef ELFMAP_MAP_FILE_H
 #define ELFMAP_MAP_FILE_H
 
-#include "map_input.h"
-#include "map_target.h"
-#include "map_write.h"
+#include "helpers/map/map_target.h"
+#include "map/map_input.h"
+#include "map/map_write.h"
 
 struct map_file {
 	const char *name; /* for messages */

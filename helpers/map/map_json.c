@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A key or a value as a json-c object, for small outputs; what is long is written by lib/text/text_json.c alone. */
-#include "map_verbs.h"
-#include "text.h"
+#include "helpers/map/map_verbs.h"
+#include "text/text.h"
 
 json_object *map_json(const struct elfmap_type *type, const struct elfmap_value *value)
 {

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "command.h"
-#include "map_facts.h"
-#include "map_refusal.h"
-#include "map_verbs.h"
+#include "helpers/command.h"
+#include "helpers/map/map_facts.h"
+#include "helpers/map/map_verbs.h"
+#include "pins/pin_open.h"
+#include "pins/bpffs.h"
 
 struct list {
 	struct elfmap_census census;

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "map_file.h"
-#include "map_names.h"
-#include "map_target.h"
-#include "map_verbs.h"
-#include "map_write.h"
-#include "progress.h"
+#include "helpers/command.h"
+#include "helpers/map/map_file.h"
+#include "helpers/map/map_names.h"
+#include "helpers/map/map_target.h"
+#include "helpers/map/map_verbs.h"
+#include "helpers/map/progress.h"
+#include "map/map_write.h"
 
 static int print_count(const char *name, size_t count)
 {

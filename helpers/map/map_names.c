@@ -3,8 +3,8 @@
  * that it puts into slots, for `elfmap cgroup show`. */
 #include <string.h>
 
-#include "command.h"
-#include "map_names.h"
+#include "helpers/command.h"
+#include "helpers/map/map_names.h"
 
 static void keep(void *notes, const void *key, const void *value)
 {

@@ -4,10 +4,10 @@
 #ifndef ELFMAP_MAP_NAMES_H
 #define ELFMAP_MAP_NAMES_H
 
-#include "cgroup_slots.h"
-#include "device_names.h"
-#include "map_target.h"
-#include "map_write.h"
+#include "helpers/map/map_target.h"
+#include "map/cgroup_slots.h"
+#include "map/device_names.h"
+#include "map/map_write.h"
 
 struct name_keeper {
 	struct elfmap_device_names names;

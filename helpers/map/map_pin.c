@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "command.h"
-#include "map.h"
-#include "map_companion.h"
-#include "map_users.h"
-#include "map_verbs.h"
-#include "pin_change.h"
+#include "helpers/command.h"
+#include "helpers/map/map_companion.h"
+#include "helpers/map/map_verbs.h"
+#include "hook/map_users.h"
+#include "map/map.h"
+#include "pins/bpffs.h"
+#include "pins/pin_change.h"
 
 static int open_by_id(const char *word, int *ret_fd, struct elfmap_msg *msg)
 {

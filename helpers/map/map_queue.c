@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "entries.h"
-#include "map_target.h"
-#include "map_verbs.h"
-#include "map_write.h"
+#include "helpers/command.h"
+#include "helpers/map/map_target.h"
+#include "helpers/map/map_verbs.h"
+#include "map/entries.h"
+#include "map/map_write.h"
 
 /* ---- push --------------------------------------------------------------------------------------- */
 

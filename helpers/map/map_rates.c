@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "map_rates.h"
-#include "map_write.h"
-#include "msg.h"
+#include "base/msg.h"
+#include "helpers/map/map_rates.h"
+#include "map/map_write.h"
 
 /* ---- numbers -------------------------------------------------------------------------------------- */
 

@@ -8,8 +8,8 @@
 
 #include <time.h>
 
-#include "entries.h"
-#include "map.h"
+#include "map/entries.h"
+#include "map/map.h"
 
 /* One of the busiest. */
 struct rates_row {

@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "map_compare.h"
-#include "map_file.h"
-#include "map_names.h"
-#include "map_rules.h"
-#include "map_target.h"
-#include "map_verbs.h"
-#include "map_write.h"
-#include "progress.h"
+#include "helpers/command.h"
+#include "helpers/map/map_file.h"
+#include "helpers/map/map_names.h"
+#include "helpers/map/map_target.h"
+#include "helpers/map/map_verbs.h"
+#include "helpers/map/progress.h"
+#include "kinds/map_rules.h"
+#include "map/map_compare.h"
+#include "map/map_write.h"
 
 /* As diff(1) has them: 1 is an answer, so that trouble needs another number. */
 #define EXIT_DIFFERENT 1

@@ -7,16 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "command.h"
-#include "map.h"
-#include "map_companion.h"
-#include "map_copy.h"
-#include "map_form.h"
-#include "map_users.h"
-#include "map_verbs.h"
-#include "msg.h"
-#include "pin_change.h"
+#include "base/msg.h"
+#include "helpers/command.h"
+#include "helpers/map/map_companion.h"
+#include "helpers/map/map_verbs.h"
+#include "hook/map_users.h"
+#include "map/map.h"
+#include "map/map_copy.h"
+#include "map/map_form.h"
+#include "pins/bpffs.h"
+#include "pins/pin_change.h"
 
 int map_check_programs(const struct elfmap_census *census, __u32 map, const char *path, struct elfmap_msg *msg)
 {

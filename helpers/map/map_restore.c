@@ -13,14 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "command.h"
-#include "map_restore.h"
-#include "map_rules.h"
-#include "map_users.h"
-#include "map_verbs.h"
-#include "msg.h"
-#include "pin_change.h"
+#include "base/msg.h"
+#include "helpers/command.h"
+#include "helpers/map/map_restore.h"
+#include "helpers/map/map_verbs.h"
+#include "hook/map_users.h"
+#include "kinds/map_rules.h"
+#include "pins/bpffs.h"
+#include "pins/pin_change.h"
 
 #define READ_BYTES (64u << 10)
 

@@ -3,9 +3,9 @@
 #ifndef ELFMAP_MAP_RESTORE_H
 #define ELFMAP_MAP_RESTORE_H
 
-#include "map.h"
-#include "progress.h"
-#include "saved.h"
+#include "helpers/map/progress.h"
+#include "helpers/map/saved.h"
+#include "map/map.h"
 
 struct restored {
 	struct saved_map *saved;

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "map_restore.h"
-#include "map_write.h"
-#include "msg.h"
-#include "resolve.h"
+#include "base/msg.h"
+#include "helpers/command.h"
+#include "helpers/map/map_restore.h"
+#include "map/map_write.h"
+#include "map/resolve.h"
 
 #define BATCH_BYTES (1u << 20)
 #define MAX_BATCH 8192

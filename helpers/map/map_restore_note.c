@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpffs.h"
-#include "cgroup_slots.h"
-#include "command.h"
-#include "device_names.h"
-#include "map_restore.h"
-#include "resolve.h"
+#include "helpers/command.h"
+#include "helpers/map/map_restore.h"
+#include "map/cgroup_slots.h"
+#include "map/device_names.h"
+#include "map/resolve.h"
+#include "pins/bpffs.h"
 
 struct noting {
 	struct elfmap_device_names names;

@@ -15,21 +15,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "command.h"
-#include "map.h"
-#include "map_companion.h"
-#include "map_copy.h"
-#include "map_facts.h"
-#include "map_refusal.h"
-#include "map_rules.h"
-#include "map_save.h"
-#include "map_users.h"
-#include "map_verbs.h"
-#include "map_write.h"
-#include "msg.h"
-#include "resolve.h"
-#include "saved.h"
+#include "base/msg.h"
+#include "helpers/command.h"
+#include "helpers/map/map_companion.h"
+#include "helpers/map/map_facts.h"
+#include "helpers/map/map_save.h"
+#include "helpers/map/map_verbs.h"
+#include "helpers/map/saved.h"
+#include "hook/map_users.h"
+#include "kinds/map_rules.h"
+#include "map/map.h"
+#include "map/map_copy.h"
+#include "map/map_write.h"
+#include "map/resolve.h"
+#include "pins/bpffs.h"
 
 #define WRITE_AT (64u << 10)
 

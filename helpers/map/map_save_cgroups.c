@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bpffs.h"
-#include "cgroup_slots.h"
-#include "codec.h"
-#include "map_save.h"
-#include "msg.h"
+#include "base/msg.h"
+#include "helpers/map/map_save.h"
+#include "map/cgroup_slots.h"
+#include "pins/bpffs.h"
+#include "text/codec.h"
 
 static int print_path(const struct elfmap_cgroup_slot *slot, __u32 index, struct elfmap_resolver *names)
 {

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bpffs.h"
-#include "command.h"
-#include "map.h"
-#include "map_facts.h"
-#include "map_verbs.h"
-#include "text.h"
+#include "helpers/command.h"
+#include "helpers/map/map_facts.h"
+#include "helpers/map/map_verbs.h"
+#include "map/map.h"
+#include "pins/bpffs.h"
+#include "text/text.h"
 
 struct whole {
 	struct map_facts facts;

@@ -10,16 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "command.h"
-#include "map_file.h"
-#include "map_form.h"
-#include "map_rules.h"
-#include "map_target.h"
-#include "map_verbs.h"
-#include "msg.h"
-#include "pin_change.h"
-#include "progress.h"
+#include "base/msg.h"
+#include "helpers/command.h"
+#include "helpers/map/map_file.h"
+#include "helpers/map/map_target.h"
+#include "helpers/map/map_verbs.h"
+#include "helpers/map/progress.h"
+#include "kinds/map_rules.h"
+#include "map/map_form.h"
+#include "pins/bpffs.h"
+#include "pins/pin_change.h"
 
 #define MAX_KEY_IN_NAME 32 /* bytes; a longer key is in the name by its hash */
 

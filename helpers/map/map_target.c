@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpffs.h"
-#include "command.h"
-#include "map_target.h"
-#include "map_verbs.h"
-#include "map_write.h"
+#include "helpers/command.h"
+#include "helpers/map/map_target.h"
+#include "helpers/map/map_verbs.h"
+#include "map/map_write.h"
+#include "pins/bpffs.h"
 
 int target__open(struct target *target, const char *pin, enum elfmap_access access,
 		 const struct elfmap_type_words *words)

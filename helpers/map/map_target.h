@@ -5,9 +5,9 @@
 
 #include <limits.h>
 
-#include "map.h"
-#include "resolve.h"
-#include "text.h"
+#include "map/map.h"
+#include "map/resolve.h"
+#include "text/text.h"
 
 struct target {
 	const char *pin; /* as the user named it */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* `elfmap map types`: what `types KEY:VALUE` takes, for people and for completion. */
-#include "command.h"
-#include "map_verbs.h"
+#include "helpers/command.h"
+#include "helpers/map/map_verbs.h"
 
 static const struct {
 	const char *name;

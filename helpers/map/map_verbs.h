@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "codec.h"
+#include "text/codec.h"
 
 /* The verbs, one file each. */
 int map_dump(int argc, char **argv);  /* map_dump.c */

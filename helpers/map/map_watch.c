@@ -11,11 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "map_rates.h"
-#include "map_target.h"
-#include "map_verbs.h"
-#include "progress.h"
+#include "helpers/command.h"
+#include "helpers/map/map_rates.h"
+#include "helpers/map/map_target.h"
+#include "helpers/map/map_verbs.h"
+#include "helpers/map/progress.h"
 
 #define WRITE_AT (64u << 10) /* bytes of text */
 #define MOST_ROWS 10000	     /* where no terminal sets a limit, and nobody says one */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "progress.h"
+#include "helpers/map/progress.h"
 
 #define FIRST_AFTER 1.0 /* seconds */
 #define EVERY 0.1

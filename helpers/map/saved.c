@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "msg.h"
-#include "saved.h"
+#include "base/msg.h"
+#include "helpers/map/saved.h"
 
 #define MAX_WORDS 24
 

@@ -21,9 +21,9 @@
 
 #include <stdio.h>
 
-#include "map_form.h"
-#include "text.h"
-#include "window.h"
+#include "map/map_form.h"
+#include "text/text.h"
+#include "text/window.h"
 
 struct saved_pin {
 	char *word;

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "load.h"
-#include "map.h"
-#include "map_rules.h"
-#include "msg.h"
-#include "pin_take.h"
+#include "base/msg.h"
+#include "kinds/map_rules.h"
+#include "load/load.h"
+#include "pins/pin_open.h"
+#include "pins/pin_take.h"
 
 /* ---- what libbpf says ------------------------------------------------------------------------------------ */
 

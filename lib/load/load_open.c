@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
-#include "load.h"
-#include "path.h"
+#include "base/path.h"
+#include "load/load.h"
+#include "object/internal.h"
 
 static int open_bpf(struct elfmap_load *load, size_t size, struct elfmap_msg *msg)
 {

@@ -16,11 +16,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "load.h"
-#include "msg.h"
-#include "path.h"
-#include "pin_change.h"
-#include "pin_name.h"
+#include "base/msg.h"
+#include "base/path.h"
+#include "load/load.h"
+#include "pins/pin_change.h"
+#include "pins/pin_name.h"
 
 #define RENAME_NO_REPLACE 1 /* of <linux/fs.h>, which does not get along with <sys/mount.h> */
 #define RENAME_SWAP 2

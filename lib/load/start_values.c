@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
-#include "load.h"
+#include "load/load.h"
+#include "object/internal.h"
 
 #define DIGEST_MAP "elfmap.start" /* bpffs takes no dots, so nobody's pin is called so */
 

@@ -13,9 +13,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "cgroup.h"
-#include "msg.h"
+#include "base/msg.h"
+#include "map/cgroup.h"
+#include "pins/bpffs.h"
 
 #define KERNFS_HANDLE 0xfe /* the kernel's FILEID_KERNFS: the handle is the id */
 

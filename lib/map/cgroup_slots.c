@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "cgroup_filter.h"
-#include "cgroup_slots.h"
-#include "map.h"
-#include "msg.h"
-#include "pin_change.h"
+#include "map/cgroup_slots.h"
+#include "map/map.h"
+#include "pins/pin_change.h"
 
 static int notes_path(const char *pin, char ret_path[PATH_MAX], struct elfmap_msg *msg)
 {

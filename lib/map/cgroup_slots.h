@@ -8,8 +8,8 @@
 
 #include <limits.h>
 
-#include "cgroup.h"
 #include "elfmap.h"
+#include "map/cgroup.h"
 
 #define CGROUP_NOTES_SUFFIX "_ids"
 

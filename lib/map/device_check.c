@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "device_check.h"
-#include "internal.h"
-#include "resolve.h"
+#include "map/device_check.h"
+#include "map/resolve.h"
+#include "object/internal.h"
 
 /* ---- finding ------------------------------------------------------------------------------------ */
 

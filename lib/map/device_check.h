@@ -4,7 +4,7 @@
 #ifndef ELFMAP_DEVICE_CHECK_H
 #define ELFMAP_DEVICE_CHECK_H
 
-#include "device_names.h"
+#include "map/device_names.h"
 
 enum elfmap_device_state {
 	ELFMAP_DEVICE_OK,

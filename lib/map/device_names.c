@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "device_names.h"
-#include "internal.h"
-#include "pin_change.h"
+#include "map/device_names.h"
+#include "object/internal.h"
+#include "pins/pin_change.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71

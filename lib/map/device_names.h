@@ -10,7 +10,7 @@
 
 #include <net/if.h>
 
-#include "map.h"
+#include "map/map.h"
 
 /* Where a value has device numbers. */
 struct elfmap_device_member {

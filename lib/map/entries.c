@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "entries.h"
-#include "second_thread.h"
+#include "base/second_thread.h"
+#include "map/entries.h"
 
 #define FIRST_ROOM 16		  /* most commands have one entry, and every page that is touched costs them */
 #define MOST_EXPECTED (64u << 20) /* who promises more has to show it */

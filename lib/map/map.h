@@ -4,21 +4,10 @@
 #ifndef ELFMAP_MAP_H
 #define ELFMAP_MAP_H
 
-#include "codec.h"
 #include "elfmap.h"
-#include "map_types.h"
-
-/* Opens the map pinned at PATH, read only, and asks what it is. -EMEDIUMTYPE: the pin is a program
- * or a link. */
-int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_info, struct elfmap_msg *msg);
-
-/* The same, for what ACCESS says. */
-enum elfmap_access { ELFMAP_READ_WRITE = 0, ELFMAP_READ = BPF_F_RDONLY, ELFMAP_WRITE = BPF_F_WRONLY };
-int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_fd, struct bpf_map_info *ret_info,
-			 struct elfmap_msg *msg);
-
-/* What the kernel tells of map ID. false: it has gone, or is not to be seen. */
-bool elfmap_map__describe(__u32 id, struct bpf_map_info *ret_info);
+#include "map/map_types.h"
+#include "pins/pin_open.h"
+#include "text/codec.h"
 
 struct elfmap_reader {
 	int fd;

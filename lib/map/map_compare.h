@@ -3,8 +3,8 @@
 #ifndef ELFMAP_MAP_COMPARE_H
 #define ELFMAP_MAP_COMPARE_H
 
-#include "entries.h"
-#include "map.h"
+#include "map/entries.h"
+#include "map/map.h"
 
 struct elfmap_comparison {
 	const struct elfmap_reader *map;

@@ -3,7 +3,7 @@
 #ifndef ELFMAP_MAP_COPY_H
 #define ELFMAP_MAP_COPY_H
 
-#include "map.h"
+#include "map/map.h"
 
 /* Can the content of maps of this kind be read and written again? -EOPNOTSUPP, and the message says why
  * not. */

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
-#include "map_form.h"
-#include "map_rules.h"
-#include "pin_take.h"
+#include "kinds/map_rules.h"
+#include "map/map_form.h"
+#include "object/internal.h"
+#include "pins/pin_take.h"
 
 bool elfmap_map__is_frozen(int fd)
 {

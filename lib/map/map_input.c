@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
-#include "map_input.h"
-#include "window.h"
+#include "map/map_input.h"
+#include "object/internal.h"
+#include "text/window.h"
 
 static void refuse(struct elfmap_input *input, size_t line, size_t column, const char *why)
 {

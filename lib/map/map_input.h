@@ -5,8 +5,8 @@
 
 #include <signal.h>
 
-#include "entries.h"
-#include "text.h"
+#include "map/entries.h"
+#include "text/text.h"
 
 struct elfmap_input {
 	const struct elfmap_format *format;

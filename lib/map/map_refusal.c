@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Why a map cannot be opened, written or cleared: tables of what the kernel allows, and errnos in words. */
+/* Why a map cannot be written or cleared: tables of what the kernel allows, and errnos in words. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "internal.h"
-#include "map_refusal.h"
-#include "map_rules.h"
-#include "map_write.h"
-#include "path.h"
-#include "pin_take.h"
+#include "kinds/map_rules.h"
+#include "map/map_refusal.h"
+#include "map/map_write.h"
+#include "object/internal.h"
+#include "pins/pin_take.h"
 
 #define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */
 #define TYPE_CGRP_STORAGE 32
@@ -212,44 +207,4 @@ int elfmap_refusal__explain(const struct elfmap_reader *map, bool deleting, cons
 				       elfmap_map_type_phrase(map->info.type, kind));
 	}
 	return elfmap_msg__set(msg, err, "%s", why ?: strerror(-err));
-}
-
-/* ---- opening ------------------------------------------------------------------------------------ */
-
-/* "mode 0640, owner 0:0". Names would need what a static command has not. Returns what PATH is called. */
-static const char *describe_owner(const char *path, char *text, size_t size)
-{
-	struct stat file;
-
-	if (stat(path, &file)) {
-		snprintf(text, size, "a directory above it cannot be searched");
-		return "pin";
-	}
-	snprintf(text, size, "mode %04o, owner %u:%u", file.st_mode & 07777, file.st_uid, file.st_gid);
-	return S_ISDIR(file.st_mode) ? "directory" : "pin";
-}
-
-int elfmap_refusal__explain_open(const char *path, bool writing, int error, struct elfmap_msg *msg)
-{
-	char owner[128];
-
-	if (error == EPERM && strchr(elfmap_path__name(path), '.'))
-		error = ENOENT; /* what bpffs says of any name with a dot */
-	if (error == ENOENT || error == ENOTDIR)
-		return elfmap_msg__set(msg, -ENOENT, "no pin at %s; 'elfmap map list' shows the pins", path);
-	if (error == EACCES) {
-		bool cannot_read = faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0;
-		bool cannot_write = writing && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0;
-
-		const char *what = describe_owner(path, owner, sizeof(owner));
-
-		return elfmap_msg__set(msg, -error,
-				       "not permitted: the %s is not for you to %s%s%s (%s); run it as root, or let "
-				       "the owner change that",
-				       what, cannot_read ? "read" : "", cannot_read && cannot_write ? " or " : "",
-				       cannot_write ? "write" : "", owner);
-	}
-	if (error == EPERM)
-		return elfmap_msg__set(msg, -error, "not permitted: the capability CAP_BPF is missing; run it as root");
-	return elfmap_msg__set(msg, -error, "cannot be opened: %s", strerror(error));
 }

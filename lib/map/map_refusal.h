@@ -3,14 +3,10 @@
 #ifndef ELFMAP_MAP_REFUSAL_H
 #define ELFMAP_MAP_REFUSAL_H
 
-#include "map.h"
+#include "map/map.h"
 
 /* The message for ERR, which an update (or a deletion, a look-up) of KEY ended with. Returns ERR. */
 int elfmap_refusal__explain(const struct elfmap_reader *map, bool deleting, const void *key, int err,
 			    struct elfmap_msg *msg);
-
-/* The message for an opening of the pin, or directory of pins, at PATH that failed with errno ERROR: which permission
- * is missing, and who has it. WRITING: it was to be written. Returns a negative errno. */
-int elfmap_refusal__explain_open(const char *path, bool writing, int error, struct elfmap_msg *msg);
 
 #endif

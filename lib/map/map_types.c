@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "map.h"
-#include "map_rules.h"
-#include "map_types.h"
-#include "msg.h"
-#include "types_dir.h"
+#include "base/msg.h"
+#include "kinds/map_rules.h"
+#include "map/map.h"
+#include "map/map_types.h"
+#include "text/types_dir.h"
 
 /* ---- what the kernel prescribes ----------------------------------------------------------------------- */
 

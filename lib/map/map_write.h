@@ -11,7 +11,7 @@
 
 #include <signal.h>
 
-#include "map.h"
+#include "map/map.h"
 
 /* One piece of work. All but `map` may be left zero. */
 struct elfmap_job {

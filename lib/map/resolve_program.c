@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpffs.h"
-#include "msg.h"
-#include "resolve_program.h"
+#include "base/msg.h"
+#include "map/resolve_program.h"
+#include "pins/bpffs.h"
 
 #define MAX_ATTEMPTS 5 /* others may pin one of the maps at the same time */
 

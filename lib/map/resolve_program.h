@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "load.h"
+#include "load/load.h"
 
 struct loaded_programs {
 	struct loaded_program *all;

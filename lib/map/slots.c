@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "msg.h"
-#include "slots.h"
+#include "base/msg.h"
+#include "map/slots.h"
 
 static bool has_names(const struct elfmap_type *key)
 {

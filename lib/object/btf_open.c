@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 #define MAX_CHAIN 32 /* of qualifiers and typedefs: what libbpf itself resolves */
 

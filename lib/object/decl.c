@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decl.h"
-#include "internal.h"
+#include "object/decl.h"
+#include "object/internal.h"
 
 #define MAX_MADE_NAME (MAX_MAP_NAME + 32)
 

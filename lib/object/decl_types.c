@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decl.h"
-#include "internal.h"
+#include "object/decl.h"
+#include "object/internal.h"
 
 #define MAX_DEPTH 64	     /* types in types; libbpf follows them with recursion */
 #define MAX_STEPS 100000     /* types that contain each other twice could grow without end */

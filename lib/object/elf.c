@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 #ifndef EM_BPF
 #define EM_BPF 247

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 static int refuse_special(const struct stat *file, struct elfmap_msg *msg)
 {

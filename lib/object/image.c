@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 int image__open(struct image *image, const struct elfmap_elf *elf)
 {

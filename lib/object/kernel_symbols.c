@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 #define MAX_KERNEL_NAME 511 /* the kernel's own limit; longer ones would be compared in vain */
 

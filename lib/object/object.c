@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
-#include "read.h"
+#include "object/internal.h"
+#include "object/read.h"
 
 #define MAX_PROBLEMS 32 /* a hostile object has as many as it likes */
 

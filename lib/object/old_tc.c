@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
-#include "map_rules.h"
-#include "old_tc_judge.h"
+#include "kinds/map_rules.h"
+#include "object/internal.h"
+#include "object/old_tc_judge.h"
 
 #define NEWEST_OLD_KIND BTF_KIND_FUNC_PROTO /* tc looks at no further kind of BTF type */
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "old_tc_judge.h"
+#include "object/old_tc_judge.h"
 
 #define PLACE_SIZE 300
 #define IS_LOAD64(insn) ((insn)->code == (BPF_LD | BPF_IMM | BPF_DW))

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
-#include "old_tc_judge.h"
+#include "object/internal.h"
+#include "object/old_tc_judge.h"
 
 #define MAX_LINES 32 /* a hostile object has as many as it likes */
 

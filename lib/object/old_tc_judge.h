@@ -9,8 +9,8 @@
 #ifndef ELFMAP_OLD_TC_JUDGE_H
 #define ELFMAP_OLD_TC_JUDGE_H
 
-#include "internal.h"
-#include "old_tc.h"
+#include "object/internal.h"
+#include "object/old_tc.h"
 
 struct judge {
 	const struct elfmap_object *obj;

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
-#include "read.h"
+#include "object/internal.h"
+#include "object/read.h"
 
 #define MAP_TYPE_CGRP_STORAGE 32 /* younger than some <linux/bpf.h> */
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
-#include "read.h"
+#include "object/internal.h"
+#include "object/read.h"
 
 #define MAX_CALLED 4096 /* in an object; the kernel takes 256 in a program */
 #define RELOCATED 1	/* instruction: a relocation says what it refers to */

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
-#include "read.h"
+#include "object/internal.h"
+#include "object/read.h"
 
 static enum bpf_prog_type guess_type(const char *section)
 {

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
-#include "read.h"
+#include "object/internal.h"
+#include "object/read.h"
 
 bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const struct kernel_symbols *kernel)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 #define BLOCK 64
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 static int add_definitions(struct image *image, const struct elfmap_object *obj)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 /* libbpf insists on four bytes in `version`, which nobody has read since Linux 5.0. */
 static int set_version_aside(struct transcode *t)

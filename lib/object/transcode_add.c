@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 size_t transcode__add_symbol(struct transcode *t, const char *name)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 #define PINNING_BY_NAME 1 /* what the header for BPF programs calls LIBBPF_PIN_BY_NAME */
 

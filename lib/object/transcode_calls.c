@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 #define R_BPF_64_32 10 /* what compilers write for a call */
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 /* Its layout (linux/btf.h stops at .BTF): a header, then parts, each a record size followed by
  * sections {name, number of records, records}; a record starts with an offset into the section. */

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 #define MEMBER_SIZE 8	 /* every member of a BTF map definition is a pointer */
 #define R_BPF_64_ABS64 2 /* what compilers write for an address in data */

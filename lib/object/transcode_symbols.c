@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "object/internal.h"
 
 #define SHT_ADDRSIG 0x6fff4c03 /* LLVM's table of symbol indices; worthless once they are reordered */
 

@@ -16,10 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "internal.h"
-#include "path.h"
-#include "pin_change.h"
+#include "base/path.h"
+#include "object/internal.h"
+#include "pins/bpffs.h"
+#include "pins/pin_change.h"
 
 #define LOCK_TRIES 250 /* five seconds; a tc that reads a terminal may hold it for hours */
 #define PAUSE_NS 20000000

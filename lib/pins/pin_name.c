@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pin_name.h"
+#include "pins/pin_name.h"
 
 int elfmap_pin_name__escape(const char *text, char *name, size_t size)
 {

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "msg.h"
-#include "pin_take.h"
+#include "base/msg.h"
+#include "pins/pin_take.h"
 
 bool elfmap_map__is_map(int fd)
 {

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bpffs.h"
-#include "pins.h"
+#include "pins/bpffs.h"
+#include "pins/pins.h"
 
 static int add_directory(struct elfmap_pins *pins, const char *path);
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec_tree.h"
-#include "internal.h"
+#include "object/internal.h"
+#include "text/codec_tree.h"
 
 #define MAX_DEPTH 32	/* the kernel's own limit for BTF */
 #define MAX_NODES 65536 /* structs that nest each other twice could grow without end */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec_tree.h"
+#include "text/codec_tree.h"
 
 /* Typedefs and structs whose name says how to write the bytes. Another size is another thing. */
 static const struct notation notations[] = {

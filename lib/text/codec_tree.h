@@ -3,7 +3,7 @@
 #ifndef ELFMAP_CODEC_TREE_H
 #define ELFMAP_CODEC_TREE_H
 
-#include "codec.h"
+#include "text/codec.h"
 
 struct notation {
 	const char *name;

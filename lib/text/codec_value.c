@@ -2,7 +2,7 @@
 /* From a tree of types and bytes to numbers and names. */
 #include <string.h>
 
-#include "codec.h"
+#include "text/codec.h"
 
 struct elfmap_value elfmap_type__member(const struct elfmap_type *member, const struct elfmap_value *value,
 					size_t index)

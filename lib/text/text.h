@@ -24,7 +24,7 @@
 
 #include <net/if.h>
 
-#include "codec.h"
+#include "text/codec.h"
 
 /* ---- names from outside --------------------------------------------------------------------------- */
 

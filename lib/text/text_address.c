@@ -3,8 +3,8 @@
  * they write is the same. */
 #include <stdio.h>
 
-#include "text_put.h"
-#include "text_scan.h"
+#include "text/text_put.h"
+#include "text/text_scan.h"
 
 static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 

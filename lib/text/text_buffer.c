@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "text_buffer.h"
+#include "text/text_buffer.h"
 
 #define ROOM_LEAST 4096
 

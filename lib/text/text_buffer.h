@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "text.h"
-#include "text_put.h"
+#include "text/text.h"
+#include "text/text_put.h"
 
 bool buffer__grow(struct elfmap_buffer *buffer, size_t more);
 

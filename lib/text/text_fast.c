@@ -6,7 +6,7 @@
  */
 #include <byteswap.h>
 
-#include "text_scan.h"
+#include "text/text_scan.h"
 
 /* No word that is read here is longer: with so much text left nobody needs to look for its end. */
 #define MARGIN 64

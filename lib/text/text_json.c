@@ -5,7 +5,7 @@
  */
 #include <stdint.h>
 
-#include "text_buffer.h"
+#include "text/text_buffer.h"
 
 /* ---- layout ---------------------------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #include <byteswap.h>
 #include <string.h>
 
-#include "codec.h"
+#include "text/codec.h"
 
 #define SCALAR_ROOM 64 /* for any number of 64 bits, and any address */
 

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "text_scan.h"
+#include "text/text_scan.h"
 
 static int read_value(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
 

@@ -2,7 +2,7 @@
 /* From lines to entries: keys, values of all CPUs, and bpftool's spelling. */
 #include <stdio.h>
 
-#include "text_scan.h"
+#include "text/text_scan.h"
 
 struct elfmap_text elfmap_text__new(const char *bytes, size_t size, struct elfmap_resolver *resolver,
 				    struct elfmap_msg *msg)

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "text_scan.h"
+#include "text/text_scan.h"
 
 static bool begins_number(const struct elfmap_text *text)
 {

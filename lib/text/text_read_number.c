@@ -4,7 +4,7 @@
 #include <byteswap.h>
 #include <stdio.h>
 
-#include "text_scan.h"
+#include "text/text_scan.h"
 
 #define SAFE_DIGITS 19 /* no number with so many is more than 64 bits */
 

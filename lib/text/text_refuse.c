@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
-#include "text_scan.h"
+#include "text/text_scan.h"
 
 int text__refuse(struct elfmap_text *text, const char *wrong, const char *format, ...)
 {

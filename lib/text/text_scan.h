@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "msg.h"
-#include "text.h"
+#include "base/msg.h"
+#include "text/text.h"
 
 #define WORD_SHOWN 40 /* characters of a word that messages repeat */
 

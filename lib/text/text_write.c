@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "text_buffer.h"
-#include "text_scan.h"
+#include "text/text_buffer.h"
+#include "text/text_scan.h"
 
 /* ---- scalars ---------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* From entries to lines: the key, a blank, the value or the values of all CPUs. */
-#include "text_buffer.h"
+#include "text/text_buffer.h"
 
 static struct elfmap_value copy_of(const struct elfmap_format *format, const void *value, size_t cpu)
 {

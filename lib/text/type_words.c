@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec_tree.h"
-#include "msg.h"
+#include "base/msg.h"
+#include "text/codec_tree.h"
 
 #define MAX_DEPTH 32
 #define MAX_DIMENSIONS 8

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* From types to words: those that type_words.c takes, as far as there are any. */
-#include "codec_tree.h"
-#include "text_buffer.h"
+#include "text/codec_tree.h"
+#include "text/text_buffer.h"
 
 static void add_text(struct elfmap_buffer *to, const char *text)
 {

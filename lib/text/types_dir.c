@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "msg.h"
-#include "types_dir.h"
+#include "base/msg.h"
+#include "text/types_dir.h"
 
 struct search {
 	const char *dir;

@@ -22,9 +22,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "attach.h"
-#include "load.h"
-#include "netlink.h"
+#include "hook/attach.h"
+#include "hook/netlink.h"
+#include "load/load.h"
 #include "timing.h"
 
 #define TC_DIR "/sys/fs/bpf/tc"

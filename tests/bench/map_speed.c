@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "map_write.h"
+#include "map/map_write.h"
 #include "timing.h"
 
 #define PINS "/sys/fs/bpf/tc/globals/"

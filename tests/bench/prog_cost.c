@@ -25,9 +25,9 @@
 #include "../prog/classifier.h"
 #include "../prog/frames.h"
 #include "../prog/test.h"
-#include "cgroup.h"
 #include "cgroup_filter.h"
 #include "l2_redirect.h"
+#include "map/cgroup.h"
 #include "timing.h"
 
 #define REPEAT 5000 /* runs of a program in a round */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "text/text.h"
 
 #define MAX_SIZE 512 /* bytes of a key or a value */
 #define COPIES 2

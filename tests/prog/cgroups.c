@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cgroup.h"
 #include "cgroups.h"
+#include "map/cgroup.h"
 #include "test.h"
 
 static char paths[TEST_CGROUPS][PATH_MAX + 64];

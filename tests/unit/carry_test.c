@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <unistd.h>
 
-#include "carry.h"
+#include "upgrade/carry.h"
 
 #define FROM "/sys/fs/bpf/carry_test_from"
 #define TO "/sys/fs/bpf/carry_test_to"

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cgroup.h"
+#include "map/cgroup.h"
 
 static char root[PATH_MAX];
 static char name[64]; /* of a cgroup that each test has to itself */

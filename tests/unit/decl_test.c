@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decl.h"
+#include "object/decl.h"
 #include "subject.h"
 
 static const struct bpf_elf_map hash = {.type = BPF_MAP_TYPE_HASH, .size_key = 4, .size_value = 8, .max_elem = 16};

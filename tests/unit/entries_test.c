@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "entries.h"
+#include "map/entries.h"
 
 #define FEW 9000
 #define MANY 200000 /* that two threads share */

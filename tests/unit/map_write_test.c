@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "map_compare.h"
-#include "map_write.h"
+#include "map/map_compare.h"
+#include "map/map_write.h"
 
 #define PIN "/sys/fs/bpf/map_write_test"
 #define MANY 100000u

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "map_rules.h"
-#include "old_tc.h"
+#include "kinds/map_rules.h"
+#include "object/old_tc.h"
 #include "subject.h"
 
 static const struct bpf_elf_map array = {BPF_MAP_TYPE_ARRAY, 4, 8, 2, 0, 0, PIN_GLOBAL_NS, 0, 0};

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../prog/test.h"
-#include "slots.h"
+#include "map/slots.h"
 
 static struct elfmap_msg msg;
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "text/text.h"
 
 #define ROUNDS 3000
 #define MAX_COPIES 3

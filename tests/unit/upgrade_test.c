@@ -20,10 +20,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "attach.h"
-#include "netlink.h"
-#include "pin_change.h"
-#include "upgrade.h"
+#include "hook/attach.h"
+#include "hook/netlink.h"
+#include "pins/pin_change.h"
+#include "upgrade/upgrade.h"
 
 #define TC_DIR "/sys/fs/bpf/tc"
 #define MOST_DESCRIPTORS 200

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * `elfmap apply PIPELINE`: what a file says, brought into force. Four kinds of lines, in the words of
+ * the commands that they are:
+ *
+ *   load FILE [sec NAME]                         programs pinned
+ *   attach FILE|PIN [sec NAME] dev DEV ...       a program at a hook
+ *   map PIN FILE [types KEY:VALUE]               entries of a map that is not there yet
+ *   slot PIN SLOT FILE sec NAME                  a program in a tail-call slot
+ *
+ * Everything is looked at before anything is changed; what differs is changed in an order in which no
+ * packet meets half of it; and on any failure what was done is taken back.
+ */
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "helpers/command.h"
+#include "helpers/load/pipeline.h"
+#include "pins/bpffs.h"
+
+/* ---- the plan -------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *word;
+	char sign;
+} intents[] = {
+	[WILL_KEEP] = {"keep", '='},
+	[WILL_ADD] = {"add", '+'},
+	[WILL_CHANGE] = {"change", '~'},
+};
+
+static void print_plan(const struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++) {
+		const struct pipeline_line *line = &pipeline->lines[i];
+
+		putchar(intents[line->intent].sign);
+		for (int word = 0; word < line->argc; word++) {
+			putchar(' ');
+			print_name(stdout, line->argv[word]);
+		}
+		putchar('\n');
+	}
+}
+
+static void print_json_plan(const struct pipeline *pipeline, bool dry_run)
+{
+	json_object *root = json_object_new_object(), *rows = json_object_new_array();
+
+	for (size_t i = 0; i < pipeline->nr_lines; i++) {
+		const struct pipeline_line *line = &pipeline->lines[i];
+		json_object *row = json_object_new_object(), *words = json_object_new_array();
+
+		for (int word = 0; word < line->argc; word++)
+			json_object_array_add(words, json_object_new_string(line->argv[word]));
+		json_object_object_add(row, "line", json_object_new_int64((int64_t)line->number));
+		json_object_object_add(row, "words", words);
+		json_object_object_add(row, "action", json_object_new_string(intents[line->intent].word));
+		json_object_array_add(rows, row);
+	}
+	json_object_object_add(root, "dry_run", json_object_new_boolean(dry_run));
+	json_object_object_add(root, "plan", rows);
+	print_json(root);
+}
+
+static int complain_of(const char *file, const struct pipeline *pipeline, const struct elfmap_msg *msg)
+{
+	if (!pipeline->failed)
+		return complain(file, "%s", msg->text);
+	return complain(file, "line %zu: %s", pipeline->failed, msg->text);
+}
+
+/* Files are named from where the pipeline is, wherever the command was called. */
+static int go_to(const char *file)
+{
+	char *copy = strdup(file), *dir = copy ? dirname(copy) : NULL;
+	int status = EXIT_SUCCESS;
+
+	if (!copy || chdir(dir))
+		status = complain(file, "%s: %s", dir ? dir : "", strerror(errno));
+	free(copy);
+	return status;
+}
+
+int verb_apply(int argc, char **argv)
+{
+	bool dry_run = take_word(&argc, argv, "--dry-run");
+	struct pipeline pipeline = {};
+	struct elfmap_msg msg;
+	char tc_dir[PATH_MAX];
+	int err, status;
+
+	argc = take_options(argc, argv, NULL);
+	if (argc != 2)
+		return EXIT_USAGE;
+	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
+		return complain(argv[0], "%s", msg.text);
+	pipeline.tc_dir = tc_dir;
+	err = pipeline__read(&pipeline, argv[1], &msg);
+	status = err ? EXIT_SUCCESS : go_to(argv[1]);
+	if (status)
+		goto out;
+	err = err ?: pipeline__parse(&pipeline, &msg);
+	err = err ?: pipeline__plan(&pipeline, &msg);
+	if (!err && !output.json) /* shown first, also when it then fails */
+		print_plan(&pipeline);
+	fflush(stdout);
+	if (!err && !dry_run)
+		err = pipeline__execute(&pipeline, &msg);
+	if (err)
+		status = complain_of(argv[1], &pipeline, &msg);
+	else if (output.json)
+		print_json_plan(&pipeline, dry_run);
+out:
+	pipeline__close(&pipeline, !err && !status && !dry_run);
+	return status;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* A pipeline's file: lines, words, kinds. Nothing here asks the kernel. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "helpers/command.h"
+#include "helpers/load/pipeline.h"
+#include "pins/bpffs.h"
+
+#define MAX_WORDS 32
+
+/* Behind its words a line may have one pair more, "sec NAME", and must where it has LEAST words with it. What a line of
+ * attach has is the verb's. */
+static const struct {
+	const char *name;
+	int words;
+	int least;
+	const char *pair;
+	const char *usage;
+} kinds[] = {
+	[LINE_LOAD] = {"load", 2, 2, "sec", "load FILE [sec NAME]"},
+	[LINE_ATTACH] = {"attach", 0, 0, NULL,
+			 "attach FILE|PIN [sec NAME] dev DEV ingress|egress [prio P] [handle H] [chain C]"},
+	[LINE_MAP] = {"map", 3, 3, "types", "map PIN FILE [types KEY:VALUE]"},
+	[LINE_SLOT] = {"slot", 4, 6, "sec", "slot PIN SLOT FILE sec NAME"},
+};
+#define NR_KINDS (sizeof(kinds) / sizeof(*kinds))
+
+/* ---- words ----------------------------------------------------------------------------------------------- */
+
+/* Cuts the next word out of *AT, or gives NULL at the line's end. Quotes keep spaces and '#'. */
+static char *next_word(char **at)
+{
+	char *word = *at + strspn(*at, " \t\r"), *end;
+
+	if (!*word || *word == '#')
+		return NULL;
+	if (*word == '"') {
+		end = strchr(++word, '"');
+		if (!end)
+			return NULL;
+	} else {
+		end = word + strcspn(word, " \t\r");
+	}
+	*at = *end ? end + 1 : end;
+	*end = '\0';
+	return word;
+}
+
+static int cut_line(char *text, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	char *words[MAX_WORDS + 1], *word;
+	int nr = 0;
+
+	while ((word = next_word(&text)) && nr < MAX_WORDS)
+		words[nr++] = word;
+	if (word)
+		return elfmap_msg__set(msg, -E2BIG, "more than %d words", MAX_WORDS);
+	text += strspn(text, " \t\r");
+	if (*text && *text != '#')
+		return elfmap_msg__set(msg, -EINVAL, "a quote that does not end");
+	words[nr] = NULL;
+	line->argc = nr;
+	line->argv = calloc((size_t)nr + 1, sizeof(*words));
+	if (!line->argv)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	memcpy(line->argv, words, (size_t)nr * sizeof(*words));
+	return 0;
+}
+
+static struct pipeline_line *add_line(struct pipeline *pipeline)
+{
+	struct pipeline_line *grown;
+
+	grown = reallocarray(pipeline->lines, pipeline->nr_lines + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	pipeline->lines = grown;
+	grown += pipeline->nr_lines++;
+	*grown = (struct pipeline_line){.attaching = {.prog = -1, .before = -1}, .grafting = NO_GRAFTING};
+	return grown;
+}
+
+int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_msg *msg)
+{
+	size_t size, number = 1;
+	void *bytes;
+	int err = elfmap_file__read(file, &bytes, &size, msg);
+
+	if (err)
+		return err;
+	pipeline->text = realloc(bytes, size + 1);
+	if (!pipeline->text) {
+		free(bytes);
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	}
+	pipeline->text[size] = '\0';
+	if (strlen(pipeline->text) != size)
+		return elfmap_msg__set(msg, -EINVAL, "is no text");
+	for (char *at = pipeline->text, *line; !err && (line = strsep(&at, "\n")); number++) {
+		struct pipeline_line *row = add_line(pipeline);
+
+		err = row ? cut_line(line, row, msg) : elfmap_msg__set(msg, -ENOMEM, "no memory");
+		if (err)
+			pipeline->failed = number;
+		else if (!row->argc)
+			free(pipeline->lines[--pipeline->nr_lines].argv); /* nothing but a comment */
+		else
+			row->number = number;
+	}
+	return err;
+}
+
+/* ---- lines ----------------------------------------------------------------------------------------------- */
+
+void pipeline_line__start_graft(struct pipeline_line *line, const char *path)
+{
+	line->grafting = (struct grafting)NO_GRAFTING;
+	line->grafting.pin = line->argv[1];
+	line->grafting.slot_word = line->argv[2];
+	line->grafting.file = line->argv[3];
+	line->grafting.section = line->value;
+	snprintf(line->grafting.path, sizeof(line->grafting.path), "%s", path);
+}
+
+int pipeline_line__name_culprit(const struct pipeline_line *line, int err, struct elfmap_msg *msg)
+{
+	struct elfmap_msg why = *msg;
+
+	return elfmap_msg__set(msg, err, "%s: %s", line->grafting.culprit, why.text);
+}
+
+/* What these functions complain about is our own line's message. */
+static int parse_attach(struct pipeline_line *line, const char *tc_dir, struct elfmap_msg *msg)
+{
+	int status;
+
+	elfmap_msg__set(msg, -EINVAL, "is not '%s'", kinds[LINE_ATTACH].usage);
+	complain_to(msg);
+	status = attaching__parse(line->argc, line->argv, &line->attaching);
+	if (!status)
+		status = line->attaching.what ? attaching__place(&line->attaching, tc_dir) : EXIT_USAGE;
+	complain_to(NULL);
+	return status ? -EINVAL : 0;
+}
+
+static int parse_pin(struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	return elfmap_bpffs__pin_path(line->argv[1], line->path, sizeof(line->path), msg);
+}
+
+static bool has_its_words(const struct pipeline_line *line)
+{
+	int words = kinds[line->kind].words;
+
+	if (line->argc < kinds[line->kind].least)
+		return false;
+	return line->argc == words || (line->argc == words + 2 && !strcmp(line->argv[words], kinds[line->kind].pair));
+}
+
+static int parse_line(struct pipeline_line *line, const char *tc_dir, struct elfmap_msg *msg)
+{
+	size_t kind = 0;
+
+	while (kind < NR_KINDS && strcmp(line->argv[0], kinds[kind].name) != 0)
+		kind++;
+	if (kind == NR_KINDS)
+		return elfmap_msg__set(msg, -EINVAL, "'%s' is none of load, attach, map, slot", line->argv[0]);
+	line->kind = (enum line_kind)kind;
+	if (kind == LINE_ATTACH)
+		return parse_attach(line, tc_dir, msg);
+	if (!has_its_words(line))
+		return elfmap_msg__set(msg, -EINVAL, "is not '%s'", kinds[kind].usage);
+	line->value = line->argc > kinds[kind].words ? line->argv[kinds[kind].words + 1] : NULL;
+	return kind == LINE_LOAD ? 0 : parse_pin(line, msg);
+}
+
+int pipeline__parse(struct pipeline *pipeline, struct elfmap_msg *msg)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++) {
+		int err = parse_line(&pipeline->lines[i], pipeline->tc_dir, msg);
+
+		if (err) {
+			pipeline->failed = pipeline->lines[i].number;
+			return err;
+		}
+	}
+	return pipeline->nr_lines ? 0 : elfmap_msg__set(msg, -EINVAL, "says nothing");
+}

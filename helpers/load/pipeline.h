@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Between the files of `elfmap apply`: the lines of a pipeline, what is to be done for each, and what was done. */
+#ifndef ELFMAP_PIPELINE_H
+#define ELFMAP_PIPELINE_H
+
+#include "helpers/load/attaching.h"
+#include "helpers/load/grafting.h"
+
+enum intent {
+	WILL_KEEP, /* it is as the line says */
+	WILL_ADD,
+	WILL_CHANGE,
+};
+
+enum line_kind { LINE_LOAD, LINE_ATTACH, LINE_MAP, LINE_SLOT };
+
+struct pipeline_line {
+	size_t number;
+	enum line_kind kind;
+	int argc;
+	char **argv;	   /* argv[0] is the kind; ends in NULL */
+	const char *value; /* load, slot: the section; map: the types; NULL: none */
+	enum intent intent;
+	bool is_done;
+	struct attaching attaching; /* attach */
+	bool is_upgrade;	    /* attach: the whole version is exchanged, at all its hooks */
+	struct grafting grafting;   /* slot: as it was planned, then as it was done */
+	bool is_late; /* slot: of a table that an upgrade makes anew, and has it in its slot from the start */
+	struct elfmap_load *load; /* load: as it was planned, then what was committed */
+	char path[4096];	  /* map, slot: of the pin */
+	char mark[4096];	  /* map: a directory that is there from before the pin until after the entries */
+	bool is_marked;		  /* map: by this command */
+};
+
+struct pipeline {
+	const char *tc_dir;
+	char *text; /* the file, cut into words */
+	struct pipeline_line *lines;
+	size_t nr_lines;
+	size_t failed; /* number of the line that a message is about; 0: none */
+};
+
+/* slot: what LINE says, for the table pinned at PATH. */
+void pipeline_line__start_graft(struct pipeline_line *line, const char *path);
+/* Puts what the grafting's message is about before it. Returns ERR. */
+int pipeline_line__name_culprit(const struct pipeline_line *line, int err, struct elfmap_msg *msg);
+
+/* pipeline.c: a file to lines and words. '#' starts a comment; "words with spaces" are in quotes. */
+int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_msg *msg);
+int pipeline__parse(struct pipeline *pipeline, struct elfmap_msg *msg);
+/* Takes back what was done, latest first, unless it is to be kept. */
+void pipeline__close(struct pipeline *pipeline, bool keep);
+
+int pipeline__plan(struct pipeline *pipeline, struct elfmap_msg *msg);	  /* pipeline_plan.c */
+int pipeline__execute(struct pipeline *pipeline, struct elfmap_msg *msg); /* pipeline_execute.c */
+
+#endif

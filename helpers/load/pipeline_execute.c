@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Does what was planned: pins and slots, entries, stages, and last the hooks, so that no packet meets
+ * half of it; what belongs in a table that an upgrade makes is put there before anybody uses it. What was done is
+ * known, and is taken back in the opposite order.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "helpers/command.h"
+#include "helpers/load/loading.h"
+#include "helpers/load/pipeline.h"
+#include "upgrade/upgrade.h"
+
+typedef int line_step(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
+
+/* ---- steps ----------------------------------------------------------------------------------------------- */
+
+static int commit_load(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	struct elfmap_load_opts opts = line->load->opts;
+	int err;
+
+	elfmap_load__free(line->load); /* of the plan: another line may have pinned its maps since */
+	line->load = NULL;
+	(void)pipeline;
+	err = load_object(line->argv[1], &opts, true, &line->load, msg);
+	line->is_done = !err;
+	return err;
+}
+
+static int commit_attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	int err = -EAGAIN;
+
+	if (line->is_upgrade)
+		return 0;
+	for (int i = 0; err == -EAGAIN && i < 8; i++) {
+		attaching__close(&line->attaching, false);
+		err = attaching__open(&line->attaching, pipeline->tc_dir, msg);
+		err = err ?: attaching__commit(&line->attaching, msg);
+	}
+	return err;
+}
+
+/* A map without its entries looks like one that has got others since. Should this command be killed in between, the
+ * next one sees by the mark what it is. */
+static int mark_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	char *slash = strrchr(line->mark, '/');
+	int err;
+
+	(void)pipeline;
+	*slash = '\0';
+	err = mkdir(line->mark, 0700) && errno != EEXIST ? -errno : 0;
+	*slash = '/';
+	line->is_marked = !err && !mkdir(line->mark, 0700);
+	if (!err && !line->is_marked && errno != EEXIST)
+		err = -errno;
+	return err ? elfmap_msg__set(msg, err, "%s: %s", line->mark, strerror(-err)) : 0;
+}
+
+static void remove_mark(struct pipeline_line *line)
+{
+	rmdir(line->mark);
+	*strrchr(line->mark, '/') = '\0';
+	rmdir(line->mark); /* fails where there are others */
+	line->is_marked = false;
+}
+
+/* The verb's work without its JSON, since the answer is the plan, and with its complaint as part of ours. */
+static int fill_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	char map[] = "map", load[] = "load", *argv[40] = {map, load};
+	struct output before = output;
+	int status;
+
+	(void)pipeline;
+	for (int i = 1; i <= line->argc; i++)
+		argv[i + 1] = line->argv[i];
+	strcpy(msg->text, "is not 'map PIN FILE [types KEY:VALUE]'");
+	output = (struct output){};
+	complain_to(msg);
+	status = verb_map(line->argc + 1, argv);
+	complain_to(NULL);
+	output = before;
+	return status ? -EINVAL : 0;
+}
+
+static int graft(struct pipeline *pipeline, struct pipeline_line *line, const char *path, bool is_locked,
+		 struct elfmap_msg *msg)
+{
+	int err;
+
+	pipeline_line__start_graft(line, path);
+	line->grafting.is_locked = is_locked;
+	err = grafting__open(&line->grafting, pipeline->tc_dir, msg);
+	err = err ?: grafting__put(&line->grafting, pipeline->tc_dir, msg);
+	return err ? pipeline_line__name_culprit(line, err, msg) : 0;
+}
+
+static int fill_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	return line->is_late ? 0 : graft(pipeline, line, line->path, false, msg);
+}
+
+/* Those of an upgrade's own tables, which it has pinned below TABLES. */
+static int fill_tables(void *context, const char *tables, struct elfmap_msg *msg)
+{
+	struct pipeline *pipeline = context;
+	size_t root = (size_t)(strrchr(pipeline->tc_dir, '/') - pipeline->tc_dir);
+	char path[2 * PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < pipeline->nr_lines; i++) {
+		struct pipeline_line *line = &pipeline->lines[i];
+
+		snprintf(path, sizeof(path), "%s%s", tables, line->path + root);
+		if (!line->is_late || access(path, F_OK))
+			continue;
+		err = graft(pipeline, line, path, true, msg);
+		line->grafting.is_done = false; /* going back leaves the whole table */
+		if (err)
+			pipeline->failed = line->number;
+	}
+	return err;
+}
+
+static int attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	(void)pipeline;
+	return line->is_upgrade ? 0 : attaching__attach(&line->attaching, msg);
+}
+
+/* One upgrade exchanges the programs at all hooks of an object. */
+static bool is_upgraded(const struct pipeline *pipeline, const struct pipeline_line *line)
+{
+	for (const struct pipeline_line *other = pipeline->lines; other < line; other++)
+		if (other->is_upgrade && other->is_done && !strcmp(other->argv[1], line->argv[1]))
+			return true;
+	return false;
+}
+
+static int upgrade(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	const struct elfmap_upgrade_opts opts = {
+		.tc_dir = pipeline->tc_dir, .warn = warn_of_object, .fill = fill_tables, .context = pipeline};
+	struct elfmap_upgrade done = {};
+	int err;
+
+	if (!line->is_upgrade || is_upgraded(pipeline, line))
+		return 0;
+	err = elfmap_upgrade__run(line->argv[1], &opts, &done, msg);
+	elfmap_upgrade__free(&done);
+	line->is_done = !err;
+	return err;
+}
+
+/* Plans are done with: what they hold would hold locks against the steps. */
+static void forget_plans(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++) {
+		struct pipeline_line *line = &pipeline->lines[i];
+
+		if (line->kind == LINE_ATTACH && (line->is_upgrade || line->intent == WILL_KEEP))
+			attaching__close(&line->attaching, true);
+		if (line->kind == LINE_SLOT)
+			grafting__close(&line->grafting, true);
+		if (line->kind == LINE_LOAD && line->intent == WILL_KEEP) {
+			elfmap_load__free(line->load);
+			line->load = NULL;
+		}
+	}
+}
+
+/* ---- in order -------------------------------------------------------------------------------------------- */
+
+static int run_step(struct pipeline *pipeline, enum line_kind kind, line_step *step, struct elfmap_msg *msg)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < pipeline->nr_lines; i++) {
+		struct pipeline_line *line = &pipeline->lines[i];
+
+		if (line->kind != kind || line->intent == WILL_KEEP)
+			continue;
+		err = step(pipeline, line, msg);
+		if (err && !pipeline->failed)
+			pipeline->failed = line->number;
+	}
+	return err;
+}
+
+/* What is attached or pinned is safe by itself, and an upgrade wants the lock alone. */
+static void unlock_loads(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++) {
+		elfmap_load__unlock(pipeline->lines[i].load);
+		elfmap_load__unlock(pipeline->lines[i].attaching.load);
+		elfmap_load__unlock(pipeline->lines[i].grafting.load);
+	}
+}
+
+int pipeline__execute(struct pipeline *pipeline, struct elfmap_msg *msg)
+{
+	int err;
+
+	forget_plans(pipeline);
+	err = run_step(pipeline, LINE_MAP, mark_map, msg);
+	err = err ?: run_step(pipeline, LINE_LOAD, commit_load, msg);
+	err = err ?: run_step(pipeline, LINE_ATTACH, commit_attach, msg);
+	err = err ?: run_step(pipeline, LINE_MAP, fill_map, msg);
+	err = err ?: run_step(pipeline, LINE_SLOT, fill_slot, msg);
+	err = err ?: run_step(pipeline, LINE_ATTACH, attach, msg);
+	unlock_loads(pipeline);
+	return err ?: run_step(pipeline, LINE_ATTACH, upgrade, msg);
+}
+
+/* ---- taken back ------------------------------------------------------------------------------------------ */
+
+static void close_line(struct pipeline *pipeline, struct pipeline_line *line, bool keep)
+{
+	struct elfmap_upgrade back = {};
+
+	if (line->is_upgrade && line->is_done && !keep &&
+	    !elfmap_upgrade__rollback(line->argv[1], pipeline->tc_dir, &back, NULL))
+		elfmap_upgrade__free(&back);
+	grafting__close(&line->grafting, keep);
+	attaching__close(&line->attaching, keep);
+	if (line->load && line->is_done && keep)
+		elfmap_load__keep(line->load);
+	else if (line->load)
+		elfmap_load__undo(line->load);
+	elfmap_load__free(line->load);
+	free(line->argv);
+}
+
+void pipeline__close(struct pipeline *pipeline, bool keep)
+{
+	for (size_t i = pipeline->nr_lines; i--;)
+		close_line(pipeline, &pipeline->lines[i], keep);
+	for (size_t i = 0; i < pipeline->nr_lines; i++)
+		if (pipeline->lines[i].is_marked || (keep && pipeline->lines[i].kind == LINE_MAP))
+			remove_mark(&pipeline->lines[i]);
+	free(pipeline->lines);
+	free(pipeline->text);
+}

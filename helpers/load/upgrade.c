@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* `elfmap upgrade FILE`: another version of what is attached, as a whole, without losing a packet; and back. */
+#include <limits.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "helpers/command.h"
+#include "helpers/load/loading.h"
+#include "pins/bpffs.h"
+#include "upgrade/upgrade.h"
+
+static const char *direction(const struct elfmap_filter *filter)
+{
+	return filter->egress ? "egress" : "ingress";
+}
+
+static void print_upgrade(const struct elfmap_upgrade *upgrade)
+{
+	char dev[IF_NAMESIZE];
+
+	for (size_t i = 0; i < upgrade->hooks.nr; i++) {
+		const struct elfmap_filter *filter = &upgrade->hooks.at[i].filter;
+
+		printf("dev %s %s ", if_indextoname((unsigned int)filter->ifindex, dev) ?: "?", direction(filter));
+		if (upgrade->hooks.at[i].link)
+			printf("tcx ");
+		else
+			printf("prio %u handle 0x%x chain %u ", filter->prio, filter->handle, filter->chain);
+		print_name(stdout, filter->name);
+		puts(" replaced");
+	}
+	if (upgrade->nr_grown)
+		printf("%zu maps of another size: entries copied, %zu of them late, %zu not\n", upgrade->nr_grown,
+		       upgrade->late, upgrade->lost);
+}
+
+static void json_upgrade(const struct elfmap_upgrade *upgrade)
+{
+	json_object *root = json_object_new_object(), *hooks = json_object_new_array();
+	char dev[IF_NAMESIZE];
+
+	for (size_t i = 0; i < upgrade->hooks.nr; i++) {
+		const struct elfmap_filter *filter = &upgrade->hooks.at[i].filter;
+		json_object *row = json_object_new_object();
+		const char *name = if_indextoname((unsigned int)filter->ifindex, dev);
+
+		json_object_object_add(row, "dev", json_object_new_string(name ?: ""));
+		json_object_object_add(row, "direction", json_object_new_string(direction(filter)));
+		json_object_object_add(row, "kind", json_object_new_string(filter->kind));
+		json_object_object_add(row, "prio", json_object_new_int64(filter->prio));
+		json_object_object_add(row, "handle", json_object_new_int64(filter->handle));
+		json_object_object_add(row, "chain", json_object_new_int64(filter->chain));
+		json_object_object_add(row, "name", json_object_new_string(filter->name));
+		json_object_array_add(hooks, row);
+	}
+	json_object_object_add(root, "replaced", hooks);
+	json_object_object_add(root, "maps_resized", json_object_new_int64((int64_t)upgrade->nr_grown));
+	json_object_object_add(root, "entries_late", json_object_new_int64((int64_t)upgrade->late));
+	json_object_object_add(root, "entries_lost", json_object_new_int64((int64_t)upgrade->lost));
+	json_object_object_add(root, "versions_kept", json_object_new_int64((int64_t)upgrade->kept.nr));
+	json_object_object_add(root, "interrupted_before", json_object_new_boolean(upgrade->was_interrupted));
+	print_json(root);
+}
+
+int verb_upgrade(int argc, char **argv)
+{
+	bool back = take_word(&argc, argv, "--rollback"), forget = take_word(&argc, argv, "--forget");
+	struct elfmap_upgrade_opts opts = {.warn = warn_of_object};
+	struct elfmap_upgrade upgrade = {};
+	struct elfmap_msg msg;
+	char tc_dir[PATH_MAX];
+	int err;
+
+	argc = take_options(argc, argv, NULL);
+	if (argc != 2 || (back && forget))
+		return EXIT_USAGE;
+	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
+		return complain(argv[0], "%s", msg.text);
+	opts.tc_dir = tc_dir;
+	if (forget)
+		err = elfmap_upgrade__forget(argv[1], tc_dir, &upgrade, &msg);
+	else if (back)
+		err = elfmap_upgrade__rollback(argv[1], tc_dir, &upgrade, &msg);
+	else
+		err = elfmap_upgrade__run(argv[1], &opts, &upgrade, &msg);
+	if (err)
+		return complain(argv[1], "%s", msg.text);
+	if (upgrade.was_interrupted)
+		complain(argv[1], "note: an upgrade that did not come to its end was mended first");
+	if (upgrade.lost)
+		complain(argv[1],
+			 "warning: %zu entries were written by both versions meanwhile; what the old one wrote is not "
+			 "in "
+			 "the new map",
+			 upgrade.lost);
+	if (upgrade.kept.nr)
+		complain(argv[1],
+			 "note: %zu older versions stay pinned, since a program elsewhere, %u %s, still jumps through "
+			 "their tables; once it is gone: elfmap upgrade %s --forget",
+			 upgrade.kept.nr, upgrade.kept.prog, upgrade.kept.name, argv[1]);
+	if (output.json)
+		json_upgrade(&upgrade);
+	else
+		print_upgrade(&upgrade);
+	elfmap_upgrade__free(&upgrade);
+	return EXIT_SUCCESS;
+}

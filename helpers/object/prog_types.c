@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The table behind `type TYPE` on command lines. */
+#include <string.h>
+
+#include "helpers/command.h"
+#include "helpers/object/prog_types.h"
+
+static const struct prog_type types[] = {
+	{"cls", "tc", BPF_PROG_TYPE_SCHED_CLS},
+	{"act", "action", BPF_PROG_TYPE_SCHED_ACT},
+	{"xdp", "xdp", BPF_PROG_TYPE_XDP},
+	{"lwt_in", "lwt_in", BPF_PROG_TYPE_LWT_IN},
+	{"lwt_out", "lwt_out", BPF_PROG_TYPE_LWT_OUT},
+	{"lwt_xmit", "lwt_xmit", BPF_PROG_TYPE_LWT_XMIT},
+	{},
+};
+
+const struct prog_type *prog_type__parse(const char *word, const char *verb)
+{
+	for (const struct prog_type *type = types; type->name; type++)
+		if (!strcmp(type->name, word))
+			return type;
+	complain(verb, "type '%s' is none of cls, act, xdp, lwt_in, lwt_out, lwt_xmit", word);
+	return NULL;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The caller's message. In a file of its own, since the launcher needs it and no more of the library. */
+#include <stdio.h>
+
+#include "base/msg.h"
+
+void elfmap_msg__print(struct elfmap_msg *msg, const char *format, va_list args)
+{
+	vsnprintf(msg->text, sizeof(msg->text), format, args);
+	for (char *at = msg->text; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == '\177')
+			*at = '?';
+}
+
+int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...)
+{
+	va_list args;
+
+	if (msg) {
+		va_start(args, format);
+		elfmap_msg__print(msg, format, args);
+		va_end(args);
+	}
+	return err;
+}

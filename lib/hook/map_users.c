@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Takes a census of programs, of what maps hold, and of pins; answers who uses a map. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hook/map_users.h"
+#include "kinds/map_rules.h"
+#include "object/internal.h"
+
+/* ---- programs ------------------------------------------------------------------------------------- */
+
+/* Two calls, since a program may use any number of maps: how many, then which. */
+int elfmap_program__describe(int fd, struct elfmap_program *ret_prog)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info), count;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return 0;
+	count = info.nr_map_ids;
+	ret_prog->id = info.id;
+	ret_prog->type = info.type;
+	memcpy(ret_prog->name, info.name, sizeof(ret_prog->name));
+	if (!count)
+		return 0;
+	ret_prog->maps = calloc(count, sizeof(*ret_prog->maps));
+	if (!ret_prog->maps)
+		return -ENOMEM;
+	info = (struct bpf_prog_info){.nr_map_ids = count, .map_ids = (__u64)(uintptr_t)ret_prog->maps};
+	size = sizeof(info);
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size))
+		ret_prog->nr_maps = info.nr_map_ids < count ? info.nr_map_ids : count;
+	return 0;
+}
+
+static int add_program(struct elfmap_census *census, int fd)
+{
+	struct elfmap_program *grown;
+
+	grown = reallocarray(census->progs, census->nr_progs + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	census->progs = grown;
+	grown[census->nr_progs] = (struct elfmap_program){};
+	return elfmap_program__describe(fd, &grown[census->nr_progs++]);
+}
+
+static int read_programs(struct elfmap_census *census)
+{
+	__u32 id = 0;
+	int err = 0;
+
+	while (!err) {
+		int fd;
+
+		err = bpf_prog_get_next_id(id, &id);
+		if (err)
+			break;
+		fd = bpf_prog_get_fd_by_id(id);
+		if (fd == -ENOENT)
+			continue; /* gone since */
+		if (fd < 0)
+			return 0; /* not permitted */
+		err = add_program(census, fd);
+		close(fd);
+	}
+	census->complete = err == -ENOENT; /* the end of the list */
+	return err == -ENOMEM ? err : 0;
+}
+
+/* ---- what maps hold --------------------------------------------------------------------------------- */
+
+static int add_holding(struct elfmap_census *census, __u32 outer, __u32 inner)
+{
+	struct elfmap_holding *grown;
+
+	grown = reallocarray(census->holdings, census->nr_holdings + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	census->holdings = grown;
+	grown[census->nr_holdings++] = (struct elfmap_holding){.outer = outer, .inner = inner};
+	return 0;
+}
+
+static int add_slot(struct elfmap_census *census, const struct bpf_map_info *info, const void *key, __u32 held)
+{
+	struct elfmap_attachment at = {.kind = ELFMAP_AT_SLOT, .prog = held, .id = info->id};
+
+	if (info->type != BPF_MAP_TYPE_PROG_ARRAY)
+		return add_holding(census, info->id, held);
+	memcpy(&at.slot, key, sizeof(at.slot));
+	return elfmap_attachments__add(&census->attachments, &at);
+}
+
+/* What is added or deleted meanwhile may make the walk begin again: it ends all the same. */
+static int read_slots(struct elfmap_census *census, int fd, const struct bpf_map_info *info)
+{
+	char *here = calloc(1, info->key_size), *next = calloc(1, info->key_size);
+	int err = here && next ? 0 : -ENOMEM;
+	bool first = true;
+	__u32 held;
+
+	for (__u32 i = 0; !err && i < info->max_entries && !bpf_map_get_next_key(fd, first ? NULL : here, next); i++) {
+		if (!bpf_map_lookup_elem(fd, next, &held))
+			err = add_slot(census, info, next, held);
+		memcpy(here, next, info->key_size);
+		first = false;
+	}
+	free(here);
+	free(next);
+	return err;
+}
+
+static int read_holders(struct elfmap_census *census)
+{
+	__u32 id = 0;
+	int err = 0;
+
+	while (!err && !bpf_map_get_next_id(id, &id)) {
+		struct bpf_map_info info = {};
+		__u32 size = sizeof(info);
+		int fd = bpf_map_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size == 4 && info.key_size &&
+		    (info.type == BPF_MAP_TYPE_PROG_ARRAY || elfmap_map__is_map_in_map(info.type)))
+			err = read_slots(census, fd, &info);
+		close(fd);
+	}
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------------------- */
+
+int elfmap_census__take(struct elfmap_census *ret_census, struct elfmap_msg *msg)
+{
+	struct elfmap_census census = {};
+	int err;
+
+	err = read_programs(&census);
+	err = err ?: read_holders(&census);
+	if (census.nr_progs)
+		err = err ?: elfmap_attachments__read(&census.attachments);
+	err = err ?: elfmap_pins__read_all(&census.pins);
+	if (err) {
+		elfmap_census__free(&census);
+		return elfmap_msg__set(msg, err, "no memory");
+	}
+	*ret_census = census;
+	return 0;
+}
+
+int elfmap_census__take_programs(struct elfmap_census *ret_census)
+{
+	struct elfmap_census census = {};
+	int err = read_programs(&census);
+
+	if (err)
+		elfmap_census__free(&census);
+	else
+		*ret_census = census;
+	return err;
+}
+
+void elfmap_census__free(struct elfmap_census *census)
+{
+	for (size_t i = 0; i < census->nr_progs; i++)
+		free(census->progs[i].maps);
+	free(census->progs);
+	free(census->attachments.at);
+	free(census->holdings);
+	elfmap_pins__free(&census->pins);
+	*census = (struct elfmap_census){};
+}
+
+bool elfmap_program__uses(const struct elfmap_program *prog, __u32 map)
+{
+	for (__u32 i = 0; i < prog->nr_maps; i++)
+		if (prog->maps[i] == map)
+			return true;
+	return false;
+}
+
+bool elfmap_pinned__is_other(const struct elfmap_pinned *pin, __u32 id, const char *path)
+{
+	struct stat file;
+
+	if (pin->kind != ELFMAP_PIN_MAP || pin->id != id || pin->is_link)
+		return false;
+	return stat(path, &file) || file.st_dev != pin->dev || file.st_ino != pin->ino;
+}
+
+enum elfmap_survival elfmap_census__survival(const struct elfmap_census *census, const struct bpf_map_info *info,
+					     const char *path)
+{
+	for (size_t i = 0; i < census->pins.nr; i++)
+		if (elfmap_pinned__is_other(&census->pins.pins[i], info->id, path))
+			return ELFMAP_KEPT;
+	if (info->type == BPF_MAP_TYPE_PROG_ARRAY)
+		return ELFMAP_LOST;
+	for (size_t i = 0; i < census->nr_progs; i++)
+		if (elfmap_program__uses(&census->progs[i], info->id))
+			return ELFMAP_KEPT;
+	for (size_t i = 0; i < census->nr_holdings; i++)
+		if (census->holdings[i].inner == info->id)
+			return ELFMAP_KEPT;
+	return census->complete ? ELFMAP_LOST : ELFMAP_UNKNOWN;
+}

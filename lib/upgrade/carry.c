@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Carries the entries of a map over to its successor, before and after the programs change over. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/msg.h"
+#include "map/entries.h"
+#include "map/map_write.h"
+#include "upgrade/carry.h"
+
+struct elfmap_carry {
+	struct elfmap_reader from;
+	struct elfmap_reader to;
+	struct elfmap_entries copied; /* as FROM had them when they were copied */
+	unsigned char *theirs;	      /* room for a value of TO */
+	size_t late;
+	size_t lost;
+	struct elfmap_msg *msg;
+};
+
+static int remember(void *context, const void *key, const void *value)
+{
+	struct elfmap_carry *carry = context;
+	void *to_key, *to_value;
+	int err = elfmap_entries__reserve(&carry->copied, &to_key, &to_value);
+
+	if (err)
+		return elfmap_msg__set(carry->msg, err, "no memory");
+	memcpy(to_key, key, carry->copied.key_size);
+	memcpy(to_value, value, carry->copied.value_size);
+	return elfmap_entries__add(&carry->copied, 0);
+}
+
+static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
+{
+	struct elfmap_job job = {.map = &carry->to}, clearing = {.map = &carry->to};
+	int err;
+
+	carry->msg = msg;
+	err = elfmap_job__clear(&clearing, msg); /* a map that one goes back to has what it had */
+	err = err ?: elfmap_reader__each(&carry->from, remember, carry, msg);
+	if (!err && elfmap_entries__finish(&carry->copied, NULL, NULL) == -ENOMEM)
+		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
+	return err ?: elfmap_job__update(&job, carry->copied.keys, carry->copied.values, carry->copied.count, msg);
+}
+
+int elfmap_carry__begin(const char *from, const char *to, struct elfmap_carry **ret_carry, struct elfmap_msg *msg)
+{
+	struct elfmap_carry *carry = calloc(1, sizeof(*carry));
+	int err;
+
+	if (!carry)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	carry->from.fd = carry->to.fd = -1;
+	err = elfmap_reader__open(from, &carry->from, msg);
+	err = err ?: elfmap_reader__open_for(to, ELFMAP_READ_WRITE, NULL, &carry->to, msg);
+	if (!err) {
+		elfmap_entries__init(&carry->copied, carry->from.info.key_size, elfmap_map__value_size(&carry->from));
+		carry->theirs = malloc(carry->copied.value_size);
+		err = carry->theirs ? copy_all(carry, msg) : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	}
+	if (err)
+		elfmap_carry__free(carry);
+	else
+		*ret_carry = carry;
+	return err;
+}
+
+/* ---- afterwards ------------------------------------------------------------------------------------------ */
+
+static const unsigned char *find_copied(const struct elfmap_carry *carry, const void *key)
+{
+	size_t index;
+
+	elfmap_entries__find(&carry->copied, key, 1, &index);
+	return index == ELFMAP_NO_ENTRY ? NULL : carry->copied.values + index * carry->copied.value_size;
+}
+
+/* The programs of TO have not touched the entry: it is as we wrote it, or as absent as it was. */
+static bool is_untouched(struct elfmap_carry *carry, const void *key, const unsigned char *copied)
+{
+	if (!copied) /* a wider prefix of an LPM_TRIE is another entry */
+		return elfmap_map__lookup_exact(&carry->to, key, carry->theirs, NULL) != 0;
+	return !elfmap_map__lookup(&carry->to, key, carry->theirs, NULL) &&
+	       !memcmp(carry->theirs, copied, carry->copied.value_size);
+}
+
+static int carry_late(void *context, const void *key, const void *value)
+{
+	struct elfmap_carry *carry = context;
+	const unsigned char *copied = find_copied(carry, key);
+	struct elfmap_job job = {.map = &carry->to};
+	int err;
+
+	if (copied && !memcmp(copied, value, carry->copied.value_size))
+		return 0;
+	if (!is_untouched(carry, key, copied)) {
+		carry->lost++;
+		return 0;
+	}
+	err = elfmap_job__update(&job, key, value, 1, carry->msg);
+	carry->late += !err;
+	return err;
+}
+
+int elfmap_carry__finish(struct elfmap_carry *carry, size_t *ret_late, size_t *ret_lost, struct elfmap_msg *msg)
+{
+	int err;
+
+	carry->msg = msg;
+	carry->late = carry->lost = 0;
+	err = elfmap_reader__each(&carry->from, carry_late, carry, msg);
+	if (!err) {
+		*ret_late = carry->late;
+		*ret_lost = carry->lost;
+	}
+	return err;
+}
+
+void elfmap_carry__free(struct elfmap_carry *carry)
+{
+	if (!carry)
+		return;
+	elfmap_reader__close(&carry->from);
+	elfmap_reader__close(&carry->to);
+	elfmap_entries__free(&carry->copied);
+	free(carry->theirs);
+	free(carry);
+}
+
+/* ---- all maps of a generation ---------------------------------------------------------------------------- */
+
+static bool is_table(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &size) && info.type == BPF_MAP_TYPE_PROG_ARRAY;
+}
+
+static int begin_one(const char *place, const char *old_dir, const char *next_dir, struct elfmap_carry **ret_carry,
+		     struct elfmap_msg *msg)
+{
+	char old[2 * PATH_MAX], next[2 * PATH_MAX];
+	struct elfmap_msg why;
+	int err;
+
+	snprintf(old, sizeof(old), "%s/maps/%s", old_dir, place);
+	snprintf(next, sizeof(next), "%s/maps/%s", next_dir, place);
+	err = elfmap_carry__begin(old, next, ret_carry, &why);
+	return err ? elfmap_msg__set(msg, err, "%s: its entries cannot be carried over: %s", place, why.text) : 0;
+}
+
+int elfmap_carries__begin(const struct elfmap_generation *next, const char *old_dir, const char *next_dir,
+			  struct elfmap_carries *ret_carries, struct elfmap_msg *msg)
+{
+	struct elfmap_carries carries = {.at = calloc(next->nr_maps + 1, sizeof(struct elfmap_carry *))};
+	int err = 0;
+
+	if (!carries.at)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	for (size_t i = 0; !err && i < next->nr_maps; i++) {
+		if (is_table(next->maps[i].map))
+			continue;
+		err = begin_one(next->maps[i].place, old_dir, next_dir, &carries.at[carries.nr], msg);
+		carries.nr += !err;
+	}
+	if (err)
+		elfmap_carries__free(&carries);
+	else
+		*ret_carries = carries;
+	return err;
+}
+
+void elfmap_carries__finish(const struct elfmap_carries *carries, size_t *ret_late, size_t *ret_lost)
+{
+	*ret_late = *ret_lost = 0;
+	for (size_t i = 0; i < carries->nr; i++) {
+		size_t late = 0, lost = 0;
+
+		if (elfmap_carry__finish(carries->at[i], &late, &lost, NULL))
+			lost++;
+		*ret_late += late;
+		*ret_lost += lost;
+	}
+}
+
+void elfmap_carries__free(struct elfmap_carries *carries)
+{
+	for (size_t i = 0; i < carries->nr; i++)
+		elfmap_carry__free(carries->at[i]);
+	free(carries->at);
+	*carries = (struct elfmap_carries){};
+}

@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* upgrade: the order in which things happen, such that a failure or a kill at any point can be mended. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "base/netns.h"
+#include "base/path.h"
+#include "load/load.h"
+#include "pins/pin_change.h"
+#include "pins/pin_name.h"
+#include "upgrade/carry.h"
+#include "upgrade/running.h"
+#include "upgrade/upgrade.h"
+
+struct change {
+	const char *file;
+	const char *tc_dir;
+	const struct elfmap_upgrade_opts *opts; /* NULL: going back */
+	char root[PATH_MAX / 2];		/* the bpf file system */
+	char dir[PATH_MAX / 2];			/* tc/generations/OBJECT/NETNS */
+	char retired[PATH_MAX];			/* tc/generations/OBJECT/retired */
+	const char *object;			/* as the filters' names have it */
+	int lock;
+	struct elfmap_load *load; /* NULL, too */
+	struct elfmap_generation next;
+	struct elfmap_generation old;
+	struct elfmap_generation usual; /* maps at the usual pins, which may be another namespace's */
+	struct elfmap_carries carries;
+	struct elfmap_upgrade *result;
+	struct elfmap_msg *msg;
+};
+
+/* ---- where things are ------------------------------------------------------------------------------------ */
+
+static void path_of(const struct change *change, const char *generation, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%s", change->dir, generation);
+}
+
+static int place_change(struct change *change)
+{
+	char name[NAME_MAX + 1];
+	unsigned long netns;
+	char *slash;
+	int err;
+
+	err = elfmap_netns__number(&netns, change->msg);
+	if (err)
+		return err;
+	change->object = elfmap_path__name(change->file);
+	if (elfmap_pin_name__escape(change->object, name, sizeof(name)) ||
+	    snprintf(change->dir, sizeof(change->dir), "%s/generations/%s/%lu", change->tc_dir, name, netns) >=
+		    (int)sizeof(change->dir))
+		return elfmap_msg__set(change->msg, -ENAMETOOLONG, "the path of its generations is too long");
+	snprintf(change->retired, sizeof(change->retired), "%s/generations/%s/retired", change->tc_dir, name);
+	snprintf(change->root, sizeof(change->root), "%s", change->tc_dir);
+	slash = strrchr(change->root, '/');
+	if (slash)
+		*slash = '\0';
+	if (access(change->tc_dir, F_OK))
+		return elfmap_msg__set(change->msg, -ENOENT, "nothing is pinned in %s, so nothing can be running",
+				       change->tc_dir);
+	return elfmap_pin__lock(change->dir, &change->lock, change->msg);
+}
+
+/* ---- the old generation: what is live -------------------------------------------------------------------- */
+
+static int describe_entries(const struct elfmap_hooks *hooks, struct elfmap_generation *gen)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < hooks->nr; i++)
+		if (elfmap_generation__find(gen, hooks->at[i].section) < 0)
+			err = elfmap_generation__add_entry(gen, hooks->at[i].section, hooks->at[i].before);
+	return err;
+}
+
+/* The map at a usual pin; one without is held by the upgrade that made it. -ENOENT */
+static int open_usual(const struct change *change, const char *place)
+{
+	char path[2 * PATH_MAX], unpinned[PATH_MAX];
+
+	path_of(change, "current/maps", unpinned);
+	snprintf(path, sizeof(path), "%s/%s", *place == '-' ? unpinned : change->root, place);
+	return bpf_obj_get(path);
+}
+
+/* What runs here in place of MAP of the next generation; else what its pin means, which may be what runs in another
+ * namespace. It is emptied unless somebody goes on holding it. */
+static int add_old_map(struct change *change, const struct elfmap_running *running, const struct elfmap_gen_map *map)
+{
+	int err = 0, usual = open_usual(change, map->place), old;
+	struct bpf_map_info info = {}, wanted = {};
+	__u32 size = sizeof(info);
+
+	if (usual < 0 && usual != -ENOENT)
+		return usual;
+	if (usual >= 0)
+		err = bpf_obj_get_info_by_fd(usual, &info, &size);
+	err = err ?: bpf_obj_get_info_by_fd(map->map, &wanted, &size);
+	if (err) {
+		if (usual >= 0)
+			close(usual);
+		return err;
+	}
+	old = elfmap_running__find(running, elfmap_path__name(map->place), wanted.type, info.id);
+	if (old >= 0 || usual >= 0)
+		err = elfmap_generation__add_map(&change->old, map->place, old >= 0 ? old : usual);
+	if (usual >= 0 && *map->place != '-')
+		err = err ?: elfmap_generation__add_map(&change->usual, map->place, usual);
+	if (old >= 0)
+		close(old);
+	if (usual >= 0)
+		close(usual);
+	return err;
+}
+
+static int describe_old(struct change *change)
+{
+	struct elfmap_running running = {};
+	int err;
+
+	err = describe_entries(&change->result->hooks, &change->old);
+	err = err ?: elfmap_running__read(&change->result->hooks, &running);
+	for (size_t i = 0; !err && i < change->next.nr_maps; i++)
+		err = add_old_map(change, &running, &change->next.maps[i]);
+	if (!err && change->load)
+		elfmap_running__warn_of_split(&running, change->load);
+	free(running.maps);
+	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
+}
+
+/* ---- the next generation --------------------------------------------------------------------------------- */
+
+static int add_map(struct change *change, const struct elfmap_load_map *map)
+{
+	char unpinned[NAME_MAX + 1];
+	const char *place = unpinned;
+
+	if (map->map.def.type != BPF_MAP_TYPE_PROG_ARRAY && !map->has_grown)
+		return 0;
+	if (map->pin_path)
+		place = map->pin_path + strlen(change->root) + 1;
+	else
+		snprintf(unpinned, sizeof(unpinned), "-/%s", map->map.name);
+	return elfmap_generation__add_map(&change->next, place, bpf_map__fd(map->bpf));
+}
+
+static int describe_next(struct change *change)
+{
+	const struct elfmap_load *load = change->load;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < load->nr_maps; i++)
+		err = add_map(change, &load->maps[i]);
+	for (size_t i = 0; !err && i < load->nr_progs; i++) {
+		const struct elfmap_load_prog *prog = &load->progs[i];
+
+		if (prog->slot_map < 0 && elfmap_generation__find(&change->next, prog->section) < 0)
+			err = elfmap_generation__add_entry(&change->next, prog->section, bpf_program__fd(prog->bpf));
+	}
+	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
+}
+
+static int load_next(struct change *change)
+{
+	const struct elfmap_load_opts opts = {
+		.tc_dir = change->tc_dir,
+		.type = BPF_PROG_TYPE_SCHED_CLS,
+		.private_slots = true,
+		.may_grow = true,
+		.is_locked = true,
+		.warn = change->opts->warn,
+	};
+	int err;
+
+	err = elfmap_load__open(change->file, &opts, &change->load, change->msg);
+	err = err ?: elfmap_load__kernel(change->load, change->msg);
+	err = err ?: elfmap_load__commit(change->load, NULL, change->msg);
+	return err ?: describe_next(change);
+}
+
+/* ---- both of them pinned, before anything is exchanged ----------------------------------------------------- */
+
+static int stage(struct change *change)
+{
+	char old[PATH_MAX], next[PATH_MAX];
+	int err;
+
+	path_of(change, "old", old);
+	path_of(change, "next", next);
+	err = elfmap_generation__pin(&change->old, old, change->msg);
+	if (err)
+		return err;
+	err = elfmap_generation__pin(&change->next, next, change->msg);
+	if (err)
+		elfmap_generation__remove(old);
+	return err;
+}
+
+static int fill(const struct change *change)
+{
+	char tables[PATH_MAX];
+
+	path_of(change, "next/maps", tables);
+	return change->opts && change->opts->fill ? change->opts->fill(change->opts->context, tables, change->msg) : 0;
+}
+
+static void unstage(struct change *change)
+{
+	char path[PATH_MAX];
+
+	path_of(change, "next", path);
+	elfmap_generation__remove(path);
+	path_of(change, "old", path);
+	elfmap_generation__remove(path);
+	rmdir(change->dir);
+	snprintf(path, sizeof(path), "%s", change->dir);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+}
+
+/* ---- state ------------------------------------------------------------------------------------------------- */
+
+static int copy_state(struct change *change)
+{
+	char old[PATH_MAX], next[PATH_MAX];
+	int err;
+
+	path_of(change, "old", old);
+	path_of(change, "next", next);
+	err = elfmap_carries__begin(&change->next, old, next, &change->carries, change->msg);
+	change->result->nr_grown = change->carries.nr;
+	return err;
+}
+
+/* ---- published --------------------------------------------------------------------------------------------- */
+
+/* The usual pins mean GEN's maps from now on. */
+static int publish_maps(const struct change *change, const struct elfmap_generation *gen)
+{
+	char path[2 * PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < gen->nr_maps; i++) {
+		if (*gen->maps[i].place == '-')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", change->root, gen->maps[i].place);
+		err = access(path, F_OK) ? elfmap_pin__add(gen->maps[i].map, path, change->msg)
+					 : elfmap_pin__replace(gen->maps[i].map, path, change->msg);
+	}
+	return err;
+}
+
+static int rename_generation(const struct change *change, const char *from, const char *to)
+{
+	char from_path[PATH_MAX], to_path[PATH_MAX];
+
+	path_of(change, from, from_path);
+	path_of(change, to, to_path);
+	return rename(from_path, to_path) ? elfmap_msg__set(change->msg, -errno, "%s: cannot become '%s': %s",
+							    from_path, to, strerror(errno))
+					  : 0;
+}
+
+/* Perhaps another namespace is in what was there. */
+static int retire(const struct change *change, const char *generation)
+{
+	char path[PATH_MAX];
+
+	path_of(change, generation, path);
+	return elfmap_generation__retire(path, change->retired, change->msg);
+}
+
+/* What was next is current from now on, and there is a way back; or all is as it was. */
+static int rename_generations(const struct change *change)
+{
+	struct elfmap_msg why;
+	int err;
+
+	err = rename_generation(change, "old", "previous");
+	if (err)
+		return err;
+	err = rename_generation(change, "next", "current");
+	if (err) {
+		why = *change->msg;
+		rename_generation(change, "previous", "old");
+		*change->msg = why;
+	}
+	return err;
+}
+
+static int publish(struct change *change, const struct elfmap_generation *next)
+{
+	struct elfmap_msg why;
+	int err;
+
+	err = publish_maps(change, next);
+	err = err ?: retire(change, "previous");
+	err = err ?: retire(change, "current");
+	err = err ?: rename_generations(change);
+	if (err) {
+		why = *change->msg;
+		publish_maps(change, &change->usual);
+		*change->msg = why;
+	}
+	return err;
+}
+
+/* ---- an upgrade that was killed ---------------------------------------------------------------------------- */
+
+static bool runs_any_of(const struct elfmap_hooks *hooks, const struct elfmap_generation *gen)
+{
+	for (size_t i = 0; i < hooks->nr; i++)
+		if (elfmap_generation__has_prog(gen, hooks->at[i].filter.prog))
+			return true;
+	return false;
+}
+
+/* Puts back what it had exchanged already, and looks again at what is attached. NEXT may have run for days since:
+ * what its maps got is carried back; where that is more than the old ones hold, NEXT is what stays. */
+static int take_back(struct change *change, const struct elfmap_generation *old, const struct elfmap_generation *next)
+{
+	struct elfmap_hooks *hooks = &change->result->hooks;
+	struct elfmap_carries carries = {};
+	char old_dir[PATH_MAX], next_dir[PATH_MAX];
+	size_t late, lost;
+	int err;
+
+	path_of(change, "old", old_dir);
+	path_of(change, "next", next_dir);
+	if (!runs_any_of(hooks, old) && elfmap_carries__begin(old, next_dir, old_dir, &carries, change->msg))
+		return publish(change, next);
+	err = elfmap_hooks__switch(hooks, old, change->msg) ?: publish_maps(change, old);
+	elfmap_generation__wait();
+	elfmap_carries__finish(&carries, &late, &lost);
+	elfmap_carries__free(&carries);
+	elfmap_hooks__free(hooks);
+	return err ?: elfmap_hooks__find(change->object, change->tc_dir, hooks, change->msg);
+}
+
+static int mend(struct change *change)
+{
+	struct elfmap_generation old = {}, next = {};
+	struct elfmap_hooks *hooks = &change->result->hooks;
+	char old_dir[PATH_MAX], next_dir[PATH_MAX];
+	int err = 0;
+
+	path_of(change, "old", old_dir);
+	path_of(change, "next", next_dir);
+	if (access(old_dir, F_OK) && access(next_dir, F_OK)) {
+		unstage(change); /* perhaps it was killed when it had just renamed them away */
+		return 0;
+	}
+	change->result->was_interrupted = true;
+	if (access(old_dir, F_OK)) { /* all was done but the last name: what is in there is what runs */
+		return retire(change, "current") ?: rename_generation(change, "next", "current");
+	}
+	if (!elfmap_generation__read(old_dir, &old, NULL) && !elfmap_generation__read(next_dir, &next, NULL) &&
+	    runs_any_of(hooks, &next))
+		err = take_back(change, &old, &next);
+	elfmap_generation__free(&old);
+	elfmap_generation__free(&next);
+	if (!err)
+		unstage(change);
+	return err;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------- */
+
+static int find_hooks(struct change *change)
+{
+	int err = elfmap_hooks__find(change->object, change->tc_dir, &change->result->hooks, change->msg);
+
+	if (!err && !change->result->hooks.nr)
+		err = elfmap_msg__set(change->msg, -ENOENT,
+				      "nothing of it is attached here (a filter '%s:[SECTION]'); 'elfmap attach' does "
+				      "that",
+				      change->object);
+	return err;
+}
+
+/* Drops what was retired when the last packet has left it. */
+static void sweep(struct change *change)
+{
+	elfmap_generation__wait();
+	elfmap_retired__sweep(change->retired, change->tc_dir, &change->result->kept);
+}
+
+static int exchange(struct change *change)
+{
+	int err;
+
+	err = describe_old(change);
+	err = err ?: stage(change);
+	if (err)
+		return err;
+	err = fill(change) ?: copy_state(change);
+	err = err ?: elfmap_hooks__switch(&change->result->hooks, &change->next, change->msg);
+	if (!err) {
+		elfmap_generation__wait();
+		elfmap_carries__finish(&change->carries, &change->result->late, &change->result->lost);
+		err = publish(change, &change->next);
+		if (err)
+			elfmap_hooks__switch(&change->result->hooks, &change->old, NULL);
+	}
+	if (err)
+		unstage(change);
+	else
+		sweep(change);
+	return err;
+}
+
+static void end(struct change *change, int err)
+{
+	if (change->load && !err)
+		elfmap_load__keep(change->load);
+	else if (change->load)
+		elfmap_load__undo(change->load);
+	elfmap_load__free(change->load);
+	elfmap_carries__free(&change->carries);
+	elfmap_generation__free(&change->next);
+	elfmap_generation__free(&change->old);
+	elfmap_generation__free(&change->usual);
+	if (change->lock >= 0)
+		close(change->lock);
+	if (err)
+		elfmap_upgrade__free(change->result);
+}
+
+int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
+			struct elfmap_msg *msg)
+{
+	struct elfmap_upgrade result = {};
+	struct change change = {
+		.file = file, .tc_dir = opts->tc_dir, .opts = opts, .lock = -1, .result = &result, .msg = msg};
+	int err;
+
+	err = place_change(&change);
+	err = err ?: find_hooks(&change);
+	err = err ?: mend(&change);
+	err = err ?: load_next(&change);
+	err = err ?: exchange(&change);
+	end(&change, err);
+	if (!err)
+		*ret_upgrade = result;
+	return err;
+}
+
+int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
+			     struct elfmap_msg *msg)
+{
+	struct elfmap_upgrade result = {};
+	struct change change = {.file = file, .tc_dir = tc_dir, .lock = -1, .result = &result, .msg = msg};
+	char previous[PATH_MAX];
+	int err;
+
+	err = place_change(&change);
+	err = err ?: find_hooks(&change);
+	err = err ?: mend(&change);
+	path_of(&change, "previous", previous);
+	err = err ?: elfmap_generation__read(previous, &change.next, msg);
+	if (err == -ENOENT && result.hooks.nr)
+		elfmap_msg__set(msg, err, "there is no generation to go back to; 'elfmap upgrade' makes one");
+	err = err ?: elfmap_running__check_tables(&change.next, tc_dir, msg);
+	err = err ?: exchange(&change);
+	end(&change, err);
+	if (!err)
+		*ret_upgrade = result;
+	return err;
+}
+
+int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
+			   struct elfmap_msg *msg)
+{
+	struct elfmap_upgrade result = {};
+	struct change change = {.file = file, .tc_dir = tc_dir, .lock = -1, .result = &result, .msg = msg};
+	char previous[PATH_MAX];
+	int err = place_change(&change);
+
+	if (err)
+		return err;
+	path_of(&change, "previous", previous);
+	if (access(previous, F_OK) && access(change.retired, F_OK))
+		err = elfmap_msg__set(msg, -ENOENT, "there is no generation before the current one");
+	err = err ?: retire(&change, "previous");
+	if (!err)
+		sweep(&change);
+	end(&change, err);
+	if (!err)
+		*ret_upgrade = result;
+	return err;
+}
+
+void elfmap_upgrade__free(struct elfmap_upgrade *upgrade)
+{
+	elfmap_hooks__free(&upgrade->hooks);
+}
