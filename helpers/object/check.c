@@ -136,7 +136,7 @@ static int run(struct check *check, const void *bytes, size_t size)
 	elfmap_sha1(bytes, size, check->sha1);
 	check->bytes = bytes;
 	check->size = size;
-	if (check->object->has_legacy_maps && !check->object->nr_problems) {
+	if (check->object->needs_help && !check->object->nr_problems) {
 		if (elfmap_object__transcode(check->object, &options, &transcoded, &check->size, &msg))
 			err = lines__add(&check->problems, "%s", msg.text);
 		check->bytes = transcoded;

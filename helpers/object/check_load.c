@@ -125,7 +125,7 @@ static int list_undefined(struct check *check)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && check->object->has_legacy_maps && i < check->object->nr_progs; i++) {
+	for (size_t i = 0; !err && check->object->needs_help && i < check->object->nr_progs; i++) {
 		const struct elfmap_prog *prog = &check->object->progs[i];
 
 		if (!prog->undefined || (check->section && strcmp(prog->section, check->section) != 0))

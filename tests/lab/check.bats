@@ -97,7 +97,18 @@ left_behind() {
 		broken classifier/careless
 		modern tc
 		nomaps classifier
+		static_helper classifier
 	END
+}
+
+@test "check: an object is opened as load, attach, convert and tc open it, also without a section maps" {
+	query static_helper '[.ok, [.progs[].name]]' '[true,["with_helper"]]'
+	"$elfmap" load "$objects/static_helper.o"
+	"$elfmap" attach "$objects/static_helper.o" dev "$link" ingress
+	"$elfmap" convert "$objects/static_helper.o" "$tmp/converted.o" type cls
+	"$elfmap" tc filter add dev "$link" egress bpf da obj "$objects/static_helper.o"
+	# libbpf alone refuses it, so that there is something to open in another way.
+	run ! tc filter add dev "$link" egress bpf da obj "$objects/static_helper.o"
 }
 
 @test "check: a refused program does not hide the others, tail-call sections among them" {
