@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "pins/pin_take.h"
 #include "preload/preload.h"
 

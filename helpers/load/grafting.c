@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/msg.h"
 #include "helpers/load/grafting.h"
 #include "helpers/load/loading.h"
 #include "map/slots.h"
 #include "pins/bpffs.h"
-#include "pins/pin_take.h"
 
 static const char *type_name(enum bpf_prog_type type)
 {

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "helpers/command.h"
 #include "helpers/map/map_facts.h"
 #include "map/map.h"
-#include "map/map_form.h"
 
 /* ---- query -------------------------------------------------------------------------------------- */
 

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "hook/map_users.h"
 #include "kinds/map_rules.h"
-#include "object/internal.h"
 
 /* ---- programs ------------------------------------------------------------------------------------- */
 

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "map/device_check.h"
 #include "map/resolve.h"
-#include "object/internal.h"
 
 /* ---- finding ------------------------------------------------------------------------------------ */
 

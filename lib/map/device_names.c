@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "map/device_names.h"
-#include "object/internal.h"
 #include "pins/pin_change.h"
 
 #ifndef SO_NETNS_COOKIE

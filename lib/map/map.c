@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "base/path.h"
 #include "map/map.h"
-#include "object/internal.h"
 
 #define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */
 #define TYPE_CGRP_STORAGE 32

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/msg.h"
 #include "base/second_thread.h"
 #include "kinds/map_rules.h"
 #include "map/map_refusal.h"
 #include "map/map_write.h"
-#include "object/internal.h"
 
 #define BATCH 8192
 #define BATCH_BYTES (1u << 20)

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/msg.h"
 #include "map/map_compare.h"
 #include "map/map_write.h"
-#include "object/internal.h"
 
 /* What the kernel pads a CPU's value with is not part of it. */
 static bool is_equal(const struct elfmap_reader *map, const unsigned char *a, const unsigned char *b)

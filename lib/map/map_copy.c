@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "kinds/map_rules.h"
 #include "map/map_copy.h"
 #include "map/map_write.h"
-#include "object/internal.h"
 
 struct copying {
 	const struct elfmap_reader *from;

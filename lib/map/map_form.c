@@ -6,15 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/msg.h"
 #include "kinds/map_rules.h"
 #include "map/map_form.h"
-#include "object/internal.h"
-#include "pins/pin_take.h"
-
-bool elfmap_map__is_frozen(int fd)
-{
-	return elfmap_fdinfo__number(fd, "frozen") == 1;
-}
 
 /* Any map in a slot has the form of them all. */
 static int find_inner(int fd, const struct bpf_map_info *info, int *ret_inner)

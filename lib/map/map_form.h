@@ -29,9 +29,6 @@ void elfmap_form__free(struct elfmap_form *form);
 /* The BTF that FORM has, whole; NULL if it has none. free() it. */
 int elfmap_form__read_btf(const struct elfmap_form *form, void **ret_bytes, size_t *ret_size, struct elfmap_msg *msg);
 
-/* May user space not write it any more? */
-bool elfmap_map__is_frozen(int fd);
-
 /* Makes an empty map, not frozen yet. Of a NUMA node the kernel only tells that there is one: it
  * becomes node 0. -EOPNOTSUPP: maps of this form cannot be made by hand. */
 int elfmap_form__create(const struct elfmap_form *form, int *ret_fd, struct elfmap_msg *msg);

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "map/map_input.h"
-#include "object/internal.h"
 #include "text/window.h"
 
 static void refuse(struct elfmap_input *input, size_t line, size_t column, const char *why)

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/msg.h"
 #include "base/second_thread.h"
 #include "kinds/map_rules.h"
 #include "map/map.h"
-#include "object/internal.h"
 
 #define BATCH_BYTES (256u << 10)
 #define KERNEL_ENOTSUPP 524 /* the kernel's private errno, which reaches us all the same */

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fd.h"
+#include "base/msg.h"
 #include "kinds/map_rules.h"
 #include "map/map_refusal.h"
 #include "map/map_write.h"
-#include "object/internal.h"
-#include "pins/pin_take.h"
 
 #define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */
 #define TYPE_CGRP_STORAGE 32
@@ -134,7 +134,7 @@ static int explain_full(const struct elfmap_reader *map, const void *key, int er
 
 static int explain_permission(const struct elfmap_reader *map, int err, struct elfmap_msg *msg)
 {
-	if (elfmap_fdinfo__number(map->fd, "frozen") == 1)
+	if (elfmap_map__is_frozen(map->fd))
 		return elfmap_msg__set(msg, err, "the map is frozen: user space cannot change it any more");
 	return elfmap_msg__set(msg, err,
 			       "not permitted; the capability CAP_BPF is missing, or, for devices and CPUs, "

@@ -18,10 +18,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "base/second_thread.h"
 #include "map/map_refusal.h"
 #include "map/map_write.h"
-#include "object/internal.h"
 
 #define BATCH 8192		/* entries a call; from 4096 on more makes no difference */
 #define SINGLES 512		/* entries between two looks at job->stop */

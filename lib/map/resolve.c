@@ -10,13 +10,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/msg.h"
 #include "map/cgroup.h"
 #include "map/map.h"
 #include "map/resolve.h"
 #include "map/resolve_program.h"
 #include "pins/bpffs.h"
-#include "pins/pin_take.h"
 
 #define NR_PATHS 1024 /* cgroups whose path is remembered, a power of two */
 

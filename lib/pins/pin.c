@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "object/internal.h"
+#include "base/msg.h"
 
 static const char *const pinning_tables[] = {"/etc/iproute2/bpf_pinning", "/usr/share/iproute2/bpf_pinning"};
 

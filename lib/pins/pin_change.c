@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "base/path.h"
-#include "object/internal.h"
 #include "pins/bpffs.h"
 #include "pins/pin_change.h"
 

@@ -1,53 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What a descriptor of a map tells beside the kernel's description of it, and what follows for an object's maps. */
+/* What the kernel tells of a pinned map, and what follows for an object's maps. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/msg.h"
 #include "pins/pin_take.h"
-
-bool elfmap_map__is_map(int fd)
-{
-	static const char kind[] = "anon_inode:bpf-map";
-	char link[32], target[sizeof(kind)];
-	ssize_t length;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, target, sizeof(target));
-	return length == (ssize_t)strlen(kind) && !memcmp(target, kind, (size_t)length);
-}
-
-int elfmap_fdinfo__number(int fd, const char *field)
-{
-	size_t length = strlen(field);
-	char path[40], line[128];
-	int value = -1;
-	FILE *info;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = fopen(path, "re");
-	while (info && fgets(line, sizeof(line), info))
-		if (!strncmp(line, field, length) && line[length] == ':')
-			value = atoi(line + length + 1);
-	if (info)
-		fclose(info);
-	return value;
-}
-
-enum bpf_prog_type elfmap_map__owner(int fd)
-{
-	int owner = elfmap_fdinfo__number(fd, "owner_prog_type");
-
-	return owner > 0 ? (enum bpf_prog_type)owner : BPF_PROG_TYPE_UNSPEC;
-}
-
-int elfmap_map__owner_jited(int fd)
-{
-	return elfmap_fdinfo__number(fd, "owner_jited");
-}
 
 int elfmap_pin__check_owner(const struct elfmap_map *map, const char *path, int fd, enum bpf_prog_type type,
 			    const char *who, struct elfmap_msg *msg)

@@ -6,17 +6,6 @@
 
 #include "elfmap.h"
 
-/* Is descriptor FD a map? What the kernel tells of another kind of object would be misread. */
-bool elfmap_map__is_map(int fd);
-
-/* A number that the kernel tells of FD in /proc/self/fdinfo alone ("frozen"). -1: it does not tell. */
-int elfmap_fdinfo__number(int fd, const char *field);
-
-/* The type of the programs that a PROG_ARRAY is for, from its first on; BPF_PROG_TYPE_UNSPEC: none yet. */
-enum bpf_prog_type elfmap_map__owner(int fd);
-/* Are they compiled (1) or interpreted (0)? The table takes no others. -1: unknown. */
-int elfmap_map__owner_jited(int fd);
-
 /* Can WHO ("program 'x'"), which is of TYPE, be put into FD, which is pinned at PATH for MAP? Any map but a PROG_ARRAY
  * has no say. The kernel would say EINVAL, whatever it is. */
 int elfmap_pin__check_owner(const struct elfmap_map *map, const char *path, int fd, enum bpf_prog_type type,
