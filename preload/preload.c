@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "pins/bpffs.h"
 #include "preload/preload.h"
 

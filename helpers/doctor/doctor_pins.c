@@ -13,6 +13,7 @@
 #include "helpers/doctor/doctor.h"
 #include "helpers/map/map_facts.h"
 #include "hook/attach.h"
+#include "kinds/maps.h"
 #include "map/cgroup_slots.h"
 #include "map/device_check.h"
 #include "pins/pin_name.h"
@@ -41,13 +42,6 @@ static int for_each_map(struct doctor *doctor, int (*check)(struct doctor *docto
 
 /* ---- full maps --------------------------------------------------------------------------------------------- */
 
-/* Kinds that refuse new entries when they are full; LRU maps forget old ones instead, as they are meant to. */
-static bool can_be_full(__u32 type)
-{
-	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LPM_TRIE ||
-	       type == BPF_MAP_TYPE_HASH_OF_MAPS || type == BPF_MAP_TYPE_DEVMAP_HASH;
-}
-
 static int check_full(struct doctor *doctor, const char *path, const char *word)
 {
 	char remedy[PATH_MAX + 64];
@@ -57,7 +51,7 @@ static int check_full(struct doctor *doctor, const char *path, const char *word)
 
 	if (map_facts__read(path, &doctor->census, &facts, &msg))
 		return 0; /* gone since */
-	if (can_be_full(facts.info.type) && facts.entries >= 0 && facts.info.max_entries > 1 &&
+	if (elfmap_map_kind__of(facts.info.type)->can_be_full && facts.entries >= 0 && facts.info.max_entries > 1 &&
 	    facts.entries * 100 >= (__s64)facts.info.max_entries * NEARLY_FULL) {
 		bool full = facts.entries >= facts.info.max_entries;
 
@@ -139,7 +133,8 @@ static int check_cgroups(struct doctor *doctor, const char *path, const char *wo
 	if (elfmap_map__open(path, &fd, &info, &msg))
 		return 0;
 	close(fd);
-	if (info.type != BPF_MAP_TYPE_CGROUP_ARRAY || elfmap_cgroup_slots__open(path, &slots, &msg))
+	if (elfmap_map_kind__of(info.type)->value != ELFMAP_VALUE_CGROUP ||
+	    elfmap_cgroup_slots__open(path, &slots, &msg))
 		return 0;
 	for (__u32 i = 0; i < slots.count; i++)
 		gone += !elfmap_cgroup_slots__read(&slots, i, &slot, &msg) && slot.state == CGROUP_SLOT_GONE;

@@ -12,6 +12,7 @@
 
 #include "cgroup_filter.h"
 #include "helpers/command.h"
+#include "kinds/maps.h"
 #include "map/cgroup_slots.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
@@ -256,7 +257,7 @@ static int list_cgroups(const char *pin, bool only_gone, struct listing *listing
 		close(fd);
 	if (err)
 		return complain(pin, "%s", msg.text);
-	if (info.type != BPF_MAP_TYPE_CGROUP_ARRAY) {
+	if (elfmap_map_kind__of(info.type)->value != ELFMAP_VALUE_CGROUP) {
 		err = list_ids(path, only_gone, listing, &msg);
 		return err ? complain(pin, "%s", msg.text) : EXIT_SUCCESS;
 	}

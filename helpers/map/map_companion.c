@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "helpers/map/map_companion.h"
+#include "kinds/maps.h"
 #include "map/cgroup_slots.h"
 #include "map/device_names.h"
 
@@ -13,7 +14,7 @@ bool map_companion_path(const char *path, int fd, char ret_path[PATH_MAX])
 
 	if (elfmap_reader__open_fd(fd, path, NULL, &map, NULL))
 		return false;
-	if (map.info.type == BPF_MAP_TYPE_CGROUP_ARRAY)
+	if (elfmap_map_kind__of(map.info.type)->value == ELFMAP_VALUE_CGROUP)
 		suffix = CGROUP_NOTES_SUFFIX;
 	else if (elfmap_map__has_devices(&map))
 		suffix = "_devs";

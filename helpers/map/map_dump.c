@@ -8,6 +8,7 @@
 #include "helpers/command.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
+#include "kinds/maps.h"
 #include "map/map_write.h"
 
 struct dump {
@@ -92,7 +93,7 @@ static int check(const struct dump *dump)
 		return target__check_queue(target);
 	if (elfmap_map__check_readable(&target->map.info, &msg))
 		return complain(target->pin, "%s%s", msg.text,
-				elfmap_map__is_queue(target->map.info.type) ? "; --drain does" : "");
+				elfmap_map_kind__of(target->map.info.type)->is_queue ? "; --drain does" : "");
 	return dump->sum ? target__check_sum(target) : EXIT_SUCCESS;
 }
 

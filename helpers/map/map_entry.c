@@ -11,6 +11,7 @@
 #include "helpers/map/map_names.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
+#include "kinds/maps.h"
 #include "map/entries.h"
 #include "map/map_write.h"
 
@@ -130,12 +131,11 @@ static int read_words(struct request *request, int count, char **words)
 /* INSTEAD is what queues have; a bloom filter takes values, and streams of events nothing. */
 static int refuse_keyless(const struct request *request, const char *instead)
 {
-	__u32 type = request->target.map.info.type;
-	char kind[ELFMAP_TYPE_PHRASE];
-	bool has_it = elfmap_map__is_queue(type) || (type == BPF_MAP_TYPE_BLOOM_FILTER && request->with_values);
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(request->target.map.info.type);
+	bool has_it = kind->is_queue || (kind->is_pushed && request->with_values);
 
-	return complain(request->target.pin, "%s has no keys%s%s", elfmap_map_type_phrase(type, kind),
-			has_it ? "; " : "", has_it ? instead : "");
+	return complain(request->target.pin, "%s has no keys%s%s", kind->phrase, has_it ? "; " : "",
+			has_it ? instead : "");
 }
 
 /* Opens the map and reads the words behind PIN. */
@@ -213,12 +213,6 @@ int map_get(int argc, char **argv)
 
 /* ---- set ---------------------------------------------------------------------------------------- */
 
-/* Empty slots of these can be deleted, and count as there for BPF_EXIST. */
-static bool has_silent_slots(__u32 type)
-{
-	return type == BPF_MAP_TYPE_DEVMAP || type == BPF_MAP_TYPE_CPUMAP;
-}
-
 /* What would stop the work half-way is looked for before it begins. Maps that cannot be read are not asked. */
 static int check_presence(const struct request *request, bool wanted)
 {
@@ -227,7 +221,7 @@ static int check_presence(const struct request *request, bool wanted)
 	size_t i = 0;
 	void *value;
 
-	if (entries->count < 2 && !(wanted && has_silent_slots(request->target.map.info.type)))
+	if (entries->count < 2 && !(wanted && elfmap_map_kind__of(request->target.map.info.type)->has_silent_slots))
 		return EXIT_SUCCESS; /* there is no half of one */
 	value = malloc(entries->value_size);
 	if (!value)

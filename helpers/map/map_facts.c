@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "helpers/command.h"
 #include "helpers/map/map_facts.h"
+#include "kinds/maps.h"
 #include "map/map.h"
 
 /* ---- query -------------------------------------------------------------------------------------- */
@@ -26,7 +27,7 @@ static __s64 count_entries(const char *path, const struct bpf_map_info *info)
 	struct elfmap_reader reader = {.fd = -1};
 	__s64 count = 0;
 
-	if (info->type == BPF_MAP_TYPE_ARRAY || info->type == BPF_MAP_TYPE_PERCPU_ARRAY)
+	if (elfmap_map_kind__of(info->type)->keeps_slots)
 		return info->max_entries; /* its entries are always there */
 	if (elfmap_reader__open(path, &reader, NULL))
 		return -1;

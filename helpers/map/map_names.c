@@ -5,6 +5,7 @@
 
 #include "helpers/command.h"
 #include "helpers/map/map_names.h"
+#include "kinds/maps.h"
 
 static void keep(void *notes, const void *key, const void *value)
 {
@@ -36,10 +37,15 @@ static void begin_cgroups(struct name_keeper *keeper, const struct target *targe
 	job->notes = keeper;
 }
 
+static bool has_cgroups(const struct target *target)
+{
+	return elfmap_map_kind__of(target->map.info.type)->value == ELFMAP_VALUE_CGROUP;
+}
+
 void name_keeper__begin(struct name_keeper *keeper, const struct target *target, struct elfmap_job *job)
 {
 	*keeper = (struct name_keeper){.names.fd = -1, .slots = {.map = -1, .notes = -1, .probe = -1}};
-	if (target->map.info.type == BPF_MAP_TYPE_CGROUP_ARRAY) {
+	if (has_cgroups(target)) {
 		begin_cgroups(keeper, target, job);
 		return;
 	}
@@ -56,8 +62,8 @@ void name_keeper__end(struct name_keeper *keeper, const struct target *target)
 {
 	if (keeper->err)
 		complain(target->pin, "written, but '%s' will not know the %s: %s",
-			 target->map.info.type == BPF_MAP_TYPE_CGROUP_ARRAY ? "cgroup show" : "map check",
-			 target->map.info.type == BPF_MAP_TYPE_CGROUP_ARRAY ? "cgroups" : "devices", keeper->msg.text);
+			 has_cgroups(target) ? "cgroup show" : "map check", has_cgroups(target) ? "cgroups" : "devices",
+			 keeper->msg.text);
 	elfmap_device_names__close(&keeper->names);
 	elfmap_cgroup_slots__close(&keeper->slots);
 }

@@ -11,6 +11,7 @@
 #include "helpers/map/map_companion.h"
 #include "helpers/map/map_verbs.h"
 #include "hook/map_users.h"
+#include "kinds/maps.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
 #include "pins/pin_change.h"
@@ -79,7 +80,7 @@ static int check_last(const char *path, const struct bpf_map_info *info, struct 
 	struct elfmap_census census;
 	int err;
 
-	if (info->type != BPF_MAP_TYPE_PROG_ARRAY)
+	if (!elfmap_map__is_prog_array(info->type))
 		return 0;
 	err = elfmap_census__take(&census, msg);
 	if (err)

@@ -6,6 +6,7 @@
 #include "helpers/command.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
+#include "kinds/maps.h"
 #include "map/entries.h"
 #include "map/map_write.h"
 
@@ -60,7 +61,7 @@ int map_push(int argc, char **argv)
 	if (status || argc < 3)
 		return status ?: EXIT_USAGE;
 	status = target__open(&target, argv[1], ELFMAP_READ_WRITE, &words);
-	if (!status && target.map.info.type != BPF_MAP_TYPE_BLOOM_FILTER)
+	if (!status && !elfmap_map_kind__of(target.map.info.type)->is_pushed)
 		status = target__check_queue(&target);
 	status = status ?: push(&target, argc - 2 - has_word, argv + 2 + has_word);
 	target__close(&target);

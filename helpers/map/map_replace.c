@@ -10,7 +10,7 @@
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "helpers/map/progress.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "map/map_compare.h"
 #include "map/map_write.h"
 
@@ -211,10 +211,10 @@ static int print_counts(const struct replacement *r, size_t nr_added)
 static int check_room(const struct replacement *r)
 {
 	const struct bpf_map_info *info = &r->target.map.info;
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(info->type);
 	size_t count = r->file.entries.count;
 
-	if (count <= info->max_entries || elfmap_map__has_indexes(info->type) || !info->max_entries ||
-	    info->type == BPF_MAP_TYPE_LRU_HASH || info->type == BPF_MAP_TYPE_LRU_PERCPU_HASH)
+	if (count <= info->max_entries || kind->read_by_index || !info->max_entries || kind->is_lru)
 		return EXIT_SUCCESS;
 	return complain(r->target.pin, "%s has %zu entr%s, and there is room for %u; nothing was changed", r->file.name,
 			count, count == 1 ? "y" : "ies", info->max_entries);

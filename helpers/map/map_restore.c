@@ -18,7 +18,7 @@
 #include "helpers/map/map_restore.h"
 #include "helpers/map/map_verbs.h"
 #include "hook/map_users.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "pins/bpffs.h"
 #include "pins/pin_change.h"
 

@@ -12,6 +12,7 @@
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/map/map_restore.h"
+#include "kinds/maps.h"
 #include "map/map_write.h"
 #include "map/resolve.h"
 
@@ -144,7 +145,7 @@ static int flush(struct filling *filling)
 	size_t size = elfmap_map__value_size(job.map), key_size = job.map->info.key_size, first = 0;
 	int err = 0;
 
-	if (job.map->info.type == BPF_MAP_TYPE_STACK)
+	if (elfmap_map_kind__of(job.map->info.type)->is_lifo)
 		reverse(filling->values, filling->count, size, filling->value);
 	while (first < filling->count && !err) {
 		err = elfmap_job__update(&job, key_size ? filling->keys + first * key_size : NULL,
@@ -207,7 +208,7 @@ static int take_entry(struct filling *filling)
 static int read_entries(struct filling *filling)
 {
 	/* A stack is turned round as a whole. */
-	bool whole = filling->map->map.info.type == BPF_MAP_TYPE_STACK;
+	bool whole = elfmap_map_kind__of(filling->map->map.info.type)->is_lifo;
 	int more = 1, err = 0;
 
 	while (more > 0 && !err) {

@@ -7,6 +7,7 @@
 
 #include "helpers/command.h"
 #include "helpers/map/map_restore.h"
+#include "kinds/maps.h"
 #include "map/cgroup_slots.h"
 #include "map/device_names.h"
 #include "map/resolve.h"
@@ -75,7 +76,8 @@ void restore__note(const struct restore *restore)
 		if (!map->saved->nr_pins)
 			continue;
 		err = elfmap_bpffs__pin_path(map->saved->pins->word, path, sizeof(path), &msg);
-		if (!err && map->map.info.type == BPF_MAP_TYPE_CGROUP_ARRAY && map->saved->entries_size)
+		if (!err && elfmap_map_kind__of(map->map.info.type)->value == ELFMAP_VALUE_CGROUP &&
+		    map->saved->entries_size)
 			err = note_cgroups(&restore->file, map, path, &msg);
 		else if (!err && elfmap_map__has_devices(&map->map))
 			err = note_devices(map, path, &msg);

@@ -23,7 +23,7 @@
 #include "helpers/map/map_verbs.h"
 #include "helpers/map/saved.h"
 #include "hook/map_users.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "map/map.h"
 #include "map/map_copy.h"
 #include "map/map_write.h"
@@ -131,7 +131,7 @@ static int open_pin(const struct save *save, const struct elfmap_pinned *pin, co
 {
 	int err = elfmap_map__open(pin->path, ret_fd, ret_info, msg);
 
-	if (err || !elfmap_map__is_queue(ret_info->type))
+	if (err || !elfmap_map_kind__of(ret_info->type)->is_queue)
 		return err;
 	close(*ret_fd);
 	if (save->drain)
@@ -237,7 +237,7 @@ static bool is_unmakable(const struct save *save, const struct source *source)
 {
 	const char *why = NULL;
 
-	if (source->info.type == BPF_MAP_TYPE_STRUCT_OPS)
+	if (elfmap_map_kind__of(source->info.type)->belongs_to_program)
 		why = "it belongs to its program, and cannot be made alone";
 	else if (elfmap_map__is_map_in_map(source->info.type) && !inner_of(save, source))
 		why = "it is an empty map of maps, and does not tell what it may hold";
@@ -365,7 +365,7 @@ static const struct source *find_types(const struct save *save, const struct sou
 
 static int describe(const struct save *save, struct source *source, struct elfmap_msg *msg)
 {
-	int err, cpus = elfmap_map__is_per_cpu(source->info.type) ? libbpf_num_possible_cpus() : 0;
+	int err, cpus = elfmap_map_kind__of(source->info.type)->per_cpu ? libbpf_num_possible_cpus() : 0;
 	const char *inner = inner_of(save, source);
 	struct saved_map *map = &source->map;
 	const struct source *twin = find_types(save, source);
@@ -399,9 +399,11 @@ static int write_cgroups(struct save *save, const struct source *source, struct 
 static int write_content(struct save *save, const struct source *source, const struct elfmap_reader *reader,
 			 struct elfmap_msg *msg)
 {
-	if (elfmap_map__is_queue(reader->info.type))
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(reader->info.type);
+
+	if (kind->is_queue)
 		return drain(reader, msg);
-	if (reader->info.type == BPF_MAP_TYPE_CGROUP_ARRAY && source->map.nr_pins)
+	if (kind->value == ELFMAP_VALUE_CGROUP && source->map.nr_pins)
 		return write_cgroups(save, source, msg);
 	if (!elfmap_map__check_copyable(&reader->info, msg))
 		return write_entries(save, source, reader, msg);

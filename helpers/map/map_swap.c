@@ -16,7 +16,7 @@
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "helpers/map/progress.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "map/map_form.h"
 #include "pins/bpffs.h"
 #include "pins/pin_change.h"
@@ -89,14 +89,13 @@ static int find_old(struct swap *swap, struct elfmap_msg *msg)
 static int open_swap(struct swap *swap, const char *pin, int nr_words, char **words)
 {
 	const struct bpf_map_info *info = &swap->outer.map.info;
-	char kind[ELFMAP_TYPE_PHRASE];
 	struct elfmap_msg msg;
 	int status = target__open(&swap->outer, pin, ELFMAP_READ_WRITE, NULL);
 
 	if (status)
 		return status;
 	if (!elfmap_map__is_map_in_map(info->type))
-		return complain(pin, "is %s, which has no maps in its slots", elfmap_map_type_phrase(info->type, kind));
+		return complain(pin, "is %s, which has no maps in its slots", elfmap_map_kind__of(info->type)->phrase);
 	status = read_key(swap, nr_words, words);
 	if (status)
 		return status;

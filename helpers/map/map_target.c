@@ -6,6 +6,7 @@
 #include "helpers/command.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
+#include "kinds/maps.h"
 #include "map/map_write.h"
 #include "pins/bpffs.h"
 
@@ -21,7 +22,7 @@ int target__open(struct target *target, const char *pin, enum elfmap_access acce
 	err = err ?: elfmap_resolver__new(&target->resolver, &msg);
 	if (err)
 		return complain(pin, "%s", msg.text);
-	if (target->map.info.type == BPF_MAP_TYPE_PROG_ARRAY)
+	if (elfmap_map__is_prog_array(target->map.info.type))
 		elfmap_resolver__load_for(target->resolver, target->map.fd, target->path);
 	if (target->map.types.are_secret && !(words && words->value))
 		complain(pin,
@@ -126,12 +127,11 @@ int target__print_entry(const struct target *target, const void *key, const void
 int target__check_sum(const struct target *target)
 {
 	const struct elfmap_format *format = &target->map.format;
-	char kind[ELFMAP_TYPE_PHRASE];
 	const char *culprit = "";
 
 	if (!format->per_cpu)
 		return complain(target->pin, "%s has one value a key, there is nothing to sum; leave 'sum' out",
-				elfmap_map_type_phrase(target->map.info.type, kind));
+				elfmap_map_kind__of(target->map.info.type)->phrase);
 	if (elfmap_type__can_sum(format->value, &culprit))
 		return EXIT_SUCCESS;
 	if (format->value->notation == ELFMAP_HEX)
@@ -144,12 +144,12 @@ int target__check_sum(const struct target *target)
 
 int target__check_queue(const struct target *target)
 {
-	char kind[ELFMAP_TYPE_PHRASE];
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(target->map.info.type);
 
-	if (elfmap_map__is_queue(target->map.info.type))
+	if (kind->is_queue)
 		return EXIT_SUCCESS;
 	return complain(target->pin, "%s is neither queue nor stack; 'get', 'set' and 'del' are for its entries",
-			elfmap_map_type_phrase(target->map.info.type, kind));
+			kind->phrase);
 }
 
 int target__open_objects(const struct target *target, void *value, struct elfmap_msg *msg)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "helpers/object/check.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 
 #define LOG_END 4096 /* bytes of the log that the cause is looked for in */
 #define LOG_LINES 6  /* of the verifier's that are kept, beside the line of source */

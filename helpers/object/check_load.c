@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "helpers/object/check.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 
 #define ALL SIZE_MAX
 #define NONE (SIZE_MAX - 1)

@@ -9,7 +9,7 @@
 
 #include "base/msg.h"
 #include "hook/map_users.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 
 /* ---- programs ------------------------------------------------------------------------------------- */
 
@@ -128,7 +128,7 @@ static int read_holders(struct elfmap_census *census)
 		if (fd < 0)
 			continue;
 		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size == 4 && info.key_size &&
-		    (info.type == BPF_MAP_TYPE_PROG_ARRAY || elfmap_map__is_map_in_map(info.type)))
+		    (elfmap_map__is_prog_array(info.type) || elfmap_map__is_map_in_map(info.type)))
 			err = read_slots(census, fd, &info);
 		close(fd);
 	}

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/msg.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "load/load.h"
 #include "pins/pin_open.h"
 #include "pins/pin_take.h"

@@ -10,6 +10,7 @@
 
 #include "base/msg.h"
 #include "cgroup_filter.h"
+#include "kinds/maps.h"
 #include "map/cgroup_slots.h"
 #include "map/map.h"
 #include "pins/pin_change.h"
@@ -175,7 +176,7 @@ int elfmap_cgroup_slots__open(const char *path, struct elfmap_cgroup_slots *ret_
 	err = elfmap_map__open_for(path, ELFMAP_READ_WRITE, &slots.map, &info, msg);
 	if (err)
 		return err;
-	if (info.type != BPF_MAP_TYPE_CGROUP_ARRAY) {
+	if (elfmap_map_kind__of(info.type)->value != ELFMAP_VALUE_CGROUP) {
 		elfmap_cgroup_slots__close(&slots);
 		return elfmap_msg__set(msg, -EINVAL, "is no cgroup_array; its type is %s",
 				       elfmap_map_type_name(info.type) ?: "unknown");

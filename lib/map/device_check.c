@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "kinds/maps.h"
 #include "map/device_check.h"
 #include "map/resolve.h"
 
@@ -99,12 +100,6 @@ static int check_entry(void *context, const void *key, const void *value)
 	return 0;
 }
 
-/* The kernel takes the entries of a device that goes out of these. */
-static bool loses_entries(__u32 type)
-{
-	return type == BPF_MAP_TYPE_DEVMAP || type == BPF_MAP_TYPE_DEVMAP_HASH;
-}
-
 static bool is_in_map(const struct checking *checking, const void *key)
 {
 	char value[8];
@@ -155,7 +150,8 @@ int elfmap_device_check__run(const struct elfmap_reader *map, struct elfmap_devi
 	struct checking checking = {.map = map, .names = names};
 	int err = elfmap_reader__each(map, check_entry, &checking, msg);
 
-	if (!err && names->fd >= 0 && loses_entries(map->info.type))
+	/* The kernel takes the entries of a device that goes. */
+	if (!err && names->fd >= 0 && elfmap_map_kind__of(map->info.type)->value == ELFMAP_VALUE_DEVICE)
 		err = check_lost_entries(&checking);
 	if (err == -ENOMEM)
 		no_memory(msg);

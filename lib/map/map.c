@@ -12,54 +12,16 @@
 
 #include "base/msg.h"
 #include "base/path.h"
+#include "kinds/maps.h"
 #include "map/map.h"
-
-#define TYPE_ARENA 33 /* newer than some <linux/bpf.h> */
-#define TYPE_CGRP_STORAGE 32
-#define TYPE_USER_RINGBUF 31
-
-/* Why a map of this kind has no entries to show; NULL: it may have. */
-static const char *why_unreadable(const struct bpf_map_info *info)
-{
-	switch (info->type) {
-	case BPF_MAP_TYPE_QUEUE:
-	case BPF_MAP_TYPE_STACK:
-		return "its values have no keys, and reading takes them out";
-	case BPF_MAP_TYPE_RINGBUF:
-	case TYPE_USER_RINGBUF:
-	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-		return "it is a stream of events, which its reader consumes";
-	case BPF_MAP_TYPE_CGROUP_ARRAY:
-	case BPF_MAP_TYPE_XSKMAP:
-		return "its slots can only be written";
-	case BPF_MAP_TYPE_SOCKMAP:
-	case BPF_MAP_TYPE_SOCKHASH:
-	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
-		return info->value_size == 8 ? NULL
-					     : "its slots can only be written (with 8-byte values they show cookies)";
-	case BPF_MAP_TYPE_BLOOM_FILTER:
-		return "it only knows whether it has seen a value";
-	case BPF_MAP_TYPE_SK_STORAGE:
-	case BPF_MAP_TYPE_INODE_STORAGE:
-	case BPF_MAP_TYPE_TASK_STORAGE:
-	case TYPE_CGRP_STORAGE:
-		return "its values belong to kernel objects and cannot be listed";
-	case TYPE_ARENA:
-		return "it is memory without keys";
-	default:
-		return NULL;
-	}
-}
 
 int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_msg *msg)
 {
-	const char *why = why_unreadable(info);
-	char kind[ELFMAP_TYPE_PHRASE];
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(info->type);
 
-	if (!why)
+	if (!*kind->unreadable || (kind->shows_cookies && info->value_size == 8))
 		return 0;
-	elfmap_map_type_phrase(info->type, kind);
-	return elfmap_msg__set(msg, -EOPNOTSUPP, "%s cannot be read: %s", kind, why);
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "%s cannot be read: %s", kind->phrase, kind->unreadable);
 }
 
 /* What the rest of reading goes by. */

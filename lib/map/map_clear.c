@@ -9,7 +9,7 @@
 
 #include "base/msg.h"
 #include "base/second_thread.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "map/map_refusal.h"
 #include "map/map_write.h"
 
@@ -78,7 +78,7 @@ int elfmap_map__lookup_exact(const struct elfmap_reader *map, const void *key, v
 	struct exact exact = {.key = key, .value = value, .value_size = elfmap_map__value_size(map)};
 	int err = elfmap_map__lookup(map, key, value, msg);
 
-	if (err || map->info.type != BPF_MAP_TYPE_LPM_TRIE)
+	if (err || !elfmap_map_kind__of(map->info.type)->is_prefix)
 		return err;
 	err = elfmap_reader__each(map, take_exact, &exact, msg);
 	if (err == -EEXIST)
@@ -271,6 +271,7 @@ static int take_batches(struct elfmap_job *job)
 /* What is empty is not counted; some kinds of slots can be emptied twice, and others cannot be looked at. */
 static int delete_slots(struct elfmap_job *job, struct elfmap_msg *msg)
 {
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(job->map->info.type);
 	void *value = calloc(1, elfmap_map__value_size(job->map));
 	int err = value ? 0 : -ENOMEM;
 
@@ -281,7 +282,7 @@ static int delete_slots(struct elfmap_job *job, struct elfmap_msg *msg)
 		if (!err) {
 			job->done++;
 			note_last(job, &slot, 1);
-		} else if (err == -ENOENT || (err == -EINVAL && job->map->info.type == BPF_MAP_TYPE_SOCKMAP)) {
+		} else if (err == -ENOENT || (err == -EINVAL && kind->empty_is_invalid)) {
 			err = 0; /* it was empty */
 		}
 		if (!err && job->stop && *job->stop)
@@ -307,32 +308,25 @@ static int delete_keys(struct elfmap_job *job, struct elfmap_msg *msg)
 	return err;
 }
 
-static bool is_hash(__u32 type)
-{
-	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_PERCPU_HASH ||
-	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH || type == BPF_MAP_TYPE_HASH_OF_MAPS;
-}
-
 int elfmap_job__clear(struct elfmap_job *job, struct elfmap_msg *msg)
 {
-	__u32 type = job->map->info.type;
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(job->map->info.type);
 	int err;
 
 	job->done = 0;
-	if (elfmap_map__is_queue(type))
+	if (kind->is_queue)
 		return drain(job, msg);
-	if (elfmap_map__keeps_slots(type))
+	if (kind->keeps_slots)
 		return write_zeros(job, msg);
 	err = elfmap_map__check_deletable(job->map, msg);
 	if (err)
 		return err;
-	if (is_hash(type)) {
+	if (kind->takes_batches) {
 		err = take_batches(job);
 		if (err != FALL_BACK)
 			return err ? explain(job, err, msg) : 0;
 	}
-	if (elfmap_map__has_indexes(type) || type == BPF_MAP_TYPE_CGROUP_ARRAY || type == BPF_MAP_TYPE_XSKMAP ||
-	    type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+	if (kind->has_slots)
 		return delete_slots(job, msg);
 	return delete_keys(job, msg);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/msg.h"
+#include "kinds/maps.h"
 #include "map/map_compare.h"
 #include "map/map_write.h"
 
@@ -103,9 +104,9 @@ int elfmap_comparison__make(struct elfmap_comparison *comparison, struct elfmap_
 	if (err)
 		return err;
 	comparison->is_equal = calloc(comparison->wanted->count + 1, 1);
-	if (elfmap_map__keeps_slots(comparison->map->info.type))
+	if (elfmap_map_kind__of(comparison->map->info.type)->keeps_slots)
 		comparison->zeros = calloc(1, elfmap_map__value_size(comparison->map));
-	if (!comparison->is_equal || (elfmap_map__keeps_slots(comparison->map->info.type) && !comparison->zeros))
+	if (!comparison->is_equal || (elfmap_map_kind__of(comparison->map->info.type)->keeps_slots && !comparison->zeros))
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	elfmap_msg__set(msg, 0, "no memory");
 	err = elfmap_reader__each_batch(comparison->map, judge_batch, comparison, msg);

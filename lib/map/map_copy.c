@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/msg.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "map/map_copy.h"
 #include "map/map_write.h"
 
@@ -23,14 +23,12 @@ struct copying {
 /* Where in a value an id stands that has to become a descriptor; -1: nowhere. */
 static int object_offset(const struct bpf_map_info *info)
 {
-	switch (info->type) {
-	case BPF_MAP_TYPE_PROG_ARRAY:
-	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
-	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	switch (elfmap_map_kind__of(info->type)->value) {
+	case ELFMAP_VALUE_PROGRAM:
+	case ELFMAP_VALUE_MAP:
 		return 0;
-	case BPF_MAP_TYPE_DEVMAP:
-	case BPF_MAP_TYPE_DEVMAP_HASH:
-	case BPF_MAP_TYPE_CPUMAP:
+	case ELFMAP_VALUE_DEVICE:
+	case ELFMAP_VALUE_QUEUE:
 		return info->value_size == 8 ? 4 : -1;
 	default:
 		return -1;
@@ -39,24 +37,13 @@ static int object_offset(const struct bpf_map_info *info)
 
 int elfmap_map__check_copyable(const struct bpf_map_info *info, struct elfmap_msg *msg)
 {
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(info->type);
 	int err = elfmap_map__check_readable(info, msg);
-	char kind[ELFMAP_TYPE_PHRASE];
 
 	if (err)
 		return err;
-	switch (info->type) {
-	case BPF_MAP_TYPE_SOCKMAP:
-	case BPF_MAP_TYPE_SOCKHASH:
-	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
-		return elfmap_msg__set(msg, -EOPNOTSUPP, "its sockets cannot be taken from one map to another");
-	case BPF_MAP_TYPE_CGROUP_STORAGE:
-	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
-	case BPF_MAP_TYPE_STACK_TRACE:
-		return elfmap_msg__set(msg, -EOPNOTSUPP, "only programs write %s",
-				       elfmap_map_type_phrase(info->type, kind));
-	default:
-		break;
-	}
+	if (*kind->uncopyable)
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "%s", kind->uncopyable);
 	if (info->map_flags & BPF_F_RDONLY)
 		return elfmap_msg__set(msg, -EOPNOTSUPP, "it was made read-only for user space");
 	return 0;
@@ -123,7 +110,7 @@ static int take(void *context, const void *keys, const void *values, size_t coun
 	struct elfmap_job job = {.map = copying->to};
 	int offset = object_offset(info), err = 0;
 
-	if (elfmap_map__keeps_slots(info->type))
+	if (elfmap_map_kind__of(info->type)->keeps_slots)
 		err = clip(copying, keys, values, &count);
 	copying->count += err ? 0 : count;
 	if (offset < 0 && !err && count)

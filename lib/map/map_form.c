@@ -8,7 +8,7 @@
 
 #include "base/fd.h"
 #include "base/msg.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "map/map_form.h"
 
 /* Any map in a slot has the form of them all. */
@@ -41,7 +41,7 @@ int elfmap_form__read(int fd, const struct bpf_map_info *info, struct elfmap_for
 		.key_size = info->key_size,
 		.value_size = info->value_size,
 		.max_entries = info->max_entries,
-		.flags = info->map_flags,
+		.flags = info->map_flags & ~elfmap_map_kind__of(info->type)->added_flags,
 		.extra = info->map_extra,
 		.ifindex = info->ifindex,
 		.frozen = elfmap_map__is_frozen(fd),
@@ -53,8 +53,6 @@ int elfmap_form__read(int fd, const struct bpf_map_info *info, struct elfmap_for
 	int err = 0;
 
 	memcpy(form.name, info->name, sizeof(form.name));
-	if (form.type == BPF_MAP_TYPE_DEVMAP || form.type == BPF_MAP_TYPE_DEVMAP_HASH)
-		form.flags &= ~(__u32)BPF_F_RDONLY_PROG; /* the kernel adds it, and takes it from nobody */
 	if (info->btf_id && (form.btf_key || form.btf_value)) {
 		form.btf = bpf_btf_get_fd_by_id(info->btf_id);
 		if (form.btf < 0)
@@ -120,13 +118,17 @@ static int explain(const struct elfmap_form *form, int err, struct elfmap_msg *m
 		.max_elem = form->max_entries,
 		.flags = form->flags,
 	};
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(form->type);
 	const char *why = elfmap_map__fault(&def);
-	char kind[ELFMAP_TYPE_PHRASE];
+	__u32 unknown = form->flags & ~kind->flags;
 
 	if (err == -EPERM && geteuid() != 0)
 		return elfmap_msg__set(msg, err, "not permitted to make maps; run it as root, with 'sudo elfmap ...'");
-	return elfmap_msg__set(msg, err, "%s of %u entries cannot be made: %s",
-			       elfmap_map_type_phrase(form->type, kind), form->max_entries, why ?: strerror(-err));
+	if (err == -EINVAL && !why && unknown)
+		return elfmap_msg__set(msg, err, "%s of %u entries cannot be made: flag 0x%x is not for this type",
+				       kind->phrase, form->max_entries, unknown);
+	return elfmap_msg__set(msg, err, "%s of %u entries cannot be made: %s", kind->phrase, form->max_entries,
+			       why ?: strerror(-err));
 }
 
 int elfmap_form__create(const struct elfmap_form *form, int *ret_fd, struct elfmap_msg *msg)
@@ -136,7 +138,7 @@ int elfmap_form__create(const struct elfmap_form *form, int *ret_fd, struct elfm
 		    .btf_value_type_id = form->btf_value);
 	int fd;
 
-	if (form->type == BPF_MAP_TYPE_STRUCT_OPS)
+	if (elfmap_map_kind__of(form->type)->belongs_to_program)
 		return elfmap_msg__set(msg, -EOPNOTSUPP,
 				       "a struct_ops belongs to its program and cannot be made alone");
 	if (elfmap_map__is_map_in_map(form->type) && form->inner < 0)

@@ -15,7 +15,7 @@
 
 #include "base/msg.h"
 #include "base/second_thread.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "map/map.h"
 
 #define BATCH_BYTES (256u << 10)
@@ -224,22 +224,6 @@ static int read_all(struct batches *batches)
 	return err;
 }
 
-static bool has_batches(__u32 type)
-{
-	switch (type) {
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_LRU_HASH:
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-	case BPF_MAP_TYPE_HASH_OF_MAPS:
-	case BPF_MAP_TYPE_ARRAY:
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-		return true;
-	default: /* the kernel's generic batch walks by keys, with the fault that the walk has */
-		return false;
-	}
-}
-
 static int read_batches(const struct reading *r)
 {
 	size_t room = BATCH_BYTES / (r->key_size + r->value_size) + 1;
@@ -434,15 +418,16 @@ int elfmap_reader__each_batch(const struct elfmap_reader *reader,
 		.key_size = reader->info.key_size,
 		.value_size = reader->format.stride * reader->format.copies,
 	};
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(reader->info.type);
 	int err = FALL_BACK;
 
 	if (!r.key_size || !r.value_size)
 		return elfmap_msg__set(msg, -EOPNOTSUPP, "the map has no keys or no values");
-	if (has_batches(reader->info.type))
+	if (kind->reads_batches)
 		err = read_batches(&r);
 	if (err != FALL_BACK)
 		return err;
-	return elfmap_map__has_indexes(reader->info.type) && r.key_size == 4 ? read_indexes(&r) : read_keys(&r);
+	return kind->read_by_index && r.key_size == 4 ? read_indexes(&r) : read_keys(&r);
 }
 
 struct one_by_one {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/msg.h"
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "map/map.h"
 #include "map/map_types.h"
 #include "text/types_dir.h"
@@ -42,67 +42,39 @@ static struct elfmap_type *new_target(size_t size, const char *name, enum elfmap
 	return NULL;
 }
 
-static bool is_index(const struct bpf_map_info *info)
-{
-	switch (info->type) {
-	case BPF_MAP_TYPE_DEVMAP_HASH:
-	case BPF_MAP_TYPE_STACK_TRACE:
-	case BPF_MAP_TYPE_CGROUP_ARRAY:
-	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-	case BPF_MAP_TYPE_XSKMAP:
-		return info->key_size == 4;
-	default:
-		return elfmap_map__has_indexes(info->type) && info->key_size == 4;
-	}
-}
-
 static struct elfmap_type *new_key(const struct bpf_map_info *info)
 {
-	if (info->type == BPF_MAP_TYPE_LPM_TRIE && info->key_size > 4)
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(info->type);
+
+	if (kind->is_prefix && info->key_size > 4)
 		return new_prefix(info->key_size);
-	return elfmap_type__new(is_index(info) ? ELFMAP_INTEGER : ELFMAP_HEX, info->key_size);
+	return elfmap_type__new(kind->numeric_key && info->key_size == 4 ? ELFMAP_INTEGER : ELFMAP_HEX, info->key_size);
 }
 
-/* Descriptors go in, ids and cookies come out, whatever type the program says the value has. */
-static enum elfmap_notation object_in(__u32 type)
-{
-	switch (type) {
-	case BPF_MAP_TYPE_PROG_ARRAY:
-		return ELFMAP_PROG;
-	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
-	case BPF_MAP_TYPE_HASH_OF_MAPS:
-		return ELFMAP_MAP;
-	case BPF_MAP_TYPE_CGROUP_ARRAY:
-		return ELFMAP_CGROUP;
-	case BPF_MAP_TYPE_SOCKMAP:
-	case BPF_MAP_TYPE_SOCKHASH:
-	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
-	case BPF_MAP_TYPE_XSKMAP:
-	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-		return ELFMAP_HANDLE;
-	default:
-		return ELFMAP_HEX;
-	}
-}
-
-/* NULL with *RET_DECIDED: no memory. */
+/* Descriptors go in, ids and cookies come out, whatever type the program says the value has. NULL with *RET_DECIDED:
+ * no memory. */
 static struct elfmap_type *new_prescribed_value(const struct bpf_map_info *info, bool *ret_decided)
 {
-	enum elfmap_notation object = object_in(info->type);
-
 	*ret_decided = true;
-	if (object != ELFMAP_HEX)
-		return elfmap_type__new(object, info->value_size);
-	switch (info->type) {
-	case BPF_MAP_TYPE_DEVMAP:
-	case BPF_MAP_TYPE_DEVMAP_HASH:
+	switch (elfmap_map_kind__of(info->type)->value) {
+	case ELFMAP_VALUE_PROGRAM:
+		return elfmap_type__new(ELFMAP_PROG, info->value_size);
+	case ELFMAP_VALUE_MAP:
+		return elfmap_type__new(ELFMAP_MAP, info->value_size);
+	case ELFMAP_VALUE_CGROUP:
+		return elfmap_type__new(ELFMAP_CGROUP, info->value_size);
+	case ELFMAP_VALUE_HANDLE:
+		return elfmap_type__new(ELFMAP_HANDLE, info->value_size);
+	case ELFMAP_VALUE_DEVICE:
 		return new_target(info->value_size, "ifindex", ELFMAP_IFINDEX);
-	case BPF_MAP_TYPE_CPUMAP:
+	case ELFMAP_VALUE_QUEUE:
 		return new_target(info->value_size, "qsize", ELFMAP_INTEGER);
-	default:
-		*ret_decided = false;
-		return NULL;
+	case ELFMAP_VALUE_BYTES:
+	case ELFMAP_VALUE_NONE:
+		break;
 	}
+	*ret_decided = false;
+	return NULL;
 }
 
 /* ---- who knows -------------------------------------------------------------------------------------------- */
@@ -207,7 +179,7 @@ static int fill_in(struct elfmap_map_types *types, const struct bpf_map_info *in
 		types->value = elfmap_type__new(ELFMAP_HEX, info->value_size);
 	if ((!types->key && info->key_size) || (!types->value && info->value_size))
 		return no_memory(msg);
-	if (types->key && info->type == BPF_MAP_TYPE_LPM_TRIE)
+	if (types->key && elfmap_map_kind__of(info->type)->is_prefix)
 		elfmap_type__make_prefix(types->key);
 	return 0;
 }
@@ -248,7 +220,7 @@ int elfmap_map_types__format(const struct elfmap_map_types *types, const struct 
 	int cpus;
 
 	format.stride = info->value_size;
-	format.per_cpu = elfmap_map__is_per_cpu(info->type);
+	format.per_cpu = elfmap_map_kind__of(info->type)->per_cpu;
 	if (format.per_cpu) {
 		cpus = libbpf_num_possible_cpus();
 		if (cpus < 0)

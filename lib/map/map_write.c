@@ -20,6 +20,7 @@
 
 #include "base/msg.h"
 #include "base/second_thread.h"
+#include "kinds/maps.h"
 #include "map/map_refusal.h"
 #include "map/map_write.h"
 
@@ -197,18 +198,8 @@ static void *help(void *work)
 /* Where the kernel lets two write at a time. An LPM_TRIE has one lock, and singles would lose their order. */
 static bool wants_thread(const struct work *work)
 {
-	switch (work->job->map->info.type) {
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_LRU_HASH:
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-	case BPF_MAP_TYPE_ARRAY:
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-		break;
-	default:
-		return false;
-	}
-	return work->has_batches && work->job->max_threads != 1 && work->count - work->next >= THREADS_PAY;
+	return elfmap_map_kind__of(work->job->map->info.type)->has_two_writers && work->has_batches &&
+	       work->job->max_threads != 1 && work->count - work->next >= THREADS_PAY;
 }
 
 static bool is_unsupported(int err)
@@ -256,8 +247,8 @@ static bool write_mapped(struct work *work)
 	size_t size = (stride * info->max_entries + page - 1) / page * page;
 	unsigned char *memory;
 
-	if (work->operation != UPDATE || info->type != BPF_MAP_TYPE_ARRAY || !(info->map_flags & BPF_F_MMAPABLE) ||
-	    work->job->flags || work->job->wrote || work->count < 2)
+	if (work->operation != UPDATE || !elfmap_map_kind__of(info->type)->can_be_mapped ||
+	    !(info->map_flags & BPF_F_MMAPABLE) || work->job->flags || work->job->wrote || work->count < 2)
 		return false;
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, work->job->map->fd, 0);
 	if (memory == MAP_FAILED)

@@ -63,10 +63,6 @@ int elfmap_map__lookup_exact(const struct elfmap_reader *map, const void *key, v
 /* Takes the next value out of a QUEUE or STACK. -ENOENT: it is empty. */
 int elfmap_map__pop(const struct elfmap_reader *map, void *value, struct elfmap_msg *msg);
 
-/* Entries that are zero instead of absent: those of arrays of plain values. */
-bool elfmap_map__keeps_slots(__u32 type);
-bool elfmap_map__is_queue(__u32 type); /* QUEUE or STACK */
-
 /* May entries be written, deleted? -EOPNOTSUPP and why not, before the kernel is asked. */
 int elfmap_map__check_writable(const struct elfmap_reader *map, struct elfmap_msg *msg);
 int elfmap_map__check_deletable(const struct elfmap_reader *map, struct elfmap_msg *msg);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kinds/maps.h"
 #include "object/decl.h"
 #include "object/internal.h"
 
@@ -239,8 +240,7 @@ static void print_map_type(FILE *to, __u32 type)
 
 	for (size_t i = 0; name && name[i] && i + 1 < sizeof(upper); i++)
 		upper[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 'a' + 'A') : name[i];
-	/* Younger ones are not in every <linux/bpf.h> that is in use with libbpf 1.0. */
-	if (name && type <= BPF_MAP_TYPE_BLOOM_FILTER)
+	if (name && !elfmap_map_kind__of(type)->is_new)
 		fprintf(to, "\t__uint(type, BPF_MAP_TYPE_%s);\n", upper);
 	else if (name)
 		fprintf(to, "\t__uint(type, %u); /* BPF_MAP_TYPE_%s */\n", type, upper);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "object/internal.h"
 #include "object/old_tc_judge.h"
 
@@ -57,7 +57,7 @@ static void judge_map(struct judge *judge, const struct elfmap_map *map)
 	if (fault)
 		judge__reason(judge, "map '%s': offset %zu: %s: %s", map->name, map->offset,
 			      elfmap_map_type_name(def.type), fault);
-	if (elfmap_map__needs_btf(def.type) && !(map->key_type && judge->has_btf))
+	if (elfmap_map_kind__of(def.type)->needs_btf && !(map->key_type && judge->has_btf))
 		judge__reason(judge, "map '%s': offset %zu: %s: the kernel wants its types (BTF), and tc gives none",
 			      map->name, map->offset, elfmap_map_type_name(def.type));
 }

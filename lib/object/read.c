@@ -8,36 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kinds/maps.h"
 #include "object/internal.h"
 #include "object/read.h"
 
-#define MAP_TYPE_CGRP_STORAGE 32 /* younger than some <linux/bpf.h> */
-
 /* ---- types of keys and values --------------------------------------------------------------------- */
-
-/* Kinds of maps that the kernel takes key and value types for; others refuse the whole map. */
-static bool takes_types(__u32 map_type)
-{
-	switch (map_type) {
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_ARRAY:
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-	case BPF_MAP_TYPE_LRU_HASH:
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-	case BPF_MAP_TYPE_LPM_TRIE:
-	case BPF_MAP_TYPE_PROG_ARRAY:
-	case BPF_MAP_TYPE_CGROUP_STORAGE:
-	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
-	case BPF_MAP_TYPE_SK_STORAGE:
-	case BPF_MAP_TYPE_INODE_STORAGE:
-	case BPF_MAP_TYPE_TASK_STORAGE:
-	case MAP_TYPE_CGRP_STORAGE:
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* BPF_ANNOTATE_KV_PAIR leaves struct ____btf_map_NAME {key; value;} in the object's BTF. */
 static void read_types(struct elfmap_map *map, const struct btf *btf)
@@ -84,7 +59,7 @@ static int read_btf(struct elfmap_object *obj)
 	btf = elfmap_btf__open(obj->elf);
 	obj->has_btf = btf; /* else of another compiler's making; it is optional */
 	for (size_t i = 0; btf && i < obj->nr_maps; i++)
-		if (takes_types(obj->maps[i].def.type))
+		if (elfmap_map_kind__of(obj->maps[i].def.type)->takes_btf)
 			read_types(&obj->maps[i], btf);
 	if (obj->has_btf_maps && !btf) {
 		/* They cost the programs that use them; to tc's own loader they were never there. */

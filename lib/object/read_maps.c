@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kinds/maps.h"
 #include "object/internal.h"
 #include "object/read.h"
 
@@ -150,11 +151,6 @@ static int check_name(struct elfmap_object *obj, const struct elfmap_map *map)
 	return 0;
 }
 
-static bool is_map_in_map(const struct elfmap_map *map)
-{
-	return map->def.type == BPF_MAP_TYPE_ARRAY_OF_MAPS || map->def.type == BPF_MAP_TYPE_HASH_OF_MAPS;
-}
-
 static bool is_template_of(const struct elfmap_map *map, const struct elfmap_map *outer)
 {
 	return map->def.id && map->def.id == outer->def.inner_id && !map->def.inner_id;
@@ -162,7 +158,8 @@ static bool is_template_of(const struct elfmap_map *map, const struct elfmap_map
 
 bool elfmap_map__goes_into(const struct elfmap_map *inner, const struct elfmap_map *outer)
 {
-	return is_map_in_map(outer) && is_template_of(inner, outer) && inner->def.inner_idx != (__u32)-1;
+	return elfmap_map__is_map_in_map(outer->def.type) && is_template_of(inner, outer) &&
+	       inner->def.inner_idx != (__u32)-1;
 }
 
 static int check_template(struct elfmap_object *obj, const struct elfmap_map *outer, const struct elfmap_map *inner)
@@ -176,7 +173,7 @@ static int check_template(struct elfmap_object *obj, const struct elfmap_map *ou
 				     "map '%s': inner_idx %d cannot be a key of map '%s', whose keys have %u bytes; "
 				     "set it to -1 and insert the inner map from user space",
 				     inner->name, (int)key, outer->name, outer->def.size_key);
-	if (outer->def.type == BPF_MAP_TYPE_ARRAY_OF_MAPS && key >= outer->def.max_elem)
+	if (elfmap_map_kind__of(outer->def.type)->has_slots && key >= outer->def.max_elem)
 		return read__problem(obj, "map '%s': inner_idx %u is past the end of map '%s' (%u entries)",
 				     inner->name, key, outer->name, outer->def.max_elem);
 	if (key >= MAX_VALUES)
@@ -241,7 +238,7 @@ int read__maps(struct elfmap_object *obj)
 	for (size_t i = 0; !err && !obj->nr_problems && i < obj->nr_maps; i++)
 		err = read_definition(obj, &obj->maps[i], bytes) ?: check_name(obj, &obj->maps[i]);
 	for (size_t i = 0; !err && !obj->nr_problems && i < obj->nr_maps; i++)
-		if (is_map_in_map(&obj->maps[i]))
+		if (elfmap_map__is_map_in_map(obj->maps[i].def.type))
 			err = find_templates(obj, &obj->maps[i]);
 	return err;
 }
@@ -251,7 +248,7 @@ size_t elfmap_object__map_order(const struct elfmap_object *obj, size_t nth)
 	/* First everything that is no outer map, then the outer maps, each in the object's order. */
 	for (int outer = 0; outer < 2; outer++)
 		for (size_t i = 0; i < obj->nr_maps; i++)
-			if (is_map_in_map(&obj->maps[i]) == (outer == 1) && !nth--)
+			if (elfmap_map__is_map_in_map(obj->maps[i].def.type) == (outer == 1) && !nth--)
 				return i;
 	return obj->nr_maps;
 }

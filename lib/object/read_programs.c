@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kinds/maps.h"
 #include "object/internal.h"
 #include "object/read.h"
 
@@ -40,7 +41,7 @@ static enum bpf_prog_type guess_type(const char *section)
 static int find_slot_map(const struct elfmap_object *obj, __u32 id)
 {
 	for (size_t i = 0; i < obj->nr_maps; i++)
-		if (obj->maps[i].def.type == BPF_MAP_TYPE_PROG_ARRAY && obj->maps[i].def.id == id)
+		if (elfmap_map__is_prog_array(obj->maps[i].def.type) && obj->maps[i].def.id == id)
 			return (int)i;
 	return -1;
 }

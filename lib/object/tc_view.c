@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kinds/maps.h"
 #include "object/internal.h"
 
 static int add_definitions(struct image *image, const struct elfmap_object *obj)
@@ -24,7 +25,7 @@ static int add_definitions(struct image *image, const struct elfmap_object *obj)
 
 		defs[i] = *def;
 		defs[i].pinning = PIN_NONE;
-		defs[i].id = def->type == BPF_MAP_TYPE_PROG_ARRAY ? def->id : 0;
+		defs[i].id = elfmap_map__is_prog_array(def->type) ? def->id : 0;
 		defs[i].inner_id = defs[i].inner_idx = 0;
 	}
 	return 0;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "kinds/maps.h"
 
 static const char *const pinning_tables[] = {"/etc/iproute2/bpf_pinning", "/usr/share/iproute2/bpf_pinning"};
 
@@ -67,22 +68,14 @@ int elfmap_pin__path(const struct elfmap_map *map, const char *root, const char 
 
 /* ---- is it the same map ------------------------------------------------------------------------------------- */
 
-static __u32 kernel_flags(const struct bpf_elf_map *def, __u32 flags)
-{
-	if (def->type == BPF_MAP_TYPE_DEVMAP || def->type == BPF_MAP_TYPE_DEVMAP_HASH)
-		return flags & ~(__u32)BPF_F_RDONLY_PROG; /* the kernel adds it */
-	return flags;
-}
-
 static bool same_entries(const struct bpf_elf_map *def, __u32 pinned)
 {
+	enum elfmap_map_size size = elfmap_map_kind__of(def->type)->size;
 	int cpus;
 
-	if (def->max_elem == pinned)
+	if (def->max_elem == pinned || (size == ELFMAP_SIZE_CPUS && !def->max_elem))
 		return true;
-	if (def->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !def->max_elem)
-		return true;		       /* the loader sizes it by the CPUs */
-	if (def->type == BPF_MAP_TYPE_RINGBUF) /* the loader makes it a power of two, and a page at least */
+	if (size == ELFMAP_SIZE_RING)
 		return pinned > def->max_elem && (pinned / 2 < def->max_elem || pinned == (__u32)sysconf(_SC_PAGESIZE));
 	if (!(def->flags & BPF_F_NO_COMMON_LRU) || pinned < def->max_elem)
 		return false;
@@ -104,6 +97,7 @@ static void describe(char *text, size_t size, __u32 type, __u32 key, __u32 value
 int elfmap_pin__compare(const struct elfmap_map *map, const struct bpf_map_info *info, struct elfmap_msg *msg)
 {
 	const struct bpf_elf_map *def = &map->def;
+	__u32 added = elfmap_map_kind__of(def->type)->added_flags;
 	char ours[128], theirs[128], fields[64] = "";
 	const struct {
 		const char *name;
@@ -113,7 +107,7 @@ int elfmap_pin__compare(const struct elfmap_map *map, const struct bpf_map_info 
 		{"key", def->size_key == info->key_size},
 		{"value", def->size_value == info->value_size},
 		{"max_entries", same_entries(def, info->max_entries)},
-		{"flags", kernel_flags(def, def->flags) == kernel_flags(def, info->map_flags)},
+		{"flags", (def->flags | added) == (info->map_flags | added)},
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)

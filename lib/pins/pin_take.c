@@ -4,12 +4,13 @@
 
 #include "base/fd.h"
 #include "base/msg.h"
+#include "kinds/maps.h"
 #include "pins/pin_take.h"
 
 int elfmap_pin__check_owner(const struct elfmap_map *map, const char *path, int fd, enum bpf_prog_type type,
 			    const char *who, struct elfmap_msg *msg)
 {
-	enum bpf_prog_type owner = map->def.type == BPF_MAP_TYPE_PROG_ARRAY ? elfmap_map__owner(fd) : 0;
+	enum bpf_prog_type owner = elfmap_map__is_prog_array(map->def.type) ? elfmap_map__owner(fd) : 0;
 
 	if (!owner || !type || owner == type)
 		return 0;
@@ -22,9 +23,7 @@ int elfmap_pin__check_owner(const struct elfmap_map *map, const char *path, int 
 
 int elfmap_pin__check_template(const struct elfmap_map *map, struct elfmap_msg *msg)
 {
-	__u32 type = map->def.type;
-
-	if ((type != BPF_MAP_TYPE_ARRAY_OF_MAPS && type != BPF_MAP_TYPE_HASH_OF_MAPS) || map->inner >= 0)
+	if (!elfmap_map__is_map_in_map(map->def.type) || map->inner >= 0)
 		return 0;
 	return elfmap_msg__set(msg, -EINVAL,
 			       "map '%s': the object gives this map of maps no inner_id (in 28 bytes there is no room "

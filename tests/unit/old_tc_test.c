@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kinds/map_rules.h"
+#include "kinds/maps.h"
 #include "object/old_tc.h"
 #include "subject.h"
 

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The table of map types, and the rules for their definitions: of a broken one the kernel says "Invalid argument". */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "kinds/maps.h"
+
+/* ---- rules ---------------------------------------------------------------------------------------------- */
+
+#define MAX_PER_CPU_VALUE 32768
+#define LPM_KEY_MIN 5 /* four bytes of prefix length, and data */
+#define LPM_KEY_MAX 260
+
+static const char *entries(const struct bpf_elf_map *def)
+{
+	return def->max_elem ? NULL : "a map needs entries, and max_elem is 0";
+}
+
+static const char *entries_for_cpus(const struct bpf_elf_map *def)
+{
+	return def->max_elem ? NULL : "needs as many entries as there are CPUs, and has 0";
+}
+
+static const char *no_entries(const struct bpf_elf_map *def)
+{
+	return def->max_elem ? "it grows with what it belongs to: max_elem must be 0" : NULL;
+}
+
+static const char *key(const struct bpf_elf_map *def)
+{
+	return def->size_key ? NULL : "the key must not be 0 bytes";
+}
+
+static const char *no_key(const struct bpf_elf_map *def)
+{
+	return def->size_key ? "it has no keys: the key must be 0 bytes" : NULL;
+}
+
+static const char *key_of_4(const struct bpf_elf_map *def)
+{
+	return def->size_key == 4 ? NULL : "its key must be 4 bytes";
+}
+
+static const char *index_key(const struct bpf_elf_map *def)
+{
+	return def->size_key == 4 ? NULL : "its key is an index and must be 4 bytes";
+}
+
+static const char *prefix_key(const struct bpf_elf_map *def)
+{
+	if (def->size_key >= LPM_KEY_MIN && def->size_key <= LPM_KEY_MAX)
+		return NULL;
+	return "its key must be a prefix length of 4 bytes and 1 to 256 bytes of data";
+}
+
+static const char *value(const struct bpf_elf_map *def)
+{
+	return def->size_value ? NULL : "the value must not be 0 bytes";
+}
+
+static const char *value_for_cpu(const struct bpf_elf_map *def)
+{
+	return def->size_value <= MAX_PER_CPU_VALUE ? NULL : "a value of each CPU may have 32768 bytes at most";
+}
+
+static const char *descriptor(const struct bpf_elf_map *def)
+{
+	return def->size_value == 4 ? NULL : "its value is a descriptor and must be 4 bytes";
+}
+
+static const char *value_of_4_or_8(const struct bpf_elf_map *def)
+{
+	return def->size_value == 4 || def->size_value == 8 ? NULL : "its value must be 4 or 8 bytes";
+}
+
+static const char *value_of_16(const struct bpf_elf_map *def)
+{
+	return def->size_value == 16 ? NULL : "its value must be 16 bytes";
+}
+
+static const char *value_of_words(const struct bpf_elf_map *def)
+{
+	return def->size_value % 8 ? "its value must be a multiple of 8 bytes" : NULL;
+}
+
+static const char *no_prealloc(const struct bpf_elf_map *def)
+{
+	return def->flags & BPF_F_NO_PREALLOC ? NULL : "needs flag 0x1, BPF_F_NO_PREALLOC";
+}
+
+static const char *prealloc(const struct bpf_elf_map *def)
+{
+	return def->flags & BPF_F_NO_PREALLOC ? "flag 0x1, BPF_F_NO_PREALLOC, is not for LRU maps" : NULL;
+}
+
+static const char *common_lru(const struct bpf_elf_map *def)
+{
+	return def->flags & BPF_F_NO_COMMON_LRU ? "flag 0x2, BPF_F_NO_COMMON_LRU, is for LRU maps only" : NULL;
+}
+
+static const char *ring_key(const struct bpf_elf_map *def)
+{
+	return def->size_key ? "a ring buffer has no keys: the key must be 0 bytes" : NULL;
+}
+
+static const char *ring_value(const struct bpf_elf_map *def)
+{
+	return def->size_value ? "a ring buffer has no values: the value must be 0 bytes" : NULL;
+}
+
+static const char *ring_size(const struct bpf_elf_map *def)
+{
+	if (!def->max_elem)
+		return "a ring buffer needs a size, max_elem, in bytes";
+	if (def->max_elem & (def->max_elem - 1))
+		return "the size of a ring buffer, max_elem, must be a power of two";
+	if (def->max_elem % (__u32)sysconf(_SC_PAGESIZE))
+		return "the size of a ring buffer, max_elem, must be a multiple of the page";
+	return NULL;
+}
+
+/* ---- what several types have in common ------------------------------------------------------------------ */
+
+/* Younger than some <linux/bpf.h>. */
+#define F_LINK (1u << 13)
+#define F_VTYPE_BTF_OBJ_FD (1u << 15)
+#define F_SEGV_ON_FAULT (1u << 17)
+#define F_NO_USER_CONV (1u << 18)
+#define F_RB_OVERWRITE (1u << 19)
+
+#define USER_ACCESS (BPF_F_RDONLY | BPF_F_WRONLY)
+#define ACCESS (USER_ACCESS | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
+#define SLOTS (BPF_F_NUMA_NODE | USER_ACCESS) /* what maps of the kernel's own objects take */
+
+#define NO ELFMAP_NO_REASON
+#define NAMED(article, word) .name = (word), .phrase = article " " word
+
+#define ALWAYS_THERE "its slots are always there; 'set' them to zero, or 'clear' the map"
+#define NO_KEYS "it has no keys; 'pop' takes the next value out"
+#define TAKES_OUT "its values have no keys, and reading takes them out"
+#define STREAM "it is a stream of events, and has no entries"
+#define CONSUMED "it is a stream of events, which its reader consumes"
+#define WRITE_ONLY "its slots can only be written"
+#define NO_COOKIES "its slots can only be written (with 8-byte values they show cookies)"
+#define SOCKETS "its slots take sockets, which their owner or a program puts there"
+#define SOCKETS_STAY "its sockets cannot be taken from one map to another"
+#define NOT_LISTED "its values belong to kernel objects and cannot be listed"
+#define NO_NAMES "its values belong to kernel objects, which have no names here"
+#define WITH_CGROUPS "its entries come and go with the programs that are attached to cgroups"
+#define REGISTERED "its one value is registered with the kernel"
+#define MEMORY "it is memory without keys"
+#define OTHER_MAP \
+	"the map does not fit: it must have the type, sizes and flags of the one that the outer map was made with"
+#define OTHER_PROGRAM "the program does not fit: a prog_array takes programs of the type of its first one"
+#define NO_DEVICE "no such device here, or a program that a devmap does not take"
+#define NO_QUEUE "the queue is too long, or it is a program that a cpumap does not take"
+
+/* In this order: read, write, delete, copy. */
+#define WHY_NOT(read, write, delete, copy) \
+	.unreadable = (read), .unwritable = (write), .undeletable = (delete), .uncopyable = (copy)
+#define EVERYTHING_GOES WHY_NOT(NO, NO, NO, NO)
+
+/* What a local storage is, whatever it belongs to. */
+#define STORAGE                                                                           \
+	.value = ELFMAP_VALUE_BYTES, .rules = {key_of_4, no_entries, no_prealloc, value}, \
+	.flags = BPF_F_NO_PREALLOC | BPF_F_CLONE, .takes_btf = true, .needs_btf = true,   \
+	WHY_NOT(NOT_LISTED, NO_NAMES, NO_NAMES, NO)
+
+/* ---- the table ------------------------------------------------------------------------------------------ */
+
+static const struct elfmap_map_kind kinds[] = {
+	[BPF_MAP_TYPE_UNSPEC] = {NAMED("a", "unspec"), .value = ELFMAP_VALUE_BYTES, .rules = {entries, value},
+				 EVERYTHING_GOES},
+	[BPF_MAP_TYPE_HASH] = {NAMED("a", "hash"), .value = ELFMAP_VALUE_BYTES,
+			       .rules = {entries, key, value, common_lru},
+			       .flags = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | ACCESS, EVERYTHING_GOES,
+			       .takes_btf = true, .can_be_full = true, .reads_batches = true, .takes_batches = true,
+			       .has_two_writers = true},
+	[BPF_MAP_TYPE_ARRAY] = {NAMED("an", "array"), .value = ELFMAP_VALUE_BYTES, .rules = {entries, index_key, value},
+				.flags = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_INNER_MAP | ACCESS,
+				WHY_NOT(NO, NO, ALWAYS_THERE, NO), .takes_btf = true, .numeric_key = true,
+				.has_slots = true, .read_by_index = true, .keeps_slots = true, .reads_batches = true,
+				.has_two_writers = true, .can_be_mapped = true},
+	[BPF_MAP_TYPE_PROG_ARRAY] = {NAMED("a", "prog_array"), .value = ELFMAP_VALUE_PROGRAM,
+				     .rules = {entries, index_key, descriptor}, .flags = SLOTS, EVERYTHING_GOES,
+				     .takes_btf = true, .numeric_key = true, .has_slots = true, .read_by_index = true,
+				     .invalid_update = OTHER_PROGRAM, .invalid_delete = OTHER_PROGRAM},
+	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = {NAMED("a", "perf_event_array"), .value = ELFMAP_VALUE_HANDLE,
+					   .rules = {entries_for_cpus, index_key, descriptor},
+					   .flags = SLOTS | BPF_F_PRESERVE_ELEMS,
+					   WHY_NOT(CONSUMED,
+						   "its slots take perf events, which their reader puts there", NO, NO),
+					   .size = ELFMAP_SIZE_CPUS, .numeric_key = true, .has_slots = true},
+	[BPF_MAP_TYPE_PERCPU_HASH] = {NAMED("a", "percpu_hash"), .value = ELFMAP_VALUE_BYTES,
+				      .rules = {entries, key, value, value_for_cpu, common_lru},
+				      .flags = BPF_F_NO_PREALLOC | BPF_F_ZERO_SEED | ACCESS, EVERYTHING_GOES,
+				      .takes_btf = true, .can_be_full = true, .per_cpu = true, .reads_batches = true,
+				      .takes_batches = true, .has_two_writers = true},
+	[BPF_MAP_TYPE_PERCPU_ARRAY] = {NAMED("a", "percpu_array"), .value = ELFMAP_VALUE_BYTES,
+				       .rules = {entries, index_key, value, value_for_cpu}, .flags = ACCESS,
+				       WHY_NOT(NO, NO, ALWAYS_THERE, NO), .takes_btf = true, .numeric_key = true,
+				       .has_slots = true, .read_by_index = true, .keeps_slots = true, .per_cpu = true,
+				       .reads_batches = true, .has_two_writers = true},
+	[BPF_MAP_TYPE_STACK_TRACE] = {NAMED("a", "stack_trace"), .value = ELFMAP_VALUE_BYTES,
+				      .rules = {entries, index_key, value, value_of_words},
+				      .flags = SLOTS | BPF_F_STACK_BUILD_ID,
+				      WHY_NOT(NO, "only programs write stacks", NO,
+					      "only programs write a stack_trace"),
+				      .numeric_key = true},
+	[BPF_MAP_TYPE_CGROUP_ARRAY] = {NAMED("a", "cgroup_array"), .value = ELFMAP_VALUE_CGROUP,
+				       .rules = {entries, index_key, descriptor}, .flags = SLOTS,
+				       WHY_NOT(WRITE_ONLY, NO, NO, NO), .numeric_key = true, .has_slots = true},
+	[BPF_MAP_TYPE_LRU_HASH] = {NAMED("an", "lru_hash"), .value = ELFMAP_VALUE_BYTES,
+				   .rules = {entries, key, value, prealloc},
+				   .flags = BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | ACCESS,
+				   EVERYTHING_GOES, .takes_btf = true, .is_lru = true, .reads_batches = true,
+				   .takes_batches = true, .has_two_writers = true},
+	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = {NAMED("an", "lru_percpu_hash"), .value = ELFMAP_VALUE_BYTES,
+					  .rules = {entries, key, value, value_for_cpu, prealloc},
+					  .flags = BPF_F_NO_COMMON_LRU | BPF_F_ZERO_SEED | ACCESS, EVERYTHING_GOES,
+					  .takes_btf = true, .is_lru = true, .per_cpu = true, .reads_batches = true,
+					  .takes_batches = true, .has_two_writers = true},
+	[BPF_MAP_TYPE_LPM_TRIE] = {NAMED("an", "lpm_trie"), .value = ELFMAP_VALUE_BYTES,
+				   .rules = {entries, no_prealloc, prefix_key, value},
+				   .flags = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | ACCESS, EVERYTHING_GOES,
+				   .takes_btf = true, .is_prefix = true, .can_be_full = true},
+	[BPF_MAP_TYPE_ARRAY_OF_MAPS] = {NAMED("an", "array_of_maps"), .value = ELFMAP_VALUE_MAP,
+					.rules = {entries, index_key, descriptor}, .flags = SLOTS, EVERYTHING_GOES,
+					.numeric_key = true, .has_slots = true, .read_by_index = true,
+					.invalid_update = OTHER_MAP, .invalid_delete = OTHER_MAP},
+	[BPF_MAP_TYPE_HASH_OF_MAPS] = {NAMED("a", "hash_of_maps"), .value = ELFMAP_VALUE_MAP,
+				       .rules = {entries, descriptor, key, common_lru},
+				       .flags = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | ACCESS,
+				       EVERYTHING_GOES, .can_be_full = true, .reads_batches = true,
+				       .takes_batches = true, .invalid_update = OTHER_MAP, .invalid_delete = OTHER_MAP},
+	[BPF_MAP_TYPE_DEVMAP] = {NAMED("a", "devmap"), .value = ELFMAP_VALUE_DEVICE,
+				 .rules = {entries, index_key, value_of_4_or_8}, .flags = SLOTS, EVERYTHING_GOES,
+				 .added_flags = BPF_F_RDONLY_PROG, .numeric_key = true, .has_slots = true,
+				 .read_by_index = true, .has_silent_slots = true, .invalid_update = NO_DEVICE},
+	[BPF_MAP_TYPE_SOCKMAP] = {NAMED("a", "sockmap"), .value = ELFMAP_VALUE_HANDLE,
+				  .rules = {entries, index_key, value_of_4_or_8}, .flags = SLOTS,
+				  WHY_NOT(NO_COOKIES, SOCKETS, NO, SOCKETS_STAY), .shows_cookies = true,
+				  .numeric_key = true, .has_slots = true, .read_by_index = true,
+				  .empty_is_invalid = true},
+	[BPF_MAP_TYPE_CPUMAP] = {NAMED("a", "cpumap"), .value = ELFMAP_VALUE_QUEUE,
+				 .rules = {entries, index_key, value_of_4_or_8}, .flags = BPF_F_NUMA_NODE,
+				 EVERYTHING_GOES, .numeric_key = true, .has_slots = true, .read_by_index = true,
+				 .has_silent_slots = true, .invalid_update = NO_QUEUE},
+	[BPF_MAP_TYPE_XSKMAP] = {NAMED("an", "xskmap"), .value = ELFMAP_VALUE_HANDLE,
+				 .rules = {entries, index_key, descriptor}, .flags = SLOTS,
+				 WHY_NOT(WRITE_ONLY, SOCKETS, NO, NO), .numeric_key = true, .has_slots = true},
+	[BPF_MAP_TYPE_SOCKHASH] = {NAMED("a", "sockhash"), .value = ELFMAP_VALUE_HANDLE,
+				   .rules = {entries, value_of_4_or_8, key}, .flags = SLOTS,
+				   WHY_NOT(NO_COOKIES, SOCKETS, NO, SOCKETS_STAY), .shows_cookies = true},
+	[BPF_MAP_TYPE_CGROUP_STORAGE] = {NAMED("a", "cgroup_storage"), .value = ELFMAP_VALUE_BYTES,
+					 .rules = {no_entries, value}, .flags = BPF_F_NUMA_NODE | ACCESS,
+					 WHY_NOT(NO, NO, WITH_CGROUPS, "only programs write a cgroup_storage"),
+					 .takes_btf = true},
+	[BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = {NAMED("a", "reuseport_sockarray"), .value = ELFMAP_VALUE_HANDLE,
+					      .rules = {entries, index_key, value_of_4_or_8},
+					      .flags = BPF_F_NUMA_NODE | ACCESS,
+					      WHY_NOT(NO_COOKIES, SOCKETS, NO, SOCKETS_STAY), .shows_cookies = true,
+					      .numeric_key = true, .has_slots = true, .read_by_index = true},
+	[BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = {NAMED("a", "percpu_cgroup_storage"), .value = ELFMAP_VALUE_BYTES,
+						.rules = {no_entries, value}, .flags = BPF_F_NUMA_NODE | ACCESS,
+						WHY_NOT(NO, NO, WITH_CGROUPS,
+							"only programs write a percpu_cgroup_storage"),
+						.takes_btf = true, .per_cpu = true},
+	[BPF_MAP_TYPE_QUEUE] = {NAMED("a", "queue"), .value = ELFMAP_VALUE_BYTES, .rules = {entries, no_key, value},
+				.flags = BPF_F_NUMA_NODE | ACCESS, WHY_NOT(TAKES_OUT, NO, NO_KEYS, NO),
+				.is_pushed = true, .is_queue = true},
+	[BPF_MAP_TYPE_STACK] = {NAMED("a", "stack"), .value = ELFMAP_VALUE_BYTES, .rules = {entries, no_key, value},
+				.flags = BPF_F_NUMA_NODE | ACCESS, WHY_NOT(TAKES_OUT, NO, NO_KEYS, NO),
+				.is_pushed = true, .is_queue = true, .is_lifo = true},
+	[BPF_MAP_TYPE_SK_STORAGE] = {NAMED("an", "sk_storage"), STORAGE},
+	[BPF_MAP_TYPE_DEVMAP_HASH] = {NAMED("a", "devmap_hash"), .value = ELFMAP_VALUE_DEVICE,
+				      .rules = {entries, value_of_4_or_8, key}, .flags = SLOTS, EVERYTHING_GOES,
+				      .added_flags = BPF_F_RDONLY_PROG, .numeric_key = true, .can_be_full = true,
+				      .invalid_update = NO_DEVICE},
+	[BPF_MAP_TYPE_STRUCT_OPS] = {NAMED("a", "struct_ops"), .value = ELFMAP_VALUE_BYTES, .rules = {value},
+				     .flags = F_LINK | F_VTYPE_BTF_OBJ_FD, WHY_NOT(NO, REGISTERED, REGISTERED, NO),
+				     .needs_btf = true, .belongs_to_program = true},
+	[BPF_MAP_TYPE_RINGBUF] = {NAMED("a", "ringbuf"), .value = ELFMAP_VALUE_NONE,
+				  .rules = {ring_key, ring_value, ring_size}, .flags = BPF_F_NUMA_NODE | F_RB_OVERWRITE,
+				  WHY_NOT(CONSUMED, STREAM, STREAM, NO), .size = ELFMAP_SIZE_RING},
+	[BPF_MAP_TYPE_INODE_STORAGE] = {NAMED("an", "inode_storage"), STORAGE},
+	[BPF_MAP_TYPE_TASK_STORAGE] = {NAMED("a", "task_storage"), STORAGE},
+	[BPF_MAP_TYPE_BLOOM_FILTER] =
+		{NAMED("a", "bloom_filter"), .value = ELFMAP_VALUE_BYTES, .rules = {entries, no_key, value},
+		 .flags = BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | ACCESS,
+		 WHY_NOT("it only knows whether it has seen a value", NO, "it does not forget", NO), .is_pushed = true},
+	/* The types from here on are not in every <linux/bpf.h>. */
+	/* BPF_MAP_TYPE_USER_RINGBUF, Linux 6.1 */
+	[31] = {NAMED("a", "user_ringbuf"), .value = ELFMAP_VALUE_NONE, .rules = {ring_key, ring_value, ring_size},
+		.flags = BPF_F_NUMA_NODE, WHY_NOT(CONSUMED, STREAM, STREAM, NO), .is_new = true},
+	/* BPF_MAP_TYPE_CGRP_STORAGE, Linux 6.2 */
+	[32] = {NAMED("a", "cgrp_storage"), STORAGE, .is_new = true},
+	/* BPF_MAP_TYPE_ARENA, Linux 6.9 */
+	[33] = {NAMED("an", "arena"), .value = ELFMAP_VALUE_NONE,
+		.flags = BPF_F_MMAPABLE | F_SEGV_ON_FAULT | F_NO_USER_CONV, WHY_NOT(MEMORY, MEMORY, MEMORY, NO),
+		.is_new = true},
+	/* BPF_MAP_TYPE_INSN_ARRAY, Linux 6.19 */
+	[34] = {NAMED("an", "insn_array"), .value = ELFMAP_VALUE_BYTES, .rules = {entries, index_key, value_of_16},
+		WHY_NOT(NO, NO, ALWAYS_THERE, "its values belong to the program that uses it"), .is_new = true,
+		.numeric_key = true, .has_slots = true, .read_by_index = true, .keeps_slots = true},
+	/* BPF_MAP_TYPE_RHASH */
+	[35] = {NAMED("an", "rhash"), .value = ELFMAP_VALUE_BYTES, .rules = {entries, no_prealloc, key, value},
+		.flags = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | ACCESS, EVERYTHING_GOES, .takes_btf = true,
+		.is_new = true, .can_be_full = true},
+};
+_Static_assert(sizeof(kinds) / sizeof(*kinds) == ELFMAP_NR_MAP_KINDS, "as many rows as ELFMAP_NR_MAP_KINDS");
+
+static const struct elfmap_map_kind unknown = {
+	.phrase = "a map of unknown type",
+	.value = ELFMAP_VALUE_BYTES,
+	.flags = ~0u,
+	.is_new = true,
+	EVERYTHING_GOES,
+};
+
+const struct elfmap_map_kind *elfmap_map_kind__of(__u32 type)
+{
+	return type < ELFMAP_NR_MAP_KINDS ? &kinds[type] : &unknown;
+}
+
+const char *elfmap_map__fault(const struct bpf_elf_map *def)
+{
+	elfmap_map_rule *const *rule = elfmap_map_kind__of(def->type)->rules;
+	const char *fault = NULL;
+
+	while (*rule && !fault)
+		fault = (*rule++)(def);
+	return fault;
+}
+
+const char *elfmap_map_type_name(__u32 type)
+{
+	return elfmap_map_kind__of(type)->name;
+}
+
+const char *elfmap_map_type_phrase(__u32 type, char text[ELFMAP_TYPE_PHRASE])
+{
+	snprintf(text, ELFMAP_TYPE_PHRASE, "%s", elfmap_map_kind__of(type)->phrase);
+	return text;
+}
