@@ -40,10 +40,12 @@ struct bpf_elf_map {
 	__u32 inner_idx;  /* template: key under which it goes into the outer map; -1: it does not */
 };
 
+#ifndef __cplusplus /* the layout is the same there */
 _Static_assert(sizeof(struct bpf_elf_map) == 36, "nine 32-bit words without padding");
 _Static_assert(__builtin_offsetof(struct bpf_elf_map, flags) == 16, "the required part comes first");
 _Static_assert(__builtin_offsetof(struct bpf_elf_map, pinning) == 24, "the samples' 28-byte form ends here");
 _Static_assert(__builtin_offsetof(struct bpf_elf_map, inner_idx) == 32, "inner_idx is the last word");
+#endif
 
 /* Tells the loader the C types of map NAME's keys and values, so that tools can print them. */
 #define BPF_ANNOTATE_KV_PAIR(name, type_key, type_val) \

@@ -6,7 +6,13 @@
  *
  * `read` and `transcode` are pure: same bytes in, same bytes out; no kernel, no globals, no printing.
  * Everything returns 0 or a negative errno. Outputs named ret_… are written only on success. On
- * failure the caller's struct elfmap_msg says what is wrong and where; the library prints nothing.
+ * failure the caller's struct elfmap_msg, which may be NULL, says what is wrong and where; the library
+ * prints nothing. Two threads may work on two objects, or read one.
+ *
+ * Structs that may grow start with `sz`, their size: new members are only ever added at the end. What the
+ * library returns has the size that the library knows; a program built with a newer header asks
+ * elfmap_has() before it reads a member that an older library lacks. In what a caller passes, the size
+ * is the caller's, and members that the caller's header lacks count as zero.
  */
 #ifndef ELFMAP_H
 #define ELFMAP_H
@@ -16,6 +22,11 @@
 #include <stddef.h>
 
 #include "bpf_elf.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
 
 /* Why a call failed: one line without a line end, e.g. "map 'hits': offset 28: no symbol". */
 struct elfmap_msg {
@@ -34,17 +45,19 @@ int elfmap_file__read_fd(int fd, void **ret_bytes, size_t *ret_size, struct elfm
 /* ---- read: what an object asks for ----------------------------------------------------------- */
 
 struct elfmap_map {
+	size_t sz; /* of this struct */
 	const char *name;
 	struct bpf_elf_map def; /* zero-extended, host byte order */
-	size_t offset;		/* of the definition in section `maps`, bytes */
-	size_t symbol;		/* index in .symtab */
-	int inner;		/* map-in-map: index in maps[] of the first inner template, else -1 */
+	int inner;		/* map-in-map: index of the first inner template among the maps, else -1 */
 	bool is_inner;		/* its id is some outer map's inner_id */
 	__u32 key_type;		/* BTF type ids that BPF_ANNOTATE_KV_PAIR gives in the object's .BTF; 0: none */
 	__u32 value_type;
+	size_t offset; /* of the definition in section `maps`, bytes */
+	size_t symbol; /* index in .symtab */
 };
 
 struct elfmap_prog {
+	size_t sz;	     /* of this struct */
 	const char *name;    /* function; made from the section's name where the object has no symbol */
 	const char *section; /* as in the object: what `sec NAME` must say */
 	size_t section_index;
@@ -52,40 +65,51 @@ struct elfmap_prog {
 	size_t size;		      /* bytes */
 	size_t symbol;		      /* index in .symtab; 0: it has none */
 	enum bpf_prog_type type_hint; /* what the section's name suggests, else BPF_PROG_TYPE_UNSPEC */
-	int slot_map;		      /* section "ID/KEY": index in maps[] of the PROG_ARRAY with that id, else -1 */
-	__u32 slot_id;		      /* of "ID/KEY"; meaningful when is_slot */
+	int slot_map;  /* section "ID/KEY": index among the maps of the PROG_ARRAY with that id, else -1 */
+	__u32 slot_id; /* of "ID/KEY"; meaningful when is_slot */
 	__u32 slot_key;
 	bool is_slot;		   /* the section's name is "ID/KEY" */
-	const char *undefined;	   /* what its section uses and nobody gives; NULL: nothing */
+	const char *undefined;	   /* a symbol that its section uses and nothing defines; NULL: there is none */
 	const char *undefined_why; /* "which the object does not define" and the like */
 };
 
-struct elfmap_object {
-	struct elfmap_map *maps; /* in the order of their definitions in section `maps` */
-	size_t nr_maps;
-	size_t def_size;	   /* bytes per definition as the object has them; 0 without maps */
-	struct elfmap_prog *progs; /* by section, then by offset */
+struct elfmap_object_info {
+	size_t sz;	      /* of this struct */
+	bool has_legacy_maps; /* there is a section `maps` */
+	bool needs_help;      /* that, or code that libbpf refuses: symbols of old compilers, subprograms */
+	bool has_btf_maps;    /* there is a section `.maps` that libbpf reads */
+	bool has_btf;	      /* besides `maps` there is a `.BTF` that libbpf can read */
+	const char *license;  /* "" when the object has none */
+	size_t def_size;      /* bytes per definition in `maps` as the object has them; 0 without maps */
+	size_t nr_maps;	      /* these five count what the functions below return */
 	size_t nr_progs;
-	struct elfmap_prog *subprogs; /* functions beside programs that are called and no entries; in that order, too */
 	size_t nr_subprogs;
-	const char *license;   /* "" when the object has none */
-	bool has_legacy_maps;  /* there is a section `maps` */
-	bool needs_help;       /* that, or code as libbpf won't have it: symbols of old compilers, subprogs */
-	bool has_btf_maps;     /* there is a section `.maps` that libbpf reads */
-	const char **btf_maps; /* names of the maps in it */
 	size_t nr_btf_maps;
-	bool has_btf;	 /* beside `maps` there is a `.BTF` that libbpf can read */
-	char **problems; /* what breaks the contract, gravest first; transcode refuses such an object */
 	size_t nr_problems;
-	struct elfmap_elf *elf; /* private: the opened image */
 };
+
+/* Does the struct at POINTER, which came from the library, have MEMBER? */
+#define elfmap_has(pointer, member) \
+	((pointer)->sz >= offsetof(__typeof__(*(pointer)), member) + sizeof((pointer)->member))
+
+struct elfmap_object; /* opaque */
 
 /* Reads an object from memory, which must stay as it is until elfmap_object__free().
  * Fails (-EINVAL, -ENOEXEC for what is no BPF object, -ENOMEM) only when there is no object to
  * speak of: no ELF file, another machine, another byte order, truncated. What breaks the legacy
- * contract (iproute2's, see include/bpf_elf.h) is listed in problems[] instead. */
+ * contract (iproute2's, see include/bpf_elf.h) is listed in its problems instead. */
 int elfmap_object__read(const void *bytes, size_t size, struct elfmap_object **ret_obj, struct elfmap_msg *msg);
-void elfmap_object__free(struct elfmap_object *obj);
+void elfmap_object__free(struct elfmap_object *obj); /* NULL is fine */
+
+/* What the object consists of. All that these return lives as long as the object; NULL: INDEX is past the end.
+ * Maps come in the order of their definitions in section `maps`, programs and subprograms by section, then by
+ * offset, problems gravest first; an object that has problems is refused by transcode and tc_view. */
+const struct elfmap_object_info *elfmap_object__info(const struct elfmap_object *obj);
+const struct elfmap_map *elfmap_object__map(const struct elfmap_object *obj, size_t index);
+const struct elfmap_prog *elfmap_object__prog(const struct elfmap_object *obj, size_t index);
+const struct elfmap_prog *elfmap_object__subprog(const struct elfmap_object *obj, size_t index);
+const char *elfmap_object__btf_map(const struct elfmap_object *obj, size_t index); /* a name in `.maps` */
+const char *elfmap_object__problem(const struct elfmap_object *obj, size_t index); /* one line */
 
 /* Does the loader put INNER, a template, into the map of maps OUTER (under INNER's inner_idx)? */
 bool elfmap_map__goes_into(const struct elfmap_map *inner, const struct elfmap_map *outer);
@@ -93,6 +117,7 @@ bool elfmap_map__goes_into(const struct elfmap_map *inner, const struct elfmap_m
 /* ---- transcode: the same object for libbpf >= 1.0 --------------------------------------------- */
 
 struct elfmap_transcode_opts {
+	size_t sz;		  /* sizeof(struct elfmap_transcode_opts) */
 	bool slot_values;	  /* tail-call slots as `values` of their PROG_ARRAY; else slots stay empty */
 	bool pin_by_name;	  /* PIN_GLOBAL_NS maps get libbpf's by-name pinning; else nothing is pinned */
 	bool rename_slots;	  /* sections "ID/KEY" become "slot_ID_KEY" */
@@ -109,12 +134,13 @@ const char *elfmap_object__spare(const struct elfmap_object *obj);
 
 /* Makes the bytes of a modern object: BTF-defined maps in `.maps`, inner templates as `values` of
  * their outer map, symbols of the types libbpf wants. Maps come in the order given by
- * elfmap_object__map_order(). -EINVAL with problems[0] as message for an object that has problems.
- * free() the bytes. */
+ * elfmap_object__map_order(). OPTS may be NULL: all off. -EINVAL with the first problem as message for an
+ * object that has problems, and for OPTS without a size; -E2BIG for OPTS that ask for more than this library
+ * knows. free() the bytes. */
 int elfmap_object__transcode(const struct elfmap_object *obj, const struct elfmap_transcode_opts *opts,
 			     void **ret_bytes, size_t *ret_size, struct elfmap_msg *msg);
 
-/* The index in obj->maps of the Nth map that libbpf finds in the transcoded object (templates come
+/* The index of the Nth map that libbpf finds in the transcoded object (templates come
  * before their outer maps, since libbpf fills an outer map when it creates it). */
 size_t elfmap_object__map_order(const struct elfmap_object *obj, size_t nth);
 
@@ -147,5 +173,10 @@ const char *elfmap_map_type_name(__u32 type); /* "hash"; "type 99" is not in the
 /* "an array", "a hash"; "a map of unknown type". Somewhere in TEXT, which it returns. */
 const char *elfmap_map_type_phrase(__u32 type, char text[ELFMAP_TYPE_PHRASE]);
 const char *elfmap_prog_type_name(__u32 type); /* "sched_cls"; NULL when unknown */
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

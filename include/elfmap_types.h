@@ -10,6 +10,10 @@
 
 #include <linux/types.h>
 
+#if defined(__cplusplus) && !defined(_Static_assert) /* for the layouts, which all include this */
+#define _Static_assert static_assert
+#endif
+
 /* An address of either family in network byte order; IPv4 as ::ffff:a.b.c.d, printed as a.b.c.d. */
 typedef __u8 ip[16];
 

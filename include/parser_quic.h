@@ -4,7 +4,7 @@
 #ifndef PARSER_QUIC_H
 #define PARSER_QUIC_H
 
-#include <linux/types.h>
+#include "elfmap_types.h"
 
 struct quic_packets {
 	__u64 initial;

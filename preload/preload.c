@@ -255,7 +255,6 @@ __attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *
 
 static struct bpf_object *open_memory(const char *path, const struct bpf_object_open_opts *opts)
 {
-	const struct elfmap_transcode_opts how = {};
 	struct {
 		struct bpf_object_open_opts opts;
 		char younger[256]; /* members that a newer libbpf than our header's knows */
@@ -274,7 +273,7 @@ static struct bpf_object *open_memory(const char *path, const struct bpf_object_
 	elfmap_path__object_name(path, name, sizeof(name));
 	if (!ours.opts.object_name)
 		ours.opts.object_name = name;
-	err = elfmap_object__transcode(current.obj, &how, &bytes, &size, &msg);
+	err = elfmap_object__transcode(current.obj, NULL, &bytes, &size, &msg);
 	if (err) {
 		preload__complain(path, msg.text);
 		errno = -err;

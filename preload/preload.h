@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/msg.h"
-#include "elfmap.h"
+#include "object/object.h"
 
 /* The file that tc is loading. It comes to us twice, by descriptor and by path, and is read once. */
 struct source {

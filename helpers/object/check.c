@@ -128,7 +128,6 @@ static void free_findings(struct check *check)
 
 static int run(struct check *check, const void *bytes, size_t size)
 {
-	struct elfmap_transcode_opts options = {};
 	void *transcoded = NULL;
 	struct elfmap_msg msg;
 	int status, err = 0;
@@ -137,7 +136,7 @@ static int run(struct check *check, const void *bytes, size_t size)
 	check->bytes = bytes;
 	check->size = size;
 	if (check->object->needs_help && !check->object->nr_problems) {
-		if (elfmap_object__transcode(check->object, &options, &transcoded, &check->size, &msg))
+		if (elfmap_object__transcode(check->object, NULL, &transcoded, &check->size, &msg))
 			err = lines__add(&check->problems, "%s", msg.text);
 		check->bytes = transcoded;
 	}

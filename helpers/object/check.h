@@ -16,6 +16,7 @@
 #include "helpers/command.h"
 #include "helpers/object/lines.h"
 #include "helpers/object/prog_types.h"
+#include "object/object.h"
 
 enum pin_state {
 	PIN_UNASKED, /* the map is not pinned */

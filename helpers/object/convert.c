@@ -16,6 +16,7 @@
 
 #include "helpers/command.h"
 #include "helpers/object/prog_types.h"
+#include "object/object.h"
 
 #define TEMPORARY_NAME ".elfmap-XXXXXX"
 
@@ -273,6 +274,7 @@ static int check_object(const struct elfmap_object *object, const struct request
 static struct elfmap_transcode_opts options_of(const struct request *request)
 {
 	struct elfmap_transcode_opts options = {
+		.sz = sizeof(options),
 		.text_is_library = !request->for_tc,
 		.slot_values = !request->for_tc,
 		.pin_by_name = request->pin || request->for_tc,

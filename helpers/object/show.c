@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "helpers/command.h"
+#include "object/object.h"
 
 #define BPFFS_USUAL "/sys/fs/bpf" /* where tc looks for pins, unless TC_BPF_MNT says otherwise */
 #define BPF_INSN_SIZE 8

@@ -14,7 +14,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "elfmap.h"
+#include "object/object.h"
 
 struct elfmap_load_opts {
 	const char *tc_dir;	 /* where pins are, ".../tc" */

@@ -18,14 +18,13 @@ static int open_bpf(struct elfmap_load *load, size_t size, struct elfmap_msg *ms
 {
 	char root[PATH_MAX], name[NAME_MAX + 1];
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .relaxed_maps = true, .pin_root_path = root, .object_name = name);
-	const struct elfmap_transcode_opts how = {};
 	void *transcoded = NULL;
 	int err = 0;
 
 	if (load->object->nr_problems)
 		return elfmap_msg__set(msg, -EINVAL, "%s", load->object->problems[0]);
 	if (load->object->needs_help)
-		err = elfmap_object__transcode(load->object, &how, &transcoded, &size, msg);
+		err = elfmap_object__transcode(load->object, NULL, &transcoded, &size, msg);
 	if (err)
 		return err;
 	snprintf(root, sizeof(root), "%s/globals", load->opts.tc_dir);

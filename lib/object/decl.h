@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "elfmap.h"
+#include "object/object.h"
 
 /* Same object, same text. -EINVAL (the message says which name or type) for an object that has
  * problems, has no maps, or has what C cannot say. free() the text. */

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/msg.h"
-#include "elfmap.h"
+#include "object/object.h"
 
 #define BPF_INSN_SIZE sizeof(struct bpf_insn)
 #define MAX_MAP_NAME 127 /* tc copies names into 128 bytes without looking */

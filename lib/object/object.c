@@ -90,3 +90,68 @@ void elfmap_object__free(struct elfmap_object *obj)
 	elfmap_elf__close(obj->elf);
 	free(obj);
 }
+
+/* ---- what callers of the library see of it ------------------------------------------------------------------ */
+
+/* A member that is added later must not lie in what is padding now: callers tell by the size that it is there. */
+#define ENDS_WITH(type, member)                                                                                   \
+	_Static_assert(offsetof(struct type, member) + sizeof(((struct type *)0)->member) == sizeof(struct type), \
+		       "no padding after the last member")
+ENDS_WITH(elfmap_map, symbol);
+ENDS_WITH(elfmap_prog, undefined_why);
+ENDS_WITH(elfmap_object_info, nr_problems);
+ENDS_WITH(elfmap_transcode_opts, prog_section);
+
+void read__describe(struct elfmap_object *obj)
+{
+	for (size_t i = 0; i < obj->nr_maps; i++)
+		obj->maps[i].sz = sizeof(*obj->maps);
+	for (size_t i = 0; i < obj->nr_progs; i++)
+		obj->progs[i].sz = sizeof(*obj->progs);
+	for (size_t i = 0; i < obj->nr_subprogs; i++)
+		obj->subprogs[i].sz = sizeof(*obj->subprogs);
+	obj->info = (struct elfmap_object_info){
+		.sz = sizeof(obj->info),
+		.license = obj->license,
+		.nr_maps = obj->nr_maps,
+		.def_size = obj->def_size,
+		.nr_progs = obj->nr_progs,
+		.nr_subprogs = obj->nr_subprogs,
+		.nr_btf_maps = obj->nr_btf_maps,
+		.nr_problems = obj->nr_problems,
+		.has_legacy_maps = obj->has_legacy_maps,
+		.needs_help = obj->needs_help,
+		.has_btf_maps = obj->has_btf_maps,
+		.has_btf = obj->has_btf,
+	};
+}
+
+const struct elfmap_object_info *elfmap_object__info(const struct elfmap_object *obj)
+{
+	return &obj->info;
+}
+
+const struct elfmap_map *elfmap_object__map(const struct elfmap_object *obj, size_t index)
+{
+	return index < obj->nr_maps ? &obj->maps[index] : NULL;
+}
+
+const struct elfmap_prog *elfmap_object__prog(const struct elfmap_object *obj, size_t index)
+{
+	return index < obj->nr_progs ? &obj->progs[index] : NULL;
+}
+
+const struct elfmap_prog *elfmap_object__subprog(const struct elfmap_object *obj, size_t index)
+{
+	return index < obj->nr_subprogs ? &obj->subprogs[index] : NULL;
+}
+
+const char *elfmap_object__btf_map(const struct elfmap_object *obj, size_t index)
+{
+	return index < obj->nr_btf_maps ? obj->btf_maps[index] : NULL;
+}
+
+const char *elfmap_object__problem(const struct elfmap_object *obj, size_t index)
+{
+	return index < obj->nr_problems ? obj->problems[index] : NULL;
+}

@@ -7,7 +7,7 @@
 #ifndef ELFMAP_OLD_TC_H
 #define ELFMAP_OLD_TC_H
 
-#include "elfmap.h"
+#include "object/object.h"
 
 struct elfmap_old_tc {
 	char **reasons; /* why it would not; none: it would */

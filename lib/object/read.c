@@ -126,6 +126,7 @@ int elfmap_object__read(const void *bytes, size_t size, struct elfmap_object **r
 		elfmap_msg__set(msg, err, "no memory");
 		goto out;
 	}
+	read__describe(obj);
 	*ret_obj = obj;
 	obj = NULL;
 out:

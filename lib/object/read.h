@@ -14,7 +14,7 @@
 
 #include <bpf/btf.h>
 
-#include "elfmap.h"
+#include "object/object.h"
 
 /* Adds a line to obj->problems. -ENOMEM or 0: a problem of the object is no failure of reading it. */
 int read__problem(struct elfmap_object *obj, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -38,6 +38,9 @@ int calls__add_nameless(const struct calls *calls, struct elfmap_object *obj);
 /* Moves those that are no entries from obj->progs to obj->subprogs. */
 int calls__part_programs(const struct calls *calls, struct elfmap_object *obj);
 void calls__free(struct calls *calls);
+
+/* Fills obj->info and the sizes of the structs that callers get, when all else is there. */
+void read__describe(struct elfmap_object *obj);
 
 /* Fills obj->maps. */
 int read__maps(struct elfmap_object *obj);

@@ -8,6 +8,9 @@
 
 #include "object/internal.h"
 
+/* struct elfmap_transcode_opts as the first version of the library had it: up to its last member. */
+#define OPTS_SIZE_0_1 (offsetof(struct elfmap_transcode_opts, prog_section) + sizeof(const char *))
+
 /* libbpf insists on four bytes in `version`, which nobody has read since Linux 5.0. */
 static int set_version_aside(struct transcode *t)
 {
@@ -24,12 +27,34 @@ static int open_copy(struct transcode *t)
 	return t->added_symbol ? image__open(&t->image, t->elf) : -ENOMEM;
 }
 
+/* The caller's options in the form of this library; the caller may have been built with another header. */
+static int take_opts(const struct elfmap_transcode_opts *given, struct elfmap_transcode_opts *ret_opts,
+		     struct elfmap_msg *msg)
+{
+	size_t size = given ? given->sz : sizeof(*ret_opts);
+	struct elfmap_transcode_opts opts = {};
+
+	if (size < OPTS_SIZE_0_1)
+		return elfmap_msg__set(msg, -EINVAL,
+				       "transcode options: their size is %zu, which no version of elfmap.h has", size);
+	for (size_t i = sizeof(opts); i < size; i++)
+		if (((const char *)given)[i])
+			return elfmap_msg__set(msg, -E2BIG, "transcode options: this library lacks one of them");
+	if (given)
+		memcpy(&opts, given, size < sizeof(opts) ? size : sizeof(opts));
+	*ret_opts = opts;
+	return 0;
+}
+
 int elfmap_object__transcode(const struct elfmap_object *obj, const struct elfmap_transcode_opts *opts,
 			     void **ret_bytes, size_t *ret_size, struct elfmap_msg *msg)
 {
-	struct transcode t = {.obj = obj, .elf = obj->elf, .opts = opts, .msg = msg};
-	int err;
+	struct elfmap_transcode_opts own;
+	struct transcode t = {.obj = obj, .elf = obj->elf, .opts = &own, .msg = msg};
+	int err = take_opts(opts, &own, msg);
 
+	if (err)
+		return err;
 	if (obj->nr_problems)
 		return elfmap_msg__set(msg, -EINVAL, "%s", obj->problems[0]);
 	if (!obj->needs_help)

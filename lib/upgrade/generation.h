@@ -11,7 +11,7 @@
 #ifndef ELFMAP_GENERATION_H
 #define ELFMAP_GENERATION_H
 
-#include "elfmap.h"
+#include "object/object.h"
 
 struct elfmap_generation {
 	struct elfmap_gen_entry {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elfmap.h"
+#include "object/object.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,7 +45,8 @@ static void open_with_libbpf(const void *made, size_t size)
 static void transcode(const struct elfmap_object *obj, uint8_t options)
 {
 	static const char *const sections[] = {NULL, "tc", "classifier/x", ".text"};
-	const struct elfmap_transcode_opts opts = {.slot_values = options & 1,
+	const struct elfmap_transcode_opts opts = {.sz = sizeof(opts),
+						   .slot_values = options & 1,
 						   .pin_by_name = options & 2,
 						   .rename_slots = options & 4,
 						   .prog_section = sections[options >> 3 & 3]};

@@ -8,19 +8,18 @@
 #include <string.h>
 
 #include "classifier.h"
-#include "elfmap.h"
+#include "object/object.h"
 #include "test.h"
 
 /* What the object asks for is kept, for its slots; it points into the bytes that were read. */
 static void read_and_transcode(struct classifier *classifier, const char *path, size_t *ret_size)
 {
-	static const struct elfmap_transcode_opts opts = {};
 	struct elfmap_msg msg = {};
 	size_t size = 0;
 
 	if (elfmap_file__read(path, &classifier->legacy, &size, &msg) ||
 	    elfmap_object__read(classifier->legacy, size, &classifier->wanted, &msg) ||
-	    elfmap_object__transcode(classifier->wanted, &opts, &classifier->bytes, ret_size, &msg))
+	    elfmap_object__transcode(classifier->wanted, NULL, &classifier->bytes, ret_size, &msg))
 		fail_msg("%s: %s", path, msg.text);
 }
 

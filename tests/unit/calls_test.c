@@ -16,7 +16,8 @@
 
 static const struct bpf_elf_map array = {
 	.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 8, .max_elem = 1, .pinning = PIN_NONE};
-static const struct elfmap_transcode_opts plain = {}, joined = {.prog_section = "tc"}, slots = {.rename_slots = true};
+static const struct elfmap_transcode_opts joined = {.sz = sizeof(joined), .prog_section = "tc"};
+static const struct elfmap_transcode_opts slots = {.sz = sizeof(slots), .rename_slots = true};
 
 /* Appends "call DISTANCE" to SECTION, and "r1 = MAP; return 0" behind it. Returns where. */
 static size_t add_caller(struct subject *subject, const char *section, int distance, size_t map)
@@ -60,7 +61,7 @@ static void assert_loads(struct subject *subject, const struct elfmap_transcode_
 
 static void assert_loads_in_every_way(struct subject *subject, size_t nr_progs)
 {
-	assert_loads(subject, &plain, nr_progs);
+	assert_loads(subject, NULL, nr_progs);
 	assert_loads(subject, &joined, nr_progs);
 	assert_loads(subject, &slots, nr_progs);
 }
@@ -189,7 +190,7 @@ static void test_itself(void **state)
 	add_caller(subject, "classifier", -1, one);
 	add_function(subject, "classifier", "entry", STB_GLOBAL, STT_FUNC, 0, 5 * INSN);
 	assert_int_equal(subject__read(subject)->nr_progs, 1);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_int_equal(modern.nr_progs, 1);
 	modern__close(&modern);
 }

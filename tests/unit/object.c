@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elfmap.h"
 #include "object.h"
+#include "object/object.h"
 
 #define BPF_RELOCATION 1 /* R_BPF_64_64: the address of a map */
 

@@ -305,7 +305,9 @@ static void test_problem_is_one_line(void **state)
 static int try_all(const void *bytes, size_t size)
 {
 	static const struct elfmap_transcode_opts opts[] = {
-		{}, {.slot_values = true, .pin_by_name = true, .rename_slots = true}, {.prog_section = "tc"}};
+		{.sz = sizeof(opts[0])},
+		{.sz = sizeof(opts[0]), .slot_values = true, .pin_by_name = true, .rename_slots = true},
+		{.sz = sizeof(opts[0]), .prog_section = "tc"}};
 	struct elfmap_object *obj = NULL;
 	struct elfmap_msg msg;
 	void *copy = malloc(size ? size : 1), *made;

@@ -71,7 +71,6 @@ struct elfmap_object *subject__read(struct subject *subject)
 
 void subject__assert_problem(struct subject *subject, const char *text)
 {
-	static const struct elfmap_transcode_opts opts;
 	struct elfmap_msg msg = {};
 	void *made = NULL;
 	size_t size = 0;
@@ -82,7 +81,7 @@ void subject__assert_problem(struct subject *subject, const char *text)
 		fail_msg("%s", msg.text);
 	assert_int_not_equal(subject->obj->nr_problems, 0);
 	assert_string_equal(subject->obj->problems[0], text);
-	assert_int_equal(elfmap_object__transcode(subject->obj, &opts, &made, &size, &msg), -EINVAL);
+	assert_int_equal(elfmap_object__transcode(subject->obj, NULL, &made, &size, &msg), -EINVAL);
 	assert_string_equal(msg.text, text);
 	msg.text[0] = '\0';
 	assert_int_equal(elfmap_object__tc_view(subject->obj, &made, &size, &msg), -EINVAL);
@@ -93,13 +92,12 @@ void subject__assert_problem(struct subject *subject, const char *text)
 
 void subject__assert_no_transcode(struct subject *subject, const char *text)
 {
-	static const struct elfmap_transcode_opts opts;
 	struct elfmap_msg msg = {};
 	void *made = NULL;
 	size_t size = 0;
 
 	subject__read(subject);
-	assert_int_equal(elfmap_object__transcode(subject->obj, &opts, &made, &size, &msg), -EINVAL);
+	assert_int_equal(elfmap_object__transcode(subject->obj, NULL, &made, &size, &msg), -EINVAL);
 	assert_string_equal(msg.text, text);
 	assert_null(made);
 	assert_int_equal(size, 0);

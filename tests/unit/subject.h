@@ -3,8 +3,8 @@
 #ifndef TESTS_SUBJECT_H
 #define TESTS_SUBJECT_H
 
-#include "elfmap.h"
 #include "object.h"
+#include "object/object.h"
 
 struct subject {
 	struct object *object;

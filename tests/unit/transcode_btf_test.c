@@ -12,7 +12,6 @@
 #include "modern.h"
 #include "subject.h"
 
-static const struct elfmap_transcode_opts plain;
 static const struct bpf_elf_map array = {.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 8, .max_elem = 16};
 
 static int add_number_member(struct btf *btf, int integer, __u32 number)
@@ -62,7 +61,7 @@ static void test_annotated(void **state)
 
 	for (size_t i = 0; i < 2; i++) {
 		subject__take_testdata(subject, samples[i]);
-		modern__open(&modern, subject, &plain);
+		modern__open(&modern, subject, NULL);
 		assert_int_equal(modern.nr_maps, 2);
 		modern__assert_map(&modern, 0, "flows", &subject->obj->maps[0].def);
 		modern__assert_map(&modern, 1, "untyped", &subject->obj->maps[1].def);
@@ -86,7 +85,7 @@ static void test_both_kinds_of_maps(void **state)
 	maps[1] = subject__add_map(subject, "legacy", array);
 	subject__add_map(subject, "second", array);
 	object__add_program(subject->object, "classifier", "entry", maps, 2);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_int_equal(modern.nr_maps, 3);
 	modern__assert_map(&modern, 0, "modern", &expected);
 	modern__assert_map(&modern, 1, "legacy", &array);
@@ -129,7 +128,7 @@ static void test_variables_without_names(void **state)
 		btf__free(btf);
 		subject__write(subject);
 		assert_false(subject__read(subject)->has_btf);
-		if (elfmap_object__transcode(subject->obj, &plain, &made, &size, &msg))
+		if (elfmap_object__transcode(subject->obj, NULL, &made, &size, &msg))
 			fail_msg("%s", msg.text);
 		free(made);
 	}
@@ -145,7 +144,7 @@ static void test_damaged_btf(void **state)
 	subject__take_testdata(subject, "annotated");
 	btf = (char *)subject->bytes + bytes__section(subject->bytes, ".BTF")->sh_offset;
 	btf[0] = 0;
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	modern__assert_map(&modern, 0, "flows", &subject->obj->maps[0].def);
 	assert_int_equal(bpf_map__btf_key_type_id(modern.maps[0]), 0);
 	modern__close(&modern);
@@ -252,7 +251,7 @@ static void test_endless_typedef(void **state)
 static void test_odd_names(void **state)
 {
 	static const char *const names[] = {".BTF.ext", ".rel.BTF", ".rel.BTF.ext", ".maps.x"};
-	const struct elfmap_transcode_opts tc = {.prog_section = "tc"};
+	const struct elfmap_transcode_opts tc = {.sz = sizeof(tc), .prog_section = "tc"};
 	struct subject *subject = *state;
 	size_t map;
 
@@ -270,7 +269,7 @@ static void test_odd_names(void **state)
 		subject__write(subject);
 		bytes__section(subject->bytes, ".symtab")->sh_name = bytes__section(subject->bytes, names[i])->sh_name;
 		subject__read(subject);
-		if (elfmap_object__transcode(subject->obj, i % 2 ? &plain : &tc, &made, &size, &msg) ||
+		if (elfmap_object__transcode(subject->obj, i % 2 ? NULL : &tc, &made, &size, &msg) ||
 		    elfmap_object__read(made, size, &again, &msg))
 			fail_msg("%s", msg.text);
 		elfmap_object__free(again);

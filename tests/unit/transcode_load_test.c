@@ -14,9 +14,8 @@
 
 #include "modern.h"
 
-static const struct elfmap_transcode_opts plain;
-static const struct elfmap_transcode_opts values = {.slot_values = true};
-static const struct elfmap_transcode_opts joined = {.slot_values = true, .prog_section = "tc"};
+static const struct elfmap_transcode_opts values = {.sz = sizeof(values), .slot_values = true};
+static const struct elfmap_transcode_opts joined = {.sz = sizeof(joined), .slot_values = true, .prog_section = "tc"};
 static const struct bpf_elf_map array = {.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 8, .max_elem = 16};
 
 static void open_and_load(struct modern *modern, struct subject *subject, const struct elfmap_transcode_opts *opts)
@@ -79,12 +78,12 @@ static void test_samples(void **state)
 					      "pin_object",	   "samples28",	 "shared",     "tailcall",  "xdp",
 					      "tailcall_unpinned", "text_entry", "undefined",  "text_calls"};
 	static const struct elfmap_transcode_opts ways[] = {
-		{},
-		{.slot_values = true},
-		{.rename_slots = true},
-		{.slot_values = true, .rename_slots = true},
-		{.prog_section = "tc"},
-		{.slot_values = true, .prog_section = "a/very.long name of a section"},
+		{.sz = sizeof(ways[0])},
+		{.sz = sizeof(ways[0]), .slot_values = true},
+		{.sz = sizeof(ways[0]), .rename_slots = true},
+		{.sz = sizeof(ways[0]), .slot_values = true, .rename_slots = true},
+		{.sz = sizeof(ways[0]), .prog_section = "tc"},
+		{.sz = sizeof(ways[0]), .slot_values = true, .prog_section = "a/very.long name of a section"},
 	};
 	struct modern modern;
 	char name[64];
@@ -133,7 +132,7 @@ static void test_section_symbol(void **state)
 	subject__add_map(subject, "two", array);
 	code = add_program_with_offset(subject, 36);
 	object__add_relocation(subject->object, code, 0, symbol);
-	open_and_load(&modern, subject, &plain);
+	open_and_load(&modern, subject, NULL);
 	assert_uses(&modern, "entry", expected, 1);
 	modern__close(&modern);
 }
@@ -151,7 +150,7 @@ static void test_addends(void **state)
 	subject__add_map(subject, "three", array);
 	code = add_program_with_offset(subject, 0);
 	object__add_addend(subject->object, code, 0, symbol, 36);
-	open_and_load(&modern, subject, &plain);
+	open_and_load(&modern, subject, NULL);
 	assert_uses(&modern, "entry", two, 1);
 	modern__close(&modern);
 	object__add_code(subject->object, "second", NULL, 0); /* joined, it moves */
@@ -177,7 +176,7 @@ static void test_old_symbols(void **state)
 	subject__write(subject);
 	bytes__symbol(subject->bytes, "one")->st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE);
 	bytes__symbol(subject->bytes, "one")->st_size = 0;
-	open_and_load(&modern, subject, &plain);
+	open_and_load(&modern, subject, NULL);
 	assert_uses(&modern, "entry", expected, 1);
 	modern__close(&modern);
 }
@@ -194,7 +193,7 @@ static void test_local_alias(void **state)
 	subject__add_map(subject, "one", array);
 	subject__add_map(subject, "two", array);
 	object__add_program(subject->object, "classifier", "entry", &alias, 1);
-	open_and_load(&modern, subject, &plain);
+	open_and_load(&modern, subject, NULL);
 	assert_uses(&modern, "entry", expected, 1);
 	modern__close(&modern);
 }
@@ -211,7 +210,7 @@ static void test_alias_of_program(void **state)
 	object__add_program(subject->object, "classifier", "entry", &map, 1);
 	code = object__find_section(subject->object, "classifier");
 	object__add_symbol(subject->object, "alias", code, STB_WEAK, STT_FUNC, 0, object__code_size(1));
-	open_and_load(&modern, subject, &plain);
+	open_and_load(&modern, subject, NULL);
 	assert_int_equal(modern.nr_progs, 1);
 	assert_uses(&modern, "entry", expected, 1);
 	modern__close(&modern);
@@ -268,7 +267,7 @@ static void test_old_subprogram(void **state)
 	add_caller(subject, "a", "entry", called, one);
 	add_caller(subject, "b", "other", called, one);
 	for (size_t i = 0; i < 2; i++) {
-		open_and_load(&modern, subject, i ? &joined : &plain);
+		open_and_load(&modern, subject, i ? &joined : NULL);
 		assert_int_equal(modern.nr_progs, 2);
 		assert_uses(&modern, "entry", expected, 2);
 		assert_uses(&modern, "other", expected, 2);
@@ -289,7 +288,7 @@ static void test_text_calls_itself(void **state)
 	helper = 4; /* the symbol behind the entry's */
 	add_caller(subject, ".text", "entry", helper, one);
 	assert_int_equal(object__add_program(subject->object, ".text", "helper", &two, 1), helper);
-	open_and_load(&modern, subject, &plain);
+	open_and_load(&modern, subject, NULL);
 	assert_int_equal(modern.nr_progs, 1);
 	modern__assert_program(&modern, 0, "entry", ELFMAP_TEXT_TWIN, 5 + 4);
 	assert_uses(&modern, "entry", expected, 2);
@@ -313,7 +312,7 @@ static void test_static_call_in_text(void **state)
 	object__add_symbol(subject->object, "entry", text, STB_GLOBAL, STT_FUNC, 0, 3 * sizeof(*insns));
 	object__add_symbol(subject->object, "local", text, STB_LOCAL, STT_FUNC, 3 * sizeof(*insns), 2 * sizeof(*insns));
 	for (size_t way = 0; way < 2; way++) {
-		open_and_load(&modern, subject, way ? &joined : &plain);
+		open_and_load(&modern, subject, way ? &joined : NULL);
 		assert_int_equal(modern.nr_progs, 2);
 		assert_uses(&modern, "before", expected, 1);
 		assert_uses(&modern, "entry", expected, 0);
@@ -343,7 +342,7 @@ static void test_tail_calls(void **state)
 		open_and_load(&modern, *state, &joined);
 		assert_tail_calls(&modern);
 		modern__close(&modern);
-		open_and_load(&modern, *state, &plain);
+		open_and_load(&modern, *state, NULL);
 		assert_int_equal(slot(&modern, "jmp_parse", 0), 0);
 		assert_int_equal(slot(&modern, "jmp_end", 0), 0);
 		modern__close(&modern);
@@ -376,7 +375,7 @@ static void test_inner_maps(void **state)
 
 	for (size_t i = 0; i < 2; i++) {
 		subject__take_testdata(*state, samples[i]);
-		open_and_load(&modern, *state, &plain);
+		open_and_load(&modern, *state, NULL);
 		assert_int_equal(slot(&modern, "outer", 0), map_id(&modern, "inner"));
 		assert_int_equal(slot(&modern, "outer", 1), 0);
 		modern__close(&modern);
@@ -402,7 +401,7 @@ static void test_shared_templates(void **state)
 	subject__add_map(*state, "in0", inner);
 	inner.inner_idx = -1u;
 	subject__add_map(*state, "out", inner);
-	open_and_load(&modern, *state, &plain);
+	open_and_load(&modern, *state, NULL);
 	for (size_t i = 0; i < 2; i++) {
 		const char *name = i ? "hashed" : "outer";
 
@@ -422,7 +421,7 @@ static void test_types_reach_the_kernel(void **state)
 	struct modern modern;
 
 	subject__take_testdata(*state, "annotated");
-	open_and_load(&modern, *state, &plain);
+	open_and_load(&modern, *state, NULL);
 	assert_int_equal(bpf_obj_get_info_by_fd(bpf_map__fd(modern.maps[0]), &info, &size), 0);
 	assert_int_not_equal(info.btf_id, 0);
 	assert_int_not_equal(info.btf_key_type_id, 0);
@@ -439,7 +438,7 @@ static void test_lines(void **state)
 
 	subject__take_testdata(*state, "tailcall");
 	for (size_t way = 0; way < 2; way++) {
-		open_and_load(&modern, *state, way ? &joined : &plain);
+		open_and_load(&modern, *state, way ? &joined : NULL);
 		for (size_t i = 0; i < 4; i++) {
 			struct bpf_prog_info info = ask(&modern, progs[i], (struct bpf_prog_info){});
 
@@ -469,7 +468,7 @@ static void test_lines_in_text(void **state)
 		for (size_t way = 0; way < 2; way++) {
 			struct bpf_prog_info info;
 
-			open_and_load(&modern, *state, way ? &joined : &plain);
+			open_and_load(&modern, *state, way ? &joined : NULL);
 			info = ask(&modern, samples[i].entry, (struct bpf_prog_info){});
 			assert_int_not_equal(info.btf_id, 0);
 			assert_int_equal(info.nr_func_info, samples[i].nr_functions);

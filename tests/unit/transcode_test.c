@@ -14,7 +14,6 @@
 #include "modern.h"
 #include "subject.h"
 
-static const struct elfmap_transcode_opts plain;
 static const struct bpf_elf_map array = {.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 8, .max_elem = 16};
 
 /* ---- maps ----------------------------------------------------------------------------------------------- */
@@ -32,7 +31,7 @@ static void test_every_field(void **state)
 
 	subject__add_map(subject, "hash", hash);
 	subject__add_map(subject, "nothing", (struct bpf_elf_map){.type = BPF_MAP_TYPE_RINGBUF, .max_elem = 4096});
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_int_equal(modern.nr_maps, 2);
 	modern__assert_map(&modern, 0, "hash", &hash);
 	modern__assert_map(&modern, 1, "nothing", &subject->obj->maps[1].def);
@@ -52,7 +51,7 @@ static void test_every_size(void **state)
 		assert_int_equal(subject__setup(&subject), 0);
 		object__add_map(((struct subject *)subject)->object, "one", &def, size);
 		object__add_map(((struct subject *)subject)->object, "two", &def, size);
-		modern__open(&modern, subject, &plain);
+		modern__open(&modern, subject, NULL);
 		assert_int_equal(modern.nr_maps, 2);
 		for (size_t i = 0; i < 2; i++)
 			modern__assert_map(&modern, i, i ? "two" : "one",
@@ -66,7 +65,7 @@ static void test_every_size(void **state)
 
 static void test_pins_by_name(void **state)
 {
-	const struct elfmap_transcode_opts by_name = {.pin_by_name = true};
+	const struct elfmap_transcode_opts by_name = {.sz = sizeof(by_name), .pin_by_name = true};
 	struct bpf_elf_map def = array;
 	struct subject *subject = *state;
 	struct modern modern;
@@ -84,7 +83,7 @@ static void test_pins_by_name(void **state)
 	assert_string_equal(bpf_map__pin_path(modern.maps[2]), "/sys/fs/bpf/pin2");
 	assert_null(bpf_map__pin_path(modern.maps[3]));
 	modern__close(&modern);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_null(bpf_map__pin_path(modern.maps[2]));
 	modern__close(&modern);
 }
@@ -102,7 +101,7 @@ static void test_64_maps(void **state)
 		snprintf(name, sizeof(name), "map%zu", i);
 		subject__add_map(subject, name, def);
 	}
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_int_equal(modern.nr_maps, 64);
 	for (size_t i = 0; i < 64; i++)
 		assert_int_equal(bpf_map__max_entries(modern.maps[i]), i + 1);
@@ -117,7 +116,7 @@ static void test_long_name(void **state)
 
 	memset(name, 'n', 127);
 	subject__add_map(subject, name, array);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_string_equal(bpf_map__name(modern.maps[0]), name);
 	modern__close(&modern);
 }
@@ -134,7 +133,7 @@ static void test_maps_of_maps(void **state)
 				    .id = 7,
 				    .pinning = 2,
 				    .inner_idx = 2};
-	const struct elfmap_transcode_opts by_name = {.pin_by_name = true};
+	const struct elfmap_transcode_opts by_name = {.sz = sizeof(by_name), .pin_by_name = true};
 	struct subject *subject = *state;
 	struct bpf_map *template;
 	struct modern modern;
@@ -165,7 +164,7 @@ static void test_empty_section(void **state)
 
 	object__add_section(subject->object, "maps", SHT_PROGBITS, SHF_ALLOC, NULL, 0);
 	object__add_program(subject->object, "classifier", "entry", NULL, 0);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_int_equal(modern.nr_maps, 0);
 	assert_int_equal(modern.nr_progs, 1);
 	modern__close(&modern);
@@ -195,7 +194,7 @@ static void test_alignment(void **state)
 		subject__write(subject);
 		bytes__section(subject->bytes, ".symtab")->sh_addralign = alignments[i];
 		bytes__section(subject->bytes, ".relclassifier")->sh_addralign = alignments[i];
-		modern__open(&modern, subject, &plain);
+		modern__open(&modern, subject, NULL);
 		assert_int_equal(bytes__section(modern.bytes, ".symtab")->sh_offset % 8, 0);
 		assert_int_equal(bytes__section(modern.bytes, ".relclassifier")->sh_offset % 8, 0);
 		modern__close(&modern);
@@ -212,7 +211,7 @@ static void test_old_program_without_maps(void **state)
 	object__add_symbol(subject->object, "old", 1, STB_GLOBAL, STT_NOTYPE, 0, 0);
 	assert_true(subject__read(subject)->needs_help);
 	assert_false(subject->obj->has_legacy_maps);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_int_equal(modern.nr_maps, 0);
 	assert_int_equal(modern.nr_progs, 1);
 	modern__assert_program(&modern, 0, "old", "classifier", 2);
@@ -236,7 +235,7 @@ static void test_kinds_of_symbols(void **state)
 	code = object__find_section(subject->object, "third");
 	object__add_symbol(subject->object, "hidden", code, STB_LOCAL, STT_FUNC, 0, 16);
 	object__add_code(subject->object, "fourth", NULL, 0);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_int_equal(modern.nr_progs, 4);
 	modern__assert_program(&modern, 0, "global", "first", 4);
 	modern__assert_program(&modern, 1, "old", "second", 4);
@@ -258,7 +257,7 @@ static void test_one_program_a_place(void **state)
 	object__add_symbol(subject->object, "entry", code, STB_GLOBAL, STT_FUNC, 0, 16);
 	object__add_symbol(subject->object, "alias", code, STB_WEAK, STT_FUNC, 0, 16);
 	object__add_symbol(subject->object, "absolute", SHN_ABS, STB_GLOBAL, STT_FUNC, 0, 16);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_int_equal(modern.nr_progs, 1);
 	modern__assert_program(&modern, 0, "entry", "classifier", 2);
 	modern__close(&modern);
@@ -266,7 +265,7 @@ static void test_one_program_a_place(void **state)
 
 static void test_entry_in_text(void **state)
 {
-	const struct elfmap_transcode_opts tc = {.prog_section = "tc"};
+	const struct elfmap_transcode_opts tc = {.sz = sizeof(tc), .prog_section = "tc"};
 	struct subject *subject = *state;
 	struct modern modern;
 	size_t map;
@@ -274,7 +273,7 @@ static void test_entry_in_text(void **state)
 	map = subject__add_map(subject, "hits", array);
 	object__add_program(subject->object, ".text", "entry", &map, 1);
 	object__add_program(subject->object, "other", "second", NULL, 0);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_int_equal(modern.nr_progs, 2);
 	modern__assert_program(&modern, 0, "second", "other", 2);
 	modern__assert_program(&modern, 1, "entry", ELFMAP_TEXT_TWIN, 4);
@@ -288,7 +287,7 @@ static void test_entry_in_text(void **state)
 
 static void test_rename_slots(void **state)
 {
-	const struct elfmap_transcode_opts renamed = {.rename_slots = true};
+	const struct elfmap_transcode_opts renamed = {.sz = sizeof(renamed), .rename_slots = true};
 	const struct bpf_elf_map jumps = {
 		.type = BPF_MAP_TYPE_PROG_ARRAY, .size_key = 4, .size_value = 4, .max_elem = 4, .id = 42};
 	struct subject *subject = *state;
@@ -298,7 +297,7 @@ static void test_rename_slots(void **state)
 	object__add_program(subject->object, "0x2a/03", "third", NULL, 0);
 	object__add_program(subject->object, "classifier", "entry", NULL, 0);
 	object__add_program(subject->object, "7/1", "stranger", NULL, 0);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	modern__assert_program(&modern, 0, "third", "0x2a/03", 2);
 	modern__close(&modern);
 	modern__open(&modern, subject, &renamed);
@@ -311,7 +310,7 @@ static void test_rename_slots(void **state)
 /* The first program uses no map, the second has two functions, the last no symbol. */
 static void test_one_section_for_all(void **state)
 {
-	const struct elfmap_transcode_opts tc = {.prog_section = "tc"};
+	const struct elfmap_transcode_opts tc = {.sz = sizeof(tc), .prog_section = "tc"};
 	struct subject *subject = *state;
 	size_t maps[2];
 	struct modern modern;
@@ -339,7 +338,7 @@ static void test_version(void **state)
 
 	subject__add_map(subject, "hits", array);
 	object__add_section(subject->object, "version", SHT_PROGBITS, SHF_ALLOC, "\1\2\3\4\5\6\7", 8);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	modern__close(&modern);
 }
 
@@ -350,7 +349,7 @@ static void test_license(void **state)
 
 	subject__add_map(subject, "hits", array);
 	object__add_section(subject->object, "license", SHT_PROGBITS, SHF_ALLOC, "GPL", 4);
-	modern__open(&modern, subject, &plain);
+	modern__open(&modern, subject, NULL);
 	assert_string_equal((char *)modern.bytes + bytes__section(modern.bytes, "license")->sh_offset, "GPL");
 	modern__close(&modern);
 }
@@ -439,7 +438,7 @@ static void test_too_many_sections(void **state)
 	for (size_t i = 2; i < 0xff00 - 4; i++)
 		object__add_section(subject->object, "x", SHT_PROGBITS, 0, NULL, 0);
 	subject__read(subject);
-	assert_int_equal(elfmap_object__transcode(subject->obj, &plain, &made, &size, &msg), -E2BIG);
+	assert_int_equal(elfmap_object__transcode(subject->obj, NULL, &made, &size, &msg), -E2BIG);
 	assert_string_equal(msg.text, "cannot be transcoded: too many sections");
 	assert_null(made);
 }
