@@ -221,6 +221,8 @@ $(BUILD)/tests/testdata/%.nobtf.o: tests/testdata/%.c
 
 SAN_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 SAN_LIB    := $(LIB_SRC:%.c=$(BUILD)/san/%.o)
+# What of the command can be called from a test: it fills a request or a message, and neither prints nor exits.
+SAN_HELPERS := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard helpers/options*.c))
 SAN_TLIB   := $(TEST_LIB:$(BUILD)/%=$(BUILD)/san/%)
 FUZZ_LIB   := $(LIB_SRC:%.c=$(BUILD)/fuzzlib/%.o)
 
@@ -229,7 +231,7 @@ $(BUILD)/san/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests/unit -Itests/prog -c -o $@ $<
 
-$(BUILD)/tests/unit/%_test: $(BUILD)/san/tests/unit/%_test.o $(SAN_LIB) $(filter $(BUILD)/san/tests/unit/%,$(SAN_TLIB))
+$(BUILD)/tests/unit/%_test: $(BUILD)/san/tests/unit/%_test.o $(SAN_HELPERS) $(SAN_LIB) $(filter $(BUILD)/san/tests/unit/%,$(SAN_TLIB))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN_CFLAGS) $(LDFLAGS) -o $@ $^ $(SHARED_LDLIBS) -lcmocka

@@ -10,8 +10,8 @@
 #include "helpers/command.h"
 #include "helpers/map/map_facts.h"
 #include "helpers/map/map_verbs.h"
-#include "pins/pin_open.h"
 #include "pins/bpffs.h"
+#include "pins/pin_open.h"
 
 struct list {
 	struct elfmap_census census;

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Parsing by a table of options. Words with a name are taken first; what is left are the arguments, in order. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/msg.h"
+#include "base/number.h"
+#include "helpers/options.h"
+
+#define NO_ROW SIZE_MAX
+
+struct parse {
+	const struct option_row *rows;
+	char *request;
+	struct options_common *common;
+	char **arguments; /* words that have no name, so far */
+	int nr_arguments;
+	struct elfmap_msg *msg;
+};
+
+/* ---- names ------------------------------------------------------------------------------------------ */
+
+/* Is WORD, of LENGTH bytes, one of NAMES ("a|b|c")? */
+static bool is_one_of(const char *word, size_t length, const char *names)
+{
+	while (names) {
+		size_t end = strcspn(names, "|");
+
+		if (end == length && !strncmp(names, word, length))
+			return true;
+		names = names[end] ? names + end + 1 : NULL;
+	}
+	return false;
+}
+
+/* By the first word, or by the value of a row that has no words. */
+static bool is_called(const struct option_row *row, const char *name)
+{
+	const char *own = row->words ?: row->value;
+
+	return own && is_one_of(name, strlen(name), own);
+}
+
+static bool is_argument(const struct option_row *row)
+{
+	return !row->words && row->kind != OPTION_CHOICE;
+}
+
+static bool is_given(const struct options_common *common, size_t row)
+{
+	return common->given >> row & 1;
+}
+
+bool options__has(const struct option_row *rows, const struct options_common *common, const char *name)
+{
+	for (size_t i = 0; rows[i].kind; i++)
+		if (is_given(common, i) && is_called(&rows[i], name))
+			return true;
+	return false;
+}
+
+static const struct option_choice *find_choice(const struct option_row *row, const char *word)
+{
+	for (const struct option_choice *choice = row->choices; choice->word; choice++)
+		if (!strcmp(choice->word, word))
+			return choice;
+	return NULL;
+}
+
+/* "-" is standard input, and -5 a number. */
+static bool is_dashed(const char *word)
+{
+	return word[0] == '-' && word[1] && !isdigit((unsigned char)word[1]);
+}
+
+/* The row that WORD names, or is a choice of. `--for=tc` is the word `--for` with its value. */
+static size_t find_row(const struct option_row *rows, const char *word, unsigned int flags)
+{
+	size_t length = is_dashed(word) ? strcspn(word, "=") : strlen(word);
+
+	for (size_t i = 0; rows[i].kind; i++) {
+		if ((rows[i].flags & OPTION_LAST) != flags)
+			continue;
+		if (rows[i].words ? is_one_of(word, length, rows[i].words)
+				  : rows[i].kind == OPTION_CHOICE && find_choice(&rows[i], word))
+			return i;
+	}
+	return NO_ROW;
+}
+
+/* ---- near misses ------------------------------------------------------------------------------------ */
+
+/* Letters to be changed, added, left out or exchanged with the next one to make B of A. */
+static size_t count_edits(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+	size_t rows[3][40] = {};
+
+	if (b_length >= 40)
+		return OPTIONS_FAR;
+	for (size_t j = 0; j <= b_length; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; i <= a_length; i++) {
+		size_t *row = rows[i % 3], *before = rows[(i + 2) % 3], *two_before = rows[(i + 1) % 3];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b_length; j++) {
+			size_t best = before[j - 1] + (a[i - 1] != b[j - 1]);
+
+			best = before[j] + 1 < best ? before[j] + 1 : best;
+			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two_before[j - 2] < best)
+				best = two_before[j - 2] + 1;
+			row[j] = best;
+		}
+	}
+	return rows[a_length % 3][b_length];
+}
+
+void options__find_nearest(const char *word, const char *candidates, struct option_nearest *nearest)
+{
+	size_t length = strlen(word);
+
+	while (candidates) {
+		size_t end = strcspn(candidates, "|");
+		size_t edits = length < 40 ? count_edits(word, length, candidates, end) : OPTIONS_FAR;
+
+		/* One letter of a short word, two of a long one. */
+		if (edits && edits < nearest->distance && edits <= 1 + (length > 4) && edits < length) {
+			nearest->distance = edits;
+			snprintf(nearest->word, sizeof(nearest->word), "%.*s", (int)end, candidates);
+		}
+		candidates = candidates[end] ? candidates + end + 1 : NULL;
+	}
+}
+
+static int refuse_word(const struct parse *parse, const char *what, const char *word)
+{
+	struct option_nearest nearest = {.distance = OPTIONS_FAR};
+
+	for (const struct option_row *row = parse->rows; row->kind; row++) {
+		if (row->flags & OPTION_HIDDEN)
+			continue;
+		options__find_nearest(word, row->words, &nearest);
+		for (const struct option_choice *choice = row->choices; choice && choice->word && !row->words; choice++)
+			options__find_nearest(word, choice->word, &nearest);
+	}
+	if (!*nearest.word)
+		return elfmap_msg__set(parse->msg, -EINVAL, "%s '%s'", what, word);
+	return elfmap_msg__set(parse->msg, -EINVAL, "%s '%s'; did you mean '%s'?", what, word, nearest.word);
+}
+
+/* ---- values ----------------------------------------------------------------------------------------- */
+
+static int refuse(const struct parse *parse, const char *word, const char *why)
+{
+	return elfmap_msg__set(parse->msg, -EINVAL, "%s: %s", word, why);
+}
+
+static void list_choices(const struct option_row *row, char list[256])
+{
+	size_t length = 0;
+
+	for (const struct option_choice *choice = row->choices; choice->word && length < 256; choice++)
+		length += (size_t)snprintf(list + length, 256 - length, "%s%s", length ? ", " : "", choice->word);
+}
+
+static int refuse_choice(const struct parse *parse, const struct option_row *row, const char *word, const char *value)
+{
+	char list[256];
+
+	list_choices(row, list);
+	return elfmap_msg__set(parse->msg, -EINVAL, "%s: '%s' is not one of %s", word, value, list);
+}
+
+static int store_number(const struct parse *parse, const struct option_row *row, const char *word, const char *value)
+{
+	__u64 number;
+
+	if (elfmap_number__read(value, (__u64)row->min, (__u64)row->max, &number))
+		return elfmap_msg__set(parse->msg, -EINVAL, "%s: '%s' is not a number from %.0f to %.0f", word, value,
+				       row->min, row->max);
+	*(__u32 *)(parse->request + row->at) = (__u32)number;
+	return 0;
+}
+
+static int store_read(const struct parse *parse, const struct option_row *row, const char *word, const char *value)
+{
+	struct elfmap_msg why;
+
+	if (!row->read(value, parse->request + row->at, &why))
+		return 0;
+	return elfmap_msg__set(parse->msg, -EINVAL, "%s: %s", word, why.text);
+}
+
+/* WORD is what the user wrote for the row, or the argument's name. */
+static int store(const struct parse *parse, const struct option_row *row, const char *word, const char *value)
+{
+	const struct option_choice *choice;
+
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)(parse->request + row->at) = true;
+		return 0;
+	case OPTION_NUMBER:
+		return store_number(parse, row, word, value);
+	case OPTION_CHOICE:
+		choice = find_choice(row, value);
+		if (!choice)
+			return refuse_choice(parse, row, word, value);
+		*(int *)(parse->request + row->at) = choice->value;
+		return 0;
+	case OPTION_READ:
+		return store_read(parse, row, word, value);
+	default:
+		*(const char **)(parse->request + row->at) = value;
+		return 0;
+	}
+}
+
+/* ---- words with a name ------------------------------------------------------------------------------ */
+
+static bool is_common(const char *word)
+{
+	static const char names[] = "-j|--json|-p|--pretty|-jp|-pj|-n|--netns";
+
+	return is_one_of(word, strlen(word), names);
+}
+
+int options__take_common(int argc, char **argv, int *at, struct options_common *common, struct elfmap_msg *msg)
+{
+	const char *word = argv[*at];
+
+	if (!is_common(word))
+		return 0;
+	++*at;
+	if (strcmp(word, "-n") != 0 && strcmp(word, "--netns") != 0) {
+		common->json = true;
+		common->pretty = common->pretty || strchr(word, 'p');
+		return 1;
+	}
+	if (*at == argc)
+		return elfmap_msg__set(msg, -EINVAL, "%s: requires a value", word);
+	common->netns = argv[(*at)++];
+	return 1;
+}
+
+/* The option in row NTH, named by argv[*AT]. */
+static int take_row(struct parse *parse, size_t nth, int argc, char **argv, int *at)
+{
+	const struct option_row *row = &parse->rows[nth];
+	char *word = argv[(*at)++], *value = is_dashed(word) ? strchr(word, '=') : NULL;
+	bool needs_value = row->words && row->kind != OPTION_FLAG;
+
+	if (is_given(parse->common, nth))
+		return refuse(parse, word, "given twice");
+	if (value && !needs_value)
+		return refuse(parse, word, "takes no value");
+	if (value)
+		*value++ = '\0';
+	else if (!needs_value)
+		value = word;
+	else if (*at < argc && !is_common(argv[*at]) &&
+		 (!is_dashed(argv[*at]) || find_row(parse->rows, argv[*at], 0) == NO_ROW))
+		value = argv[(*at)++];
+	if (!value)
+		return refuse(parse, word, "requires a value");
+	parse->common->given |= (__u64)1 << nth;
+	return store(parse, row, row->words ? word : row->choices[0].word, value);
+}
+
+static int take_named(struct parse *parse, int argc, char **argv)
+{
+	bool has_first = parse->rows->flags & OPTION_FIRST;
+	int err = 0, at = 1;
+
+	while (at < argc && !err) {
+		size_t row;
+
+		if (!strcmp(argv[at], "--")) {
+			while (++at < argc)
+				parse->arguments[parse->nr_arguments++] = argv[at];
+			break;
+		}
+		err = options__take_common(argc, argv, &at, parse->common, parse->msg);
+		if (err) {
+			err = err < 0 ? err : 0;
+			continue;
+		}
+		row = has_first && !parse->nr_arguments && !is_dashed(argv[at]) ? NO_ROW
+										: find_row(parse->rows, argv[at], 0);
+		if (row != NO_ROW)
+			err = take_row(parse, row, argc, argv, &at);
+		else if (is_dashed(argv[at]))
+			err = refuse_word(parse, "unknown option", argv[at]);
+		else
+			parse->arguments[parse->nr_arguments++] = argv[at++];
+	}
+	return err;
+}
+
+/* `KEY ... sum`: where any word can be an argument, such options are the last ones. */
+static int take_last(struct parse *parse)
+{
+	int err = 0;
+
+	for (int length = 1; length <= 2 && !err; length++) {
+		int at = parse->nr_arguments - length, first = at;
+		size_t nth = at > 0 ? find_row(parse->rows, parse->arguments[at], OPTION_LAST) : NO_ROW;
+		const struct option_row *row = nth == NO_ROW ? NULL : &parse->rows[nth];
+
+		if (!row || at < row->min || (row->words && row->kind != OPTION_FLAG) != (length == 2))
+			continue;
+		err = take_row(parse, nth, parse->nr_arguments, parse->arguments, &at);
+		parse->nr_arguments = first;
+		length = 0; /* another one may stand before it */
+	}
+	return err;
+}
+
+/* ---- arguments -------------------------------------------------------------------------------------- */
+
+static bool is_open(const struct parse *parse, const struct option_row *row)
+{
+	return !row->unless || !options__has(parse->rows, parse->common, row->unless);
+}
+
+/* bpftool writes `dump pinned /sys/fs/...` for `dump PIN`. */
+static void skip_pinned(struct parse *parse)
+{
+	if (parse->rows->completes != COMPLETE_PIN || !(parse->rows->flags & OPTION_FIRST) || parse->nr_arguments < 2 ||
+	    strcmp(parse->arguments[0], "pinned") != 0 || *parse->arguments[1] != '/')
+		return;
+	parse->arguments++;
+	parse->nr_arguments--;
+}
+
+/* How many arguments the rows from NTH on need at least. */
+static int count_required(const struct parse *parse, size_t nth)
+{
+	int required = 0;
+
+	for (const struct option_row *row = &parse->rows[nth]; row->kind; row++)
+		required += is_argument(row) && row->flags & OPTION_REQUIRED && is_open(parse, row);
+	return required;
+}
+
+static int take_arguments(struct parse *parse)
+{
+	char **word = parse->arguments;
+	int left = parse->nr_arguments, err = 0;
+
+	for (size_t i = 0; parse->rows[i].kind && left && !err; i++) {
+		const struct option_row *row = &parse->rows[i];
+		int behind = count_required(parse, i + 1);
+		bool is_required = row->flags & OPTION_REQUIRED;
+
+		if (!is_argument(row) || !is_open(parse, row) || (!is_required && left <= behind))
+			continue;
+		parse->common->given |= (__u64)1 << i;
+		if (row->kind == OPTION_WORDS) {
+			int nr = left > behind ? left - behind : 1;
+
+			*(struct option_words *)(parse->request + row->at) = (struct option_words){word, nr};
+			word += nr;
+			left -= nr;
+			continue;
+		}
+		err = store(parse, row, row->value, *word++);
+		left--;
+	}
+	if (!err && left)
+		err = refuse_word(parse, "unexpected argument", *word);
+	return err;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------- */
+
+static int check_row(const struct parse *parse, size_t nth)
+{
+	const struct option_row *row = &parse->rows[nth];
+	const char *name = row->words ?: row->value ?: row->choices->word;
+	int length = row->words ? (int)strcspn(name, "|") : (int)strlen(name);
+	char list[256];
+
+	if (is_given(parse->common, nth)) {
+		if (!is_open(parse, row))
+			return elfmap_msg__set(parse->msg, -EINVAL, "%.*s: cannot be given with '%s'", length, name,
+					       row->unless);
+		if (row->needs && !options__has(parse->rows, parse->common, row->needs))
+			return elfmap_msg__set(parse->msg, -EINVAL, "%.*s: requires '%s'", length, name, row->needs);
+		return 0;
+	}
+	if (!(row->flags & OPTION_REQUIRED) || !is_open(parse, row))
+		return 0;
+	if (!row->words && row->choices) {
+		list_choices(row, list);
+		return elfmap_msg__set(parse->msg, -EINVAL, "requires one of %s", list);
+	}
+	if (is_argument(row))
+		return elfmap_msg__set(parse->msg, -EINVAL, "requires %s", name);
+	return elfmap_msg__set(parse->msg, -EINVAL, "requires '%.*s %s'", length, name, row->value);
+}
+
+int options__parse(const struct option_row *rows, int argc, char **argv, void *request, struct options_common *common,
+		   struct elfmap_msg *msg)
+{
+	struct parse parse = {.rows = rows, .request = request, .common = common, .arguments = argv + 1, .msg = msg};
+	int err;
+
+	err = take_named(&parse, argc, argv);
+	err = err ?: take_last(&parse);
+	if (err)
+		return err;
+	skip_pinned(&parse);
+	err = take_arguments(&parse);
+	for (size_t i = 0; rows[i].kind && !err; i++)
+		err = check_row(&parse, i);
+	return err;
+}
