@@ -146,7 +146,7 @@ on router ip link del dev vxl
 vxlan_add router 02:00:00:00:00:65
 pings
 on router elfmap map check tun_iface || say 'one call mends it'
-on router elfmap map check tun_iface --mend
+on router elfmap map check tun_iface --fix
 pings
 counters
 say 'done'

@@ -86,7 +86,7 @@ static int report_devices(struct doctor *doctor, const struct elfmap_device_chec
 	}
 	if (!gone && !renumbered)
 		return 0;
-	snprintf(remedy, sizeof(remedy), "elfmap map check %s%s", word, renumbered ? " --mend" : "");
+	snprintf(remedy, sizeof(remedy), "elfmap map check %s%s", word, renumbered ? " --fix" : "");
 	return doctor__find(doctor, GRAVE, remedy,
 			    "%s has %zu numbers of devices that have gone and %zu of devices that have another number "
 			    "now%s%s: packets for them are lost",

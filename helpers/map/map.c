@@ -35,7 +35,7 @@ static const struct verb map_verbs[] = {
 	{"lookup", map_get, "PIN key DATA", "'get' in bpftool's words"},
 	{"update", map_set, "PIN key DATA value DATA [any|noexist|exist]", "'set' in bpftool's words"},
 	{"delete", map_del, "PIN key DATA", "'del' in bpftool's words"},
-	{"check", map_check, "PIN [--mend]", "do device numbers still mean the devices that were meant"},
+	{"check", map_check, "PIN [--fix]", "do device numbers still mean the devices that were meant"},
 	{},
 };
 

@@ -14,7 +14,7 @@
 struct request {
 	const char *pin;
 	char path[PATH_MAX];
-	bool mend;
+	bool fix;
 	struct elfmap_reader map;
 	struct elfmap_device_names names;
 	struct elfmap_device_check check;
@@ -43,7 +43,7 @@ static void explain(const struct elfmap_device_finding *finding, char text[64])
 		snprintf(more, sizeof(more), " to %u", finding->now);
 	else if (finding->state == ELFMAP_DEVICE_RENAMED)
 		snprintf(more, sizeof(more), " to %s", finding->new_name);
-	snprintf(text, 64, "%s%s", more, finding->mended ? ", mended" : "");
+	snprintf(text, 64, "%s%s", more, finding->mended ? ", fixed" : "");
 }
 
 static int print_rows(const struct request *request)
@@ -94,7 +94,7 @@ static void print_rows_json(const struct request *request)
 		add_string(row, "new_ifname", finding->new_name);
 		if (finding->now)
 			json_object_object_add(row, "new_ifindex", json_object_new_int64(finding->now));
-		json_object_object_add(row, "mended", json_object_new_boolean(finding->mended));
+		json_object_object_add(row, "fixed", json_object_new_boolean(finding->mended));
 		json_object_array_add(root, row);
 	}
 	print_json(root);
@@ -110,7 +110,7 @@ static int query(struct request *request, struct elfmap_msg *msg)
 	err = err ?: elfmap_device_names__open(request->path, &request->map, &request->names, msg);
 	err = err ?: elfmap_resolver__new(&request->resolver, msg);
 	err = err ?: elfmap_device_check__run(&request->map, &request->names, &request->check, msg);
-	if (!err && request->mend)
+	if (!err && request->fix)
 		err = elfmap_device_check__mend(&request->check, request->path, &request->map, &request->names, msg);
 	return err;
 }
@@ -128,7 +128,7 @@ static int judge(const struct request *request)
 	}
 	if (renumbered)
 		return complain(request->pin,
-				"%zu of %zu device numbers are wrong now; 'elfmap map check %s --mend' mends %s",
+				"%zu of %zu device numbers are wrong now; 'elfmap map check %s --fix' fixes %s",
 				renumbered + gone, request->check.nr_findings, request->pin,
 				gone ? "those whose device is there" : "them");
 	if (gone)
@@ -156,10 +156,10 @@ int map_check(int argc, char **argv)
 	struct elfmap_msg msg = {};
 	int status;
 
-	argc = take_options(argc, argv, "--mend");
+	argc = take_options(argc, argv, "--fix --mend"); /* --mend: the old name, undocumented */
 	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--mend"))
-			request.mend = true;
+		if (!strcmp(argv[i], "--fix") || !strcmp(argv[i], "--mend"))
+			request.fix = true;
 		else if (!request.pin)
 			request.pin = argv[i];
 		else

@@ -75,6 +75,7 @@ offers() {
 @test "completion: options and words of a verb" {
 	create hits hash 4 4 4
 	[[ $(completes elfmap map unpin hits --) == --force ]]
+	[[ $(completes elfmap map check hits --) == --fix ]] # not --mend, which is accepted
 	offers "$(completes elfmap map set hits 1 2 '')" any exist noexist
 	offers "$(completes elfmap map watch hits '')" count interval
 	offers "$(completes elfmap check x.o '')" --old-tc sec type

@@ -251,7 +251,7 @@ setup() {
 	ip link add filler type veth peer name filler2
 	ip link add extra type veth peer name extra2
 	finds "error: device: globals/outputs has 0 numbers of devices that have gone and 1 of devices that have another number now, among them extra*
-    mend it: elfmap map check globals/outputs --mend"
+    mend it: elfmap map check globals/outputs --fix"
 	mend
 	healthy
 	ip link del extra

@@ -32,7 +32,7 @@ answers() {
 	for nth in 1 2 5 6 8 9 12 13; do [[ $(answers $nth) == 3 ]]; done
 	for nth in 3 4 10 11; do [[ $(answers $nth) == 0 ]]; done
 	[[ $(answers 7) == 15 ]] # while the tunnel was changed
-	[[ $output == *'renumbered to '*"'elfmap map check tun_iface --mend' mends"*'renumbered to '*', mended'* ]]
+	[[ $output == *'renumbered to '*"'elfmap map check tun_iface --fix' fixes"*'renumbered to '*', fixed'* ]]
 	assert_nothing_left
 }
 

@@ -108,39 +108,48 @@ fails() {
 	checks 0 'unnoted unnoted' ports
 	checks 0 'unnoted unnoted' ports # looking notes nothing
 	[[ ! -e $globals/ports_devs ]]
-	checks 0 'unnoted unnoted' ports --mend
-	[[ $(jq -c '[.[].mended]' <<<"$output") == '[true,true]' ]]
+	checks 0 'unnoted unnoted' ports --fix
+	[[ $(jq -c '[.[].fixed]' <<<"$output") == '[true,true]' ]]
 	checks 0 'ok ok' ports
 	[[ $(jq -c '[.[] | [.key, .ifindex, .ifname]]' <<<"$output") == \
 		"[[0,$(number_of a),\"a\"],[2,$(number_of b),\"b\"]]" ]]
 }
 
-@test "check: a device made anew is found by its name, and one call mends its number" {
+@test "check: --mend is another name of --fix, and the help does not tell it" {
+	put_port 0 "$(number_of a)"
+	checks 0 unnoted ports --mend
+	[[ $(jq -c '[.[].fixed]' <<<"$output") == '[true]' ]]
+	checks 0 ok ports
+	run -2 "$elfmap" map check
+	[[ $output == *--fix* && $output != *--mend* ]]
+}
+
+@test "check: a device made anew is found by its name, and one call fixes its number" {
 	put_port 0 "$(number_of a)"
 	put_port 1 "$(number_of b)"
-	checks 0 'unnoted unnoted' ports --mend
+	checks 0 'unnoted unnoted' ports --fix
 	old=$(number_of a)
 	ip link del dev a
 	checks 1 'gone ok' ports
 	[[ $stderr == *'1 of 2 device numbers are of devices that are gone'* ]]
-	checks 1 'gone ok' ports --mend # nothing to put there, so it stays
+	checks 1 'gone ok' ports --fix # nothing to put there, so it stays
 	[[ $(port 0) == "$old" ]]
 	device a
 	new=$(number_of a)
 	[[ $new != "$old" ]]
 	checks 1 'renumbered ok' ports
-	[[ $stderr == *"'elfmap map check ports --mend' mends them"* ]]
-	[[ $(jq -c '.[0] | [.ifindex, .ifname, .new_ifindex, .mended]' <<<"$output") == "[$old,\"a\",$new,false]" ]]
+	[[ $stderr == *"'elfmap map check ports --fix' fixes them"* ]]
+	[[ $(jq -c '.[0] | [.ifindex, .ifname, .new_ifindex, .fixed]' <<<"$output") == "[$old,\"a\",$new,false]" ]]
 	[[ $(port 0) == "$old" ]]
-	checks 0 'renumbered ok' ports --mend
-	[[ $(jq -c '.[0].mended' <<<"$output") == true ]]
+	checks 0 'renumbered ok' ports --fix
+	[[ $(jq -c '.[0].fixed' <<<"$output") == true ]]
 	[[ $(port 0) == "$new" && $(port 1) == "$(number_of b)" ]]
 	checks 0 'ok ok' ports
 }
 
 @test "check: the number belongs to another device now" {
 	put_port 0 "$(number_of a)"
-	checks 0 unnoted ports --mend
+	checks 0 unnoted ports --fix
 	old=$(number_of a)
 	ip link del dev a
 	device c "$old"
@@ -148,23 +157,23 @@ fails() {
 	[[ $(jq -r '.[0] | [.ifname, .new_ifname] | join(" ")' <<<"$output") == 'a c' ]]
 	device a
 	checks 1 renumbered ports
-	checks 0 renumbered ports --mend
+	checks 0 renumbered ports --fix
 	[[ $(port 0) == "$(number_of a)" ]]
 }
 
 @test "check: a device that was renamed keeps its number, and gets its name noted" {
 	put_port 0 "$(number_of a)"
-	checks 0 unnoted ports --mend
+	checks 0 unnoted ports --fix
 	ip link set dev a name d
 	checks 0 renamed ports
-	checks 0 renamed ports --mend
+	checks 0 renamed ports --fix
 	checks 0 ok ports
 	[[ $(jq -r '.[0].ifname' <<<"$output") == d && $(port 0) == "$(number_of d)" ]]
 }
 
 @test "check: a note that somebody else's write has overtaken does not count" {
 	put_port 0 "$(number_of a)"
-	checks 0 unnoted ports --mend
+	checks 0 unnoted ports --fix
 	put_port 0 "$(number_of b)"
 	checks 0 unnoted ports
 	[[ $(jq -r '.[0].ifname' <<<"$output") == b ]]
@@ -177,15 +186,15 @@ fails() {
 	# shellcheck disable=SC2046
 	bpftool map update pinned $globals/groups key 7 0 0 0 0 0 0 0 value 1 2 3 4 \
 		$(bytes "$(number_of a)") $(bytes "$(number_of b)") 9 9 9 9 $(bytes "$(number_of a)") 8 8 8 8
-	checks 0 'unnoted unnoted unnoted' groups --mend
+	checks 0 'unnoted unnoted unnoted' groups --fix
 	[[ $(jq -c '[.[].member]' <<<"$output") == '["uplink","ports[0].dev","ports[1].dev"]' ]]
 	ip link del dev a
 	ip link del dev b
 	device a
-	checks 1 'renumbered gone renumbered' groups --mend
+	checks 1 'renumbered gone renumbered' groups --fix
 	[[ $stderr == *'1 of 3 device numbers are of devices that are gone'* ]]
 	device b
-	checks 0 'ok renumbered ok' groups --mend
+	checks 0 'ok renumbered ok' groups --fix
 	[[ $("$elfmap" map dump groups) == \
 		'7 { weight 67305985 uplink a ports [ { dev b queue 151587081 } { dev a queue 134744072 } ] }' ]]
 	run -0 "$elfmap" map check groups
@@ -199,7 +208,7 @@ fails() {
 	bpftool map update pinned $globals/out key $(bytes 3) value $(bytes "$(number_of a)")
 	# shellcheck disable=SC2046
 	bpftool map update pinned $globals/outs key $(bytes 9) value $(bytes "$(number_of a)") 0 0 0 0
-	for map in out outs; do checks 0 unnoted $map --mend; done
+	for map in out outs; do checks 0 unnoted $map --fix; done
 	ip link del dev a
 	for map in out outs; do
 		[[ -z $("$elfmap" map dump $map) ]]
@@ -208,7 +217,7 @@ fails() {
 	device a
 	for map in out outs; do
 		checks 1 renumbered $map
-		checks 0 renumbered $map --mend
+		checks 0 renumbered $map --fix
 		checks 0 ok $map
 	done
 	[[ $("$elfmap" map dump out) == '3 a' && $("$elfmap" map dump outs) == '9 { ifindex a prog_id 0 }' ]]
@@ -216,14 +225,14 @@ fails() {
 
 @test "check: what was written in another network namespace is not judged in this one" {
 	put_port 0 "$(number_of a)"
-	checks 0 unnoted ports --mend
+	checks 0 unnoted ports --fix
 	ip netns add "n-$$"
-	run -0 nsenter --net="/run/netns/n-$$" "$elfmap" -j map check ports --mend
+	run -0 nsenter --net="/run/netns/n-$$" "$elfmap" -j map check ports --fix
 	[[ $(jq -r '.[0] | [.state, .ifname] | join(" ")' <<<"$output") == 'elsewhere a' ]]
 	checks 0 ok ports
 }
 
-@test "check: maps that cannot be checked, or not be mended" {
+@test "check: maps that cannot be checked, or cannot be fixed" {
 	bpftool map create $globals/plain type hash key 4 value 4 entries 4 name plain
 	bpftool map create $globals/percpu type percpu_array key 4 value 4 entries 4 name percpu
 	fails 1 'no device numbers, as far as their type says' check plain
@@ -233,23 +242,23 @@ fails() {
 	fails 2 'usage: elfmap map check' check ports groups
 	fails 2 "unknown option '--all'" check ports --all
 	put_port 0 "$(number_of a)"
-	checks 0 unnoted ports --mend
+	checks 0 unnoted ports --fix
 	old=$(number_of a)
 	ip link del dev a
 	device a
 	bpftool map freeze pinned $globals/ports
-	fails 1 'the entry cannot be written: Operation not permitted' check ports --mend
+	fails 1 'the entry cannot be written: Operation not permitted' check ports --fix
 	[[ $(port 0) == "$old" ]]
 }
 
 @test "check: names of another map that had this pin are not taken for this one's" {
 	put_port 0 "$(number_of a)"
-	checks 0 unnoted ports --mend
+	checks 0 unnoted ports --fix
 	rm $globals/ports
 	bpftool map create $globals/ports type devmap_hash key 4 value 8 entries 4 name ports
 	# shellcheck disable=SC2046
 	bpftool map update pinned $globals/ports key $(bytes 0) value $(bytes "$(number_of b)") 0 0 0 0
-	checks 0 unnoted ports --mend
+	checks 0 unnoted ports --fix
 	checks 0 ok ports
 	[[ $(jq -r '.[0].ifname' <<<"$output") == b ]]
 }
@@ -262,7 +271,7 @@ fails() {
 	checks 0 'ok ok' ports
 	ip link del dev a
 	device a
-	checks 0 'renumbered ok' ports --mend
+	checks 0 'renumbered ok' ports --fix
 	[[ $(port 0) == "$(number_of a)" ]]
 	"$elfmap" map set ports 0 0
 	checks 0 ok ports
@@ -281,10 +290,10 @@ fails() {
 	checks 0 'ok ok' out
 	ip link del dev a
 	device a
-	checks 0 'ok renumbered' out --mend
+	checks 0 'ok renumbered' out --fix
 	[[ $("$elfmap" map dump out) == $'1 b\n2 a' ]]
 	"$elfmap" map clear out
-	checks 0 '' out --mend
+	checks 0 '' out --fix
 	[[ -z $("$elfmap" map dump out) ]]
 }
 
