@@ -106,7 +106,8 @@ int elfmap_comparison__make(struct elfmap_comparison *comparison, struct elfmap_
 	comparison->is_equal = calloc(comparison->wanted->count + 1, 1);
 	if (elfmap_map_kind__of(comparison->map->info.type)->keeps_slots)
 		comparison->zeros = calloc(1, elfmap_map__value_size(comparison->map));
-	if (!comparison->is_equal || (elfmap_map_kind__of(comparison->map->info.type)->keeps_slots && !comparison->zeros))
+	if (!comparison->is_equal ||
+	    (elfmap_map_kind__of(comparison->map->info.type)->keeps_slots && !comparison->zeros))
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	elfmap_msg__set(msg, 0, "no memory");
 	err = elfmap_reader__each_batch(comparison->map, judge_batch, comparison, msg);
