@@ -35,6 +35,10 @@ extern struct output output;
  * nothing or an unknown word: on stderr, status 2. */
 int run_verb(const struct verb *table, const char *prefix, int argc, char **argv);
 
+/* Returns STATUS, for a verb whose status 2 is an error that it has reported (as that of diff(1) is): the usage line is
+ * not printed. */
+int without_usage(int status);
+
 /* Takes -j, --json, -p, --pretty (into `output`) and `-n NS` (which it obeys: from then on device names
  * are those of NS) out of argv, refuses any other word that starts with '-', is no number and that TAKES
  * does not list (space-separated, e.g. "--pin --for"; NULL: none).

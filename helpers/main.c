@@ -181,9 +181,16 @@ static bool has_verbs(const struct verb *verb)
 	return !strncmp(verb->arguments, "VERB", 4);
 }
 
+static bool told_usage; /* by a verb that knows it better, or it would not help */
+
+int without_usage(int status)
+{
+	told_usage = true;
+	return status;
+}
+
 static int run_row(const struct verb *verb, const char *prefix, int argc, char **argv)
 {
-	static bool told_usage; /* by a verb below this one, which knows it better */
 	int status;
 
 	if (argc == 2 && asks_for_help(argv[1]) && !has_verbs(verb)) {

@@ -16,7 +16,7 @@
 
 /* As diff(1) has them: 1 is an answer, so that trouble needs another number. */
 #define EXIT_DIFFERENT 1
-#define EXIT_TROUBLE (0x100 | 2) /* of which 2 arrives; EXIT_USAGE would have the usage printed */
+#define EXIT_TROUBLE 2
 
 struct replacement {
 	struct target target;
@@ -41,7 +41,9 @@ static int flush(struct elfmap_buffer *buffer, size_t at)
 		return 0;
 	fwrite(buffer->bytes, 1, buffer->length, stdout);
 	buffer->length = 0;
-	return buffer->error ?: ferror(stdout) ? -EIO : 0;
+	if (buffer->error)
+		return buffer->error;
+	return ferror(stdout) ? -EIO : 0;
 }
 
 static void add_json_side(struct replacement *r, const char *side, const void *key, const void *value)
@@ -319,7 +321,7 @@ int map_diff(int argc, char **argv)
 		return EXIT_USAGE;
 	status = begin(&r, argc, argv, ELFMAP_READ);
 	if (status || print_differences(&r))
-		status = status == EXIT_USAGE ? status : EXIT_TROUBLE;
+		status = status == EXIT_USAGE ? status : without_usage(EXIT_TROUBLE);
 	else
 		status = is_different(&r) ? EXIT_DIFFERENT : EXIT_SUCCESS;
 	end(&r);

@@ -236,7 +236,8 @@ static int fill(struct restore *restore, struct restored *map, struct restore_na
 	err = saved_entries__begin(&filling.entries, &restore->file, saved, &names->resolver, &filling.msg);
 	if (err)
 		restore__complain(restore, saved->line, 0, "%s", filling.msg.text);
-	err = err ?: filling.value ? read_entries(&filling) : -ENOMEM;
+	if (!err)
+		err = filling.value ? read_entries(&filling) : -ENOMEM;
 	if (err == -ENOMEM)
 		restore__complain(restore, saved->line, 0, "no memory");
 	saved_entries__end(&filling.entries);

@@ -271,7 +271,9 @@ static int swap_in(const struct swap *swap, const char *name)
 		elfmap_resolver__keep(inner.resolver);
 	target__close(&inner);
 	elfmap_form__free(&form);
-	return status ?: refused ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (!status && refused)
+		status = EXIT_FAILURE;
+	return status;
 }
 
 /* ------------------------------------------------------------------------------------------------- */

@@ -177,10 +177,10 @@ static int look_and_print(struct watch *watch)
 {
 	struct winsize size;
 	bool on_terminal = !output.json && measure(&size);
-	size_t most = watch->most ?: on_terminal ? size.ws_row : MOST_ROWS;
+	size_t most = on_terminal ? size.ws_row : MOST_ROWS;
 	struct elfmap_msg msg;
 
-	if (rates__look(&watch->rates, most, &msg))
+	if (rates__look(&watch->rates, watch->most ?: most, &msg))
 		return complain(watch->target.pin, "%s", msg.text);
 	return output.json ? print_object(watch) : print_text(watch, on_terminal ? &size : NULL);
 }

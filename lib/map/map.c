@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Opens pinned maps for reading entries, and finds out what their keys and values are: from BTF, or where the kernel
- * alone decides. */
+/* Opens maps with the types of their keys and values; what may be done with a map, and what the kernel means when it
+ * refuses. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -10,10 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/msg.h"
 #include "base/path.h"
 #include "kinds/maps.h"
 #include "map/map.h"
+
+#define KERNEL_ENOTSUPP 524 /* the kernel's private errno, which reaches us all the same */
+
+/* ---- what may be done with a map ------------------------------------------------------------------------ */
 
 int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_msg *msg)
 {
@@ -24,14 +29,128 @@ int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_ms
 	return elfmap_msg__set(msg, -EOPNOTSUPP, "%s cannot be read: %s", kind->phrase, kind->unreadable);
 }
 
-/* What the rest of reading goes by. */
-static int read_types(struct elfmap_reader *reader, const char *path, const struct elfmap_type_words *words,
-		      struct elfmap_msg *msg)
+int elfmap_map__check_writable(const struct elfmap_reader *map, struct elfmap_msg *msg)
 {
-	int err = elfmap_map_types__find(&reader->info, elfmap_path__name(path), words, &reader->types, msg);
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(map->info.type);
 
-	return err ?: elfmap_map_types__format(&reader->types, &reader->info, &reader->format, msg);
+	if (!*kind->unwritable)
+		return 0;
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "%s cannot be written: %s", kind->phrase, kind->unwritable);
 }
+
+int elfmap_map__check_deletable(const struct elfmap_reader *map, struct elfmap_msg *msg)
+{
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(map->info.type);
+
+	if (!*kind->undeletable)
+		return 0;
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "nothing can be deleted from %s: %s", kind->phrase, kind->undeletable);
+}
+
+int elfmap_map__check_copyable(const struct bpf_map_info *info, struct elfmap_msg *msg)
+{
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(info->type);
+	int err = elfmap_map__check_readable(info, msg);
+
+	if (err)
+		return err;
+	if (*kind->uncopyable)
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "%s", kind->uncopyable);
+	if (info->map_flags & BPF_F_RDONLY)
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "it was made read-only for user space");
+	return 0;
+}
+
+/* ---- what the kernel means ------------------------------------------------------------------------------ */
+
+static __u32 first_word(const void *key)
+{
+	__u32 word;
+
+	memcpy(&word, key, sizeof(word));
+	return word;
+}
+
+static int explain_full(const struct elfmap_reader *map, const void *key, int err, struct elfmap_msg *msg)
+{
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(map->info.type);
+	__u32 max = map->info.max_entries;
+
+	if (kind->has_slots && key && first_word(key) >= max)
+		return elfmap_msg__set(msg, err, "there is no slot %u: the map has %u, 0 to %u", first_word(key), max,
+				       max - 1);
+	if (err == -ENOSPC && !kind->is_prefix)
+		return elfmap_msg__set(msg, err, "%s", strerror(-err));
+	return elfmap_msg__set(msg, err, "map full: %u of %u entries", max, max);
+}
+
+static int explain_permission(const struct elfmap_reader *map, int err, struct elfmap_msg *msg)
+{
+	if (elfmap_map__is_frozen(map->fd))
+		return elfmap_msg__set(msg, err, "the map is frozen: user space cannot change it any more");
+	return elfmap_msg__set(msg, err,
+			       "not permitted; the capability CAP_BPF is missing, or, for devices and CPUs, "
+			       "CAP_NET_ADMIN");
+}
+
+static const char *why_invalid(const struct elfmap_reader *map, bool deleting, const void *key)
+{
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(map->info.type);
+
+	if (kind->is_prefix && key && first_word(key) > 8 * (map->info.key_size - 4))
+		return "the prefix is longer than the key has bits";
+	if (kind->empty_is_invalid && deleting)
+		return "no such key";
+	return deleting ? kind->invalid_delete : kind->invalid_update;
+}
+
+bool elfmap_refusal__is_unsupported(int err)
+{
+	return err == -EINVAL || err == -EOPNOTSUPP || err == -KERNEL_ENOTSUPP;
+}
+
+int elfmap_refusal__explain(const struct elfmap_reader *map, bool deleting, const void *key, int err,
+			    struct elfmap_msg *msg)
+{
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(map->info.type);
+	const char *why = NULL;
+
+	switch (-err) {
+	case E2BIG:
+	case ENOSPC:
+		return explain_full(map, key, err, msg);
+	case EPERM:
+		return explain_permission(map, err, msg);
+	case EINTR:
+		why = "interrupted";
+		break;
+	case EEXIST:
+		why = kind->keeps_slots ? "the slots of an array are always there" : "the key is there already";
+		break;
+	case ENOENT:
+		why = kind->is_queue ? "it is empty" : "no such key";
+		break;
+	case EBUSY:
+		why = "a program holds the entry all the time; try again";
+		break;
+	case ENOMEM:
+		why = "the kernel has no memory for it";
+		break;
+	case EBADF:
+		why = kind->value == ELFMAP_VALUE_CGROUP ? "that descriptor is no cgroup of version 2"
+							 : "there is no such descriptor";
+		break;
+	case EINVAL:
+		why = why_invalid(map, deleting, key);
+		break;
+	case KERNEL_ENOTSUPP:
+	case EOPNOTSUPP:
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "this kernel cannot do that with %s", kind->phrase);
+	}
+	return elfmap_msg__set(msg, err, "%s", why ?: strerror(-err));
+}
+
+/* ---- opening -------------------------------------------------------------------------------------------- */
 
 /* A spin lock in the value, which needs types: only a map that has one lets an entry be looked at under
  * its lock, be it there or not. */
@@ -53,34 +172,37 @@ static void probe_lock(struct elfmap_reader *reader)
 	free(value);
 }
 
-static int open_reader(const char *path, enum elfmap_access access, const struct elfmap_type_words *words,
-		       bool is_to_be_listed, struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
+/* Takes READER, whose map is open unless ERR says otherwise, and closes it on failure. */
+static int finish(struct elfmap_reader *reader, int err, const char *name, const struct elfmap_type_words *words,
+		  struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
 {
-	struct elfmap_reader reader = {.fd = -1};
-	int err;
-
-	err = elfmap_map__open_for(path, access, &reader.fd, &reader.info, msg);
-	if (!err && is_to_be_listed)
-		err = elfmap_map__check_readable(&reader.info, msg);
-	err = err ?: read_types(&reader, path, words, msg);
+	err = err ?: elfmap_map_types__find(&reader->info, name, words, &reader->types, msg);
+	err = err ?: elfmap_map_types__format(&reader->types, &reader->info, &reader->format, msg);
 	if (err) {
-		elfmap_reader__close(&reader);
+		elfmap_reader__close(reader);
 		return err;
 	}
-	probe_lock(&reader);
-	*ret_reader = reader;
+	probe_lock(reader);
+	*ret_reader = *reader;
 	return 0;
 }
 
 int elfmap_reader__open(const char *path, struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
 {
-	return open_reader(path, ELFMAP_READ, NULL, true, ret_reader, msg);
+	struct elfmap_reader reader = {.fd = -1};
+	int err = elfmap_map__open_for(path, ELFMAP_READ, &reader.fd, &reader.info, msg);
+
+	err = err ?: elfmap_map__check_readable(&reader.info, msg);
+	return finish(&reader, err, elfmap_path__name(path), NULL, ret_reader, msg);
 }
 
 int elfmap_reader__open_for(const char *path, enum elfmap_access access, const struct elfmap_type_words *words,
 			    struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
 {
-	return open_reader(path, access, words, false, ret_reader, msg);
+	struct elfmap_reader reader = {.fd = -1};
+	int err = elfmap_map__open_for(path, access, &reader.fd, &reader.info, msg);
+
+	return finish(&reader, err, elfmap_path__name(path), words, ret_reader, msg);
 }
 
 int elfmap_reader__open_fd(int fd, const char *name, const struct elfmap_type_words *words,
@@ -95,14 +217,7 @@ int elfmap_reader__open_fd(int fd, const char *name, const struct elfmap_type_wo
 	err = bpf_obj_get_info_by_fd(reader.fd, &reader.info, &size);
 	if (err)
 		elfmap_msg__set(msg, err, "the kernel does not describe the map: %s", strerror(-err));
-	err = err ?: read_types(&reader, name, words, msg);
-	if (err) {
-		elfmap_reader__close(&reader);
-		return err;
-	}
-	probe_lock(&reader);
-	*ret_reader = reader;
-	return 0;
+	return finish(&reader, err, name, words, ret_reader, msg);
 }
 
 void elfmap_reader__close(struct elfmap_reader *reader)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Empties maps, and reads single entries. What "empty" is differs: no entries, all zero, nothing queued. */
+/* Empties maps. What "empty" is differs: no entries, all zero, nothing queued. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <pthread.h>
@@ -10,7 +10,6 @@
 #include "base/msg.h"
 #include "base/second_thread.h"
 #include "kinds/maps.h"
-#include "map/map_refusal.h"
 #include "map/map_write.h"
 
 #define BATCH 8192
@@ -37,60 +36,6 @@ static bool goes_on(struct elfmap_job *job, int *err)
 	if (!*err && job->stop && *job->stop)
 		*err = -EINTR;
 	return !*err;
-}
-
-/* ---- single entries ----------------------------------------------------------------------------- */
-
-int elfmap_map__lookup(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg)
-{
-	int err = bpf_map_lookup_elem_flags(map->fd, key, value, map->lock);
-
-	return err ? elfmap_refusal__explain(map, false, key, err, msg) : 0;
-}
-
-struct exact {
-	const struct bpf_lpm_trie_key *key;
-	void *value;
-	size_t value_size;
-};
-
-static bool is_same_prefix(const struct bpf_lpm_trie_key *a, const struct bpf_lpm_trie_key *b)
-{
-	__u32 bytes = a->prefixlen / 8, rest = a->prefixlen % 8;
-
-	return a->prefixlen == b->prefixlen && !memcmp(a->data, b->data, bytes) &&
-	       (!rest || (a->data[bytes] ^ b->data[bytes]) >> (8 - rest) == 0);
-}
-
-static int take_exact(void *context, const void *key, const void *value)
-{
-	struct exact *exact = context;
-
-	if (!is_same_prefix(exact->key, key))
-		return 0;
-	memcpy(exact->value, value, exact->value_size);
-	return -EEXIST; /* found, no need to go on */
-}
-
-/* The kernel has no call that asks for one prefix and no other, so the others are looked at as well. */
-int elfmap_map__lookup_exact(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg)
-{
-	struct exact exact = {.key = key, .value = value, .value_size = elfmap_map__value_size(map)};
-	int err = elfmap_map__lookup(map, key, value, msg);
-
-	if (err || !elfmap_map_kind__of(map->info.type)->is_prefix)
-		return err;
-	err = elfmap_reader__each(map, take_exact, &exact, msg);
-	if (err == -EEXIST)
-		return 0;
-	return err ?: elfmap_refusal__explain(map, false, key, -ENOENT, msg);
-}
-
-int elfmap_map__pop(const struct elfmap_reader *map, void *value, struct elfmap_msg *msg)
-{
-	int err = bpf_map_lookup_and_delete_elem(map->fd, NULL, value);
-
-	return err ? elfmap_refusal__explain(map, true, NULL, err, msg) : 0;
 }
 
 /* ---- what is queued ----------------------------------------------------------------------------- */

@@ -35,20 +35,6 @@ static int object_offset(const struct bpf_map_info *info)
 	}
 }
 
-int elfmap_map__check_copyable(const struct bpf_map_info *info, struct elfmap_msg *msg)
-{
-	const struct elfmap_map_kind *kind = elfmap_map_kind__of(info->type);
-	int err = elfmap_map__check_readable(info, msg);
-
-	if (err)
-		return err;
-	if (*kind->uncopyable)
-		return elfmap_msg__set(msg, -EOPNOTSUPP, "%s", kind->uncopyable);
-	if (info->map_flags & BPF_F_RDONLY)
-		return elfmap_msg__set(msg, -EOPNOTSUPP, "it was made read-only for user space");
-	return 0;
-}
-
 static int open_object(__u32 type, __u32 id)
 {
 	return elfmap_map__is_map_in_map(type) ? bpf_map_get_fd_by_id(id) : bpf_prog_get_fd_by_id(id);

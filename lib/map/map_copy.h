@@ -5,10 +5,6 @@
 
 #include "map/map.h"
 
-/* Can the content of maps of this kind be read and written again? -EOPNOTSUPP, and the message says why
- * not. */
-int elfmap_map__check_copyable(const struct bpf_map_info *info, struct elfmap_msg *msg);
-
 /* Copies all entries of FROM into TO, which is empty. -E2BIG: they do not fit (of an array: one beyond
  * the end of TO is not zero). */
 int elfmap_map__copy(const struct elfmap_reader *from, const struct elfmap_reader *to, struct elfmap_msg *msg);

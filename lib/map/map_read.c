@@ -193,11 +193,6 @@ static int take_alone(struct batches *batches)
 	return err;
 }
 
-static bool is_unsupported(int err)
-{
-	return err == -EINVAL || err == -EOPNOTSUPP || err == -KERNEL_ENOTSUPP;
-}
-
 /* The first batch shows whether there are batches, and whether there is enough for two threads. */
 static int read_all(struct batches *batches)
 {
@@ -206,7 +201,7 @@ static int read_all(struct batches *batches)
 	int err;
 
 	err = read_batch(batches, &batches->both[0]);
-	if (is_unsupported(err))
+	if (elfmap_refusal__is_unsupported(err))
 		return FALL_BACK;
 	if (err < 0)
 		return err == -ENOMEM ? no_memory(r) : fail(r, err, "reading entries");
@@ -416,7 +411,7 @@ int elfmap_reader__each_batch(const struct elfmap_reader *reader,
 		.context = context,
 		.msg = msg,
 		.key_size = reader->info.key_size,
-		.value_size = reader->format.stride * reader->format.copies,
+		.value_size = elfmap_map__value_size(reader),
 	};
 	const struct elfmap_map_kind *kind = elfmap_map_kind__of(reader->info.type);
 	int err = FALL_BACK;
@@ -439,7 +434,7 @@ struct one_by_one {
 static int hand_out(void *context, const void *keys, const void *values, size_t count)
 {
 	const struct one_by_one *to = context;
-	size_t value_size = to->map->format.stride * to->map->format.copies;
+	size_t value_size = elfmap_map__value_size(to->map);
 	int err = 0;
 
 	for (size_t i = 0; i < count && !err; i++)
@@ -455,4 +450,58 @@ int elfmap_reader__each(const struct elfmap_reader *reader,
 	struct one_by_one to = {.map = reader, .each = each, .context = context};
 
 	return elfmap_reader__each_batch(reader, hand_out, &to, msg);
+}
+
+/* ---- single entries ----------------------------------------------------------------------------- */
+
+int elfmap_map__lookup(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg)
+{
+	int err = bpf_map_lookup_elem_flags(map->fd, key, value, map->lock);
+
+	return err ? elfmap_refusal__explain(map, false, key, err, msg) : 0;
+}
+
+struct exact {
+	const struct bpf_lpm_trie_key *key;
+	void *value;
+	size_t value_size;
+};
+
+static bool is_same_prefix(const struct bpf_lpm_trie_key *a, const struct bpf_lpm_trie_key *b)
+{
+	__u32 bytes = a->prefixlen / 8, rest = a->prefixlen % 8;
+
+	return a->prefixlen == b->prefixlen && !memcmp(a->data, b->data, bytes) &&
+	       (!rest || (a->data[bytes] ^ b->data[bytes]) >> (8 - rest) == 0);
+}
+
+static int take_exact(void *context, const void *key, const void *value)
+{
+	struct exact *exact = context;
+
+	if (!is_same_prefix(exact->key, key))
+		return 0;
+	memcpy(exact->value, value, exact->value_size);
+	return -EEXIST; /* found, no need to go on */
+}
+
+/* The kernel has no call that asks for one prefix and no other, so the others are looked at as well. */
+int elfmap_map__lookup_exact(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg)
+{
+	struct exact exact = {.key = key, .value = value, .value_size = elfmap_map__value_size(map)};
+	int err = elfmap_map__lookup(map, key, value, msg);
+
+	if (err || !elfmap_map_kind__of(map->info.type)->is_prefix)
+		return err;
+	err = elfmap_reader__each(map, take_exact, &exact, msg);
+	if (err == -EEXIST)
+		return 0;
+	return err ?: elfmap_refusal__explain(map, false, key, -ENOENT, msg);
+}
+
+int elfmap_map__pop(const struct elfmap_reader *map, void *value, struct elfmap_msg *msg)
+{
+	int err = bpf_map_lookup_and_delete_elem(map->fd, NULL, value);
+
+	return err ? elfmap_refusal__explain(map, true, NULL, err, msg) : 0;
 }

@@ -21,13 +21,11 @@
 #include "base/msg.h"
 #include "base/second_thread.h"
 #include "kinds/maps.h"
-#include "map/map_refusal.h"
 #include "map/map_write.h"
 
 #define BATCH 8192		/* entries a call; from 4096 on more makes no difference */
 #define SINGLES 512		/* entries between two looks at job->stop */
 #define BUSY_RETRIES 1000	/* the kernel says EBUSY when a program holds the bucket on this very CPU */
-#define KERNEL_ENOTSUPP 524	/* the kernel's private errno, which reaches us all the same */
 #define THREADS_PAY (4 * BATCH) /* entries; below, a thread costs more than it brings */
 
 enum operation { UPDATE, DELETE };
@@ -202,11 +200,6 @@ static bool wants_thread(const struct work *work)
 	       work->job->max_threads != 1 && work->count - work->next >= THREADS_PAY;
 }
 
-static bool is_unsupported(int err)
-{
-	return err == -EINVAL || err == -EOPNOTSUPP || err == -KERNEL_ENOTSUPP;
-}
-
 /* The first batch: it shows whether there are batches. */
 static void probe_batches(struct work *work)
 {
@@ -217,7 +210,7 @@ static void probe_batches(struct work *work)
 	if (!work->has_batches)
 		return;
 	err = write_batches(work, 0, count, &done);
-	if (!done && is_unsupported(err)) {
+	if (!done && elfmap_refusal__is_unsupported(err)) {
 		work->has_batches = false;
 		return;
 	}

@@ -38,12 +38,6 @@ struct elfmap_job {
 	size_t refused; /* on failure but -EINTR: the entry that the kernel refused */
 };
 
-/* Bytes of all copies of a value together. */
-static inline size_t elfmap_map__value_size(const struct elfmap_reader *map)
-{
-	return map->format.stride * map->format.copies;
-}
-
 /* Writes COUNT entries, in their order as far as one thread does it. On failure the message says in
  * words what the kernel holds against entry `refused`, and the errno is the kernel's. KEYS is NULL for
  * a QUEUE, STACK or BLOOM_FILTER, whose values are pushed. */
@@ -54,17 +48,5 @@ int elfmap_job__delete(struct elfmap_job *job, const void *keys, size_t count, s
 /* Empties the map: deletes all entries, or sets to zero those that cannot be deleted, or takes out
  * what is queued. `done` counts them. */
 int elfmap_job__clear(struct elfmap_job *job, struct elfmap_msg *msg);
-
-/* One entry's value (all copies), in an LPM_TRIE that of the longest prefix that holds KEY. -ENOENT in words. KEY is
- * NULL for peeking into a QUEUE or STACK. */
-int elfmap_map__lookup(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg);
-/* The same for the entry that an update or a deletion of KEY would meet: a wider prefix is none. */
-int elfmap_map__lookup_exact(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg);
-/* Takes the next value out of a QUEUE or STACK. -ENOENT: it is empty. */
-int elfmap_map__pop(const struct elfmap_reader *map, void *value, struct elfmap_msg *msg);
-
-/* May entries be written, deleted? -EOPNOTSUPP and why not, before the kernel is asked. */
-int elfmap_map__check_writable(const struct elfmap_reader *map, struct elfmap_msg *msg);
-int elfmap_map__check_deletable(const struct elfmap_reader *map, struct elfmap_msg *msg);
 
 #endif
