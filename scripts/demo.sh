@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Runs the labs one after the other, or those that are named, each below what it says about itself, and says which of
-# them worked.
+# Runs all labs, or the given ones. Prints the description of each lab before its output, and a summary at the end.
 #
 #   scripts/demo.sh [LAB ...]      LAB as in scripts/lab-LAB.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# A lab that is interrupted takes itself down and exits, so that bash would go on with the next one.
+# An interrupted lab cleans up and exits, and bash would continue with the next one.
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# The comment that the lab begins with: what it shows, its topology.
+# The first comment of the lab: its description and topology.
 header() {
 	printf '\n=== %s: ' "$1"
 	awk 'NR > 2 { if (!/^#/ || /^#   scripts\//) exit; sub(/^# ?/, ""); print }' "lab-$1.sh"

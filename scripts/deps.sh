@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Installs what building, testing and the labs need and this machine lacks. It looks before it
-# acts, so that with everything there it costs a moment; DEPS=no makes it do nothing at all.
+# Installs missing packages for the build, the tests and the labs. DEPS=no disables it. If nothing is
+# missing, it runs no package manager.
 #
 #   scripts/deps.sh [--list] [vm]     --list: name the missing packages, install nothing
-#                                     vm:     what `make vm-check` needs, instead
+#                                     vm:     the packages for `make vm-check` instead
 set -euo pipefail
 
 # An ordinary user's PATH lacks the folders where tc and bpftool are.
 PATH+=:/usr/sbin:/sbin
 
-# A row is a package of Debian or Ubuntu and the command, or else the file, that shows it is there
-# whoever put it there.
+# Each row is a package of Debian or Ubuntu, and a command or file of it. If the command or file exists, the
+# package counts as installed.
 readonly house='
 	make              make
 	gcc               gcc
@@ -60,7 +60,7 @@ is_there() {
 	esac
 }
 
-# The sanitizers and the fuzzer of the C compiler `clang` are a package with its version in the name.
+# The sanitizers and the fuzzer of clang are a package with the version of clang in its name.
 sanitizers_of_clang() {
 	local major runtime
 
@@ -83,7 +83,7 @@ missing_packages() {
 	[[ $1 != "$house" ]] || sanitizers_of_clang
 }
 
-# A name the archive does not know would make apt-get refuse all the others with it.
+# apt-get refuses all packages if one name is unknown to the archive.
 has_candidate() {
 	[[ $(apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [^\(] ]]
 }
@@ -100,7 +100,7 @@ install_packages() {
 		as_root=(sudo)
 	fi
 	"${as_root[@]}" "${apt[@]}" update || say 'the package lists could not be renewed; going on with the old ones' >&2
-	# A package of an unknown version can be named now that the lists are there.
+	# With the new lists, the version in the name of libclang-rt is known.
 	for package in "${@/#libclang-rt-dev/$(sanitizers_of_clang)}"; do
 		if has_candidate "$package"; then
 			known+=("$package")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Packets and bytes per destination: a legacy classifier on an unchanged tc command line.
+# Packets and bytes per destination: a legacy classifier with an unchanged tc command line.
 #
 #      namespace red                          namespace blue
 #   +------------------------+             +------------------------+
@@ -9,11 +9,11 @@
 #   +------------------------+    veth     +------------------------+
 #      dst_stats.o: ingress, egress  -->  /sys/fs/bpf/tc/globals/dst_stats
 #
-# 1. `elfmap tc` loads the object on v0, pings cross it, the pinned map tells who got how much.
-# 2. A script that knows nothing of elfmap does the same, run by `elfmap exec`; it finds the pinned
-#    map and goes on counting where the first part stopped.
+# 1. `elfmap tc` attaches the object to v0. After some pings, the pinned map contains the counters.
+# 2. `elfmap exec` runs an unchanged script with the same tc commands. It reuses the pinned map, so counting
+#    continues.
 #
-#   scripts/lab-dst-stats.sh [OBJECT]     OBJECT: another one with sections ingress and egress
+#   scripts/lab-dst-stats.sh [OBJECT]     OBJECT: an object with sections ingress and egress
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 lab_private "$@"
 shift
@@ -35,23 +35,23 @@ pings() {
 	in_short on red ping -6 -c "$2" -i 0.2 fd09::2
 }
 
-say 'two namespaces and a cable'
+say 'two namespaces, connected by a veth pair'
 netns_add red blue
 veth_add red v0 blue v1
 addresses red v0 1 2
 addresses blue v1 2 1
 
-say 'the classifier, both ways on v0: the usual lines with elfmap in front'
+say 'attach the classifier to v0 in both directions: the usual commands, prefixed with elfmap'
 on red tc qdisc add dev v0 clsact
 on red elfmap tc filter add dev v0 ingress bpf da obj "$object" sec ingress
 on red elfmap tc filter add dev v0 egress bpf da obj "$object" sec egress
 on red tc filter show dev v0 ingress
 
-say 'traffic: 4 IPv4 and 3 IPv6 pings, and who got how much'
+say 'send 4 IPv4 and 3 IPv6 pings, and read the counters'
 pings 4 3
 cmd elfmap map dump dst_stats sum
 
-say 'the same by a script of old, which names tc and nothing else'
+say 'an old script does the same with plain tc'
 on red tc qdisc del dev v0 clsact
 old_script=/run/classify.sh
 cat >"$old_script" <<'SCRIPT'
@@ -64,9 +64,9 @@ SCRIPT
 chmod +x "$old_script"
 cmd cat "$old_script"
 
-say 'this is what the system'\''s tc says to it'
+say 'the output of the system'\''s tc'
 if on red "$old_script" v0 "$object"; then
-	say 'this tc still reads such objects itself'
+	say 'this tc supports legacy objects itself'
 else
 	say 'refused: nothing was loaded'
 fi
@@ -76,7 +76,7 @@ say 'the same script, unchanged, under elfmap exec'
 on red elfmap exec "$old_script" v0 "$object"
 on red tc filter show dev v0 egress
 
-say 'traffic: 2 IPv4 and 1 IPv6 pings more, counted in the same pinned map'
+say 'send 2 more IPv4 pings and 1 IPv6 ping, counted in the same pinned map'
 pings 2 1
 cmd elfmap map dump dst_stats sum
 say 'done'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Redirect into tunnels: packets for a virtual address reach its server in a tunnel, or not at all.
+# Redirect packets for virtual addresses into tunnels; the server accepts them only from a tunnel.
 #
 #     namespace client             namespace router              namespace server
 #   +------------------+      +------------------------+      +-----------------------+
@@ -13,13 +13,13 @@
 #                                                               s0 ingress: the guard,
 #                                                                           forward
 #
-# 1. Bare: the router routes packets for the VIPs like any others, and the server's guard drops them.
-# 2. Redirected: with an entry in l2_vips they arrive in vxlan, and the VIPs answer.
-# 3. Changed while a ping is running: from vxlan to IPIP that the classifier makes by itself, no tunnel device
-#    on either side. No answer is lost.
-# 4. The tunnel's device is made anew. `elfmap map check` finds the number that is wrong now, and mends it.
+# 1. Without a tunnel: the router routes packets for the VIPs, and the guard on the server drops them.
+# 2. With entries in l2_vips: the packets arrive in a vxlan, and the VIPs reply.
+# 3. The entries are changed during a ping: from the vxlan to IPIP, which the classifier encapsulates without
+#    tunnel devices. No reply is lost.
+# 4. The vxlan device is deleted and created again. `elfmap map check` finds and fixes its number.
 #
-#   scripts/lab-l2-redirect.sh [OBJECT]     OBJECT: another one with these sections
+#   scripts/lab-l2-redirect.sh [OBJECT]     OBJECT: an object with these sections
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 lab_private "$@"
 shift
@@ -106,13 +106,13 @@ vips_here() {
 	vips action L2_HERE device 0 tunnel_id 0 tunnel_flags 0 ttl 0 tos 0 to 00:00:00:00:00:00 remote :: local ::
 }
 
-say 'three namespaces, two cables; the virtual addresses are on the server'
+say 'three namespaces, two veth pairs; the virtual addresses are on the server'
 topology
 
-say 'before anything is loaded, the VIPs answer: the router has routes to them'
+say 'without a classifier the VIPs reply: the router has routes to them'
 pings
 
-say 'the guard: what is for a VIP must have come in a tunnel'
+say 'the guard drops packets for a VIP that arrive without a tunnel'
 on server tc qdisc add dev s0 clsact
 on server elfmap tc filter add dev s0 ingress pref 1 bpf da obj "$object" sec drop_non_tun_vip
 on server elfmap tc filter add dev s0 ingress pref 2 bpf da obj "$object" sec forward
@@ -120,7 +120,7 @@ vips_here
 pings
 counters
 
-say 'the redirect, into a vxlan; the namespaces share the pinned maps, two machines would have their own'
+say 'redirect into a vxlan; the namespaces share the pinned maps, unlike two machines'
 vxlan_add router 02:00:00:00:00:65
 vxlan_add server $server_mac
 on router tc qdisc add dev r0 clsact
@@ -130,7 +130,7 @@ vips_in_vxlan
 pings
 counters
 
-say 'from vxlan to IPIP while a ping is running: each packet goes one way or the other'
+say 'change from vxlan to IPIP during a ping: each packet takes one path or the other'
 cmd elfmap map set l2_ends 0 '{' address 10.2.1.102 action L2_END_STRIP device 0 '}'
 on_behind client ping -c 15 -i 0.1 -W 1 -q $vip4
 pings=$!
@@ -140,12 +140,12 @@ wait "$pings"
 pings
 counters
 
-say 'back to the vxlan, whose device is then made anew: its number is wrong now, the packets go bare'
+say 'back to the vxlan; then create its device again: the number is wrong, packets leave without a tunnel'
 vips_in_vxlan
 on router ip link del dev vxl
 vxlan_add router 02:00:00:00:00:65
 pings
-on router elfmap map check tun_iface || say 'one call mends it'
+on router elfmap map check tun_iface || say 'fix it'
 on router elfmap map check tun_iface --fix
 pings
 counters

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Flows inside tunnels, by a parser of tail calls whose stages are exchanged while packets flow.
+# Count flows inside tunnels with a tail-call parser, and replace its stages while packets flow.
 #
 #      namespace red                                 namespace blue
 #   +---------------------+                       +---------------------+
@@ -9,19 +9,18 @@
 #   +---------------------+         veth          +---------------------+
 #                                    parser.o: v1 ingress --> /sys/fs/bpf/tc/globals/parser_*
 #
-# 1. Without the parser nothing tells what is in the tunnel; with it each inner flow is counted.
-# 2. The stage for VXLAN is taken out and put back. Pings go on; their packets are counted as having
-#    needed it.
-# 3. A stage of somebody else's, parser_quic.o, is added behind UDP.
+# 1. The parser counts each flow inside the tunnel.
+# 2. The stage for VXLAN is removed and restored. Pings continue; packets that needed the stage are counted.
+# 3. An external stage, parser_quic.o, is added for UDP payload.
 #
-#   scripts/lab-parser.sh [OBJECT]     OBJECT: another parser, parser_percpu.o for instance
+#   scripts/lab-parser.sh [OBJECT]     OBJECT: another parser, such as parser_percpu.o
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 lab_private "$@"
 shift
 
 object=${1:-$BUILD/tc-progs/parser.o}
 
-# No IPv6, no address resolution: nothing is on the wire but what the lab sends.
+# Without IPv6 and address resolution, only the packets of the lab are sent.
 host() {
 	local name=$1 dev=$2 own=$3 other=$4
 
@@ -44,38 +43,38 @@ send() {
 	on red bash -c "printf \"$1\" >/dev/udp/10.8.0.2/443"
 }
 
-say 'two namespaces, a cable, and a tunnel in it'
+say 'two namespaces, connected by a veth pair with a tunnel'
 netns_add red blue
 veth_add red v0 blue v1
 host red v0 1 2
 host blue v1 2 1
 
-say 'without the parser: the pings work, and nothing tells who talked to whom'
+say 'without the parser: the pings work, and there are no counters'
 pings 2
 cmd elfmap map list
 
-say 'with it: a program a protocol, in the slots of a pinned jump table'
+say 'the parser: one program for each protocol, in the slots of a pinned jump table'
 on blue tc qdisc add dev v1 clsact
 on blue elfmap tc filter add dev v1 ingress bpf da obj "$object" sec classifier
 cmd elfmap map dump parser_stages
 
-say '4 pings: one flow, by the addresses inside the tunnel'
+say '4 pings: one flow, with the addresses inside the tunnel'
 pings 4
 cmd elfmap map dump parser_flows4
 cmd elfmap map dump parser_ends sum
 
-say 'the stage for VXLAN taken out: 3 pings are answered as before, and counted as having needed it'
+say 'remove the stage for VXLAN: 3 pings are answered as before, and counted as packets that needed it'
 cmd elfmap graft parser_stages vxlan --empty
 pings 3
 cmd elfmap map dump parser_flows4
 cmd elfmap map dump parser_empty sum
 
-say 'and put back: 2 pings more in the flow'
+say 'restore it: 2 more pings in the flow'
 cmd elfmap graft parser_stages vxlan "$object" sec 0x70/9
 pings 2
 cmd elfmap map dump parser_flows4
 
-say 'a stage of somebody else'\''s behind UDP: it recognises QUIC, and the flow is counted after it'
+say 'add an external stage after UDP: it recognises QUIC, then the flow is counted'
 cmd elfmap graft parser_stages udp_payload "$BUILD/tc-progs/parser_quic.o" sec quic
 send '\xc0\x00\x00\x00\x01\x08handshake' # a client's first packet, as far as it matters here
 send '\xc0\x00\x00\x00\x01\x08handshake'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A pipeline of tail calls upgraded and rolled back under traffic, written down, broken, and found broken.
+# Upgrade and roll back a tail-call pipeline under traffic, describe it in a file, and diagnose a fault.
 #
 #      namespace red                                 namespace blue
 #   +---------------------+                       +---------------------+
@@ -8,14 +8,14 @@
 #   +---------------------+         veth          +---------------------+
 #                               gen.o: v1 ingress --> /sys/fs/bpf/tc/globals/gen_*
 #
-# gen.o is an entry and two stages in the slots of gen_jmp. Each looks whether the one before it was of its own
-# version; gen_cells has how many packets went whole through version 1 (cell 0), whole through version 2 (cell 1),
-# through some of both (cell 2), and how many ended at an empty slot (cell 3).
+# gen.o has an entry and two stages in the slots of gen_jmp. Each stage compares its version with the one of the
+# stage before it. gen_cells counts packets that passed only version 1 (cell 0), only version 2 (cell 1), or both
+# (cell 2), and packets that ended at an empty slot (cell 3).
 #
-# 1. Attached by `elfmap attach`; a flood of pings; version 2 goes live, version 1 comes back, and so on. Every
-#    ping is answered, and went through one version whole.
-# 2. The same as a file of two lines: `elfmap apply` does what is missing, and then nothing more.
-# 3. A stage is lost; `elfmap doctor` finds it, and says how to mend it.
+# 1. `elfmap attach` attaches version 1. During a flood of pings, `elfmap upgrade` switches between version 1 and 2.
+#    Every ping is answered, and every packet passes a single version.
+# 2. A file of two lines describes the pipeline. `elfmap apply` adds what is missing, and the second time nothing.
+# 3. A stage is removed. `elfmap doctor` finds the empty slot, and prints the command that fixes it.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 lab_private "$@"
 shift
@@ -24,7 +24,7 @@ version_1=$BUILD/tests/testdata/generation_1.o
 version_2=$BUILD/tests/testdata/generation_2.o
 [[ -e $version_1 && -e $version_2 ]] || die "$version_1: not built yet; 'make demo' builds it"
 
-# No IPv6, no address resolution: nothing is on the wire but what the lab sends.
+# Without IPv6 and address resolution, only the packets of the lab are sent.
 host() {
 	local name=$1 dev=$2 own=$3 other=$4
 
@@ -33,7 +33,7 @@ host() {
 	on "$name" ip neigh replace "10.9.0.$other" lladdr "02:00:00:00:00:0$other" dev "$dev" nud permanent
 }
 
-# Packets have come since; so many that a change falls into the middle of them.
+# At least 20 packets arrived since the last call, so that a change happens between packets.
 flows() {
 	local packets
 
@@ -45,24 +45,24 @@ wait_for_packets() {
 	wait_for 'pings' 20 flows "$seen"
 }
 
-# Not found, nothing to mend: the doctor's status is for scripts, and it is not the lab's.
+# The exit status is 1 if there are findings; the lab continues.
 doctor() {
 	on blue elfmap doctor dev v1 || true
 }
 
-say 'two namespaces and a cable'
+say 'two namespaces, connected by a veth pair'
 netns_add red blue
 veth_add red v0 blue v1
 host red v0 1 2
 host blue v1 2 1
 
-say 'version 1 at the ingress of v1: the clsact is made, the maps are pinned, the slots are filled'
+say 'attach version 1 to the ingress of v1: creates the clsact qdisc, pins the maps, fills the slots'
 cmd cp "$version_1" /run/gen.o
 on blue elfmap attach /run/gen.o sec ingress dev v1 ingress
-say 'the same again changes nothing'
+say 'the same command again changes nothing'
 on blue elfmap attach /run/gen.o sec ingress dev v1 ingress
 
-say 'pings, 500 a second, and meanwhile another version, and back, and forth again'
+say '500 pings a second; meanwhile upgrade, roll back, and roll forward again'
 seen=0
 on_behind red ping -q -i 0.002 -c 1500 10.9.0.2
 pings=$!
@@ -75,10 +75,10 @@ wait_for_packets
 on blue elfmap upgrade /run/gen.o --rollback
 wait "$pings"
 
-say 'whole through version 1, whole through version 2, mixed, lost:'
+say 'packets through version 1, through version 2, through both, lost:'
 cmd elfmap map dump gen_cells sum types u32:u64
 
-say 'what shall be there, as a file: the same at the egress, too; first what that would do'
+say 'the desired state as a file, with the egress in addition; first a dry run'
 cat >/run/pipeline <<-'END'
 	attach gen.o sec ingress dev v1 ingress
 	attach gen.o sec egress  dev v1 egress
@@ -86,17 +86,17 @@ END
 cmd cat /run/pipeline
 on blue elfmap apply /run/pipeline --dry-run
 on blue elfmap apply /run/pipeline
-say 'and again: nothing is left to do'
+say 'again: nothing is left to do'
 on blue elfmap apply /run/pipeline
 
-say 'a stage is lost: 3 pings are answered, but they and their answers end at the empty slot'
+say 'remove a stage: 3 pings are answered, but they and their replies end at the empty slot'
 doctor
 cmd elfmap graft gen_jmp 1 --empty
 in_short on red ping -c 3 -i 0.2 10.9.0.2
 cmd elfmap map dump gen_cells sum types u32:u64
 doctor
 
-say 'mended as it says'
+say 'fix it as suggested'
 cmd elfmap graft globals/gen_jmp 1 /run/gen.o sec 7/1
 doctor
 in_short on red ping -c 3 -i 0.2 10.9.0.2

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# What the labs share: a place of their own, names, an echoing `cmd`, waiting, taking down.
+# Functions of the labs: private mounts, names, an echoing `cmd`, waiting, clean-up.
 #
-# A lab reads, from the top: what it shows, its topology drawn, `source lib.sh`,
-# `lab_private "$@"; shift`, then commands. Nothing it makes can meet another lab or the host:
+# A lab consists of a description, its topology, `source lib.sh`, `lab_private "$@"; shift`, and commands.
+# It is isolated from other labs and from the host:
 #
-#   lab_private  runs the lab again as root in a mount namespace of its own, with a bpffs on
-#                /sys/fs/bpf (the host's pins are neither seen nor touched) and a tmpfs on /run
-#                (so `ip netns` names exist in here only). The kernel takes both away with the
-#                lab's last process, whatever way that ends.
-#   on NS CMD    enters a namespace with nsenter. `ip netns exec NS` and `tc -n NS` would mount a
-#                fresh /sys over the bpffs: pins made there vanish without a word.
+#   lab_private  runs the lab again as root in its own mount namespace, with a new bpffs on /sys/fs/bpf, which
+#                hides the host's pins, and a tmpfs on /run, so that names of `ip netns` are private. The
+#                kernel removes both with the last process of the lab.
+#   on NS CMD    enters a namespace with nsenter. `ip netns exec NS` and `tc -n NS` mount a new /sys, which
+#                hides the bpffs: pins that are created there disappear silently.
 set -euo pipefail
 
 # An ordinary user's PATH lacks the folders where tc and bpftool are.
 PATH+=:/usr/sbin:/sbin
 
 lab_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-lab_netns=()   # what to delete at the end
-lab_cgroups=() # likewise, in this order
+lab_netns=()   # to delete at the end
+lab_cgroups=() # to delete at the end, in this order
 
 say() {
 	printf '\n# %s\n' "$*"
@@ -29,8 +28,8 @@ die() {
 	exit 1
 }
 
-# Prints a command so that it can be copied, then runs it. The line goes to the lab's output even
-# when the command's own output is captured or thrown away.
+# Prints a command in a form that can be copied, then runs it. The line goes to the output of the lab, even
+# if the output of the command is redirected.
 cmd() {
 	lab_echo '' "$@"
 	"$@"
@@ -52,7 +51,7 @@ on_behind() {
 	nsenter --net="/run/netns/$netns" -- "${@:2}" &
 }
 
-# Quoted is only what a shell would take for something else.
+# Quotes only words that need it.
 lab_echo() {
 	local word line=''
 
@@ -63,7 +62,7 @@ lab_echo() {
 	printf '%s$%s\n' "$1" "$line" >&"$lab_output"
 }
 
-# in_short COMMAND...: a ping, of which only what went wrong and how many were answered is shown.
+# in_short COMMAND...: runs ping; prints only its errors and the line with the number of replies.
 in_short() {
 	"$@" 2>&1 | sed -n '/^ping:/p; /transmitted/p' | uniq
 }
@@ -76,7 +75,7 @@ lab_private() {
 		[[ -z ${as_root[*]} || -n $(type -P sudo) ]] || die 'labs need root, and there is no sudo here'
 		exec "${as_root[@]}" unshare --mount --propagation private -- "$(realpath "$0")" --private "$@"
 	fi
-	# A signal ends the lab through `exit`, so that it takes itself down like at any other end.
+	# On a signal the lab exits through `exit`, so that it cleans up.
 	trap lab_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
@@ -88,7 +87,7 @@ lab_private() {
 	lab_tools
 }
 
-# tc takes the first bpffs it finds, so the ones that came along go; ours is alone in here.
+# tc uses the first bpffs that it finds, so all inherited ones are unmounted.
 lab_mounts() {
 	local bpffs
 
@@ -99,7 +98,7 @@ lab_mounts() {
 	mount -t tmpfs tmpfs /run
 }
 
-# `elfmap` on a lab's command lines is the one that was just built.
+# `elfmap` in a lab is the command in $BUILD.
 lab_tools() {
 	local tool
 
@@ -129,7 +128,7 @@ lab_end() {
 	exit "$status"
 }
 
-# Makes namespaces; each is called NAME in the lab and NAME-PID on the system.
+# Creates namespaces. NAME in the lab is NAME-PID on the system.
 netns_add() {
 	local name
 
@@ -140,8 +139,8 @@ netns_add() {
 	done
 }
 
-# Joins namespaces A and B with a veth pair: veth_add A v0 B v1. MAC addresses are fixed and known
-# to the other side, so that no neighbour discovery disturbs what a lab counts.
+# Connects namespaces A and B with a veth pair: veth_add A v0 B v1. MAC addresses are fixed, so that the labs can
+# use static neighbours and no neighbour discovery changes their counters.
 veth_add() {
 	local a=$1 a_dev=$2 b=$3 b_dev=$4
 
@@ -157,8 +156,7 @@ netdev_is_up() {
 	[[ $(nsenter --net="/run/netns/$1-$$" -- ip -o link show dev "$2") == *' state UP '* ]]
 }
 
-# wait_for WHAT SECONDS CMD...: until CMD succeeds; a lab that would wait longer fails and says
-# what for.
+# wait_for WHAT SECONDS CMD...: waits until CMD succeeds. After SECONDS the lab fails and prints WHAT.
 wait_for() {
 	local what=$1 end=$((SECONDS + $2))
 
@@ -168,10 +166,9 @@ wait_for() {
 	done
 }
 
-# Makes cgroups, parents first; each is called NAME in the lab and, with the lab's number behind the first part of
-# NAME, on the system. cgroups is where they are. No namespace takes cgroups away when a lab is killed: somebody else,
-# in a session of his own, which no signal to the lab's reaches, waits for the lab's last process, which is when the
-# pipe closes, and removes them by name.
+# Creates cgroups, parents first. FIRST/REST in the lab is FIRST-PID/REST on the system, below the directory
+# $cgroups. Unlike namespaces, cgroups stay when a lab is killed. Therefore a process in a separate session, which
+# signals to the lab do not reach, waits until the pipe closes with the last process of the lab, and removes them.
 cgroup_add() {
 	local name dirs=()
 
@@ -197,7 +194,7 @@ cgroup_dir() {
 	printf '%s/%s\n' "$cgroups" "$first-$$${1#"$first"}"
 }
 
-# What was in a cgroup may need a moment to be gone.
+# The processes in a cgroup may need a moment to exit.
 remove_cgroups() {
 	local dir
 
@@ -209,7 +206,7 @@ remove_cgroups() {
 	done
 }
 
-# inside CGROUP NETNS COMMAND...: in both.
+# inside CGROUP NETNS COMMAND...: runs COMMAND in both.
 inside() {
 	local dir netns=$2-$$
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Checks the form and the code of everything git knows or would know. Every tool runs, whatever
-# the others found; each ends in one line, and the exit status is 0 only if all were content.
+# Checks all files that git tracks, and new files that it does not ignore. Every tool runs and prints one
+# line with its result. The exit status is 0 if all tools pass.
 #
-#   scripts/lint.sh [TOOL ...]     the names of the tools are in the closing lines
+#   scripts/lint.sh [TOOL ...]     without TOOL all tools; the output lists them
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,7 +12,7 @@ jobs=$(nproc)
 log=$(mktemp -d "${TMPDIR:-/tmp}/elfmap-lint-XXXXXX")
 trap 'rm -rf "$log"' EXIT
 
-# The files to check, by what they are. Without git (a tarball) everything outside build/ counts.
+# The files to check, by type. Without git, in a tarball, all files outside build/.
 all_files() {
 	git ls-files --cached --others --exclude-standard 2>/dev/null ||
 		find . -path ./.git -prune -o -path ./build -prune -o -type f -printf '%P\n'
@@ -48,7 +48,7 @@ sort_files() {
 	done < <(all_files | LC_ALL=C sort -u)
 }
 
-# What the Makefile calls a variable, so that no flag is written down twice.
+# The value of a variable of the Makefile, so that flags exist only once.
 makefile_value() {
 	make --silent --no-print-directory BUILD="$BUILD" --eval="value-of: ; @echo '\$($1)'" value-of
 }
@@ -57,14 +57,14 @@ lint_clang-format() {
 	local said
 
 	said=$(clang-format --dry-run -Werror "${c[@]}" 2>&1) && return
-	printf 'this mends it: clang-format -i %s\n' \
+	printf 'fix: clang-format -i %s\n' \
 		"$(sed -n 's/^\([^: ]*\):[0-9]*:[0-9]*: error: .*/\1/p' <<<"$said" | sort -u | paste -sd ' ')"
 	return 1
 }
 
-# What clang itself warns about is among the checks, so that it need not compile these files once more. One
-# file a process: clang-tidy 14 loses sight of va_start() from its second file on. Its analyzer follows the paths
-# that a program may take; the C tests do take theirs, under ASan and UBSan.
+# The checks include the warnings of clang, so clang does not compile these files again. One file for each process,
+# because clang-tidy 14 reports false positives about va_start() from the second file on. The analyzer is disabled
+# for the C tests, whose paths run under ASan and UBSan.
 lint_clang-tidy() {
 	local flags
 
@@ -79,9 +79,8 @@ lint_clang-tidy() {
 		tidy '{}' "${flags[@]}" -Itests/unit -Itests/prog
 }
 
-# The macros come from libbpf's headers, which cppcheck does not read. Suppressed: members of a struct
-# that is a layout are used by somebody else (the kernel, the other side), not in its file; and
-# arithmetic on void pointers has a meaning in GNU C, which this is.
+# The macros come from libbpf's headers, which cppcheck does not read. Suppressed: unused members of structs, since
+# a shared layout is used by the kernel or in another file; and arithmetic on void pointers, which GNU C defines.
 lint_cppcheck() {
 	cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --error-exitcode=1 \
 		--inline-suppr -j "$jobs" -I. -Ilib -Iinclude -Itc-progs/lib \
@@ -100,7 +99,7 @@ lint_mandoc() {
 	[[ ${#man[@]} == 0 ]] || mandoc -T lint -W warning "${man[@]}"
 }
 
-# The object that the Makefile would make of a source.
+# The object file that the Makefile builds from a source file.
 object_of() {
 	case $1 in
 	preload/*) printf '%s\n' "pic/${1%.c}.o" ;;
@@ -110,7 +109,7 @@ object_of() {
 	esac
 }
 
-# compile COMPILER SOURCE...: what is optimised most is warned about most; -g and the sanitizers only take time.
+# compile COMPILER SOURCE...: optimised, which gives the most warnings; without -g and sanitizers, which take time.
 compile() {
 	local build=$BUILD/lint-$1 file objects=()
 
@@ -125,7 +124,7 @@ lint_gcc() {
 	compile gcc "${user[@]}"
 }
 
-# Programs for the kernel. What runs as a process is clang-tidy's.
+# Programs for the kernel; clang-tidy checks the rest.
 lint_clang() {
 	local file programs=()
 
@@ -135,8 +134,8 @@ lint_clang() {
 	compile clang "${programs[@]}"
 }
 
-# The first line names the licence (the second one after #!), and the next says what the file is
-# for. A program for the kernel is GPL-2.0-only; the rest is free to be either. Tests can be run.
+# The first line (after #!) names the licence, and the next one says what the file is for. A program for the kernel
+# is GPL-2.0-only, everything else has both licences. Tests are executable.
 lint_headers() {
 	local file line first comment bad=0 free='GPL-2.0-only OR BSD-2-Clause'
 

@@ -82,7 +82,7 @@ signal_at() {
 	status=0
 	"${lab[@]}" "$BATS_TEST_TMPDIR/objects" >"$out" 2>&1 || status=$?
 	[[ $status == 1 ]]
-	grep -qF 'web/backend was not to get through' "$out"
+	grep -qF 'web/backend: packets should be dropped' "$out"
 	assert_nothing_left
 }
 
