@@ -61,9 +61,9 @@ int doctor__find(struct doctor *doctor, enum gravity gravity, const char *remedy
 
 /* ---- whose is it ------------------------------------------------------------------------------------------- */
 
-bool doctor__wants(const struct doctor *doctor, const struct elfmap_attachment *at)
+bool doctor__wants(const struct doctor *doctor, const struct elfmap_hook *hook)
 {
-	return !doctor->dev || !strcmp(at->dev, doctor->dev);
+	return (hook->kind->has & ELFMAP_HOOK_DEVICE) && (!doctor->dev || !strcmp(hook->dev, doctor->dev));
 }
 
 const struct elfmap_program *doctor__program(const struct doctor *doctor, __u32 id)
@@ -92,11 +92,6 @@ static bool table_runs(const struct doctor *doctor, __u32 table)
 	return false;
 }
 
-static bool is_hook(const struct elfmap_attachment *at)
-{
-	return at->kind != ELFMAP_AT_SLOT && at->kind != ELFMAP_AT_LINK;
-}
-
 /* A generation's pins are an upgrade's own; others are what people know. */
 const char *doctor__pin(const struct doctor *doctor, __u32 map)
 {
@@ -117,22 +112,22 @@ const char *doctor__pin(const struct doctor *doctor, __u32 map)
 /* Stages call stages: from the hooks on, until nothing is added. */
 static int find_running(struct doctor *doctor)
 {
-	const struct elfmap_attachments *list = &doctor->census.attachments;
+	const struct elfmap_census *census = &doctor->census;
 	bool has_more = true;
 
-	doctor->running = calloc(doctor->census.nr_progs + 1, sizeof(*doctor->running));
+	doctor->running = calloc(census->nr_progs + 1, sizeof(*doctor->running));
 	if (!doctor->running)
 		return -ENOMEM;
+	for (size_t i = 0; i < census->hooks.nr; i++)
+		if (doctor__wants(doctor, &census->hooks.at[i]))
+			doctor->running[program_index(doctor, census->hooks.at[i].prog)] = true;
 	while (has_more) {
 		has_more = false;
-		for (size_t i = 0; i < list->nr; i++) {
-			const struct elfmap_attachment *at = &list->at[i];
-			size_t prog = program_index(doctor, at->prog);
+		for (size_t i = 0; i < census->nr_slots; i++) {
+			size_t prog = program_index(doctor, census->slots[i].prog);
 
-			if (prog == doctor->census.nr_progs || doctor->running[prog])
-				continue;
-			if (is_hook(at) ? doctor__wants(doctor, at)
-					: at->kind == ELFMAP_AT_SLOT && table_runs(doctor, at->id))
+			if (prog < census->nr_progs && !doctor->running[prog] &&
+			    table_runs(doctor, census->slots[i].table))
 				has_more = doctor->running[prog] = true;
 		}
 	}

@@ -42,9 +42,10 @@ struct doctor {
 int doctor__find(struct doctor *doctor, enum gravity gravity, const char *remedy, const char *what, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Is the map, or the program, of interest? Yes unless a device was named and it is none of its. */
+/* Is the map of interest? Yes unless a device was named and no program there uses it. */
 bool doctor__wants_map(const struct doctor *doctor, __u32 map);
-bool doctor__wants(const struct doctor *doctor, const struct elfmap_attachment *at);
+/* Is it a hook of a device, and of the one that was named? */
+bool doctor__wants(const struct doctor *doctor, const struct elfmap_hook *hook);
 /* The path of its pin, the usual one if it has that; NULL: it has none. */
 const char *doctor__pin(const struct doctor *doctor, __u32 map);
 const struct elfmap_program *doctor__program(const struct doctor *doctor, __u32 id);

@@ -12,7 +12,6 @@
 #include "base/netns.h"
 #include "helpers/doctor/doctor.h"
 #include "helpers/map/map_facts.h"
-#include "hook/attach.h"
 #include "kinds/maps.h"
 #include "map/cgroup_slots.h"
 #include "map/device_check.h"
@@ -268,7 +267,7 @@ static int check_filling(struct doctor *doctor, const char *below, const char *n
 		*pin == '/' ? pin + 1 : pin);
 }
 
-/* A tcx link whose device has gone is nothing but its pin. */
+/* A link whose device has gone is nothing but its pin. */
 static int check_links(struct doctor *doctor)
 {
 	const struct elfmap_pins *pins = &doctor->census.pins;
@@ -276,10 +275,7 @@ static int check_links(struct doctor *doctor)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < pins->nr; i++) {
-		struct elfmap_filter filter;
-
-		if (pins->pins[i].kind != ELFMAP_PIN_LINK || elfmap_link__read(pins->pins[i].path, &filter) ||
-		    filter.ifindex)
+		if (pins->pins[i].kind != ELFMAP_PIN_LINK || !elfmap_hook__is_orphan(pins->pins[i].path))
 			continue;
 		snprintf(remedy, sizeof(remedy), "rm %s", pins->pins[i].path);
 		err = doctor__find(doctor, WARNING, remedy, "%s is the link of a device that has gone",

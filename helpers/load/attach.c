@@ -3,15 +3,14 @@
  * `elfmap attach FILE|PIN ... dev DEV ingress|egress`: a program at a hook. Saying the same again
  * changes nothing; a newer object takes the older one's place. `elfmap detach` takes it away.
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "helpers/command.h"
-#include "helpers/load/attaching.h"
+#include "helpers/load/report.h"
+#include "helpers/load/request.h"
 #include "pins/bpffs.h"
-
-/* ---- what became of it ------------------------------------------------------------------------------------- */
 
 /* By enum elfmap_attach_result. */
 static const char *const attach_results[] = {
@@ -20,124 +19,103 @@ static const char *const attach_results[] = {
 	[ELFMAP_UNCHANGED] = "unchanged",
 };
 
-static void print_filter(const struct attaching *attaching, const struct elfmap_filter *filter, const char *result)
+/* PIN: of a link, "": it has none. */
+static void json_attachment(const struct elfmap_hook *hook, const char *pin, const char *result)
 {
-	json_object *root;
+	json_object *root = json_object_new_object();
 
-	if (!output.json) {
-		printf("dev %s %s prio %u handle 0x%x chain %u ", attaching->dev, attaching->direction, filter->prio,
-		       filter->handle, filter->chain);
-		print_name(stdout, filter->name);
-		printf(" id %u %s\n", filter->prog, result);
-		return;
+	json_object_object_add(root, "dev", json_object_new_string(hook->dev));
+	if (hook->direction)
+		json_object_object_add(root, "direction", json_object_new_string(elfmap_hook__direction(hook)));
+	if (*pin)
+		json_object_object_add(root, "pinned", json_object_new_string(pin));
+	if (hook->kind->has & ELFMAP_HOOK_PLACE) {
+		json_object_object_add(root, "prio", json_object_new_int64(hook->prio));
+		json_object_object_add(root, "handle", json_object_new_int64(hook->handle));
+		json_object_object_add(root, "chain", json_object_new_int64(hook->chain));
+		json_object_object_add(root, "name", json_object_new_string(hook->name));
+		json_object_object_add(root, "prog_id", json_object_new_int64(hook->prog));
 	}
-	root = json_object_new_object();
-	json_object_object_add(root, "dev", json_object_new_string(attaching->dev));
-	json_object_object_add(root, "direction", json_object_new_string(attaching->direction));
-	json_object_object_add(root, "prio", json_object_new_int64(filter->prio));
-	json_object_object_add(root, "handle", json_object_new_int64(filter->handle));
-	json_object_object_add(root, "chain", json_object_new_int64(filter->chain));
-	json_object_object_add(root, "name", json_object_new_string(filter->name));
-	json_object_object_add(root, "prog_id", json_object_new_int64(filter->prog));
 	json_object_object_add(root, "result", json_object_new_string(result));
 	print_json(root);
 }
 
-static void print_link(const struct attaching *attaching, const char *path, const char *result)
+static void print_attachment(const struct elfmap_attachment *attachment, const char *result)
 {
-	json_object *root;
+	const struct elfmap_hook *hook = &attachment->done;
+	char pin[PATH_MAX] = "";
 
-	if (!output.json) {
-		printf("dev %s %s tcx %s %s\n", attaching->dev, attaching->direction, path, result);
+	if (elfmap_hook__pin_path(&attachment->wanted, pin, sizeof(pin), NULL))
+		*pin = '\0';
+	if (output.json) {
+		json_attachment(hook, pin, result);
 		return;
 	}
-	root = json_object_new_object();
-	json_object_object_add(root, "dev", json_object_new_string(attaching->dev));
-	json_object_object_add(root, "direction", json_object_new_string(attaching->direction));
-	json_object_object_add(root, "pinned", json_object_new_string(path));
-	json_object_object_add(root, "result", json_object_new_string(result));
-	print_json(root);
+	print_hook(hook, *pin ? pin : hook->name);
+	if (!*pin)
+		printf(" id %u", hook->prog);
+	printf(" %s\n", result);
 }
 
-/* ---- the verbs ----------------------------------------------------------------------------------------------- */
-
-static void print_attaching(const struct attaching *attaching, const char *result)
+/* The words of both verbs. Returns an exit status. */
+static int start(int argc, char **argv, struct elfmap_attachment *attachment, char tc_dir[PATH_MAX])
 {
-	if (attaching->tcx)
-		print_link(attaching, attaching->link, result);
-	else
-		print_filter(attaching, &attaching->done.filter, result);
-}
-
-/* Another command may pin one of the maps after we have looked: then it is there to be used. */
-static int attach(struct attaching *attaching, const char *tc_dir, struct elfmap_msg *msg)
-{
-	int err = -EAGAIN;
-
-	for (int i = 0; err == -EAGAIN && i < 8; i++) {
-		err = attaching__open(attaching, tc_dir, msg);
-		err = err ?: attaching__commit(attaching, msg);
-		if (err)
-			attaching__close(attaching, false);
-	}
-	return err;
-}
-
-static int start(int argc, char **argv, struct attaching *attaching, char tc_dir[PATH_MAX])
-{
+	bool is_attach = !strcmp(argv[0], "attach");
+	struct elfmap_attach_request request;
 	struct elfmap_msg msg;
-	int status;
 
 	argc = take_options(argc, argv, "--tcx");
-	status = argc < 0 ? EXIT_USAGE : attaching__parse(argc, argv, attaching);
-	if (status)
-		return status;
+	if (argc < 0)
+		return EXIT_USAGE;
+	if (attach_request__parse(argc, argv, &request, &msg))
+		return complain_of_usage(&msg);
 	/* To take a filter away no bpf file system is needed. */
-	if (elfmap_bpffs__tc_dir(tc_dir, PATH_MAX, &msg) && (attaching->tcx || !strcmp(argv[0], "attach")))
+	if (elfmap_bpffs__tc_dir(tc_dir, PATH_MAX, &msg) && (is_attach || request.kind->pin_path))
 		return complain(argv[0], "%s", msg.text);
-	return attaching__place(attaching, tc_dir);
+	if (is_attach && !request.what)
+		return EXIT_USAGE;
+	if (!request.what && (!request.prio || !request.handle)) {
+		complain(argv[0], "say which: FILE sec NAME, a PIN, or prio and handle");
+		return EXIT_USAGE;
+	}
+	if (elfmap_attachment__init(&request, -1, tc_dir, attachment, &msg))
+		return complain(attachment->culprit, "%s", msg.text);
+	attachment->warn = warn_of_object;
+	return EXIT_SUCCESS;
 }
 
 int verb_attach(int argc, char **argv)
 {
-	struct attaching attaching = {};
+	struct elfmap_attachment attachment;
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
-	int status;
+	int err, status;
 
-	status = start(argc, argv, &attaching, tc_dir);
+	status = start(argc, argv, &attachment, tc_dir);
 	if (status)
 		return status;
-	if (!attaching.what)
-		return EXIT_USAGE;
-	if (attach(&attaching, tc_dir, &msg))
-		return complain(attaching.what, "%s", msg.text);
-	if (attaching__attach(&attaching, &msg))
-		status = complain(attaching.dev, "%s", msg.text);
+	err = elfmap_attachment__open(&attachment, true, &msg);
+	err = err ?: elfmap_attachment__attach(&attachment, &msg);
+	if (err)
+		status = complain(attachment.culprit, "%s", msg.text);
 	else
-		print_attaching(&attaching, attach_results[attaching.done.result]);
-	attaching__close(&attaching, status == EXIT_SUCCESS);
+		print_attachment(&attachment, attach_results[attachment.result]);
+	elfmap_attachment__close(&attachment, !err);
 	return status;
 }
 
 int verb_detach(int argc, char **argv)
 {
-	struct attaching attaching = {};
+	struct elfmap_attachment attachment;
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
-	int err, status;
+	int status;
 
-	status = start(argc, argv, &attaching, tc_dir);
+	status = start(argc, argv, &attachment, tc_dir);
 	if (status)
 		return status;
-	if (!attaching.what && (!attaching.filter.prio || !attaching.filter.handle))
-		return complain(argv[0], "say which: FILE sec NAME, a PIN, or prio and handle"), EXIT_USAGE;
-	if (attaching.tcx)
-		err = elfmap_attach__detach_tcx(attaching.link, &msg);
-	else
-		err = elfmap_attach__detach(&attaching.filter, &attaching.done.filter, &msg);
-	if (err)
-		return complain(attaching.dev, "%s", msg.text);
-	print_attaching(&attaching, "detached");
+	if (elfmap_attachment__detach(&attachment, &msg))
+		return complain(attachment.culprit, "%s", msg.text);
+	print_attachment(&attachment, "detached");
 	return EXIT_SUCCESS;
 }

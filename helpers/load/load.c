@@ -11,78 +11,12 @@
 #include <unistd.h>
 
 #include "helpers/command.h"
-#include "helpers/load/loading.h"
-#include "helpers/object/prog_types.h"
-#include "load/load.h"
+#include "helpers/load/report.h"
+#include "helpers/load/request.h"
+#include "load/load_run.h"
 #include "pins/bpffs.h"
 
-#define MAX_FILES 64
-
-struct request {
-	const char *files[MAX_FILES];
-	size_t nr_files;
-	const char *section;
-	const struct prog_type *type;
-};
-
-static int parse(int argc, char **argv, struct request *request)
-{
-	for (int i = 1; i < argc; i++) {
-		bool is_last = i + 1 == argc;
-
-		if ((!strcmp(argv[i], "sec") || !strcmp(argv[i], "section")) && !is_last && !request->section)
-			request->section = argv[++i];
-		else if (!strcmp(argv[i], "type") && !is_last && !request->type)
-			request->type = prog_type__parse(argv[++i], argv[0]);
-		else if (!strcmp(argv[i], "sec") || !strcmp(argv[i], "section") || !strcmp(argv[i], "type"))
-			return complain(argv[i], is_last ? "has no value behind it" : "is said twice"), -EINVAL;
-		else if (request->nr_files < MAX_FILES)
-			request->files[request->nr_files++] = argv[i];
-		else
-			return -EINVAL;
-		if (!strcmp(argv[i - 1], "type") && !request->type)
-			return -EINVAL;
-	}
-	return request->nr_files ? 0 : -EINVAL;
-}
-
-void warn_of_object(const char *file, const char *text)
-{
-	complain(file, "%s", text);
-}
-
-int load_object(const char *file, const struct elfmap_load_opts *opts, bool pin_programs, struct elfmap_load **ret_load,
-		struct elfmap_msg *msg)
-{
-	char dir[PATH_MAX];
-	int err = -EAGAIN;
-
-	/* Another command may pin one of the maps after we have looked: then it is there to be used. */
-	for (int i = 0; err == -EAGAIN && i < 8; i++) {
-		struct elfmap_load *load = NULL;
-
-		err = elfmap_load__open(file, opts, &load, msg);
-		err = err ?: elfmap_load__kernel(load, msg);
-		if (!err && pin_programs)
-			err = elfmap_load__progs_dir(opts->tc_dir, file, dir, sizeof(dir), msg);
-		err = err ?: elfmap_load__commit(load, pin_programs ? dir : NULL, msg);
-		if (err)
-			elfmap_load__free(load);
-		else
-			*ret_load = load;
-	}
-	return err;
-}
-
 /* ---- what was loaded --------------------------------------------------------------------------------------- */
-
-__u32 program_id(int fd)
-{
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
-}
 
 static void print_load(const struct elfmap_load *load, const char *dir)
 {
@@ -93,7 +27,8 @@ static void print_load(const struct elfmap_load *load, const char *dir)
 			continue;
 		printf("%s/%s ", dir, prog->name);
 		print_name(stdout, prog->section);
-		printf(" %s id %u\n", elfmap_prog_type_name(prog->type) ?: "?", program_id(bpf_program__fd(prog->bpf)));
+		printf(" %s id %u\n", elfmap_prog_type_name(prog->type) ?: "?",
+		       elfmap_program__id(bpf_program__fd(prog->bpf)));
 	}
 }
 
@@ -110,7 +45,8 @@ static json_object *json_load(const struct elfmap_load *load, const char *dir)
 		if (!row)
 			continue;
 		snprintf(pin, sizeof(pin), "%s/%s", dir, prog->name);
-		json_object_object_add(row, "id", json_object_new_int64(program_id(bpf_program__fd(prog->bpf))));
+		json_object_object_add(row, "id",
+				       json_object_new_int64(elfmap_program__id(bpf_program__fd(prog->bpf))));
 		json_object_object_add(row, "type", json_object_new_string(elfmap_prog_type_name(prog->type) ?: "?"));
 		json_object_object_add(row, "name", json_object_new_string(prog->name));
 		json_object_object_add(row, "section", json_object_new_string(prog->section));
@@ -153,7 +89,7 @@ static void print_loads(struct elfmap_load *const *loads, size_t nr)
 /* ---- load -------------------------------------------------------------------------------------------------- */
 
 /* Two files whose programs would have the same pins: the second would take the place of the first. */
-static int check_names(const struct request *request, const char *tc_dir)
+static int check_names(const struct load_request *request, const char *tc_dir)
 {
 	char dirs[2][PATH_MAX];
 	struct elfmap_msg msg;
@@ -174,34 +110,32 @@ static int check_names(const struct request *request, const char *tc_dir)
 
 int verb_load(int argc, char **argv)
 {
+	const struct elfmap_load_goal goal = {.pins_programs = true};
 	struct elfmap_load_opts opts = {.warn = warn_of_object};
-	struct elfmap_load *loads[MAX_FILES] = {};
-	struct request request = {};
+	struct elfmap_load *loads[LOAD_MAX_FILES] = {};
+	struct load_request request = {};
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
 	size_t nr = 0;
 	int status;
 
 	argc = take_options(argc, argv, NULL);
-	if (argc < 0 || parse(argc, argv, &request))
+	if (argc < 0)
 		return EXIT_USAGE;
+	if (load_request__parse(argc, argv, &request, &msg))
+		return complain_of_usage(&msg);
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
 		return complain(argv[0], "%s", msg.text);
 	status = check_names(&request, tc_dir);
 	opts.tc_dir = tc_dir;
 	opts.section = request.section;
-	opts.type = request.type ? request.type->type : BPF_PROG_TYPE_UNSPEC;
+	opts.type = request.type;
 	for (; nr < request.nr_files && status == EXIT_SUCCESS; nr++)
-		if (load_object(request.files[nr], &opts, true, &loads[nr], &msg))
+		if (elfmap_load__run(request.files[nr], &opts, &goal, &loads[nr], &msg))
 			status = complain(request.files[nr], "%s", msg.text);
 	if (status == EXIT_SUCCESS)
 		print_loads(loads, nr);
-	while (nr--) {
-		if (loads[nr] && status == EXIT_SUCCESS)
-			elfmap_load__keep(loads[nr]);
-		else if (loads[nr])
-			elfmap_load__undo(loads[nr]);
-		elfmap_load__free(loads[nr]);
-	}
+	while (nr--)
+		elfmap_load__end(loads[nr], status == EXIT_SUCCESS);
 	return status;
 }

@@ -9,6 +9,8 @@
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
+#include "helpers/load/report.h"
+#include "helpers/load/request.h"
 #include "pins/bpffs.h"
 
 #define MAX_WORDS 32
@@ -81,7 +83,7 @@ static struct pipeline_line *add_line(struct pipeline *pipeline)
 		return NULL;
 	pipeline->lines = grown;
 	grown += pipeline->nr_lines++;
-	*grown = (struct pipeline_line){.attaching = {.prog = -1, .before = -1}, .grafting = NO_GRAFTING};
+	*grown = (struct pipeline_line){.attachment = ELFMAP_NO_ATTACHMENT, .graft = ELFMAP_NO_GRAFT};
 	return grown;
 }
 
@@ -117,35 +119,42 @@ int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_ms
 
 /* ---- lines ----------------------------------------------------------------------------------------------- */
 
-void pipeline_line__start_graft(struct pipeline_line *line, const char *path)
-{
-	line->grafting = (struct grafting)NO_GRAFTING;
-	line->grafting.pin = line->argv[1];
-	line->grafting.slot_word = line->argv[2];
-	line->grafting.file = line->argv[3];
-	line->grafting.section = line->value;
-	snprintf(line->grafting.path, sizeof(line->grafting.path), "%s", path);
-}
-
-int pipeline_line__name_culprit(const struct pipeline_line *line, int err, struct elfmap_msg *msg)
+int pipeline__name_culprit(const char *culprit, int err, struct elfmap_msg *msg)
 {
 	struct elfmap_msg why = *msg;
 
-	return elfmap_msg__set(msg, err, "%s: %s", line->grafting.culprit, why.text);
+	return elfmap_msg__set(msg, err, "%s: %s", culprit, why.text);
 }
 
-/* What these functions complain about is our own line's message. */
+int pipeline_line__open_graft(const struct pipeline *pipeline, struct pipeline_line *line, const char *path,
+			      bool is_locked, struct elfmap_msg *msg)
+{
+	const struct elfmap_graft_request request = {
+		.pin = line->argv[1],
+		.path = path,
+		.slot = line->argv[2],
+		.file = line->argv[3],
+		.section = line->value,
+		.is_locked = is_locked,
+		.tc_dir = pipeline->tc_dir,
+		.warn = warn_of_object,
+	};
+
+	return elfmap_graft__open(&request, &line->graft, msg);
+}
+
 static int parse_attach(struct pipeline_line *line, const char *tc_dir, struct elfmap_msg *msg)
 {
-	int status;
+	struct elfmap_attach_request request;
+	int err = attach_request__parse(line->argc, line->argv, &request, msg);
 
-	elfmap_msg__set(msg, -EINVAL, "is not '%s'", kinds[LINE_ATTACH].usage);
-	complain_to(msg);
-	status = attaching__parse(line->argc, line->argv, &line->attaching);
-	if (!status)
-		status = line->attaching.what ? attaching__place(&line->attaching, tc_dir) : EXIT_USAGE;
-	complain_to(NULL);
-	return status ? -EINVAL : 0;
+	if ((err && !*msg->text) || (!err && !request.what))
+		return elfmap_msg__set(msg, -EINVAL, "is not '%s'", kinds[LINE_ATTACH].usage);
+	if (err)
+		return err;
+	err = elfmap_attachment__init(&request, -1, tc_dir, &line->attachment, msg);
+	line->attachment.warn = warn_of_object;
+	return err ? pipeline__name_culprit(line->attachment.culprit, err, msg) : 0;
 }
 
 static int parse_pin(struct pipeline_line *line, struct elfmap_msg *msg)

@@ -3,8 +3,8 @@
 #ifndef ELFMAP_PIPELINE_H
 #define ELFMAP_PIPELINE_H
 
-#include "helpers/load/attaching.h"
-#include "helpers/load/grafting.h"
+#include "hook/attachment.h"
+#include "hook/graft.h"
 
 enum intent {
 	WILL_KEEP, /* it is as the line says */
@@ -22,9 +22,9 @@ struct pipeline_line {
 	const char *value; /* load, slot: the section; map: the types; NULL: none */
 	enum intent intent;
 	bool is_done;
-	struct attaching attaching; /* attach */
-	bool is_upgrade;	    /* attach: the whole version is exchanged, at all its hooks */
-	struct grafting grafting;   /* slot: as it was planned, then as it was done */
+	struct elfmap_attachment attachment; /* attach */
+	bool is_upgrade;		     /* attach: the whole version is exchanged, at all its hooks */
+	struct elfmap_graft graft;	     /* slot: as it was planned, then as it was done */
 	bool is_late; /* slot: of a table that an upgrade makes anew, and has it in its slot from the start */
 	struct elfmap_load *load; /* load: as it was planned, then what was committed */
 	char path[4096];	  /* map, slot: of the pin */
@@ -40,10 +40,11 @@ struct pipeline {
 	size_t failed; /* number of the line that a message is about; 0: none */
 };
 
-/* slot: what LINE says, for the table pinned at PATH. */
-void pipeline_line__start_graft(struct pipeline_line *line, const char *path);
-/* Puts what the grafting's message is about before it. Returns ERR. */
-int pipeline_line__name_culprit(const struct pipeline_line *line, int err, struct elfmap_msg *msg);
+/* slot: opens what LINE says, for the table pinned at PATH. */
+int pipeline_line__open_graft(const struct pipeline *pipeline, struct pipeline_line *line, const char *path,
+			      bool is_locked, struct elfmap_msg *msg);
+/* Puts what the message is about before it. Returns ERR. */
+int pipeline__name_culprit(const char *culprit, int err, struct elfmap_msg *msg);
 
 /* pipeline.c: a file to lines and words. '#' starts a comment; "words with spaces" are in quotes. */
 int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_msg *msg);

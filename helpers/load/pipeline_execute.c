@@ -12,8 +12,9 @@
 
 #include "base/msg.h"
 #include "helpers/command.h"
-#include "helpers/load/loading.h"
 #include "helpers/load/pipeline.h"
+#include "helpers/load/report.h"
+#include "load/load_run.h"
 #include "upgrade/upgrade.h"
 
 typedef int line_step(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
@@ -22,29 +23,25 @@ typedef int line_step(struct pipeline *pipeline, struct pipeline_line *line, str
 
 static int commit_load(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
+	const struct elfmap_load_goal goal = {.pins_programs = true};
 	struct elfmap_load_opts opts = line->load->opts;
 	int err;
 
 	elfmap_load__free(line->load); /* of the plan: another line may have pinned its maps since */
 	line->load = NULL;
 	(void)pipeline;
-	err = load_object(line->argv[1], &opts, true, &line->load, msg);
+	err = elfmap_load__run(line->argv[1], &opts, &goal, &line->load, msg);
 	line->is_done = !err;
 	return err;
 }
 
 static int commit_attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	int err = -EAGAIN;
-
+	(void)pipeline;
 	if (line->is_upgrade)
 		return 0;
-	for (int i = 0; err == -EAGAIN && i < 8; i++) {
-		attaching__close(&line->attaching, false);
-		err = attaching__open(&line->attaching, pipeline->tc_dir, msg);
-		err = err ?: attaching__commit(&line->attaching, msg);
-	}
-	return err;
+	elfmap_attachment__close(&line->attachment, false);
+	return elfmap_attachment__open(&line->attachment, true, msg);
 }
 
 /* A map without its entries looks like one that has got others since. Should this command be killed in between, the
@@ -96,11 +93,9 @@ static int graft(struct pipeline *pipeline, struct pipeline_line *line, const ch
 {
 	int err;
 
-	pipeline_line__start_graft(line, path);
-	line->grafting.is_locked = is_locked;
-	err = grafting__open(&line->grafting, pipeline->tc_dir, msg);
-	err = err ?: grafting__put(&line->grafting, pipeline->tc_dir, msg);
-	return err ? pipeline_line__name_culprit(line, err, msg) : 0;
+	err = pipeline_line__open_graft(pipeline, line, path, is_locked, msg);
+	err = err ?: elfmap_graft__put(&line->graft, msg);
+	return err ? pipeline__name_culprit(line->graft.culprit, err, msg) : 0;
 }
 
 static int fill_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
@@ -123,7 +118,7 @@ static int fill_tables(void *context, const char *tables, struct elfmap_msg *msg
 		if (!line->is_late || access(path, F_OK))
 			continue;
 		err = graft(pipeline, line, path, true, msg);
-		line->grafting.is_done = false; /* going back leaves the whole table */
+		line->graft.is_done = false; /* going back leaves the whole table */
 		if (err)
 			pipeline->failed = line->number;
 	}
@@ -133,7 +128,7 @@ static int fill_tables(void *context, const char *tables, struct elfmap_msg *msg
 static int attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	(void)pipeline;
-	return line->is_upgrade ? 0 : attaching__attach(&line->attaching, msg);
+	return line->is_upgrade ? 0 : elfmap_attachment__attach(&line->attachment, msg);
 }
 
 /* One upgrade exchanges the programs at all hooks of an object. */
@@ -167,9 +162,9 @@ static void forget_plans(struct pipeline *pipeline)
 		struct pipeline_line *line = &pipeline->lines[i];
 
 		if (line->kind == LINE_ATTACH && (line->is_upgrade || line->intent == WILL_KEEP))
-			attaching__close(&line->attaching, true);
+			elfmap_attachment__close(&line->attachment, true);
 		if (line->kind == LINE_SLOT)
-			grafting__close(&line->grafting, true);
+			elfmap_graft__close(&line->graft, true);
 		if (line->kind == LINE_LOAD && line->intent == WILL_KEEP) {
 			elfmap_load__free(line->load);
 			line->load = NULL;
@@ -200,8 +195,8 @@ static void unlock_loads(struct pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->nr_lines; i++) {
 		elfmap_load__unlock(pipeline->lines[i].load);
-		elfmap_load__unlock(pipeline->lines[i].attaching.load);
-		elfmap_load__unlock(pipeline->lines[i].grafting.load);
+		elfmap_load__unlock(pipeline->lines[i].attachment.load);
+		elfmap_load__unlock(pipeline->lines[i].graft.load);
 	}
 }
 
@@ -229,13 +224,9 @@ static void close_line(struct pipeline *pipeline, struct pipeline_line *line, bo
 	if (line->is_upgrade && line->is_done && !keep &&
 	    !elfmap_upgrade__rollback(line->argv[1], pipeline->tc_dir, &back, NULL))
 		elfmap_upgrade__free(&back);
-	grafting__close(&line->grafting, keep);
-	attaching__close(&line->attaching, keep);
-	if (line->load && line->is_done && keep)
-		elfmap_load__keep(line->load);
-	else if (line->load)
-		elfmap_load__undo(line->load);
-	elfmap_load__free(line->load);
+	elfmap_graft__close(&line->graft, keep);
+	elfmap_attachment__close(&line->attachment, keep);
+	elfmap_load__end(line->load, line->is_done && keep);
 	free(line->argv);
 }
 

@@ -10,8 +10,10 @@
 
 #include "base/msg.h"
 #include "helpers/command.h"
-#include "helpers/load/loading.h"
 #include "helpers/load/pipeline.h"
+#include "helpers/load/report.h"
+#include "hook/same_program.h"
+#include "load/load_run.h"
 #include "pins/pin_name.h"
 
 /* ---- load ------------------------------------------------------------------------------------------------ */
@@ -29,7 +31,7 @@ static bool is_pinned(const struct elfmap_load *load, const struct elfmap_load_p
 	if (fd < 0)
 		return false;
 	same = !bpf_obj_get_info_by_fd(fd, &info, &size) &&
-	       elfmap_attach__is_same(info.id, bpf_program__fd(prog->bpf), load);
+	       elfmap_program__is_same(info.id, bpf_program__fd(prog->bpf), load);
 	close(fd);
 	return same;
 }
@@ -54,11 +56,11 @@ static int plan_load(struct pipeline *pipeline, struct pipeline_line *line, stru
 {
 	const struct elfmap_load_opts opts = {
 		.tc_dir = pipeline->tc_dir, .section = line->value, .warn = warn_of_object};
+	const struct elfmap_load_goal goal = {.look = elfmap_load__look_only};
 	char dir[PATH_MAX];
 	int err;
 
-	err = elfmap_load__open(line->argv[1], &opts, &line->load, msg);
-	err = err ?: elfmap_load__kernel(line->load, msg);
+	err = elfmap_load__run(line->argv[1], &opts, &goal, &line->load, msg);
 	err = err ?: elfmap_load__progs_dir(pipeline->tc_dir, line->argv[1], dir, sizeof(dir), msg);
 	err = err ?: check_dir(pipeline, line, dir, msg);
 	if (err)
@@ -80,24 +82,25 @@ static bool has_stages(const struct elfmap_load *load)
 	return false;
 }
 
-static bool is_same_place(const struct attaching *a, const struct attaching *b)
+static bool is_same_place(const struct elfmap_attachment *a, const struct elfmap_attachment *b)
 {
-	bool is_whole = a->filter.prio && a->filter.handle;
+	bool is_whole = a->wanted.prio && a->wanted.handle;
 
-	return a->filter.ifindex == b->filter.ifindex && a->filter.egress == b->filter.egress && a->tcx == b->tcx &&
-	       a->filter.chain == b->filter.chain && a->filter.prio == b->filter.prio &&
-	       a->filter.handle == b->filter.handle && (is_whole || !strcmp(a->filter.name, b->filter.name));
+	return a->wanted.ifindex == b->wanted.ifindex && a->wanted.direction == b->wanted.direction &&
+	       a->wanted.kind == b->wanted.kind && a->wanted.chain == b->wanted.chain &&
+	       a->wanted.prio == b->wanted.prio && a->wanted.handle == b->wanted.handle &&
+	       (is_whole || !strcmp(a->wanted.name, b->wanted.name));
 }
 
 /* Two lines that want different things in one place take each other's away for ever. */
 static int check_place(const struct pipeline *pipeline, const struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	const struct attaching *attaching = &line->attaching;
+	const struct elfmap_attachment *attachment = &line->attachment;
 
 	for (const struct pipeline_line *at = pipeline->lines; at < line; at++)
-		if (at->kind == LINE_ATTACH && is_same_place(&at->attaching, attaching) &&
-		    (strcmp(at->attaching.what, attaching->what) != 0 ||
-		     strcmp(at->attaching.section, attaching->section) != 0))
+		if (at->kind == LINE_ATTACH && is_same_place(&at->attachment, attachment) &&
+		    (strcmp(at->attachment.request.what, attachment->request.what) != 0 ||
+		     strcmp(at->attachment.request.section, attachment->request.section) != 0))
 			return elfmap_msg__set(msg, -EEXIST, "line %zu attaches something else in this place",
 					       at->number);
 	return 0;
@@ -105,16 +108,16 @@ static int check_place(const struct pipeline *pipeline, const struct pipeline_li
 
 static int plan_attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	struct attaching *attaching = &line->attaching;
+	struct elfmap_attachment *attachment = &line->attachment;
 	int err = check_place(pipeline, line, msg);
 
-	err = err ?: attaching__open(attaching, pipeline->tc_dir, msg);
+	err = err ?: elfmap_attachment__open(attachment, false, msg);
 	if (err)
 		return err;
-	line->intent = attaching->is_in_force ? WILL_KEEP : attaching->is_there ? WILL_CHANGE : WILL_ADD;
+	line->intent = attachment->is_in_force ? WILL_KEEP : attachment->is_there ? WILL_CHANGE : WILL_ADD;
 	/* Another object's filter at the place that the line names is replaced, not upgraded. */
-	line->is_upgrade = line->intent == WILL_CHANGE && has_stages(attaching->load) &&
-			   !strcmp(attaching->there.name, attaching->filter.name);
+	line->is_upgrade = line->intent == WILL_CHANGE && has_stages(attachment->load) &&
+			   !strcmp(attachment->there.name, attachment->wanted.name);
 	return 0;
 }
 
@@ -136,7 +139,7 @@ static bool will_be_there(const struct pipeline *pipeline, const char *path)
 
 		if (line->kind == LINE_LOAD && has_map(line->load, path))
 			return true;
-		if (line->kind == LINE_ATTACH && has_map(line->attaching.load, path))
+		if (line->kind == LINE_ATTACH && has_map(line->attachment.load, path))
 			return true;
 	}
 	return false;
@@ -182,17 +185,17 @@ static int plan_map(struct pipeline *pipeline, struct pipeline_line *line, struc
 static bool will_be_made_anew(const struct pipeline *pipeline, const char *path)
 {
 	for (size_t i = 0; i < pipeline->nr_lines; i++)
-		if (pipeline->lines[i].is_upgrade && has_map(pipeline->lines[i].attaching.load, path))
+		if (pipeline->lines[i].is_upgrade && has_map(pipeline->lines[i].attachment.load, path))
 			return true;
 	return false;
 }
 
 static bool is_same_slot(const struct pipeline_line *a, const struct pipeline_line *b)
 {
-	bool has_numbers = a->grafting.table.fd >= 0 && b->grafting.table.fd >= 0;
+	bool has_numbers = a->graft.table.fd >= 0 && b->graft.table.fd >= 0;
 
 	return !strcmp(a->path, b->path) &&
-	       (has_numbers ? a->grafting.slot == b->grafting.slot : !strcmp(a->argv[2], b->argv[2]));
+	       (has_numbers ? a->graft.slot == b->graft.slot : !strcmp(a->argv[2], b->argv[2]));
 }
 
 static int check_slot(const struct pipeline *pipeline, const struct pipeline_line *line, struct elfmap_msg *msg)
@@ -207,30 +210,28 @@ static int check_slot(const struct pipeline *pipeline, const struct pipeline_lin
 
 static int plan_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	struct grafting *grafting = &line->grafting;
+	struct elfmap_graft *graft = &line->graft;
 	const struct elfmap_load_prog *prog;
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
 	int err;
 
-	pipeline_line__start_graft(line, line->path);
 	line->intent = WILL_ADD;
 	if (access(line->path, F_OK))
 		return will_be_there(pipeline, line->path) ? check_slot(pipeline, line, msg) : refuse_absent(line, msg);
-	err = grafting__open(grafting, pipeline->tc_dir, msg);
-	err = err ?: grafting__load(grafting, pipeline->tc_dir, msg);
+	err = pipeline_line__open_graft(pipeline, line, line->path, false, msg);
+	err = err ?: elfmap_graft__load(graft, msg);
 	if (err)
-		return pipeline_line__name_culprit(line, err, msg);
+		return pipeline__name_culprit(graft->culprit, err, msg);
 	err = check_slot(pipeline, line, msg);
 	if (err)
 		return err;
-	if (grafting->before < 0)
+	if (graft->before < 0)
 		return 0;
-	err = bpf_obj_get_info_by_fd(grafting->before, &info, &size);
-	prog = elfmap_load__find_prog(grafting->load, grafting->section);
-	line->intent = !err && elfmap_attach__is_same(info.id, bpf_program__fd(prog->bpf), grafting->load)
-			       ? WILL_KEEP
-			       : WILL_CHANGE;
+	err = bpf_obj_get_info_by_fd(graft->before, &info, &size);
+	prog = elfmap_load__find_prog(graft->load, graft->request.section);
+	line->intent = !err && elfmap_program__is_same(info.id, bpf_program__fd(prog->bpf), graft->load) ? WILL_KEEP
+													 : WILL_CHANGE;
 	return 0;
 }
 
@@ -243,8 +244,7 @@ static bool is_grafted(const void *context, const char *pin, __u32 slot)
 	for (size_t i = 0; i < pipeline->nr_lines; i++) {
 		const struct pipeline_line *line = &pipeline->lines[i];
 
-		if (line->kind == LINE_SLOT && line->grafting.load && line->grafting.slot == slot &&
-		    !strcmp(line->path, pin))
+		if (line->kind == LINE_SLOT && line->graft.load && line->graft.slot == slot && !strcmp(line->path, pin))
 			return true;
 	}
 	return false;
@@ -253,19 +253,19 @@ static bool is_grafted(const void *context, const char *pin, __u32 slot)
 /* A slot that this file gives to another program says nothing against the object that it is taken from. */
 static void settle_attach(struct pipeline *pipeline, struct pipeline_line *line)
 {
-	struct attaching *attaching = &line->attaching;
+	struct elfmap_attachment *attachment = &line->attachment;
 
-	if (line->intent == WILL_KEEP || !attaching->is_there || !attaching->is_same ||
-	    !attaching__has_its_stages(attaching->load, is_grafted, pipeline))
+	if (line->intent == WILL_KEEP || !attachment->is_there || !attachment->is_same ||
+	    !elfmap_load__has_stages(attachment->load, is_grafted, pipeline))
 		return;
-	attaching->is_in_force = true;
+	attachment->is_in_force = true;
 	line->intent = WILL_KEEP;
 	line->is_upgrade = false;
 }
 
 static void settle_slot(struct pipeline *pipeline, struct pipeline_line *line)
 {
-	line->is_late = line->grafting.load && will_be_made_anew(pipeline, line->path);
+	line->is_late = line->graft.load && will_be_made_anew(pipeline, line->path);
 	if (line->is_late && line->intent == WILL_KEEP)
 		line->intent = WILL_CHANGE;
 }

@@ -1,32 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* `elfmap upgrade FILE`: another version of what is attached, as a whole, without losing a packet; and back. */
 #include <limits.h>
-#include <net/if.h>
 #include <string.h>
 
 #include "helpers/command.h"
-#include "helpers/load/loading.h"
+#include "helpers/load/report.h"
 #include "pins/bpffs.h"
 #include "upgrade/upgrade.h"
 
-static const char *direction(const struct elfmap_filter *filter)
-{
-	return filter->egress ? "egress" : "ingress";
-}
-
 static void print_upgrade(const struct elfmap_upgrade *upgrade)
 {
-	char dev[IF_NAMESIZE];
+	for (size_t i = 0; i < upgrade->deployment.nr; i++) {
+		const struct elfmap_hook *hook = &upgrade->deployment.at[i].hook;
 
-	for (size_t i = 0; i < upgrade->hooks.nr; i++) {
-		const struct elfmap_filter *filter = &upgrade->hooks.at[i].filter;
-
-		printf("dev %s %s ", if_indextoname((unsigned int)filter->ifindex, dev) ?: "?", direction(filter));
-		if (upgrade->hooks.at[i].link)
-			printf("tcx ");
-		else
-			printf("prio %u handle 0x%x chain %u ", filter->prio, filter->handle, filter->chain);
-		print_name(stdout, filter->name);
+		print_hook(hook, hook->name);
 		puts(" replaced");
 	}
 	if (upgrade->nr_grown)
@@ -37,20 +24,19 @@ static void print_upgrade(const struct elfmap_upgrade *upgrade)
 static void json_upgrade(const struct elfmap_upgrade *upgrade)
 {
 	json_object *root = json_object_new_object(), *hooks = json_object_new_array();
-	char dev[IF_NAMESIZE];
 
-	for (size_t i = 0; i < upgrade->hooks.nr; i++) {
-		const struct elfmap_filter *filter = &upgrade->hooks.at[i].filter;
+	for (size_t i = 0; i < upgrade->deployment.nr; i++) {
+		const struct elfmap_hook *hook = &upgrade->deployment.at[i].hook;
+		const char *kind = hook->kind->has & ELFMAP_HOOK_PLACE ? "bpf" : hook->kind->name; /* as tc says */
 		json_object *row = json_object_new_object();
-		const char *name = if_indextoname((unsigned int)filter->ifindex, dev);
 
-		json_object_object_add(row, "dev", json_object_new_string(name ?: ""));
-		json_object_object_add(row, "direction", json_object_new_string(direction(filter)));
-		json_object_object_add(row, "kind", json_object_new_string(filter->kind));
-		json_object_object_add(row, "prio", json_object_new_int64(filter->prio));
-		json_object_object_add(row, "handle", json_object_new_int64(filter->handle));
-		json_object_object_add(row, "chain", json_object_new_int64(filter->chain));
-		json_object_object_add(row, "name", json_object_new_string(filter->name));
+		json_object_object_add(row, "dev", json_object_new_string(hook->dev));
+		json_object_object_add(row, "direction", json_object_new_string(elfmap_hook__direction(hook)));
+		json_object_object_add(row, "kind", json_object_new_string(kind));
+		json_object_object_add(row, "prio", json_object_new_int64(hook->prio));
+		json_object_object_add(row, "handle", json_object_new_int64(hook->handle));
+		json_object_object_add(row, "chain", json_object_new_int64(hook->chain));
+		json_object_object_add(row, "name", json_object_new_string(hook->name));
 		json_object_array_add(hooks, row);
 	}
 	json_object_object_add(root, "replaced", hooks);

@@ -88,68 +88,46 @@ const char *map_pin_word(const char *path, const char *tc_dir)
 
 /* ---- text ----------------------------------------------------------------------------------------- */
 
-static const char *link_type(const struct elfmap_attachment *at)
-{
-	return libbpf_bpf_link_type_str((enum bpf_link_type)at->type) ?: "of unknown type";
-}
-
-void map_print_place(FILE *to, const struct elfmap_attachment *at, bool in_full)
-{
-	static const char *const kinds[] = {"filter dev ", "tcx dev ", "xdp dev "};
-
-	switch (at->kind) {
-	case ELFMAP_AT_LINK:
-		fprintf(to, "link %u %s", at->id, link_type(at));
-		return;
-	case ELFMAP_AT_SLOT:
-		fprintf(to, "slot %u of map %u", at->slot, at->id);
-		return;
-	default:
-		break;
-	}
-	if (in_full)
-		fputs(kinds[at->kind], to);
-	print_name(to, at->dev);
-	if (at->kind == ELFMAP_AT_XDP && !in_full)
-		fputs(" xdp", to);
-	else if (at->direction)
-		fprintf(to, " %s", at->direction);
-	else if (at->kind == ELFMAP_AT_FILTER)
-		fprintf(to, " parent %x:", at->parent >> 16);
-	if (at->kind != ELFMAP_AT_FILTER || !in_full)
-		return;
-	fprintf(to, " pref %u chain %u handle 0x%x ", at->pref, at->chain, at->handle);
-	print_name(to, at->name);
-}
-
 /* Several filters of a program on one hook are one place in short. */
-static bool is_repeated(const struct elfmap_census *census, size_t index)
+static bool is_repeated(const struct elfmap_hooks *hooks, size_t index)
 {
-	const struct elfmap_attachment *at = census->attachments.at, *this = &at[index];
+	const struct elfmap_hook *this = &hooks->at[index];
 
-	for (size_t i = 0; i < index; i++)
-		if (at[i].prog == this->prog && at[i].kind == this->kind && !strcmp(at[i].dev, this->dev) &&
-		    at[i].direction == this->direction && at[i].parent == this->parent && at[i].id == this->id &&
-		    at[i].slot == this->slot)
+	for (const struct elfmap_hook *at = hooks->at; at < this; at++)
+		if (at->prog == this->prog && at->kind == this->kind && at->ifindex == this->ifindex &&
+		    at->direction == this->direction && at->parent == this->parent && at->link == this->link)
 			return true;
 	return false;
 }
 
+void map_print_places(FILE *to, __u32 prog, const struct elfmap_census *census, bool in_full, const char *before,
+		      const char *between, const char *after)
+{
+	char text[2 * ELFMAP_HOOK_NAME];
+	const char *next = before;
+
+	for (size_t i = 0; i < census->nr_slots; i++)
+		if (census->slots[i].prog == prog) {
+			fprintf(to, "%sslot %u of map %u", next, census->slots[i].key, census->slots[i].table);
+			next = between;
+		}
+	for (size_t i = 0; i < census->hooks.nr; i++) {
+		if (census->hooks.at[i].prog != prog || (!in_full && is_repeated(&census->hooks, i)))
+			continue;
+		elfmap_hook__write(&census->hooks.at[i], in_full, text, sizeof(text));
+		fputs(next, to);
+		print_name(to, text);
+		next = between;
+	}
+	fputs(next == between ? after : "", to);
+}
+
 static void print_program(FILE *to, const struct elfmap_program *prog, const struct elfmap_census *census)
 {
-	const char *before = " (";
-
 	fprintf(to, "prog %u", prog->id);
 	if (*prog->name)
 		fprintf(to, " %.*s", (int)sizeof(prog->name), prog->name);
-	for (size_t i = 0; i < census->attachments.nr; i++) {
-		if (census->attachments.at[i].prog != prog->id || is_repeated(census, i))
-			continue;
-		fputs(before, to);
-		map_print_place(to, &census->attachments.at[i], false);
-		before = ", ";
-	}
-	fputs(*before == ',' ? ")" : "", to);
+	map_print_places(to, prog->id, census, false, " (", ", ", ")");
 }
 
 void map_print_users(FILE *to, const struct map_facts *facts, const struct elfmap_census *census, const char *tc_dir)
@@ -190,34 +168,38 @@ static void add_number(json_object *object, const char *name, __s64 number)
 	json_object_object_add(object, name, json_object_new_int64(number));
 }
 
-static json_object *place_json(const struct elfmap_attachment *at)
+static json_object *slot_json(const struct elfmap_slot *slot)
 {
-	static const char *const kinds[] = {"filter", "tcx", "xdp", "link", "slot"};
 	json_object *place = json_object_new_object();
 
-	add_text(place, "kind", kinds[at->kind]);
-	switch (at->kind) {
-	case ELFMAP_AT_LINK:
-		add_number(place, "id", at->id);
-		add_text(place, "type", link_type(at));
-		return place;
-	case ELFMAP_AT_SLOT:
-		add_number(place, "map_id", at->id);
-		add_number(place, "key", at->slot);
-		return place;
-	default:
-		add_text(place, "dev", at->dev);
+	add_text(place, "kind", "slot");
+	add_number(place, "map_id", slot->table);
+	add_number(place, "key", slot->key);
+	return place;
+}
+
+static json_object *hook_json(const struct elfmap_hook *hook)
+{
+	json_object *place = json_object_new_object();
+	unsigned int has = hook->kind->has;
+
+	add_text(place, "kind", hook->kind->name);
+	if (has & ELFMAP_HOOK_LINK) {
+		add_number(place, "id", hook->link);
+		add_text(place, "type", elfmap_hook__link_type(hook));
 	}
-	if (at->direction)
-		add_text(place, "direction", at->direction);
-	if (at->kind != ELFMAP_AT_FILTER)
-		return place;
-	if (!at->direction)
-		add_number(place, "parent", at->parent);
-	add_number(place, "pref", at->pref);
-	add_number(place, "chain", at->chain);
-	add_number(place, "handle", at->handle);
-	add_text(place, "name", at->name);
+	if (has & ELFMAP_HOOK_DEVICE)
+		add_text(place, "dev", hook->dev);
+	if (hook->direction)
+		add_text(place, "direction", elfmap_hook__direction(hook));
+	else if (has & ELFMAP_HOOK_DIRECTION)
+		add_number(place, "parent", hook->parent);
+	if (has & ELFMAP_HOOK_PLACE) {
+		add_number(place, "pref", hook->prio);
+		add_number(place, "chain", hook->chain);
+		add_number(place, "handle", hook->handle);
+		add_text(place, "name", hook->name);
+	}
 	return place;
 }
 
@@ -233,9 +215,12 @@ static json_object *program_json(const struct elfmap_program *prog, const struct
 		add_text(row, "type", elfmap_prog_type_name(prog->type));
 	else
 		add_number(row, "type", prog->type);
-	for (size_t i = 0; i < census->attachments.nr; i++)
-		if (census->attachments.at[i].prog == prog->id)
-			json_object_array_add(places, place_json(&census->attachments.at[i]));
+	for (size_t i = 0; i < census->nr_slots; i++)
+		if (census->slots[i].prog == prog->id)
+			json_object_array_add(places, slot_json(&census->slots[i]));
+	for (size_t i = 0; i < census->hooks.nr; i++)
+		if (census->hooks.at[i].prog == prog->id)
+			json_object_array_add(places, hook_json(&census->hooks.at[i]));
 	json_object_object_add(row, "attached", places);
 	return row;
 }

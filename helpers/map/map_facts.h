@@ -26,8 +26,10 @@ const char *map_facts__type(const struct map_facts *facts, char text[16]);
 /* The shortest word that means PATH as a PIN: relative to TC_DIR ("": there is none), or the path. */
 const char *map_pin_word(const char *path, const char *tc_dir);
 
-/* Where a program is attached, in a few words ("eth0 ingress") or in all of them. */
-void map_print_place(FILE *to, const struct elfmap_attachment *at, bool in_full);
+/* The slots and hooks that program PROG is in, in a few words ("eth0 ingress") or in all of them; BEFORE the first,
+ * BETWEEN two, AFTER the last, if there is any. */
+void map_print_places(FILE *to, __u32 prog, const struct elfmap_census *census, bool in_full, const char *before,
+		      const char *between, const char *after);
 /* Everything that uses the map, separated by commas; "-" for nothing, "?" when that cannot be told. */
 void map_print_users(FILE *to, const struct map_facts *facts, const struct elfmap_census *census, const char *tc_dir);
 

@@ -127,13 +127,7 @@ static void print_users(const struct whole *whole)
 			continue;
 		printf("used by prog %u %s %.*s\n", prog->id, type ?: "of unknown type", (int)sizeof(prog->name),
 		       prog->name);
-		for (size_t at = 0; at < census->attachments.nr; at++) {
-			if (census->attachments.at[at].prog != prog->id)
-				continue;
-			fputs("\tat ", stdout);
-			map_print_place(stdout, &census->attachments.at[at], true);
-			putchar('\n');
-		}
+		map_print_places(stdout, prog->id, census, true, "\tat ", "\n\tat ", "\n");
 	}
 	if (!census->complete)
 		puts("used by ?");

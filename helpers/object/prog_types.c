@@ -15,11 +15,19 @@ static const struct prog_type types[] = {
 	{},
 };
 
-const struct prog_type *prog_type__parse(const char *word, const char *verb)
+const struct prog_type *prog_type__find(const char *word)
 {
 	for (const struct prog_type *type = types; type->name; type++)
 		if (!strcmp(type->name, word))
 			return type;
-	complain(verb, "type '%s' is none of cls, act, xdp, lwt_in, lwt_out, lwt_xmit", word);
 	return NULL;
+}
+
+const struct prog_type *prog_type__parse(const char *word, const char *verb)
+{
+	const struct prog_type *type = prog_type__find(word);
+
+	if (!type)
+		complain(verb, PROG_TYPE_REFUSAL, word);
+	return type;
 }

@@ -11,6 +11,11 @@ struct prog_type {
 	enum bpf_prog_type type;
 };
 
+/* With the word for %s. */
+#define PROG_TYPE_REFUSAL "type '%s' is none of cls, act, xdp, lwt_in, lwt_out, lwt_xmit"
+
+/* The type that WORD on a command line means, or NULL. */
+const struct prog_type *prog_type__find(const char *word);
 /* The type that WORD on a command line means; NULL after complaining in the name of VERB. */
 const struct prog_type *prog_type__parse(const char *word, const char *verb);
 

@@ -33,12 +33,39 @@ int elfmap_netns__enter(const char *name, struct elfmap_msg *msg)
 	return err;
 }
 
+int elfmap_netns__visit(int netns, int *ret_back, struct elfmap_msg *msg)
+{
+	int err = 0, back = -1;
+
+	if (netns >= 0) {
+		back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+		if (back < 0 || setns(netns, CLONE_NEWNET))
+			err = elfmap_msg__set(msg, -errno, "the network namespace cannot be entered: %s",
+					      strerror(errno));
+	}
+	if (!err)
+		*ret_back = back;
+	else if (back >= 0)
+		close(back);
+	return err;
+}
+
+int elfmap_netns__leave(int back, int err, struct elfmap_msg *msg)
+{
+	if (back < 0)
+		return err;
+	if (setns(back, CLONE_NEWNET))
+		err = elfmap_msg__set(msg, -errno, "the network namespace cannot be left: %s", strerror(errno));
+	close(back);
+	return err;
+}
+
 int elfmap_netns__number(unsigned long *ret_number, struct elfmap_msg *msg)
 {
 	struct stat netns;
 
-	if (stat("/proc/self/ns/net", &netns))
-		return elfmap_msg__set(msg, -errno, "/proc/self/ns/net: %s", strerror(errno));
+	if (stat("/proc/thread-self/ns/net", &netns))
+		return elfmap_msg__set(msg, -errno, "/proc/thread-self/ns/net: %s", strerror(errno));
 	*ret_number = (unsigned long)netns.st_ino;
 	return 0;
 }

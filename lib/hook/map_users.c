@@ -86,14 +86,26 @@ static int add_holding(struct elfmap_census *census, __u32 outer, __u32 inner)
 	return 0;
 }
 
-static int add_slot(struct elfmap_census *census, const struct bpf_map_info *info, const void *key, __u32 held)
+static int add_slot(struct elfmap_census *census, __u32 table, __u32 key, __u32 prog)
 {
-	struct elfmap_attachment at = {.kind = ELFMAP_AT_SLOT, .prog = held, .id = info->id};
+	struct elfmap_slot *grown;
 
-	if (info->type != BPF_MAP_TYPE_PROG_ARRAY)
+	grown = reallocarray(census->slots, census->nr_slots + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	census->slots = grown;
+	grown[census->nr_slots++] = (struct elfmap_slot){.table = table, .key = key, .prog = prog};
+	return 0;
+}
+
+static int add_held(struct elfmap_census *census, const struct bpf_map_info *info, const void *key, __u32 held)
+{
+	__u32 slot;
+
+	if (!elfmap_map__is_prog_array(info->type))
 		return add_holding(census, info->id, held);
-	memcpy(&at.slot, key, sizeof(at.slot));
-	return elfmap_attachments__add(&census->attachments, &at);
+	memcpy(&slot, key, sizeof(slot));
+	return add_slot(census, info->id, slot, held);
 }
 
 /* What is added or deleted meanwhile may make the walk begin again: it ends all the same. */
@@ -106,7 +118,7 @@ static int read_slots(struct elfmap_census *census, int fd, const struct bpf_map
 
 	for (__u32 i = 0; !err && i < info->max_entries && !bpf_map_get_next_key(fd, first ? NULL : here, next); i++) {
 		if (!bpf_map_lookup_elem(fd, next, &held))
-			err = add_slot(census, info, next, held);
+			err = add_held(census, info, next, held);
 		memcpy(here, next, info->key_size);
 		first = false;
 	}
@@ -144,8 +156,8 @@ int elfmap_census__take(struct elfmap_census *ret_census, struct elfmap_msg *msg
 
 	err = read_programs(&census);
 	err = err ?: read_holders(&census);
-	if (census.nr_progs)
-		err = err ?: elfmap_attachments__read(&census.attachments);
+	if (census.nr_progs && !err) /* what is not shown to us is left out */
+		err = elfmap_hooks__list(-1, NULL, NULL, &census.hooks, NULL) == -ENOMEM ? -ENOMEM : 0;
 	err = err ?: elfmap_pins__read_all(&census.pins);
 	if (err) {
 		elfmap_census__free(&census);
@@ -172,7 +184,8 @@ void elfmap_census__free(struct elfmap_census *census)
 	for (size_t i = 0; i < census->nr_progs; i++)
 		free(census->progs[i].maps);
 	free(census->progs);
-	free(census->attachments.at);
+	free(census->hooks.at);
+	free(census->slots);
 	free(census->holdings);
 	elfmap_pins__free(&census->pins);
 	*census = (struct elfmap_census){};

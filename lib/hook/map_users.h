@@ -6,7 +6,7 @@
 #ifndef ELFMAP_MAP_USERS_H
 #define ELFMAP_MAP_USERS_H
 
-#include "hook/attachments.h"
+#include "hook/hook.h"
 #include "pins/pins.h"
 
 struct elfmap_program {
@@ -21,7 +21,13 @@ struct elfmap_census {
 	bool complete; /* false: we may not see programs, so "nobody uses it" would be a guess */
 	struct elfmap_program *progs;
 	size_t nr_progs;
-	struct elfmap_attachments attachments;
+	struct elfmap_hooks hooks; /* of this network namespace, and links */
+	struct elfmap_slot {
+		__u32 table; /* ids: of the PROG_ARRAY, and of the program in a slot */
+		__u32 key;
+		__u32 prog;
+	} * slots;
+	size_t nr_slots;
 	struct elfmap_holding {
 		__u32 outer; /* ids: of the map of maps, and of a map in one of its slots */
 		__u32 inner;

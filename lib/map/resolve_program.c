@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "base/msg.h"
+#include "load/load_run.h"
 #include "map/resolve_program.h"
 #include "pins/bpffs.h"
-
-#define MAX_ATTEMPTS 5 /* others may pin one of the maps at the same time */
 
 struct loaded_program {
 	struct elfmap_load *load;
@@ -19,11 +18,7 @@ struct loaded_program {
 
 static void clear(struct loaded_program *program, bool keep)
 {
-	if (program->load && keep)
-		elfmap_load__keep(program->load);
-	else if (program->load)
-		elfmap_load__undo(program->load);
-	elfmap_load__free(program->load);
+	elfmap_load__end(program->load, keep);
 	free(program->file);
 	free(program->section);
 	free(program->tc_dir);
@@ -39,20 +34,8 @@ static int load(const struct loaded_programs *programs, struct loaded_program *p
 		.graft_into = *programs->graft_into ? programs->graft_into : NULL,
 		.warn = programs->warn,
 	};
-	int err = -EAGAIN;
 
-	for (int i = 0; i < MAX_ATTEMPTS && err == -EAGAIN; i++) {
-		struct elfmap_load *made = NULL;
-
-		err = elfmap_load__open(program->file, &opts, &made, msg);
-		err = err ?: elfmap_load__kernel(made, msg);
-		err = err ?: elfmap_load__commit(made, NULL, msg);
-		if (!err)
-			program->load = made;
-		else if (made)
-			elfmap_load__free(made);
-	}
-	return err;
+	return elfmap_load__run(program->file, &opts, NULL, &program->load, msg);
 }
 
 static int add(struct loaded_programs *programs, const char *file, const char *section, struct elfmap_msg *msg)

@@ -11,11 +11,10 @@
 #include "base/msg.h"
 #include "base/netns.h"
 #include "base/path.h"
-#include "load/load.h"
+#include "load/load_run.h"
 #include "pins/pin_change.h"
 #include "pins/pin_name.h"
 #include "upgrade/carry.h"
-#include "upgrade/running.h"
 #include "upgrade/upgrade.h"
 
 struct change {
@@ -71,13 +70,13 @@ static int place_change(struct change *change)
 
 /* ---- the old generation: what is live -------------------------------------------------------------------- */
 
-static int describe_entries(const struct elfmap_hooks *hooks, struct elfmap_generation *gen)
+static int describe_entries(const struct elfmap_deployment *deployment, struct elfmap_generation *gen)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < hooks->nr; i++)
-		if (elfmap_generation__find(gen, hooks->at[i].section) < 0)
-			err = elfmap_generation__add_entry(gen, hooks->at[i].section, hooks->at[i].before);
+	for (size_t i = 0; !err && i < deployment->nr; i++)
+		if (elfmap_generation__find(gen, deployment->at[i].section) < 0)
+			err = elfmap_generation__add_entry(gen, deployment->at[i].section, deployment->at[i].before);
 	return err;
 }
 
@@ -93,7 +92,7 @@ static int open_usual(const struct change *change, const char *place)
 
 /* What runs here in place of MAP of the next generation; else what its pin means, which may be what runs in another
  * namespace. It is emptied unless somebody goes on holding it. */
-static int add_old_map(struct change *change, const struct elfmap_running *running, const struct elfmap_gen_map *map)
+static int add_old_map(struct change *change, const struct elfmap_deployed_maps *maps, const struct elfmap_gen_map *map)
 {
 	int err = 0, usual = open_usual(change, map->place), old;
 	struct bpf_map_info info = {}, wanted = {};
@@ -109,7 +108,7 @@ static int add_old_map(struct change *change, const struct elfmap_running *runni
 			close(usual);
 		return err;
 	}
-	old = elfmap_running__find(running, elfmap_path__name(map->place), wanted.type, info.id);
+	old = elfmap_deployed_maps__find(maps, elfmap_path__name(map->place), wanted.type, info.id);
 	if (old >= 0 || usual >= 0)
 		err = elfmap_generation__add_map(&change->old, map->place, old >= 0 ? old : usual);
 	if (usual >= 0 && *map->place != '-')
@@ -123,16 +122,16 @@ static int add_old_map(struct change *change, const struct elfmap_running *runni
 
 static int describe_old(struct change *change)
 {
-	struct elfmap_running running = {};
+	struct elfmap_deployed_maps maps = {};
 	int err;
 
-	err = describe_entries(&change->result->hooks, &change->old);
-	err = err ?: elfmap_running__read(&change->result->hooks, &running);
+	err = describe_entries(&change->result->deployment, &change->old);
+	err = err ?: elfmap_deployment__read_maps(&change->result->deployment, &maps);
 	for (size_t i = 0; !err && i < change->next.nr_maps; i++)
-		err = add_old_map(change, &running, &change->next.maps[i]);
+		err = add_old_map(change, &maps, &change->next.maps[i]);
 	if (!err && change->load)
-		elfmap_running__warn_of_split(&running, change->load);
-	free(running.maps);
+		elfmap_deployed_maps__warn_of_split(&maps, change->load);
+	free(maps.ids);
 	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
 }
 
@@ -170,9 +169,10 @@ static int describe_next(struct change *change)
 
 static int load_next(struct change *change)
 {
+	const struct elfmap_deployment *deployment = &change->result->deployment;
 	const struct elfmap_load_opts opts = {
 		.tc_dir = change->tc_dir,
-		.type = BPF_PROG_TYPE_SCHED_CLS,
+		.type = deployment->nr ? deployment->at[0].hook.kind->prog_type : BPF_PROG_TYPE_UNSPEC,
 		.private_slots = true,
 		.may_grow = true,
 		.is_locked = true,
@@ -180,9 +180,7 @@ static int load_next(struct change *change)
 	};
 	int err;
 
-	err = elfmap_load__open(change->file, &opts, &change->load, change->msg);
-	err = err ?: elfmap_load__kernel(change->load, change->msg);
-	err = err ?: elfmap_load__commit(change->load, NULL, change->msg);
+	err = elfmap_load__run(change->file, &opts, NULL, &change->load, change->msg);
 	return err ?: describe_next(change);
 }
 
@@ -315,10 +313,10 @@ static int publish(struct change *change, const struct elfmap_generation *next)
 
 /* ---- an upgrade that was killed ---------------------------------------------------------------------------- */
 
-static bool runs_any_of(const struct elfmap_hooks *hooks, const struct elfmap_generation *gen)
+static bool runs_any_of(const struct elfmap_deployment *deployment, const struct elfmap_generation *gen)
 {
-	for (size_t i = 0; i < hooks->nr; i++)
-		if (elfmap_generation__has_prog(gen, hooks->at[i].filter.prog))
+	for (size_t i = 0; i < deployment->nr; i++)
+		if (elfmap_generation__has_prog(gen, deployment->at[i].hook.prog))
 			return true;
 	return false;
 }
@@ -327,7 +325,7 @@ static bool runs_any_of(const struct elfmap_hooks *hooks, const struct elfmap_ge
  * what its maps got is carried back; where that is more than the old ones hold, NEXT is what stays. */
 static int take_back(struct change *change, const struct elfmap_generation *old, const struct elfmap_generation *next)
 {
-	struct elfmap_hooks *hooks = &change->result->hooks;
+	struct elfmap_deployment *deployment = &change->result->deployment;
 	struct elfmap_carries carries = {};
 	char old_dir[PATH_MAX], next_dir[PATH_MAX];
 	size_t late, lost;
@@ -335,20 +333,20 @@ static int take_back(struct change *change, const struct elfmap_generation *old,
 
 	path_of(change, "old", old_dir);
 	path_of(change, "next", next_dir);
-	if (!runs_any_of(hooks, old) && elfmap_carries__begin(old, next_dir, old_dir, &carries, change->msg))
+	if (!runs_any_of(deployment, old) && elfmap_carries__begin(old, next_dir, old_dir, &carries, change->msg))
 		return publish(change, next);
-	err = elfmap_hooks__switch(hooks, old, change->msg) ?: publish_maps(change, old);
+	err = elfmap_deployment__switch(deployment, old, change->msg) ?: publish_maps(change, old);
 	elfmap_generation__wait();
 	elfmap_carries__finish(&carries, &late, &lost);
 	elfmap_carries__free(&carries);
-	elfmap_hooks__free(hooks);
-	return err ?: elfmap_hooks__find(change->object, change->tc_dir, hooks, change->msg);
+	elfmap_deployment__free(deployment);
+	return err ?: elfmap_deployment__find(change->object, change->tc_dir, deployment, change->msg);
 }
 
 static int mend(struct change *change)
 {
 	struct elfmap_generation old = {}, next = {};
-	struct elfmap_hooks *hooks = &change->result->hooks;
+	struct elfmap_deployment *deployment = &change->result->deployment;
 	char old_dir[PATH_MAX], next_dir[PATH_MAX];
 	int err = 0;
 
@@ -363,7 +361,7 @@ static int mend(struct change *change)
 		return retire(change, "current") ?: rename_generation(change, "next", "current");
 	}
 	if (!elfmap_generation__read(old_dir, &old, NULL) && !elfmap_generation__read(next_dir, &next, NULL) &&
-	    runs_any_of(hooks, &next))
+	    runs_any_of(deployment, &next))
 		err = take_back(change, &old, &next);
 	elfmap_generation__free(&old);
 	elfmap_generation__free(&next);
@@ -376,9 +374,9 @@ static int mend(struct change *change)
 
 static int find_hooks(struct change *change)
 {
-	int err = elfmap_hooks__find(change->object, change->tc_dir, &change->result->hooks, change->msg);
+	int err = elfmap_deployment__find(change->object, change->tc_dir, &change->result->deployment, change->msg);
 
-	if (!err && !change->result->hooks.nr)
+	if (!err && !change->result->deployment.nr)
 		err = elfmap_msg__set(change->msg, -ENOENT,
 				      "nothing of it is attached here (a filter '%s:[SECTION]'); 'elfmap attach' does "
 				      "that",
@@ -402,13 +400,13 @@ static int exchange(struct change *change)
 	if (err)
 		return err;
 	err = fill(change) ?: copy_state(change);
-	err = err ?: elfmap_hooks__switch(&change->result->hooks, &change->next, change->msg);
+	err = err ?: elfmap_deployment__switch(&change->result->deployment, &change->next, change->msg);
 	if (!err) {
 		elfmap_generation__wait();
 		elfmap_carries__finish(&change->carries, &change->result->late, &change->result->lost);
 		err = publish(change, &change->next);
 		if (err)
-			elfmap_hooks__switch(&change->result->hooks, &change->old, NULL);
+			elfmap_deployment__switch(&change->result->deployment, &change->old, NULL);
 	}
 	if (err)
 		unstage(change);
@@ -419,11 +417,7 @@ static int exchange(struct change *change)
 
 static void end(struct change *change, int err)
 {
-	if (change->load && !err)
-		elfmap_load__keep(change->load);
-	else if (change->load)
-		elfmap_load__undo(change->load);
-	elfmap_load__free(change->load);
+	elfmap_load__end(change->load, !err);
 	elfmap_carries__free(&change->carries);
 	elfmap_generation__free(&change->next);
 	elfmap_generation__free(&change->old);
@@ -466,9 +460,9 @@ int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap
 	err = err ?: mend(&change);
 	path_of(&change, "previous", previous);
 	err = err ?: elfmap_generation__read(previous, &change.next, msg);
-	if (err == -ENOENT && result.hooks.nr)
+	if (err == -ENOENT && result.deployment.nr)
 		elfmap_msg__set(msg, err, "there is no generation to go back to; 'elfmap upgrade' makes one");
-	err = err ?: elfmap_running__check_tables(&change.next, tc_dir, msg);
+	err = err ?: elfmap_generation__check_tables(&change.next, tc_dir, msg);
 	err = err ?: exchange(&change);
 	end(&change, err);
 	if (!err)
@@ -500,5 +494,5 @@ int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_u
 
 void elfmap_upgrade__free(struct elfmap_upgrade *upgrade)
 {
-	elfmap_hooks__free(&upgrade->hooks);
+	elfmap_deployment__free(&upgrade->deployment);
 }

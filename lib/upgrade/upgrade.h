@@ -17,16 +17,16 @@
 #ifndef ELFMAP_UPGRADE_H
 #define ELFMAP_UPGRADE_H
 
-#include "upgrade/hooks.h"
+#include "upgrade/deployment.h"
 #include "upgrade/retired.h"
 
 struct elfmap_upgrade {
-	struct elfmap_hooks hooks; /* that were exchanged */
-	size_t nr_grown;	   /* maps that were made larger, or smaller again */
-	size_t late;		   /* entries that were written to the old map while the programs were exchanged */
-	size_t lost;		   /* of these not carried over: the new program wrote them as well */
-	struct elfmap_kept kept;   /* versions that were to go, and are in use elsewhere */
-	bool was_interrupted;	   /* an upgrade that was killed was taken back first */
+	struct elfmap_deployment deployment; /* that was exchanged */
+	size_t nr_grown;		     /* maps that were made larger, or smaller again */
+	size_t late;		 /* entries that were written to the old map while the programs were exchanged */
+	size_t lost;		 /* of these not carried over: the new program wrote them as well */
+	struct elfmap_kept kept; /* versions that were to go, and are in use elsewhere */
+	bool was_interrupted;	 /* an upgrade that was killed was taken back first */
 };
 
 struct elfmap_upgrade_opts {

@@ -22,9 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hook/attach.h"
-#include "hook/netlink.h"
-#include "load/load.h"
+#include "hook/hook.h"
+#include "load/load_run.h"
 #include "timing.h"
 
 #define TC_DIR "/sys/fs/bpf/tc"
@@ -86,27 +85,31 @@ static int run_libbpf(const struct place *place, struct held *ret_held)
 
 /* ---- ours -------------------------------------------------------------------------------------------------- */
 
+static struct elfmap_hook describe(const struct place *place)
+{
+	return (struct elfmap_hook){.kind = elfmap_hook_kind__find("filter"),
+				    .netns = -1,
+				    .ifindex = place->ifindex,
+				    .direction = ELFMAP_INGRESS,
+				    .prio = 1,
+				    .handle = 1,
+				    .name = "bench.o:[" SECTION "]",
+				    .is_direct = true};
+}
+
 static int run_ours(const struct place *place, struct held *ret_held)
 {
 	const struct elfmap_load_opts how = {.tc_dir = TC_DIR, .section = SECTION, .type = BPF_PROG_TYPE_SCHED_CLS};
-	struct elfmap_filter filter = {
-		.ifindex = place->ifindex, .prio = 1, .handle = 1, .name = "bench.o:[" SECTION "]"};
-	struct elfmap_attach attach = {};
+	struct elfmap_hook hook = describe(place), attached;
 	struct elfmap_load *load = NULL;
 	struct elfmap_msg msg = {};
 	int err;
 
-	err = elfmap_load__open(place->file, &how, &load, &msg);
+	err = elfmap_load__run(place->file, &how, NULL, &load, &msg);
 	if (err)
 		return fail(place->file, msg.text);
 	ret_held->load = load;
-	err = elfmap_load__kernel(load, &msg);
-	err = err ?: elfmap_load__commit(load, NULL, &msg);
-	err = err
-		      ?: elfmap_attach__filter(&filter, bpf_program__fd(elfmap_load__find_prog(load, SECTION)->bpf),
-					       load, &attach, &msg);
-	if (!err && attach.result != ELFMAP_ATTACHED)
-		return fail(place->file, "there was a filter already");
+	err = elfmap_hook__attach(&hook, bpf_program__fd(elfmap_load__find_prog(load, SECTION)->bpf), &attached, &msg);
 	return err ? fail(place->file, msg.text) : 0;
 }
 
@@ -114,13 +117,11 @@ static int run_ours(const struct place *place, struct held *ret_held)
 
 static int take_away(const struct place *place, struct held *held)
 {
-	const struct elfmap_filter filter = {.ifindex = place->ifindex, .prio = 1, .handle = 1};
+	const struct elfmap_hook hook = describe(place);
 	struct elfmap_msg msg = {};
-	int err, sock = netlink__open(&msg);
+	struct elfmap_hook gone;
+	int err = elfmap_hook__detach(&hook, &gone, &msg);
 
-	err = sock < 0 ? sock : elfmap_filter__delete(sock, &filter, &msg);
-	if (sock >= 0)
-		close(sock);
 	bpf_object__close(held->bpf);
 	if (held->load)
 		elfmap_load__keep(held->load);

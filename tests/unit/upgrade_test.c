@@ -13,15 +13,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "hook/attach.h"
-#include "hook/netlink.h"
+#include "hook/attachment.h"
 #include "pins/pin_change.h"
 #include "upgrade/upgrade.h"
 
@@ -31,7 +29,6 @@
 struct pipeline {
 	char dir[32];
 	char file[48]; /* a link to the version that is next */
-	struct elfmap_filter filter;
 };
 
 /* ---- what there is ------------------------------------------------------------------------------------------- */
@@ -48,15 +45,27 @@ static int count_descriptors(void)
 	return nr;
 }
 
+/* Begins with the request for all of it. */
+static int start(const struct pipeline *pipeline, struct elfmap_attachment *attachment, struct elfmap_msg *msg)
+{
+	const struct elfmap_attach_request request = {
+		.what = pipeline->file,
+		.section = "ingress",
+		.dev = "lo",
+		.kind = elfmap_hook_kind__find("filter"),
+		.direction = ELFMAP_INGRESS,
+	};
+
+	return elfmap_attachment__init(&request, -1, TC_DIR, attachment, msg);
+}
+
 static __u32 running(const struct pipeline *pipeline)
 {
-	struct elfmap_filter there = {};
-	int sock = netlink__open(NULL), err;
+	struct elfmap_attachment attachment;
+	struct elfmap_hook there = {};
 
-	assert_true(sock >= 0);
-	err = elfmap_attach__find(sock, &pipeline->filter, &there, NULL);
-	close(sock);
-	return err ? 0 : there.prog;
+	assert_int_equal(start(pipeline, &attachment, NULL), 0);
+	return elfmap_hook__find(&attachment.wanted, &there, NULL) ? 0 : there.prog;
 }
 
 /* The next version is tests/testdata/generation_NAME.o. */
@@ -75,23 +84,14 @@ static void set_version(const struct pipeline *pipeline, const char *name)
 
 static int attach(const struct pipeline *pipeline, struct elfmap_msg *msg)
 {
-	const struct elfmap_load_opts opts = {.tc_dir = TC_DIR, .section = "ingress", .type = BPF_PROG_TYPE_SCHED_CLS};
-	struct elfmap_attach attached;
-	struct elfmap_load *load = NULL;
-	int err, prog;
+	struct elfmap_attachment attachment;
+	int err = start(pipeline, &attachment, msg);
 
-	err = elfmap_load__open(pipeline->file, &opts, &load, msg);
-	err = err ?: elfmap_load__kernel(load, msg);
-	err = err ?: elfmap_load__commit(load, NULL, msg);
-	if (!err) {
-		prog = bpf_program__fd(elfmap_load__find_prog(load, "ingress")->bpf);
-		err = elfmap_attach__filter(&pipeline->filter, prog, load, &attached, msg);
-		if (err)
-			elfmap_load__undo(load);
-		else
-			elfmap_load__keep(load);
-	}
-	elfmap_load__free(load);
+	if (err)
+		return err;
+	err = elfmap_attachment__open(&attachment, true, msg);
+	err = err ?: elfmap_attachment__attach(&attachment, msg);
+	elfmap_attachment__close(&attachment, !err);
 	return err;
 }
 
@@ -170,8 +170,6 @@ static int set_up(void **state)
 	strcpy(pipeline->dir, "/tmp/upgrade_test.XXXXXX");
 	assert_non_null(mkdtemp(pipeline->dir));
 	snprintf(pipeline->file, sizeof(pipeline->file), "%s/gen.o", pipeline->dir);
-	pipeline->filter.ifindex = (int)if_nametoindex("lo");
-	strcpy(pipeline->filter.name, "gen.o:[ingress]");
 	*state = pipeline;
 	return 0;
 }
@@ -179,11 +177,8 @@ static int set_up(void **state)
 static int take_down(void **state)
 {
 	struct pipeline *pipeline = *state;
-	int sock = netlink__open(NULL);
 
-	assert_true(sock >= 0);
-	elfmap_clsact__delete(sock, pipeline->filter.ifindex, NULL);
-	close(sock);
+	assert_int_equal(system("tc qdisc del dev lo clsact"), 0);
 	elfmap_pin__remove_directory(TC_DIR);
 	assert_int_equal(access(TC_DIR, F_OK), -1);
 	unlink(pipeline->file);

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The table of hooks; operations on a hook of any kind; hooks in words. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "base/netns.h"
+#include "hook/netlink.h"
+#include "hook/rows.h"
+
+/* Links come last: those that are a hook of another row are left out of them. */
+const struct elfmap_hook_kind *const elfmap_hook_kinds[] = {
+	&elfmap_hook_xdp, &elfmap_hook_tc_filter, &elfmap_hook_tcx, &elfmap_hook_link, NULL,
+};
+
+const struct elfmap_hook_kind *elfmap_hook_kind__find(const char *name)
+{
+	const struct elfmap_hook_kind *const *at = elfmap_hook_kinds;
+
+	while (*at && strcmp((*at)->name, name) != 0)
+		at++;
+	return *at;
+}
+
+/* ---- operations ------------------------------------------------------------------------------------------ */
+
+int elfmap_hook__init(const struct elfmap_hook_kind *kind, int netns, const char *dev, struct elfmap_hook *ret_hook,
+		      struct elfmap_msg *msg)
+{
+	struct elfmap_hook hook = {.kind = kind, .netns = netns, .is_direct = true};
+	int back, err;
+
+	err = elfmap_netns__visit(netns, &back, msg);
+	if (err)
+		return err;
+	hook.ifindex = (int)if_nametoindex(dev);
+	if (!hook.ifindex)
+		err = elfmap_msg__set(msg, -ENODEV, "there is no such device; 'ip link' lists them");
+	snprintf(hook.dev, sizeof(hook.dev), "%s", dev);
+	err = elfmap_netns__leave(back, err, msg);
+	if (!err)
+		*ret_hook = hook;
+	return err;
+}
+
+/* Goes to the hook's namespace for an operation, if its row has that. */
+static int begin(const struct elfmap_hook *hook, bool has_operation, const char *done, int *ret_back,
+		 struct elfmap_msg *msg)
+{
+	if (!has_operation)
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "%s: programs cannot be %s by this command yet",
+				       hook->kind->name, done);
+	return elfmap_netns__visit(hook->netns, ret_back, msg);
+}
+
+int elfmap_hook__find(const struct elfmap_hook *wanted, struct elfmap_hook *ret_hook, struct elfmap_msg *msg)
+{
+	int back, err = begin(wanted, wanted->kind->find, "attached", &back, msg);
+
+	return err ?: elfmap_netns__leave(back, wanted->kind->find(wanted, ret_hook, msg), msg);
+}
+
+int elfmap_hook__attach(const struct elfmap_hook *wanted, int prog, struct elfmap_hook *ret_hook,
+			struct elfmap_msg *msg)
+{
+	int back, err = begin(wanted, wanted->kind->attach, "attached", &back, msg);
+
+	return err ?: elfmap_netns__leave(back, wanted->kind->attach(wanted, prog, ret_hook, msg), msg);
+}
+
+int elfmap_hook__exchange(const struct elfmap_hook *hook, __u32 expected, int prog, struct elfmap_msg *msg)
+{
+	int back, err = begin(hook, hook->kind->exchange, "exchanged", &back, msg);
+
+	return err ?: elfmap_netns__leave(back, hook->kind->exchange(hook, expected, prog, msg), msg);
+}
+
+int elfmap_hook__detach(const struct elfmap_hook *wanted, struct elfmap_hook *ret_gone, struct elfmap_msg *msg)
+{
+	int back, err = begin(wanted, wanted->kind->detach, "detached", &back, msg);
+
+	return err ?: elfmap_netns__leave(back, wanted->kind->detach(wanted, ret_gone, msg), msg);
+}
+
+int elfmap_hook__pin_path(const struct elfmap_hook *hook, char *ret_path, size_t size, struct elfmap_msg *msg)
+{
+	int back, err = begin(hook, hook->kind->pin_path, "pinned", &back, msg);
+
+	return err ?: elfmap_netns__leave(back, hook->kind->pin_path(hook, ret_path, size, msg), msg);
+}
+
+bool elfmap_hook__is_orphan(const char *path)
+{
+	const struct elfmap_hook_kind *const *at = elfmap_hook_kinds;
+
+	while (*at && !((*at)->is_orphan && (*at)->is_orphan(path)))
+		at++;
+	return *at;
+}
+
+__u32 elfmap_program__id(int prog)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(prog, &info, &size) ? 0 : info.id;
+}
+
+/* ---- all of them ----------------------------------------------------------------------------------------- */
+
+int elfmap_survey__add(struct elfmap_survey *survey, const struct elfmap_hook *hook)
+{
+	struct elfmap_hooks *hooks = survey->hooks;
+
+	/* Room for 16, 32, 64, ... */
+	if (!(hooks->nr & (hooks->nr - 1)) && (hooks->nr >= 16 || !hooks->nr)) {
+		struct elfmap_hook *grown = reallocarray(hooks->at, hooks->nr ? 2 * hooks->nr : 16, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		hooks->at = grown;
+	}
+	hooks->at[hooks->nr++] = *hook;
+	return 0;
+}
+
+struct elfmap_hook elfmap_survey__start(const struct elfmap_survey *survey, const struct elfmap_hook_kind *kind,
+					int ifindex)
+{
+	struct elfmap_hook hook = survey->like;
+	const struct if_nameindex *at = survey->devices;
+
+	hook.kind = kind;
+	hook.ifindex = ifindex;
+	while (at->if_index && at->if_index != (unsigned int)ifindex)
+		at++;
+	if (at->if_index)
+		snprintf(hook.dev, sizeof(hook.dev), "%s", at->if_name);
+	return hook;
+}
+
+static int survey_kinds(struct elfmap_survey *survey, const struct elfmap_hook_kind *kind, struct elfmap_msg *msg)
+{
+	int err = 0;
+
+	for (const struct elfmap_hook_kind *const *at = elfmap_hook_kinds; *at; at++) {
+		struct elfmap_msg why;
+		int failed;
+
+		if (!(*at)->list || (kind && kind != *at))
+			continue;
+		failed = (*at)->list(survey, &why);
+		if (failed && !err)
+			err = elfmap_msg__set(msg, failed, "%s", failed == -ENOMEM ? "no memory" : why.text);
+	}
+	return err;
+}
+
+int elfmap_hooks__list(int netns, const struct elfmap_hook_kind *kind, const char *tc_dir,
+		       struct elfmap_hooks *ret_hooks, struct elfmap_msg *msg)
+{
+	struct elfmap_survey survey = {
+		.hooks = ret_hooks, .like = {.netns = netns, .tc_dir = tc_dir, .is_direct = true}, .sock = -1};
+	int back, err;
+
+	*ret_hooks = (struct elfmap_hooks){};
+	err = elfmap_netns__visit(netns, &back, msg);
+	if (err)
+		return err;
+	survey.sock = netlink__open(msg);
+	err = survey.sock < 0 ? survey.sock : 0;
+	survey.devices = if_nameindex();
+	if (!survey.devices && !err)
+		err = elfmap_msg__set(msg, -errno, "the devices cannot be listed: %s", strerror(errno));
+	err = err ?: survey_kinds(&survey, kind, msg);
+	if (survey.devices)
+		if_freenameindex(survey.devices);
+	if (survey.sock >= 0)
+		close(survey.sock);
+	return elfmap_netns__leave(back, err, msg);
+}
+
+/* ---- in words -------------------------------------------------------------------------------------------- */
+
+const char *elfmap_hook__direction(const struct elfmap_hook *hook)
+{
+	static const char *const words[] = {[ELFMAP_INGRESS] = "ingress", [ELFMAP_EGRESS] = "egress"};
+
+	return words[hook->direction];
+}
+
+const char *elfmap_hook__link_type(const struct elfmap_hook *hook)
+{
+	return libbpf_bpf_link_type_str((enum bpf_link_type)hook->link_type) ?: "of unknown type";
+}
+
+static void write_device(FILE *to, const struct elfmap_hook *hook, bool in_full)
+{
+	const struct elfmap_hook_kind *kind = hook->kind;
+
+	if (in_full)
+		fprintf(to, "%s dev ", kind->name);
+	fputs(*hook->dev ? hook->dev : "''", to);
+	if (hook->direction)
+		fprintf(to, " %s", elfmap_hook__direction(hook));
+	else if (kind->has & ELFMAP_HOOK_DIRECTION)
+		fprintf(to, " parent %x:", hook->parent >> 16);
+	else if (!in_full)
+		fprintf(to, " %s", kind->name);
+	if (in_full && kind->has & ELFMAP_HOOK_PLACE)
+		fprintf(to, " pref %u chain %u handle 0x%x %s", hook->prio, hook->chain, hook->handle,
+			*hook->name ? hook->name : "''");
+}
+
+void elfmap_hook__write(const struct elfmap_hook *hook, bool in_full, char *ret_text, size_t size)
+{
+	FILE *to = fmemopen(ret_text, size, "w");
+
+	*ret_text = '\0';
+	if (!to)
+		return;
+	if (hook->kind->has & ELFMAP_HOOK_DEVICE)
+		write_device(to, hook, in_full);
+	else if (hook->kind->has & ELFMAP_HOOK_LINK)
+		fprintf(to, "link %u %s", hook->link, elfmap_hook__link_type(hook));
+	else
+		fprintf(to, "%s %s", hook->kind->name, hook->name);
+	fclose(to);
+	ret_text[size - 1] = '\0';
+}

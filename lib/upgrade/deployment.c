@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Finds the hooks of an object by the names that tc and elfmap give them, exchanges what runs there, and finds the maps
+ * of a version that runs. Its pins may mean another version's by now, upgraded elsewhere. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "hook/map_users.h"
+#include "map/map.h"
+#include "pins/pins.h"
+#include "upgrade/deployment.h"
+
+/* ---- hooks ----------------------------------------------------------------------------------------------- */
+
+/* "SECTION" of "OBJECT:[SECTION]", or NULL; free() it. */
+static char *section_of(const char *object, const char *name)
+{
+	size_t length = strlen(object), whole = strlen(name);
+
+	if (strncmp(name, object, length) != 0 || strncmp(name + length, ":[", 2) != 0 || name[whole - 1] != ']')
+		return NULL;
+	return strndup(name + length + 2, whole - length - 3);
+}
+
+/* SECTION is taken over, also on failure. */
+static int add_hook(struct elfmap_deployment *deployment, const struct elfmap_hook *hook, char *section)
+{
+	struct elfmap_deployed *grown = reallocarray(deployment->at, deployment->nr + 1, sizeof(*grown));
+	int before = grown ? bpf_prog_get_fd_by_id(hook->prog) : -ENOMEM;
+
+	if (grown)
+		deployment->at = grown;
+	if (before < 0) {
+		free(section);
+		return before;
+	}
+	grown[deployment->nr++] = (struct elfmap_deployed){.hook = *hook, .section = section, .before = before};
+	return 0;
+}
+
+static int find_kind(const struct elfmap_hook_kind *kind, const char *object, const char *tc_dir,
+		     struct elfmap_deployment *deployment, struct elfmap_msg *msg)
+{
+	struct elfmap_hooks hooks;
+	int err = elfmap_hooks__list(-1, kind, tc_dir, &hooks, msg);
+
+	for (size_t i = 0; !err && i < hooks.nr; i++) {
+		char *section = hooks.at[i].direction ? section_of(object, hooks.at[i].name) : NULL;
+
+		if (!section)
+			continue;
+		err = add_hook(deployment, &hooks.at[i], section);
+		if (err)
+			elfmap_msg__set(msg, err, "program %u: %s", hooks.at[i].prog, strerror(-err));
+	}
+	free(hooks.at);
+	return err;
+}
+
+int elfmap_deployment__find(const char *object, const char *tc_dir, struct elfmap_deployment *ret_deployment,
+			    struct elfmap_msg *msg)
+{
+	struct elfmap_deployment deployment = {};
+	int err = 0;
+
+	for (const struct elfmap_hook_kind *const *at = elfmap_hook_kinds; *at && !err; at++)
+		if ((*at)->list && (*at)->exchange)
+			err = find_kind(*at, object, tc_dir, &deployment, msg);
+	if (err)
+		elfmap_deployment__free(&deployment);
+	else
+		*ret_deployment = deployment;
+	return err;
+}
+
+void elfmap_deployment__free(struct elfmap_deployment *deployment)
+{
+	for (size_t i = 0; i < deployment->nr; i++) {
+		free(deployment->at[i].section);
+		close(deployment->at[i].before);
+	}
+	free(deployment->at);
+	*deployment = (struct elfmap_deployment){};
+}
+
+static int exchange(struct elfmap_deployed *deployed, __u32 expected, int prog, struct elfmap_msg *msg)
+{
+	int err = elfmap_hook__exchange(&deployed->hook, expected, prog, msg);
+
+	if (!err)
+		deployed->hook.prog = elfmap_program__id(prog);
+	return err;
+}
+
+int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct elfmap_generation *gen,
+			      struct elfmap_msg *msg)
+{
+	size_t tried = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < deployment->nr; i++)
+		if (elfmap_generation__find(gen, deployment->at[i].section) < 0)
+			return elfmap_msg__set(msg, -ENOENT,
+					       "section '%s' is attached, and the other version has none of that name",
+					       deployment->at[i].section);
+	for (; !err && tried < deployment->nr; tried++) {
+		struct elfmap_deployed *at = &deployment->at[tried];
+
+		err = exchange(at, at->hook.prog, elfmap_generation__find(gen, at->section), msg);
+	}
+	while (err && tried--) { /* the one that failed, too: it may be the kernel's answer that is missing */
+		struct elfmap_deployed *at = &deployment->at[tried];
+
+		exchange(at, elfmap_program__id(elfmap_generation__find(gen, at->section)), at->before, NULL);
+	}
+	return err;
+}
+
+/* ---- maps ------------------------------------------------------------------------------------------------ */
+
+static int add_program(struct elfmap_deployed_maps *maps, int prog);
+
+static int add_stages(struct elfmap_deployed_maps *maps, __u32 table)
+{
+	int err = 0, fd = bpf_map_get_fd_by_id(table);
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info), id;
+
+	if (fd < 0)
+		return 0; /* gone since */
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) || info.type != BPF_MAP_TYPE_PROG_ARRAY)
+		info.max_entries = 0;
+	for (__u32 slot = 0; !err && slot < info.max_entries; slot++) {
+		int prog = bpf_map_lookup_elem(fd, &slot, &id) ? -1 : bpf_prog_get_fd_by_id(id);
+
+		if (prog < 0)
+			continue;
+		err = add_program(maps, prog);
+		close(prog);
+	}
+	close(fd);
+	return err;
+}
+
+static int add_map(struct elfmap_deployed_maps *maps, __u32 id)
+{
+	__u32 *grown;
+
+	for (size_t i = 0; i < maps->nr; i++)
+		if (maps->ids[i] == id)
+			return 0;
+	grown = reallocarray(maps->ids, maps->nr + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	maps->ids = grown;
+	grown[maps->nr++] = id;
+	return add_stages(maps, id);
+}
+
+static int add_program(struct elfmap_deployed_maps *maps, int prog)
+{
+	struct elfmap_program program = {};
+	int err = elfmap_program__describe(prog, &program);
+
+	for (__u32 i = 0; !err && i < program.nr_maps; i++)
+		err = add_map(maps, program.maps[i]);
+	free(program.maps);
+	return err;
+}
+
+int elfmap_deployment__read_maps(const struct elfmap_deployment *deployment, struct elfmap_deployed_maps *ret_maps)
+{
+	struct elfmap_deployed_maps maps = {};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < deployment->nr; i++)
+		err = add_program(&maps, deployment->at[i].before);
+	if (err)
+		free(maps.ids);
+	else
+		*ret_maps = maps;
+	return err;
+}
+
+int elfmap_deployed_maps__find(const struct elfmap_deployed_maps *maps, const char *name, __u32 type, __u32 preferred)
+{
+	struct bpf_map_info info;
+	__u32 found = 0;
+	int fd;
+
+	for (size_t i = 0; i < maps->nr; i++)
+		if ((!found || maps->ids[i] == preferred) && elfmap_map__describe(maps->ids[i], &info) &&
+		    info.type == type && !strncmp(info.name, name, sizeof(info.name) - 1))
+			found = info.id;
+	fd = found ? bpf_map_get_fd_by_id(found) : -ENOENT;
+	return fd;
+}
+
+static void warn(const struct elfmap_load *load, const struct elfmap_load_map *map, __u32 running, __u32 pinned)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "warning: map '%s': the version before used map %u here, and not the pinned one, map %u; its entries "
+		 "are not carried over",
+		 map->map.name, running, pinned);
+	load->opts.warn(load->file, text);
+}
+
+void elfmap_deployed_maps__warn_of_split(const struct elfmap_deployed_maps *maps, const struct elfmap_load *load)
+{
+	for (size_t i = 0; load->opts.warn && i < load->nr_maps; i++) {
+		const struct elfmap_load_map *map = &load->maps[i];
+		struct bpf_map_info pinned = {}, info = {};
+		__u32 size = sizeof(info);
+		int old;
+
+		if (!map->pin_path || map->has_grown || map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY ||
+		    bpf_obj_get_info_by_fd(bpf_map__fd(map->bpf), &pinned, &size))
+			continue;
+		old = elfmap_deployed_maps__find(maps, map->map.name, pinned.type, pinned.id);
+		if (old < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(old, &info, &size) && info.id != pinned.id)
+			warn(load, map, info.id, pinned.id);
+		close(old);
+	}
+}
+
+static bool is_pinned(const struct elfmap_pins *pins, __u32 map)
+{
+	for (size_t i = 0; i < pins->nr; i++)
+		if (pins->pins[i].kind == ELFMAP_PIN_MAP && pins->pins[i].id == map)
+			return true;
+	return false;
+}
+
+static int check_tables(const struct elfmap_deployed_maps *maps, const struct elfmap_pins *pins, struct elfmap_msg *msg)
+{
+	struct bpf_map_info info;
+
+	for (size_t i = 0; i < maps->nr; i++)
+		if (elfmap_map__describe(maps->ids[i], &info) && info.type == BPF_MAP_TYPE_PROG_ARRAY &&
+		    !is_pinned(pins, info.id))
+			return elfmap_msg__set(msg, -ENOENT,
+					       "its PROG_ARRAY '%s' has lost its pin, and with it what was in its "
+					       "slots; 'elfmap upgrade' with the older object makes it anew",
+					       info.name);
+	return 0;
+}
+
+int elfmap_generation__check_tables(const struct elfmap_generation *gen, const char *tc_dir, struct elfmap_msg *msg)
+{
+	struct elfmap_deployed_maps maps = {};
+	struct elfmap_pins pins = {};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < gen->nr_entries; i++)
+		err = add_program(&maps, gen->entries[i].prog);
+	err = err ?: elfmap_pins__read(tc_dir, &pins);
+	err = err ? elfmap_msg__set(msg, err, "%s", strerror(-err)) : check_tables(&maps, &pins, msg);
+	free(maps.ids);
+	elfmap_pins__free(&pins);
+	return err;
+}
