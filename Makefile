@@ -59,7 +59,7 @@ SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 LIB_SRC    := $(wildcard lib/*/*.c)
 # What the preload is made of, too: from an object's bytes to those that libbpf reads, and pins.
 CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \
-	      lib/kinds/names.c lib/kinds/maps.c lib/pins/bpffs.c lib/pins/pin.c lib/pins/pin_take.c
+	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/bpffs.c lib/pins/pin.c lib/pins/pin_take.c lib/load/pair.c
 TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c) $(filter-out launcher/start.c,$(wildcard launcher/*.c))
 # The launcher once more, with musl.
 START_SRC  := $(wildcard launcher/*.c) lib/pins/bpffs.c lib/base/msg.c lib/base/program.c

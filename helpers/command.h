@@ -48,6 +48,9 @@ int take_options(int argc, char **argv, const char *takes);
 /* Takes every WORD (an option of one verb, like --force) out of argv; was there one? */
 bool take_word(int *argc, char **argv, const char *word);
 
+/* The type of program that WORD means. -EINVAL after complaining in the name of VERB. */
+int parse_prog_type(const char *word, const char *verb, __u32 *ret_type);
+
 /* Prints ROOT on stdout as -j or -p asks for it, with a line end, and frees it. */
 void print_json(json_object *root);
 

@@ -11,6 +11,7 @@
 
 #include "base/netns.h"
 #include "helpers/command.h"
+#include "kinds/progs.h"
 #include "launcher/launcher.h"
 
 #ifndef ELFMAP_VERSION
@@ -56,6 +57,16 @@ static const struct verb verbs[] = {
 	{"version", verb_version, "", "print the version"},
 	{},
 };
+
+int parse_prog_type(const char *word, const char *verb, __u32 *ret_type)
+{
+	struct elfmap_msg msg;
+	int err = elfmap_prog_kind__parse(word, ret_type, &msg);
+
+	if (err)
+		complain(verb, "%s", msg.text);
+	return err;
+}
 
 void print_json(json_object *root)
 {

@@ -36,33 +36,18 @@ static int complain_msg(const struct place *place, int err, const struct elfmap_
 	return err;
 }
 
-static int complain_differs(const struct place *place, int err, const struct elfmap_msg *msg)
-{
-	char text[PATH_MAX * 2 + sizeof(msg->text) + 128], shown[PATH_MAX];
-	const char *path = preload__shown_path(place->path, shown, sizeof(shown));
-
-	snprintf(text, sizeof(text), ELFMAP_PIN_DIFFERS, msg->text, path, path);
-	preload__complain(place->object, text);
-	return err;
-}
-
 /* Hands the pinned map to libbpf, which takes a descriptor of its own. */
 static int reuse(const struct place *place, int fd)
 {
-	struct bpf_map_info info = {};
-	__u32 size = sizeof(info);
+	const struct elfmap_pin_user user = {.type = preload__prog_type(), .words = "what this command loads"};
+	struct bpf_map_info info;
+	char shown[PATH_MAX];
 	struct elfmap_msg msg;
 	int err;
 
-	if (!elfmap_map__is_map(fd))
-		return complain(place, -EEXIST, "is not a map");
-	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		return complain(place, -errno, strerror(errno));
-	err = elfmap_pin__compare(place->map, &info, &msg);
-	if (err)
-		return complain_differs(place, err, &msg);
-	err = elfmap_pin__check_owner(place->map, place->path, fd, preload__prog_type(), "what this command loads",
-				      &msg);
+	err = elfmap_pin__take(place->map, place->path, fd, &user, 1, &info, &msg);
+	if (err == -EEXIST)
+		elfmap_pin__add_remedy(preload__shown_path(place->path, shown, sizeof(shown)), &msg);
 	if (err)
 		return complain_msg(place, err, &msg);
 	err = bpf_map__reuse_fd(place->bpf, fd);
@@ -116,23 +101,6 @@ static int prepare_pin(const struct place *place)
 	return 0;
 }
 
-static void warn_about_slots(const struct source *source, const struct place *place)
-{
-	size_t index = (size_t)(place->map - source->obj->maps);
-	char text[256];
-
-	for (size_t i = 0; i < source->obj->nr_progs; i++) {
-		if (source->obj->progs[i].slot_map != (int)index)
-			continue;
-		snprintf(text, sizeof(text),
-			 "warning: map '%s' is not pinned, so the kernel empties its tail-call slots when this command "
-			 "ends; declare it with PIN_GLOBAL_NS or PIN_OBJECT_NS",
-			 place->map->name);
-		preload__complain(place->object, text);
-		return;
-	}
-}
-
 /* The kernel's samples had a loader and a definition of their own, of as many bytes as the legacy one without
  * its tail. What it has in the last two words nobody can tell for certain. */
 #define SAMPLES_SIZE 28
@@ -160,8 +128,8 @@ static int prepare(const struct source *source, struct place *place, const char 
 		complain(place, 0, numa);
 	if (place->path[0])
 		return prepare_pin(place);
-	if (place->map->def.type == BPF_MAP_TYPE_PROG_ARRAY)
-		warn_about_slots(source, place);
+	if (elfmap_pair__loses_slots(&source->pair, place->map, place->path, &msg))
+		preload__complain(place->object, msg.text);
 	return check_template(place);
 }
 
@@ -189,27 +157,23 @@ static bool names_by_hash(const struct source *source)
 	return false;
 }
 
-int pins__prepare(const struct source *source, struct bpf_object *bpf, const char *path, const char *pin_root)
+int pins__prepare(const struct source *source, const char *path, const char *pin_root)
 {
 	struct place place = {.object = path};
 	char root[PATH_MAX], sha1[41] = "";
-	size_t nth = 0;
 	int err = 0;
 
 	find_root(pin_root, root);
 	undo__note_object(root);
 	if (names_by_hash(source))
 		elfmap_sha1(source->bytes, source->size, sha1);
-	bpf_object__for_each_map (place.bpf, bpf) {
+	for (size_t nth = 0; !err && nth < source->obj->nr_maps; nth++) {
 		size_t index = elfmap_object__map_order(source->obj, nth);
 
-		if (err || index >= source->obj->nr_maps)
-			break;
 		place.map = &source->obj->maps[index];
-		if (strcmp(bpf_map__name(place.bpf), place.map->name) != 0)
-			continue; /* a BTF-defined map, or one of global data */
-		nth++;
-		err = prepare(source, &place, root, sha1);
+		place.bpf = source->pair.maps[index];
+		if (place.bpf)
+			err = prepare(source, &place, root, sha1);
 	}
 	return err;
 }

@@ -358,9 +358,10 @@ __attribute__((visibility("default"))) struct bpf_object *bpf_object__open_file(
 	bpf = open_memory(path, opts);
 	if (!bpf)
 		return NULL;
+	elfmap_pair__init(&current.pair, current.obj, bpf);
 	current_bpf = bpf;
 	snprintf(current_path, sizeof(current_path), "%s", path);
-	err = pins__prepare(&current, bpf, path, pin_root(opts));
+	err = pins__prepare(&current, path, pin_root(opts));
 	if (err) {
 		bpf_object__close(bpf);
 		current_bpf = NULL;
@@ -381,22 +382,36 @@ static void explain_refusal(const struct bpf_object *bpf)
 	struct elfmap_msg msg;
 
 	bpf_object__for_each_map (map, bpf) {
-		const struct bpf_elf_map def = {.type = bpf_map__type(map),
-						.size_key = bpf_map__key_size(map),
-						.size_value = bpf_map__value_size(map),
-						.max_elem = bpf_map__max_entries(map),
-						.flags = bpf_map__map_flags(map)};
-		const char *fault = elfmap_map__fault(&def);
+		const struct elfmap_map made = elfmap_pair__define(map);
+		const char *fault = elfmap_map__fault(&made.def);
 
 		if (!fault)
 			continue;
-		elfmap_msg__set(&msg, 0, "map '%s': %s", bpf_map__name(map), fault);
+		elfmap_msg__set(&msg, 0, "map '%s': %s", made.name, fault);
 		preload__complain(current_path, msg.text);
 		return;
 	}
 	elfmap_msg__set(&msg, 0, "the kernel refuses it, as said above; in words: elfmap check %s%s%s", current_path,
 			section ? " sec " : "", section ? section : "");
 	preload__complain(current_path, msg.text);
+}
+
+/* tc says what its programs are, and libbpf goes by the names of their sections: to a PROG_ARRAY those of "1/0" are
+ * then another kind than the "xdp" that jumps to them. */
+static int set_types(struct bpf_object *bpf)
+{
+	struct bpf_program *prog;
+	int err = 0;
+
+	bpf_object__for_each_program (prog, bpf) {
+		const char *section = elfmap_pair__section(prog);
+		const struct elfmap_prog *read = elfmap_pair__prog(&current.pair, bpf_program__name(prog), section);
+
+		if (!err && bpf_program__autoload(prog))
+			err = elfmap_pair__set_type(&current.pair, prog, read, section, bpf_program__type(prog));
+	}
+	errno = -err;
+	return err;
 }
 
 __attribute__((visibility("default"))) int bpf_object__load(struct bpf_object *bpf)
@@ -406,9 +421,11 @@ __attribute__((visibility("default"))) int bpf_object__load(struct bpf_object *b
 
 	if (!real)
 		real = preload__next("bpf_object__load");
-	err = real(bpf);
-	if (!err || !preload__active || bpf != current_bpf)
-		return err;
+	if (!preload__active || bpf != current_bpf)
+		return real(bpf);
+	err = set_types(bpf) ?: real(bpf);
+	if (!err)
+		return 0;
 	why = errno;
 	explain_refusal(bpf);
 	errno = why;
@@ -424,19 +441,15 @@ __attribute__((visibility("default"))) struct bpf_map *bpf_object__find_map_by_n
 {
 	static struct bpf_map *(*real)(const struct bpf_object *, const char *);
 	struct bpf_map *map;
-	size_t nth = 0;
 
 	if (!real)
 		real = preload__next("bpf_object__find_map_by_name");
 	map = real(bpf, name);
-	if (map || !preload__active || bpf != current_bpf || current.obj->has_btf_maps)
+	if (map || !preload__active || bpf != current_bpf)
 		return map;
-	bpf_object__for_each_map (map, bpf) {
-		size_t index = elfmap_object__map_order(current.obj, nth++);
-
-		if (index < current.obj->nr_maps && !strcmp(current.obj->maps[index].name, name))
-			return map;
-	}
+	for (size_t i = 0; i < current.obj->nr_maps; i++)
+		if (!strcmp(current.obj->maps[i].name, name))
+			return current.pair.maps[i];
 	return NULL;
 }
 
@@ -444,15 +457,11 @@ __attribute__((visibility("default"))) struct bpf_map *bpf_object__find_map_by_n
 
 /* To the legacy loader a slot's section is one program, which starts with its first function. tc would
  * put every function of it into the slot, one after the other. */
-static bool is_behind_slot(const char *function)
+static bool is_behind_slot(const char *function, const char *section)
 {
-	for (size_t i = 1; current_bpf && i < current.obj->nr_progs; i++) {
-		const struct elfmap_prog *prog = &current.obj->progs[i];
+	const struct elfmap_prog *prog = current_bpf ? elfmap_pair__prog(&current.pair, function, section) : NULL;
 
-		if (prog->is_slot && prog[-1].section_index == prog->section_index && !strcmp(prog->name, function))
-			return true;
-	}
-	return false;
+	return prog && elfmap_pair__is_behind_slot(&current.pair, prog);
 }
 
 /* The entry lives in a twin of .text (lib/object/transcode_symbols.c); the command line says `sec .text`. */
@@ -466,7 +475,7 @@ __attribute__((visibility("default"))) const char *bpf_program__section_name(con
 	name = real(prog);
 	if (!preload__active || !name)
 		return name;
-	if (strchr(name, '/') && is_behind_slot(bpf_program__name(prog)))
+	if (strchr(name, '/') && is_behind_slot(bpf_program__name(prog), name))
 		return "behind a slot";
 	return !strcmp(name, ELFMAP_TEXT_TWIN) ? ".text" : name;
 }

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/msg.h"
-#include "object/object.h"
+#include "load/pair.h"
 
 /* The file that tc is loading. It comes to us twice, by descriptor and by path, and is read once. */
 struct source {
@@ -15,6 +15,7 @@ struct source {
 	void *bytes;
 	size_t size;
 	struct elfmap_object *obj;
+	struct elfmap_pair pair; /* with what libbpf made of it; once that is open */
 };
 
 extern bool preload__active;   /* this is a program that calls libbpf >= 1 itself */
@@ -39,10 +40,10 @@ void preload__complain(const char *object, const char *what);
  * anybody. Returns PATH itself or SHOWN. */
 const char *preload__shown_path(const char *path, char *shown, size_t size);
 
-/* Prepares the pins of SOURCE's maps in BPF, which is its transcoded object, opened and not loaded:
- * a pin that is there and equal is handed to libbpf, one that is not there is made when it loads.
- * PIN_ROOT is what tc gave libbpf, ".../tc/globals". A negative errno after complaining. */
-int pins__prepare(const struct source *source, struct bpf_object *bpf, const char *path, const char *pin_root);
+/* Prepares the pins of SOURCE's maps, whose transcoded object is opened and not loaded: a pin that is
+ * there and equal is handed to libbpf, one that is not there is made when it loads. PIN_ROOT is what
+ * tc gave libbpf, ".../tc/globals". A negative errno after complaining. */
+int pins__prepare(const struct source *source, const char *path, const char *pin_root);
 
 /* Remembers that this process is about to make PATH (a pin, or a directory for pins) for the object
  * noted last, below ROOT. Pins that no program uses when the process exits with a failure are taken

@@ -6,7 +6,7 @@
 
 #include "base/msg.h"
 #include "helpers/load/request.h"
-#include "helpers/object/prog_types.h"
+#include "kinds/progs.h"
 
 static int start(struct elfmap_msg *msg)
 {
@@ -19,10 +19,16 @@ static bool is_section(const char *word)
 	return !strcmp(word, "sec") || !strcmp(word, "section");
 }
 
-static int take_type(const char *verb, const char *word, const struct prog_type **ret_type, struct elfmap_msg *msg)
+static int take_type(const char *verb, const char *word, enum bpf_prog_type *ret_type, struct elfmap_msg *msg)
 {
-	*ret_type = prog_type__find(word);
-	return *ret_type ? 0 : elfmap_msg__set(msg, -EINVAL, "%s: " PROG_TYPE_REFUSAL, verb, word);
+	struct elfmap_msg why;
+	__u32 type;
+	int err = elfmap_prog_kind__parse(word, &type, &why);
+
+	if (err)
+		return elfmap_msg__set(msg, err, "%s: %s", verb, why.text);
+	*ret_type = type;
+	return 0;
 }
 
 /* ---- load ------------------------------------------------------------------------------------------------ */
@@ -31,9 +37,7 @@ static int take_type(const char *verb, const char *word, const struct prog_type 
 static int take_load_pair(const char *verb, const char *word, const char *value, struct load_request *request,
 			  struct elfmap_msg *msg)
 {
-	const struct prog_type *type = NULL;
 	bool is_sec = is_section(word);
-	int err;
 
 	if (!value || (is_sec ? request->section != NULL : request->type != BPF_PROG_TYPE_UNSPEC))
 		return elfmap_msg__set(msg, -EINVAL, "%s: %s", word,
@@ -42,10 +46,7 @@ static int take_load_pair(const char *verb, const char *word, const char *value,
 		request->section = value;
 		return 0;
 	}
-	err = take_type(verb, value, &type, msg);
-	if (!err)
-		request->type = type->type;
-	return err;
+	return take_type(verb, value, &request->type, msg);
 }
 
 int load_request__parse(int argc, char **argv, struct load_request *ret_request, struct elfmap_msg *msg)
@@ -219,7 +220,6 @@ static bool is_whole(const struct elfmap_graft_request *request, bool empty)
 int graft_request__parse(int argc, char **argv, struct elfmap_graft_request *ret_request, struct elfmap_msg *msg)
 {
 	struct elfmap_graft_request request = {};
-	const struct prog_type *type = NULL;
 	bool empty = false;
 	int err = start(msg);
 
@@ -228,8 +228,8 @@ int graft_request__parse(int argc, char **argv, struct elfmap_graft_request *ret
 			empty = true;
 		} else if (is_section(argv[i]) && i + 1 < argc && !request.section) {
 			request.section = argv[++i];
-		} else if (!strcmp(argv[i], "type") && i + 1 < argc && !type) {
-			err = take_type(argv[0], argv[++i], &type, msg);
+		} else if (!strcmp(argv[i], "type") && i + 1 < argc && !request.type) {
+			err = take_type(argv[0], argv[++i], &request.type, msg);
 			request.type_name = argv[i];
 		} else {
 			err = take_graft_word(argv[0], argv[i], &request, msg);
@@ -239,7 +239,6 @@ int graft_request__parse(int argc, char **argv, struct elfmap_graft_request *ret
 		err = -EINVAL;
 	if (err)
 		return err;
-	request.type = type ? type->type : BPF_PROG_TYPE_UNSPEC;
 	*ret_request = request;
 	return 0;
 }

@@ -26,7 +26,7 @@ static int parse(int argc, char **argv, struct check *check)
 		else if ((!strcmp(argv[i], "sec") || !strcmp(argv[i], "section")) && i + 1 < argc && !check->section)
 			check->section = argv[++i];
 		else if (!strcmp(argv[i], "type") && i + 1 < argc && !check->type)
-			err = (check->type = prog_type__parse(argv[++i], argv[0])) ? 0 : -EINVAL;
+			err = parse_prog_type(argv[++i], argv[0], &check->type);
 		else
 			err = -EINVAL;
 	}
@@ -36,50 +36,85 @@ static int parse(int argc, char **argv, struct check *check)
 /* ---- the steps ------------------------------------------------------------------------------------------ */
 
 /* No bpffs is no fault: tc mounts one, in which no pin is yet. */
-static int find_bpffs(struct check *check)
+static int find_bpffs(struct check *check, char tc_dir[PATH_MAX])
 {
-	char tc_dir[PATH_MAX];
 	struct elfmap_msg msg;
-	int err = elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg);
+	int err = elfmap_bpffs__tc_dir(tc_dir, PATH_MAX, &msg);
 
 	if (err == -ENODEV && !getenv("TC_BPF_MNT"))
 		return 0;
 	if (err)
 		return lines__add(&check->problems, "%s", msg.text);
-	check->tc_dir = strdup(tc_dir);
-	return check->tc_dir ? 0 : -ENOMEM;
+	check->load->opts.tc_dir = tc_dir;
+	return 0;
 }
 
-/* A tail-call section's name says nothing of its type, which is that of whoever calls it. */
-static enum bpf_prog_type find_common_type(const struct check *check)
+static void list_prog(struct check *check, const struct elfmap_load_prog *prog)
 {
-	for (size_t i = 0; i < check->nr_progs; i++) {
-		const struct check_prog *prog = &check->progs[i];
-
-		if (prog->is_chosen && prog->legacy && prog->legacy->type_hint && prog->legacy->slot_map < 0)
-			return prog->legacy->type_hint;
-	}
-	return BPF_PROG_TYPE_SCHED_CLS;
+	check->progs[check->nr_progs++] = (struct check_prog){
+		.name = prog->name,
+		.section = prog->section,
+		.type = prog->type,
+		.is_chosen = prog->is_wanted,
+		.nr_insns = bpf_program__insn_cnt(prog->bpf),
+	};
 }
 
-static int choose_programs(struct check *check)
+/* Programs that transcoding keeps from libbpf, which would refuse all of the object for one of them. */
+static int list_undefined(struct check *check, const struct elfmap_prog *read)
 {
-	enum bpf_prog_type common = find_common_type(check);
+	struct check_prog *prog = &check->progs[check->nr_progs];
+
+	if (!check->load->object->needs_help || !read->undefined ||
+	    (check->section && strcmp(read->section, check->section) != 0))
+		return 0;
+	check->nr_progs++;
+	*prog = (struct check_prog){
+		.name = read->name,
+		.section = read->section,
+		.type = check->type ?: read->type_hint ?: BPF_PROG_TYPE_SCHED_CLS,
+		.is_chosen = true,
+		.nr_insns = read->size / sizeof(struct bpf_insn),
+	};
+	return check__explain_undefined(prog, read);
+}
+
+static int list_all(struct check *check)
+{
+	const struct elfmap_load *load = check->load;
+	int err = 0;
+
+	check->maps = calloc(load->nr_maps + 1, sizeof(*check->maps));
+	check->progs = calloc(load->nr_progs + load->object->nr_progs + 1, sizeof(*check->progs));
+	if (!check->maps || !check->progs)
+		return -ENOMEM;
+	for (size_t i = 0; i < load->nr_maps; i++)
+		check->maps[check->nr_maps++].of = &load->maps[i];
+	for (size_t i = 0; i < load->nr_progs; i++)
+		list_prog(check, &load->progs[i]);
+	for (size_t i = 0; !err && i < load->object->nr_progs; i++)
+		err = list_undefined(check, &load->object->progs[i]);
+	return err;
+}
+
+static int open_object(struct check *check)
+{
+	struct elfmap_msg msg;
+
+	elfmap_load__listen();
+	if (!elfmap_load__list(check->load, &msg))
+		return list_all(check);
+	if (!check->load->bpf && *elfmap_load__said())
+		return lines__add(&check->problems, "libbpf cannot open it: %s", elfmap_load__said());
+	return lines__add(&check->problems, "%s", msg.text);
+}
+
+static int check_wanted(struct check *check)
+{
 	bool found = !check->section;
 
-	for (size_t i = 0; i < check->nr_progs; i++) {
-		struct check_prog *prog = &check->progs[i];
-
-		found = found || !strcmp(prog->section, check->section);
-		if (check->type)
-			prog->type = check->type->type;
-		else if (prog->legacy && prog->legacy->slot_map >= 0)
-			prog->type = common;
-		else if (prog->legacy && prog->legacy->type_hint)
-			prog->type = prog->legacy->type_hint;
-		else
-			prog->type = BPF_PROG_TYPE_SCHED_CLS;
-	}
+	for (size_t i = 0; i < check->nr_progs; i++)
+		found = found || !strcmp(check->progs[i].section, check->section);
 	if (!found)
 		return lines__add(&check->problems, "section '%s': there is no such program; 'elfmap show' lists them",
 				  check->section);
@@ -88,92 +123,102 @@ static int choose_programs(struct check *check)
 	return 0;
 }
 
-static int run_steps(struct check *check)
+/* ---- the trial ------------------------------------------------------------------------------------------- */
+
+static int hear_map(void *context, size_t nth, const struct elfmap_verdict *verdict)
 {
+	struct check *check = context;
+	struct check_map *map = &check->maps[nth];
+
+	map->err = verdict->err;
+	free(map->why);
+	return check__explain_map(check, map, verdict->err, verdict->said);
+}
+
+static int hear_prog(void *context, size_t nth, const struct elfmap_verdict *verdict)
+{
+	struct check *check = context;
+	struct check_prog *prog = &check->progs[nth];
+	int err;
+
+	prog->err = verdict->err;
+	prog->xlated = verdict->xlated;
+	prog->verified = verdict->verified;
+	if (!prog->err)
+		return 0;
+	err = check__keep_log(prog, verdict->log);
+	return err ?: check__explain_prog(check, prog, verdict->err, verdict->said, verdict->log);
+}
+
+static int lend_inner(void *context, size_t nth)
+{
+	const struct check *check = context;
+
+	return check__borrow_inner(&check->maps[nth]);
+}
+
+static int run_steps(struct check *check, char tc_dir[PATH_MAX])
+{
+	const struct elfmap_trial trial = {hear_map, hear_prog, lend_inner, check};
+	const struct elfmap_object *object = check->load->object;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < check->object->nr_problems; i++)
-		err = lines__add(&check->problems, "%s", check->object->problems[i]);
-	err = err ?: find_bpffs(check);
+	for (size_t i = 0; !err && i < object->nr_problems; i++)
+		err = lines__add(&check->problems, "%s", object->problems[i]);
+	err = err ?: find_bpffs(check, tc_dir);
 	if (err || check->problems.nr)
 		return err;
-	err = check__list(check);
+	err = open_object(check);
 	if (err || check->problems.nr)
 		return err;
-	err = choose_programs(check);
+	err = check_wanted(check);
 	err = err ?: check__pins(check);
-	return err ?: check__load(check);
+	return err ?: elfmap_load__try(check->load, &trial);
 }
 
 static void free_findings(struct check *check)
 {
 	for (size_t i = 0; i < check->nr_maps; i++) {
-		free(check->maps[i].name);
 		free(check->maps[i].why);
-		free(check->maps[i].pin_path);
 		free(check->maps[i].pin_why);
 	}
 	for (size_t i = 0; i < check->nr_progs; i++) {
-		free(check->progs[i].name);
-		free(check->progs[i].section);
 		free(check->progs[i].why);
 		lines__free(&check->progs[i].log);
 	}
 	free(check->maps);
 	free(check->progs);
-	free(check->tc_dir);
 	lines__free(&check->problems);
 	lines__free(&check->warnings);
+	elfmap_load__free(check->load);
 }
 
-static int run(struct check *check, const void *bytes, size_t size)
+static int run(struct check *check)
 {
-	void *transcoded = NULL;
-	struct elfmap_msg msg;
-	int status, err = 0;
+	char tc_dir[PATH_MAX];
+	int err = run_steps(check, tc_dir);
 
-	elfmap_sha1(bytes, size, check->sha1);
-	check->bytes = bytes;
-	check->size = size;
-	if (check->object->needs_help && !check->object->nr_problems) {
-		if (elfmap_object__transcode(check->object, NULL, &transcoded, &check->size, &msg))
-			err = lines__add(&check->problems, "%s", msg.text);
-		check->bytes = transcoded;
-	}
-	if (!err && !check->problems.nr)
-		err = run_steps(check);
-	if (err) {
-		status = complain(check->file, "the check itself failed: %s", strerror(-err));
-	} else {
-		check__print(check);
-		status = check__is_fine(check) ? EXIT_SUCCESS : EXIT_FAILURE;
-	}
-	free(transcoded);
-	return status;
+	if (err)
+		return complain(check->file, "the check itself failed: %s", strerror(-err));
+	check__print(check);
+	return check__is_fine(check) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int verb_check(int argc, char **argv)
 {
-	struct elfmap_object *object = NULL;
+	struct elfmap_load_opts opts = {.is_locked = true};
 	struct check check = {};
 	struct elfmap_msg msg;
-	int status = EXIT_FAILURE;
-	void *bytes = NULL;
-	size_t size = 0;
+	int status;
 
 	argc = take_options(argc, argv, "--old-tc");
 	if (argc < 0 || parse(argc, argv, &check))
 		return EXIT_USAGE;
-
-	if (elfmap_file__read(check.file, &bytes, &size, &msg) || elfmap_object__read(bytes, size, &object, &msg)) {
-		complain(check.file, "%s", msg.text);
-		goto out;
-	}
-	check.object = object;
-	status = check.old_tc ? check__old_tc(&check) : run(&check, bytes, size);
-out:
+	opts.section = check.section;
+	opts.type = check.type;
+	if (elfmap_load__read(check.file, &opts, &check.load, &msg))
+		return complain(check.file, "%s", msg.text);
+	status = check.old_tc ? check__old_tc(&check) : run(&check);
 	free_findings(&check);
-	elfmap_object__free(object);
-	free(bytes);
 	return status;
 }

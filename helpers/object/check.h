@@ -2,8 +2,7 @@
 /*
  * Between the files of `elfmap check`: what was asked for, and what is found out about it.
  *
- *   check.c           command line, order of the steps
- *   check_load.c      the trial: maps of its own, each program by itself
+ *   check.c           command line, order of the steps, the trial's verdicts
  *   check_pins.c      the pins that are there, opened to be compared
  *   check_explain.c   the kernel's refusals in words
  *   check_print.c     plain and JSON; whether all is well
@@ -15,8 +14,7 @@
 
 #include "helpers/command.h"
 #include "helpers/object/lines.h"
-#include "helpers/object/prog_types.h"
-#include "object/object.h"
+#include "load/trial.h"
 
 enum pin_state {
 	PIN_UNASKED, /* the map is not pinned */
@@ -26,25 +24,17 @@ enum pin_state {
 	PIN_UNKNOWN, /* it could not be looked at */
 };
 
-/* A map as libbpf would make it. Everything is in the order of libbpf's own list. */
 struct check_map {
-	char *name;
-	struct elfmap_map map;	   /* of a legacy definition, or made up from a modern one */
-	const char *template;	   /* name of the map that an outer map takes its inner ones after */
-	bool is_legacy, is_wanted; /* wanted: not made by libbpf for global data */
-	int fd;			   /* our own, private one; -1 */
-	int inner_fd;		   /* of an outer map: what its inner ones are like, where the object does not say */
+	const struct elfmap_load_map *of;
 	int err;
 	char *why; /* it was not made */
-	char *pin_path;
 	enum pin_state pin;
 	char *pin_why;
 };
 
 struct check_prog {
-	char *name;
-	char *section;			  /* as `sec NAME` says it */
-	const struct elfmap_prog *legacy; /* what elfmap reads of it; NULL: nothing */
+	const char *name;
+	const char *section; /* as `sec NAME` says it */
 	enum bpf_prog_type type;
 	bool is_chosen;
 	size_t nr_insns; /* in the object */
@@ -57,26 +47,17 @@ struct check_prog {
 
 struct check {
 	const char *file;
-	const char *section;	      /* NULL: all */
-	const struct prog_type *type; /* NULL: as the sections' names suggest */
+	const char *section; /* NULL: all */
+	__u32 type;	     /* BPF_PROG_TYPE_UNSPEC: as the sections' names suggest */
 	bool old_tc;
-	const struct elfmap_object *object;
-	const void *bytes; /* what libbpf gets */
-	size_t size;
-	char sha1[41];
-	char *tc_dir; /* where pins are; NULL: no bpffs, so nothing can be pinned yet */
-	struct check_map *maps;
+	struct elfmap_load *load;
+	struct check_map *maps; /* as load->maps */
 	size_t nr_maps;
-	struct check_prog *progs;
+	struct check_prog *progs; /* as load->progs, and then those that libbpf does not get to see */
 	size_t nr_progs;
 	struct lines problems;
 	struct lines warnings;
 };
-
-/* check_load.c: lists maps and programs, and tries each. A negative errno only when the trial itself
- * fails; whatever the object's fault is, goes into CHECK. */
-int check__list(struct check *check);
-int check__load(struct check *check);
 
 int check__pins(struct check *check); /* check_pins.c */
 /* The first inner map that is in the pinned outer MAP, for whoever needs one to make another. A
@@ -87,9 +68,8 @@ int check__borrow_inner(const struct check_map *map);
  * is kept first. */
 int check__explain_map(const struct check *check, struct check_map *map, int err, const char *text);
 int check__explain_prog(const struct check *check, struct check_prog *prog, int err, const char *text, const char *log);
-int check__explain_undefined(struct check_prog *prog);
+int check__explain_undefined(struct check_prog *prog, const struct elfmap_prog *read);
 int check__keep_log(struct check_prog *prog, const char *log);
-__u32 check__processed_insns(const char *log);
 
 /* check_print.c: on stdout, and each fault on stderr. */
 void check__print(const struct check *check);

@@ -21,24 +21,28 @@ static int set_why(char **why, int err, const char *text)
 
 /* ---- maps ----------------------------------------------------------------------------------------------- */
 
-static const struct check_map *find_map(const struct check *check, const char *name)
+/* The map that an outer map takes its inner ones after; NULL: there is none, or the object does not say. */
+static const struct check_map *find_template(const struct check *check, const struct elfmap_load_map *outer)
 {
-	for (size_t i = 0; i < check->nr_maps; i++)
-		if (!strcmp(check->maps[i].name, name))
+	const struct elfmap_object *object = check->load->object;
+
+	for (size_t i = 0; outer->is_legacy && outer->map.inner >= 0 && i < check->nr_maps; i++)
+		if (!strcmp(check->maps[i].of->map.name, object->maps[outer->map.inner].name))
 			return &check->maps[i];
 	return NULL;
 }
 
 int check__explain_map(const struct check *check, struct check_map *map, int err, const char *text)
 {
-	const struct bpf_elf_map *def = &map->map.def;
-	const struct check_map *template = map->template ? find_map(check, map->template) : NULL;
+	const struct bpf_elf_map *def = &map->of->map.def;
+	const struct check_map *template = find_template(check, map->of);
 	const char *fault = elfmap_map__fault(def);
 	char line[LINE_SIZE];
 
 	if (template && template->err)
-		snprintf(line, sizeof(line), "its inner maps are like '%s', which cannot be made", map->template);
-	else if (map->is_legacy && elfmap_map__is_map_in_map(def->type) && map->map.inner < 0)
+		snprintf(line, sizeof(line), "its inner maps are like '%s', which cannot be made",
+			 template->of->map.name);
+	else if (map->of->is_legacy && elfmap_map__is_map_in_map(def->type) && map->of->map.inner < 0)
 		snprintf(line, sizeof(line),
 			 "a map of maps, and the object gives it no inner_id; it can only be used "
 			 "when it is pinned already and has an inner map in it");
@@ -108,7 +112,7 @@ static const char *find_cause(const char *log)
 int check__explain_prog(const struct check *check, struct check_prog *prog, int err, const char *text, const char *log)
 {
 	const char *cause = find_cause(log), *type = elfmap_prog_type_name(prog->type);
-	const char *license = check->object->license;
+	const char *license = check->load->object->license;
 	char line[LINE_SIZE];
 
 	if (cause && strstr(log, "cannot call GPL"))
@@ -129,25 +133,17 @@ int check__explain_prog(const struct check *check, struct check_prog *prog, int 
 	return set_why(&prog->why, err, line);
 }
 
-int check__explain_undefined(struct check_prog *prog)
+int check__explain_undefined(struct check_prog *prog, const struct elfmap_prog *read)
 {
 	char line[LINE_SIZE];
 
 	prog->err = -ENOENT;
-	snprintf(line, sizeof(line), "it uses '%s', %s", prog->legacy->undefined, prog->legacy->undefined_why);
+	snprintf(line, sizeof(line), "it uses '%s', %s", read->undefined, read->undefined_why);
 	prog->why = strdup(line);
 	return prog->why ? 0 : -ENOMEM;
 }
 
 /* ---- the verifier's log ------------------------------------------------------------------------------------ */
-
-__u32 check__processed_insns(const char *log)
-{
-	const char *at = strstr(log, "processed ");
-	unsigned int number;
-
-	return at && sscanf(at, "processed %u insns", &number) == 1 ? number : 0;
-}
 
 /* Figures about the verifier itself, which come after what it has to say. */
 static bool is_figure(const char *line, size_t length)

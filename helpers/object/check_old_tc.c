@@ -42,7 +42,7 @@ int check__old_tc(const struct check *check)
 	struct elfmap_old_tc verdict = {};
 	int status;
 
-	if (elfmap_object__old_tc(check->object, check->section, &verdict))
+	if (elfmap_object__old_tc(check->load->object, check->section, &verdict))
 		return complain(check->file, "%s", strerror(ENOMEM));
 	if (output.json)
 		print_as_json(check, &verdict);

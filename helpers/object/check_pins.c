@@ -12,20 +12,6 @@
 #include "map/map.h"
 #include "pins/pin_take.h"
 
-static int find_path(struct check *check, struct check_map *map)
-{
-	const char *root = check->tc_dir ? check->tc_dir : "/sys/fs/bpf/tc";
-	char path[PATH_MAX] = "";
-	struct elfmap_msg msg;
-
-	if (!map->is_legacy)
-		return 0; /* libbpf has said it */
-	if (elfmap_pin__path(&map->map, root, check->sha1, path, sizeof(path), &msg))
-		return lines__add(&check->warnings, "%s", msg.text);
-	map->pin_path = *path ? strdup(path) : NULL;
-	return *path && !map->pin_path ? -ENOMEM : 0;
-}
-
 static int conclude(struct check_map *map, enum pin_state state, const char *why)
 {
 	map->pin = state;
@@ -42,33 +28,35 @@ static enum bpf_prog_type find_user(const struct check *check)
 	return BPF_PROG_TYPE_UNSPEC;
 }
 
-static int compare(const struct check *check, struct check_map *map, int fd, const struct bpf_map_info *info)
+static int compare(const struct check *check, struct check_map *map, int fd)
 {
+	const struct elfmap_pin_user user = {.type = find_user(check), .words = "what uses it here"};
+	struct bpf_map_info info;
 	struct elfmap_msg msg;
 
-	if (elfmap_pin__compare(&map->map, info, &msg) ||
-	    elfmap_pin__check_owner(&map->map, map->pin_path, fd, find_user(check), "what uses it here", &msg))
+	if (elfmap_pin__take(&map->of->map, map->of->pin_path, fd, &user, 1, &info, &msg))
 		return conclude(map, PIN_DIFFERENT, msg.text);
 	return conclude(map, PIN_EQUAL, NULL);
 }
 
 static int look_at(const struct check *check, struct check_map *map)
 {
+	const char *path = map->of->pin_path;
 	struct bpf_map_info info;
 	struct elfmap_msg msg;
 	char why[LINE_SIZE];
 	int err, fd;
 
-	if (!map->pin_path)
+	if (!path)
 		return 0;
-	if (access(map->pin_path, F_OK) && (errno == ENOENT || errno == ENOTDIR))
+	if (access(path, F_OK) && (errno == ENOENT || errno == ENOTDIR))
 		return conclude(map, PIN_ABSENT, NULL);
-	err = elfmap_map__open(map->pin_path, &fd, &info, &msg);
+	err = elfmap_map__open(path, &fd, &info, &msg);
 	if (err) {
-		snprintf(why, sizeof(why), "map '%s': %s: %s", map->name, map->pin_path, msg.text);
+		snprintf(why, sizeof(why), "map '%s': %s: %s", map->of->map.name, path, msg.text);
 		return conclude(map, err == -EMEDIUMTYPE ? PIN_DIFFERENT : PIN_UNKNOWN, why);
 	}
-	err = compare(check, map, fd, &info);
+	err = compare(check, map, fd);
 	close(fd);
 	return err;
 }
@@ -78,7 +66,9 @@ int check__pins(struct check *check)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < check->nr_maps; i++)
-		err = find_path(check, &check->maps[i]) ?: look_at(check, &check->maps[i]);
+		err = check->maps[i].of->unpinned_why
+			      ? lines__add(&check->warnings, "%s", check->maps[i].of->unpinned_why)
+			      : look_at(check, &check->maps[i]);
 	return err;
 }
 
@@ -90,8 +80,8 @@ int check__borrow_inner(const struct check_map *map)
 	int outer, inner = -1;
 	__u32 id;
 
-	if (map->pin != PIN_EQUAL || map->map.def.size_key > sizeof(key) ||
-	    elfmap_map__open(map->pin_path, &outer, &info, &msg))
+	if (map->pin != PIN_EQUAL || map->of->map.def.size_key > sizeof(key) ||
+	    elfmap_map__open(map->of->pin_path, &outer, &info, &msg))
 		return -1;
 	for (int err = bpf_map_get_next_key(outer, NULL, key); !err && inner < 0;
 	     err = bpf_map_get_next_key(outer, key, key))

@@ -18,17 +18,17 @@ static const char *const pin_words[] = {
 
 static bool is_shown(const struct check_map *map)
 {
-	return map->is_wanted || map->err;
+	return !map->of->is_internal || map->err;
 }
 
 static void map_type(const struct check_map *map, char *text, size_t size)
 {
-	const char *name = elfmap_map_type_name(map->map.def.type);
+	const char *name = elfmap_map_type_name(map->of->map.def.type);
 
 	if (name)
 		snprintf(text, size, "%s", name);
 	else
-		snprintf(text, size, "type %u", map->map.def.type);
+		snprintf(text, size, "type %u", map->of->map.def.type);
 }
 
 static const char *prog_type(const struct check_prog *prog)
@@ -63,11 +63,11 @@ static bool fill_map(const struct check *check, size_t nth, char cells[MAX_COLUM
 {
 	const struct check_map *map = &check->maps[nth];
 
-	set_cell(cells[0], map->name);
+	set_cell(cells[0], map->of->map.name);
 	map_type(map, cells[1], CELL_SIZE);
 	set_cell(cells[2], map->err ? "refused" : "ok");
 	set_cell(cells[3], pin_words[map->pin]);
-	set_cell(cells[4], map->pin_path ? map->pin_path : NOTHING);
+	set_cell(cells[4], map->of->pin_path ? map->of->pin_path : NOTHING);
 	return is_shown(map);
 }
 
@@ -177,16 +177,16 @@ static json_object *json_map(const struct check_map *map)
 	json_object *root = json_object_new_object();
 	char type[32];
 
-	add_text(root, "name", map->name);
+	add_text(root, "name", map->of->map.name);
 	map_type(map, type, sizeof(type));
 	add_text(root, "type", type);
-	add_number(root, "bytes_key", map->map.def.size_key);
-	add_number(root, "bytes_value", map->map.def.size_value);
-	add_number(root, "max_entries", map->map.def.max_elem);
-	add_number(root, "flags", map->map.def.flags);
+	add_number(root, "bytes_key", map->of->map.def.size_key);
+	add_number(root, "bytes_value", map->of->map.def.size_value);
+	add_number(root, "max_entries", map->of->map.def.max_elem);
+	add_number(root, "flags", map->of->map.def.flags);
 	json_object_object_add(root, "ok", json_object_new_boolean(!map->err));
 	add_text(root, "error", map->why);
-	add_text(root, "pinned", map->pin_path);
+	add_text(root, "pinned", map->of->pin_path);
 	add_text(root, "pin", map->pin == PIN_UNASKED ? NULL : pin_words[map->pin]);
 	add_text(root, "pin_error", map->pin_why);
 	return root;
@@ -243,6 +243,15 @@ static void print_as_json(const struct check *check)
 
 /* ---- both ---------------------------------------------------------------------------------------------------- */
 
+static void complain_of_pin(const struct check *check, const struct check_map *map)
+{
+	struct elfmap_msg msg;
+
+	snprintf(msg.text, sizeof(msg.text), "%s", map->pin_why);
+	elfmap_pin__add_remedy(map->of->pin_path, &msg);
+	complain(check->file, "%s", msg.text);
+}
+
 static void complain_of_all(const struct check *check)
 {
 	for (size_t i = 0; i < check->problems.nr; i++)
@@ -251,9 +260,9 @@ static void complain_of_all(const struct check *check)
 		const struct check_map *map = &check->maps[i];
 
 		if (map->why)
-			complain(check->file, "map '%s': %s", map->name, map->why);
+			complain(check->file, "map '%s': %s", map->of->map.name, map->why);
 		if (map->pin_why && map->pin == PIN_DIFFERENT)
-			complain(check->file, ELFMAP_PIN_DIFFERS, map->pin_why, map->pin_path, map->pin_path);
+			complain_of_pin(check, map);
 		else if (map->pin_why)
 			complain(check->file, "%s", map->pin_why);
 	}

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "helpers/command.h"
-#include "helpers/object/prog_types.h"
+#include "kinds/progs.h"
 #include "object/object.h"
 
 #define TEMPORARY_NAME ".elfmap-XXXXXX"
@@ -23,7 +23,7 @@
 struct request {
 	const char *file;
 	const char *out;
-	const struct prog_type *type; /* NULL: none was named */
+	__u32 type; /* of program; BPF_PROG_TYPE_UNSPEC: none was named */
 	bool pin;
 	bool for_tc;
 };
@@ -43,11 +43,11 @@ static int parse_loader(const char *word, struct request *request)
 static int parse_type(const char *word, struct request *request)
 {
 	if (request->type) {
-		complain("convert", "'type %s': a type was named before, %s", word, request->type->name);
+		complain("convert", "'type %s': a type was named before, %s", word,
+			 elfmap_prog_kind__of(request->type)->word);
 		return -EINVAL;
 	}
-	request->type = prog_type__parse(word, "convert");
-	return request->type ? 0 : -EINVAL;
+	return parse_prog_type(word, "convert", &request->type);
 }
 
 static int refuse_word(const char *word)
@@ -225,7 +225,7 @@ static void print_grafts(const struct elfmap_object *object, const struct reques
 		printf("tc exec bpf graft m:globals/%s key %u obj ", object->maps[prog->slot_map].name, prog->slot_key);
 		print_word(request->out);
 		if (request->type)
-			printf(" type %s", request->type->name);
+			printf(" type %s", elfmap_prog_kind__of(request->type)->word);
 		printf(" sec slot_%u_%u\n", prog->slot_id, prog->slot_key);
 	}
 }
@@ -283,7 +283,7 @@ static struct elfmap_transcode_opts options_of(const struct request *request)
 
 	/* tc picks a program by its section's name, and knows the type from its own command line. */
 	if (request->type && !request->for_tc)
-		options.prog_section = request->type->prog_section;
+		options.prog_section = elfmap_prog_kind__of(request->type)->section;
 	return options;
 }
 

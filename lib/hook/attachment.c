@@ -96,7 +96,7 @@ bool elfmap_load__has_stages(const struct elfmap_load *load, elfmap_slot_test *i
 
 		if (prog->slot_map < 0 || (is_others && pin && is_others(context, pin, prog->slot_key)))
 			continue;
-		if (bpf_map_lookup_elem(bpf_map__fd(load->maps[prog->slot_map].bpf), &prog->slot_key, &id) ||
+		if (bpf_map_lookup_elem(elfmap_pair__fd(load->maps[prog->slot_map].bpf), &prog->slot_key, &id) ||
 		    !elfmap_program__is_same(id, bpf_program__fd(prog->bpf), load))
 			return false;
 	}

@@ -57,7 +57,7 @@ static bool is_map(int fd, __u32 id)
 static bool is_made_anew(const struct elfmap_load *load, __u32 id)
 {
 	for (size_t i = 0; load && i < load->nr_maps; i++)
-		if (!load->maps[i].pin_path && is_map(bpf_map__fd(load->maps[i].bpf), id))
+		if (!load->maps[i].pin_path && is_map(elfmap_pair__fd(load->maps[i].bpf), id))
 			return true;
 	return load && is_map(load->start_map, id);
 }

@@ -13,9 +13,12 @@
 #include "pins/pin_open.h"
 #include "pins/pin_take.h"
 
+#define LOG_SIZE (16u << 20) /* less than any kernel's limit */
+
 /* ---- what libbpf says ------------------------------------------------------------------------------------ */
 
-static char said[256]; /* the first warning that matters: later ones say that all of it failed */
+static char said[512]; /* the first warning that matters: later ones say that all of it failed */
+static libbpf_print_fn_t heard_before;
 
 static int hear(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -27,34 +30,29 @@ static int hear(enum libbpf_print_level level, const char *format, va_list args)
 	line[strcspn(line, "\n")] = '\0';
 	/* Older kernels know less of BTF, and libbpf goes on without. */
 	if (!strstr(line, "Retrying without BTF") && !strstr(line, "BTF is optional"))
-		strcpy(said, strncmp(line, "libbpf: ", 8) ? line : line + 8);
+		strcpy(said, line);
 	return 0;
 }
 
+void elfmap_load__listen(void)
+{
+	libbpf_print_fn_t before = libbpf_set_print(hear);
+
+	heard_before = before == hear ? heard_before : before;
+	*said = '\0';
+}
+
+const char *elfmap_load__said(void)
+{
+	return said;
+}
+
+void elfmap_load__stop_listening(void)
+{
+	libbpf_set_print(heard_before);
+}
+
 /* ---- maps ------------------------------------------------------------------------------------------------ */
-
-static int explain_difference(const struct elfmap_load_map *map, struct elfmap_msg *msg)
-{
-	struct elfmap_msg what = *msg;
-
-	return elfmap_msg__set(msg, -EEXIST, ELFMAP_PIN_DIFFERS, what.text, map->pin_path, map->pin_path);
-}
-
-static int check_owner(const struct elfmap_load *load, const struct elfmap_load_map *map, int fd,
-		       struct elfmap_msg *msg)
-{
-	char who[BPF_OBJ_NAME_LEN + 128];
-	int err = 0;
-
-	for (size_t i = 0; !err && i < load->nr_progs; i++) {
-		const struct elfmap_load_prog *prog = &load->progs[i];
-
-		snprintf(who, sizeof(who), "program '%s'", prog->name);
-		if (prog->is_wanted)
-			err = elfmap_pin__check_owner(&map->map, map->pin_path, fd, prog->type, who, msg);
-	}
-	return err;
-}
 
 /* The same map, only larger? */
 static bool has_grown(const struct elfmap_load *load, const struct elfmap_map *map, const struct bpf_map_info *info)
@@ -66,22 +64,35 @@ static bool has_grown(const struct elfmap_load *load, const struct elfmap_map *m
 	       !elfmap_pin__compare(&smaller, info, NULL);
 }
 
-static int reuse(const struct elfmap_load *load, struct elfmap_load_map *map, int fd, const struct bpf_map_info *info,
-		 struct elfmap_msg *msg)
+/* FD is the pin's; the map takes a descriptor of its own. */
+static int reuse(const struct elfmap_load *load, struct elfmap_load_map *map, int fd, struct elfmap_msg *msg)
 {
+	struct elfmap_pin_user *users = calloc(load->nr_progs + 1, sizeof(*users));
+	struct bpf_map_info info;
+	size_t nr_users = 0;
 	int err;
 
-	if (elfmap_pin__compare(&map->map, info, msg)) {
-		map->has_grown = has_grown(load, &map->map, info);
-		return map->has_grown ? 0 : explain_difference(map, msg);
+	if (!users)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	for (size_t i = 0; i < load->nr_progs; i++)
+		if (load->progs[i].is_wanted)
+			users[nr_users++] =
+				(struct elfmap_pin_user){.type = load->progs[i].type, .program = load->progs[i].name};
+	err = elfmap_pin__take(&map->map, map->pin_path, fd, users, nr_users, &info, msg);
+	free(users);
+	if (err == -EEXIST) {
+		map->has_grown = has_grown(load, &map->map, &info);
+		elfmap_pin__add_remedy(map->pin_path, msg);
+		return map->has_grown ? 0 : err;
 	}
-	err = check_owner(load, map, fd, msg);
 	if (err)
 		return err;
 	err = bpf_map__reuse_fd(map->bpf, fd);
 	if (err)
 		return elfmap_msg__set(msg, err, "map '%s': %s", map->map.name, strerror(-err));
 	map->is_reused = true;
+	if (!map->is_legacy)
+		map->map.name = bpf_map__name(map->bpf); /* which is the kernel's now */
 	return 0;
 }
 
@@ -105,7 +116,7 @@ static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *m
 	if (map->pin_path && !is_private)
 		err = elfmap_map__open_for(map->pin_path, ELFMAP_READ_WRITE, &fd, &info, &why);
 	if (!err) {
-		err = reuse(load, map, fd, &info, msg);
+		err = reuse(load, map, fd, msg);
 		close(fd);
 		return err;
 	}
@@ -117,18 +128,16 @@ static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *m
 /* A map that nothing holds when we are gone takes its tail-call slots with it. */
 static void warn_about_slots(const struct elfmap_load *load)
 {
-	char text[256];
+	struct elfmap_msg text;
 
-	for (size_t i = 0; load->opts.warn && i < load->nr_progs; i++) {
-		int slots = load->progs[i].slot_map;
+	for (size_t i = 0; load->opts.warn && !load->opts.private_slots && i < load->nr_progs; i++) {
+		const struct elfmap_load_prog *prog = &load->progs[i];
 
-		if (slots < 0 || load->maps[slots].pin_path || load->opts.private_slots)
+		if (prog->slot_map < 0 ||
+		    !elfmap_pair__loses_slots(&load->pair, &load->object->maps[prog->read->slot_map],
+					      load->maps[prog->slot_map].pin_path, &text))
 			continue;
-		snprintf(text, sizeof(text),
-			 "warning: map '%s' is not pinned, so the kernel empties its tail-call slots when this command "
-			 "ends; declare it with PIN_GLOBAL_NS or PIN_OBJECT_NS",
-			 load->maps[slots].map.name);
-		load->opts.warn(load->file, text);
+		load->opts.warn(load->file, text.text);
 		return;
 	}
 }
@@ -149,38 +158,35 @@ static void keep_to_graft(struct elfmap_load *load)
 	}
 }
 
-static int prepare_progs(const struct elfmap_load *load, struct elfmap_msg *msg)
+/* LOGS: see find_refused(). */
+static int prepare_progs(const struct elfmap_load *load, char *logs, struct elfmap_msg *msg)
 {
 	for (size_t i = 0; i < load->nr_progs; i++) {
 		const struct elfmap_load_prog *prog = &load->progs[i];
 		int err = bpf_program__set_autoload(prog->bpf, prog->is_wanted);
 
-		if (!err && prog->is_wanted) {
-			bpf_program__set_type(prog->bpf, prog->type);
-			bpf_program__set_expected_attach_type(prog->bpf, 0);
-		}
+		if (!err && prog->is_wanted)
+			err = elfmap_load__set_type(load, prog, prog->bpf)
+				      ?: bpf_program__set_log_buf(prog->bpf, logs + i, LOG_SIZE);
 		if (err)
 			return elfmap_msg__set(msg, err, "program '%s': %s", prog->name, strerror(-err));
 	}
 	return 0;
 }
 
-/* libbpf loads programs in order and stops at the first that is refused. */
-static const struct elfmap_load_prog *find_refused(const struct elfmap_load *load)
+/* libbpf loads programs in order, stops at the first that is refused, and asks for the verifier's log of that one
+ * alone. The log of program NTH starts at byte NTH of the buffer, which was all zeros. */
+static const struct elfmap_load_prog *find_refused(const struct elfmap_load *load, const char *logs)
 {
-	char word[BPF_OBJ_NAME_LEN + 128];
-
-	for (size_t i = 0; i < load->nr_progs; i++) {
-		snprintf(word, sizeof(word), "prog '%s': BPF program load failed", load->progs[i].name);
-		if (!strncmp(said, word, strlen(word)))
+	for (size_t i = 0; i < load->nr_progs; i++)
+		if (logs[i])
 			return &load->progs[i];
-	}
 	return NULL;
 }
 
-static int explain_refusal(const struct elfmap_load *load, int err, struct elfmap_msg *msg)
+static int explain_refusal(const struct elfmap_load *load, const char *logs, int err, struct elfmap_msg *msg)
 {
-	const struct elfmap_load_prog *prog = find_refused(load);
+	const struct elfmap_load_prog *prog = find_refused(load, logs);
 
 	if (prog)
 		return elfmap_msg__set(
@@ -194,25 +200,27 @@ static int explain_refusal(const struct elfmap_load *load, int err, struct elfma
 		if (fault && !load->maps[i].is_internal)
 			return elfmap_msg__set(msg, err, "map '%s': %s", load->maps[i].map.name, fault);
 	}
-	return elfmap_msg__set(msg, err, "%s; 'elfmap check %s' shows why", *said ? said : strerror(-err), load->file);
+	if (!*said)
+		return elfmap_msg__set(msg, err, "%s; 'elfmap check %s' shows why", strerror(-err), load->file);
+	return elfmap_msg__set(msg, err, "%s; 'elfmap check %s' shows why",
+			       said + (strncmp(said, "libbpf: ", 8) ? 0 : 8), load->file);
 }
 
 int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 {
-	libbpf_print_fn_t before;
-	int err = 0;
+	char *logs = calloc(1, LOG_SIZE + load->nr_progs); /* no memory is used for what is not written */
+	int err = logs ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
 
-	*said = '\0';
-	before = libbpf_set_print(hear);
+	elfmap_load__listen();
 	for (size_t i = 0; !err && i < load->nr_maps; i++)
 		err = prepare_map(load, &load->maps[i], msg);
 	if (!err && load->opts.graft_into)
 		keep_to_graft(load);
-	err = err ?: prepare_progs(load, msg);
+	err = err ?: prepare_progs(load, logs, msg);
 	if (!err) {
 		err = bpf_object__load(load->bpf);
 		if (err)
-			explain_refusal(load, err, msg);
+			explain_refusal(load, logs, err, msg);
 	}
 	if (!err) {
 		err = elfmap_load__note_start(load);
@@ -221,6 +229,7 @@ int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 	}
 	if (!err)
 		warn_about_slots(load);
-	libbpf_set_print(before);
+	elfmap_load__stop_listening();
+	free(logs);
 	return err;
 }

@@ -14,7 +14,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "object/object.h"
+#include "load/pair.h"
 
 struct elfmap_load_opts {
 	const char *tc_dir;	 /* where pins are, ".../tc" */
@@ -26,18 +26,20 @@ struct elfmap_load_opts {
 	 * tables that are there already are left alone, new tables are filled. */
 	const char *graft_into;
 	bool may_grow;	/* a map that has more entries than its pin is a new one, pinned by the caller */
-	bool is_locked; /* the caller holds the lock on tc_dir alone */
+	bool is_locked; /* the caller holds the lock on tc_dir alone, or changes nothing there */
 	/* Hears what the contract warns about; may be NULL. */
 	void (*warn)(const char *file, const char *text);
 };
 
 struct elfmap_load_map {
 	struct elfmap_map map; /* for a modern definition made up from libbpf's view */
-	char *pin_path;	       /* NULL: it is not pinned */
-	struct bpf_map *bpf;   /* its descriptor from elfmap_load__kernel() on */
-	bool is_reused;	       /* from its pin */
-	bool has_grown;	       /* its pin is the same but for having fewer entries, and is not used */
-	bool is_internal;      /* libbpf's, for global data */
+	bool is_legacy;
+	char *pin_path;	     /* NULL: it is not pinned, */
+	char *unpinned_why;  /* though the object asks for it */
+	struct bpf_map *bpf; /* its descriptor from elfmap_load__kernel() on */
+	bool is_reused;	     /* from its pin */
+	bool has_grown;	     /* its pin is the same but for having fewer entries, and is not used */
+	bool is_internal;    /* libbpf's, for global data */
 };
 
 struct elfmap_load_prog {
@@ -47,6 +49,7 @@ struct elfmap_load_prog {
 	int slot_map; /* index in maps[] of the PROG_ARRAY it goes into; -1 */
 	__u32 slot_key;
 	bool is_wanted;
+	const struct elfmap_prog *read; /* what the object says of it; NULL: nothing */
 	struct bpf_program *bpf;
 };
 
@@ -54,8 +57,12 @@ struct elfmap_load {
 	const char *file; /* the caller's word for it */
 	struct elfmap_load_opts opts;
 	void *bytes;
+	size_t size;
 	struct elfmap_object *object;
+	void *transcoded; /* what libbpf gets instead of bytes; NULL: those */
+	size_t transcoded_size;
 	struct bpf_object *bpf;
+	struct elfmap_pair pair;
 	struct elfmap_load_map *maps; /* in libbpf's order */
 	size_t nr_maps;
 	struct elfmap_load_prog *progs; /* in libbpf's order */
@@ -70,6 +77,22 @@ struct elfmap_load {
  * the contract's words for what is wrong with the object, or that there is no such section. */
 int elfmap_load__open(const char *file, const struct elfmap_load_opts *opts, struct elfmap_load **ret_load,
 		      struct elfmap_msg *msg);
+
+/* The two halves of it, for a caller that wants to know more of the object than the first problem. The first leaves
+ * load->bpf NULL. The second fails for an object with problems, and leaves to the caller whether the programs that are
+ * wanted are there and have what they use. On failure free LOAD. */
+int elfmap_load__read(const char *file, const struct elfmap_load_opts *opts, struct elfmap_load **ret_load,
+		      struct elfmap_msg *msg);
+int elfmap_load__list(struct elfmap_load *load, struct elfmap_msg *msg);
+/* Has libbpf open the object once more: the same maps and programs in the same order, without pins of its own. */
+int elfmap_load__open_again(const struct elfmap_load *load, struct bpf_object **ret_bpf, struct elfmap_msg *msg);
+/* Makes BPF what PROG is to be. */
+int elfmap_load__set_type(const struct elfmap_load *load, const struct elfmap_load_prog *prog, struct bpf_program *bpf);
+
+/* libbpf's first warning since the last call of elfmap_load__listen(), or "": what came of it, in its own words. */
+void elfmap_load__listen(void);
+const char *elfmap_load__said(void);
+void elfmap_load__stop_listening(void);
 
 /* Makes the maps and loads the programs. A pin that is there and the same map is used, a different one
  * is refused (-EEXIST). */

@@ -10,55 +10,80 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "base/path.h"
 #include "load/load.h"
-#include "object/internal.h"
 
-static int open_bpf(struct elfmap_load *load, size_t size, struct elfmap_msg *msg)
+static const char *tc_dir(const struct elfmap_load *load)
 {
-	char root[PATH_MAX], name[NAME_MAX + 1];
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .relaxed_maps = true, .pin_root_path = root, .object_name = name);
-	void *transcoded = NULL;
+	return load->opts.tc_dir ?: "/sys/fs/bpf/tc";
+}
+
+/* libbpf would pin by itself as soon as a map is there, and say little of a pin that differs. */
+static int drop_pins(const struct bpf_object *bpf)
+{
+	struct bpf_map *map;
 	int err = 0;
 
-	if (load->object->nr_problems)
-		return elfmap_msg__set(msg, -EINVAL, "%s", load->object->problems[0]);
-	if (load->object->needs_help)
-		err = elfmap_object__transcode(load->object, NULL, &transcoded, &size, msg);
-	if (err)
-		return err;
-	snprintf(root, sizeof(root), "%s/globals", load->opts.tc_dir);
-	elfmap_path__object_name(load->file, name, sizeof(name));
-	load->bpf = bpf_object__open_mem(transcoded ?: load->bytes, size, &opts);
-	if (!load->bpf)
-		err = elfmap_msg__set(msg, -errno, "libbpf cannot open it: %s; 'elfmap check %s' says more",
-				      strerror(errno), load->file);
-	free(transcoded); /* libbpf has copied what it keeps */
+	bpf_object__for_each_map (map, bpf)
+		if (!err && bpf_map__pin_path(map))
+			err = bpf_map__set_pin_path(map, NULL);
 	return err;
 }
 
-/* ---- maps ------------------------------------------------------------------------------------------------ */
-
-static const struct elfmap_map *find_legacy(const struct elfmap_load *load, const struct bpf_map *bpf, size_t *nth)
+static int open_bpf(const struct elfmap_load *load, struct bpf_object **ret_bpf, struct elfmap_msg *msg)
 {
-	size_t index = elfmap_object__map_order(load->object, *nth);
+	char root[PATH_MAX], name[NAME_MAX + 1];
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .relaxed_maps = true, .pin_root_path = root, .object_name = name);
+	const void *bytes = load->transcoded ? load->transcoded : load->bytes;
+	size_t size = load->transcoded ? load->transcoded_size : load->size;
+	struct bpf_object *bpf;
 
-	if (index >= load->object->nr_maps || strcmp(bpf_map__name(bpf), load->object->maps[index].name) != 0)
-		return NULL;
-	++*nth;
-	return &load->object->maps[index];
+	snprintf(root, sizeof(root), "%s/globals", tc_dir(load));
+	elfmap_path__object_name(load->file, name, sizeof(name));
+	bpf = bpf_object__open_mem(bytes, size, &opts);
+	if (!bpf)
+		return elfmap_msg__set(msg, -errno, "libbpf cannot open it: %s; 'elfmap check %s' says more",
+				       strerror(errno), load->file);
+	*ret_bpf = bpf;
+	return 0;
 }
+
+int elfmap_load__open_again(const struct elfmap_load *load, struct bpf_object **ret_bpf, struct elfmap_msg *msg)
+{
+	struct bpf_object *bpf = NULL;
+	int err = open_bpf(load, &bpf, msg);
+
+	err = err ?: drop_pins(bpf);
+	if (err)
+		bpf_object__close(bpf);
+	else
+		*ret_bpf = bpf;
+	return err;
+}
+
+static int transcode(struct elfmap_load *load, struct elfmap_msg *msg)
+{
+	if (load->object->nr_problems)
+		return elfmap_msg__set(msg, -EINVAL, "%s", load->object->problems[0]);
+	if (!load->object->needs_help)
+		return 0;
+	return elfmap_object__transcode(load->object, NULL, &load->transcoded, &load->transcoded_size, msg);
+}
+
+/* ---- maps ------------------------------------------------------------------------------------------------ */
 
 static int find_legacy_pin(struct elfmap_load *load, struct elfmap_load_map *map, const char *sha1,
 			   struct elfmap_msg *msg)
 {
 	char path[PATH_MAX];
-	int err = elfmap_pin__path(&map->map, load->opts.tc_dir, sha1, path, sizeof(path), msg);
+	int err = elfmap_pin__path(&map->map, tc_dir(load), sha1, path, sizeof(path), msg);
 
 	if (err == -ENOENT) { /* no table has the number: not pinned, as with tc, but not without a word */
 		if (load->opts.warn)
 			load->opts.warn(load->file, msg->text);
-		return 0;
+		map->unpinned_why = strdup(msg->text);
+		return map->unpinned_why ? 0 : -ENOMEM;
 	}
 	if (err || !*path)
 		return err;
@@ -66,24 +91,12 @@ static int find_legacy_pin(struct elfmap_load *load, struct elfmap_load_map *map
 	return map->pin_path ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
 }
 
-/* libbpf would pin by itself as soon as the map is there, and say little of a pin that differs. */
-static int take_over_pin(struct elfmap_load_map *map, struct elfmap_msg *msg)
+static int find_own_pin(struct elfmap_load_map *map, struct elfmap_msg *msg)
 {
 	const char *path = bpf_map__pin_path(map->bpf);
 
-	map->map = (struct elfmap_map){
-		.name = bpf_map__name(map->bpf),
-		.inner = -1,
-		.def = {.type = bpf_map__type(map->bpf),
-			.size_key = bpf_map__key_size(map->bpf),
-			.size_value = bpf_map__value_size(map->bpf),
-			.max_elem = bpf_map__max_entries(map->bpf),
-			.flags = bpf_map__map_flags(map->bpf)},
-	};
 	map->pin_path = path ? strdup(path) : NULL;
-	if (path && (!map->pin_path || bpf_map__set_pin_path(map->bpf, NULL)))
-		return elfmap_msg__set(msg, -ENOMEM, "no memory");
-	return 0;
+	return path && !map->pin_path ? elfmap_msg__set(msg, -ENOMEM, "no memory") : 0;
 }
 
 /* The table that is grafted into may be pinned anywhere. */
@@ -99,41 +112,37 @@ static int aim_at_graft(const struct elfmap_load *load, struct elfmap_load_map *
 	return map->pin_path ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
 }
 
+static int list_map(struct elfmap_load *load, struct bpf_map *bpf, const char *sha1, struct elfmap_msg *msg)
+{
+	const struct elfmap_map *legacy = elfmap_pair__map(&load->pair, bpf);
+	struct elfmap_load_map *map = &load->maps[load->nr_maps++];
+	int err;
+
+	map->bpf = bpf;
+	map->is_internal = bpf_map__is_internal(bpf);
+	map->is_legacy = legacy;
+	map->map = legacy ? *legacy : elfmap_pair__define(bpf);
+	err = legacy ? find_legacy_pin(load, map, sha1, msg) : find_own_pin(map, msg);
+	return err ?: aim_at_graft(load, map, msg);
+}
+
 static int list_maps(struct elfmap_load *load, const char *sha1, struct elfmap_msg *msg)
 {
 	struct bpf_map *bpf;
-	size_t nth = 0;
+	size_t nr = 0;
 	int err = 0;
 
 	bpf_object__for_each_map (bpf, load->bpf)
-		nth++;
-	load->maps = calloc(nth + 1, sizeof(*load->maps));
+		nr++;
+	load->maps = calloc(nr + 1, sizeof(*load->maps));
 	if (!load->maps)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
-	nth = 0;
-	bpf_object__for_each_map (bpf, load->bpf) {
-		struct elfmap_load_map *map = &load->maps[load->nr_maps++];
-		const struct elfmap_map *legacy = find_legacy(load, bpf, &nth);
-
-		map->bpf = bpf;
-		map->is_internal = bpf_map__is_internal(bpf);
-		if (legacy)
-			map->map = *legacy;
-		err = err ?: legacy ? find_legacy_pin(load, map, sha1, msg) : take_over_pin(map, msg);
-		err = err ?: aim_at_graft(load, map, msg);
-	}
-	return err;
+	bpf_object__for_each_map (bpf, load->bpf)
+		err = err ?: list_map(load, bpf, sha1, msg);
+	return err ?: drop_pins(load->bpf);
 }
 
 /* ---- programs -------------------------------------------------------------------------------------------- */
-
-static const struct elfmap_prog *find_read(const struct elfmap_load *load, const char *name, const char *section)
-{
-	for (size_t i = 0; i < load->object->nr_progs; i++)
-		if (!strcmp(load->object->progs[i].name, name) && !strcmp(load->object->progs[i].section, section))
-			return &load->object->progs[i];
-	return NULL;
-}
 
 static int find_map(const struct elfmap_load *load, const char *name)
 {
@@ -143,41 +152,53 @@ static int find_map(const struct elfmap_load *load, const char *name)
 	return -1;
 }
 
-/* To the legacy contract a slot's section is one program, which starts with its first function. */
-static bool is_behind_another(const struct elfmap_load *load, const struct elfmap_prog *read)
-{
-	return read != load->object->progs && read->section_index == read[-1].section_index;
-}
-
 static void list_prog(struct elfmap_load *load, struct bpf_program *bpf)
 {
 	struct elfmap_load_prog *prog = &load->progs[load->nr_progs++];
-	const char *section = bpf_program__section_name(bpf);
-	const struct elfmap_prog *read;
+	const char *section = elfmap_pair__section(bpf);
+	const struct elfmap_prog *read = elfmap_pair__prog(&load->pair, bpf_program__name(bpf), section);
 
-	section = strcmp(section, ELFMAP_TEXT_TWIN) != 0 ? section : ".text";
-	read = find_read(load, bpf_program__name(bpf), section);
 	*prog = (struct elfmap_load_prog){
 		.name = bpf_program__name(bpf),
 		.section = section,
 		.type = read ? read->type_hint : BPF_PROG_TYPE_UNSPEC,
 		.slot_map = -1,
+		.read = read,
 		.bpf = bpf,
 	};
-	if (read && read->slot_map >= 0 && !is_behind_another(load, read)) {
+	if (read && read->slot_map >= 0 && !elfmap_pair__is_behind_slot(&load->pair, read)) {
 		prog->slot_map = find_map(load, load->object->maps[read->slot_map].name);
 		prog->slot_key = read->slot_key;
 	}
 	prog->is_wanted = prog->slot_map >= 0 || !load->opts.section || !strcmp(section, load->opts.section);
 }
 
-/* A tail-call section's name says nothing of its type, which is that of whoever calls it. */
+/* A tail-call section's name says nothing of its type, which is that of who jumps there. */
 static enum bpf_prog_type find_common_type(const struct elfmap_load *load)
 {
 	for (size_t i = 0; i < load->nr_progs; i++)
 		if (load->progs[i].is_wanted && load->progs[i].slot_map < 0 && load->progs[i].type)
 			return load->progs[i].type;
 	return BPF_PROG_TYPE_SCHED_CLS;
+}
+
+static void choose_type(const struct elfmap_load *load, struct elfmap_load_prog *prog, enum bpf_prog_type common)
+{
+	const struct elfmap_prog *entry = prog->slot_map >= 0 ? load->pair.entries[prog->read->slot_map] : NULL;
+
+	if (load->opts.type)
+		prog->type = load->opts.type;
+	else if (entry && entry->type_hint)
+		prog->type = entry->type_hint;
+	else if (prog->slot_map >= 0)
+		prog->type = common;
+	else if (!prog->type)
+		prog->type = BPF_PROG_TYPE_SCHED_CLS;
+}
+
+int elfmap_load__set_type(const struct elfmap_load *load, const struct elfmap_load_prog *prog, struct bpf_program *bpf)
+{
+	return elfmap_pair__set_type(&load->pair, bpf, prog->read, prog->section, prog->type);
 }
 
 static int check_undefined(const struct elfmap_load *load, struct elfmap_msg *msg)
@@ -208,17 +229,14 @@ static int list_progs(struct elfmap_load *load, struct elfmap_msg *msg)
 	bpf_object__for_each_program (bpf, load->bpf)
 		list_prog(load, bpf);
 	common = find_common_type(load);
-	for (size_t i = 0; i < load->nr_progs; i++) {
-		struct elfmap_load_prog *prog = &load->progs[i];
+	for (size_t i = 0; i < load->nr_progs; i++)
+		choose_type(load, &load->progs[i], common);
+	return 0;
+}
 
-		if (load->opts.type)
-			prog->type = load->opts.type;
-		else if (prog->slot_map >= 0)
-			prog->type = common;
-		else if (!prog->type)
-			prog->type = BPF_PROG_TYPE_SCHED_CLS;
-	}
-	if (!nr)
+static int check_wanted(const struct elfmap_load *load, struct elfmap_msg *msg)
+{
+	if (!load->nr_progs)
 		return elfmap_msg__set(msg, -ENOENT, "there is no program in it");
 	if (load->opts.section && !elfmap_load__find_prog(load, load->opts.section))
 		return elfmap_msg__set(msg, -ENOENT,
@@ -263,12 +281,10 @@ static int get_lock(struct elfmap_load *load, struct elfmap_msg *msg)
 	return 0;
 }
 
-int elfmap_load__open(const char *file, const struct elfmap_load_opts *opts, struct elfmap_load **ret_load,
+int elfmap_load__read(const char *file, const struct elfmap_load_opts *opts, struct elfmap_load **ret_load,
 		      struct elfmap_msg *msg)
 {
 	struct elfmap_load *load = calloc(1, sizeof(*load));
-	char sha1[41] = "";
-	size_t size = 0;
 	int err;
 
 	if (!load)
@@ -276,21 +292,45 @@ int elfmap_load__open(const char *file, const struct elfmap_load_opts *opts, str
 	load->file = file;
 	load->opts = *opts;
 	load->lock = load->start_map = -1;
-	err = elfmap_file__read(file, &load->bytes, &size, msg);
-	err = err ?: elfmap_object__read(load->bytes, size, &load->object, msg);
-	if (!err && names_by_hash(load->object))
-		elfmap_sha1(load->bytes, size, sha1);
+	err = elfmap_file__read(file, &load->bytes, &load->size, msg);
+	err = err ?: elfmap_object__read(load->bytes, load->size, &load->object, msg);
+	if (err)
+		elfmap_load__free(load);
+	else
+		*ret_load = load;
+	return err;
+}
+
+int elfmap_load__list(struct elfmap_load *load, struct elfmap_msg *msg)
+{
+	char sha1[41] = "";
+	int err;
+
+	if (names_by_hash(load->object))
+		elfmap_sha1(load->bytes, load->size, sha1);
+	err = transcode(load, msg);
+	err = err ?: open_bpf(load, &load->bpf, msg);
+	if (err)
+		return err;
+	elfmap_pair__init(&load->pair, load->object, load->bpf);
+	return list_maps(load, sha1, msg) ?: list_progs(load, msg);
+}
+
+int elfmap_load__open(const char *file, const struct elfmap_load_opts *opts, struct elfmap_load **ret_load,
+		      struct elfmap_msg *msg)
+{
+	struct elfmap_load *load = NULL;
+	int err = elfmap_load__read(file, opts, &load, msg);
+
 	err = err ?: check_undefined(load, msg);
 	err = err ?: get_lock(load, msg);
-	err = err ?: open_bpf(load, size, msg);
-	err = err ?: list_maps(load, sha1, msg);
-	err = err ?: list_progs(load, msg);
-	if (err) {
+	err = err ?: elfmap_load__list(load, msg);
+	err = err ?: check_wanted(load, msg);
+	if (err)
 		elfmap_load__free(load);
-		return err;
-	}
-	*ret_load = load;
-	return 0;
+	else
+		*ret_load = load;
+	return err;
 }
 
 void elfmap_load__unlock(struct elfmap_load *load)
@@ -305,8 +345,10 @@ void elfmap_load__free(struct elfmap_load *load)
 {
 	if (!load)
 		return;
-	for (size_t i = 0; i < load->nr_maps; i++)
+	for (size_t i = 0; i < load->nr_maps; i++) {
 		free(load->maps[i].pin_path);
+		free(load->maps[i].unpinned_why);
+	}
 	free(load->maps);
 	free(load->progs);
 	free(load->changes);
@@ -314,6 +356,7 @@ void elfmap_load__free(struct elfmap_load *load)
 	elfmap_object__free(load->object);
 	if (load->start_map >= 0)
 		close(load->start_map);
+	free(load->transcoded);
 	free(load->bytes);
 	elfmap_load__unlock(load);
 	free(load);

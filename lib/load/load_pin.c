@@ -68,7 +68,7 @@ static int pin_map(struct elfmap_load *load, const struct elfmap_load_map *map, 
 
 	if (!is_ours_to_pin(load, map))
 		return 0;
-	err = elfmap_pin__add(bpf_map__fd(map->bpf), map->pin_path, &why);
+	err = elfmap_pin__add(elfmap_pair__fd(map->bpf), map->pin_path, &why);
 	if (err)
 		return elfmap_msg__set(msg, err == -EEXIST ? -EAGAIN : err, "map '%s': %s", map->map.name, why.text);
 	err = note(load, (struct elfmap_load_change){.what = CHANGED_PIN}, map->pin_path, msg);
@@ -100,7 +100,7 @@ static int fill_slot(struct elfmap_load *load, const struct elfmap_load_prog *pr
 
 	if (prog->slot_map < 0)
 		return 0;
-	change.map = bpf_map__fd(load->maps[prog->slot_map].bpf);
+	change.map = elfmap_pair__fd(load->maps[prog->slot_map].bpf);
 	change.old = get_slot(change.map, change.key);
 	if (change.old < 0 && change.old != -ENOENT)
 		return explain_slot(load, prog, change.old, msg); /* what cannot be put back is not taken away */

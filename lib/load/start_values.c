@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "load/load.h"
-#include "object/internal.h"
 
 #define DIGEST_MAP "elfmap.start" /* bpffs takes no dots, so nobody's pin is called so */
 
@@ -58,7 +57,9 @@ static int digest(const struct elfmap_load *load, char ret_hex[41])
 	if (!err && used)
 		elfmap_sha1(all, used, ret_hex);
 	free(all);
-	return err ?: used ? 0 : -ENODATA;
+	if (err)
+		return err;
+	return used ? 0 : -ENODATA;
 }
 
 static int make_map(const char hex[41], int *ret_fd)

@@ -239,3 +239,30 @@ bool elfmap_elf__is_code(const struct elfmap_elf *elf, size_t index)
 	return section && section->sh_type == SHT_PROGBITS && (section->sh_flags & SHF_EXECINSTR) && section->sh_size &&
 	       index != elf->maps;
 }
+
+bool relocations__open(struct relocations *ret_table, const struct elfmap_elf *elf, size_t index)
+{
+	const Elf64_Shdr *section = elfmap_elf__section(elf, index);
+	const unsigned char *bytes = elfmap_elf__data(elf, index);
+
+	if (!bytes || (section->sh_type != SHT_REL && section->sh_type != SHT_RELA) ||
+	    !elfmap_elf__section(elf, section->sh_info))
+		return false;
+	*ret_table = (struct relocations){.target = section->sh_info,
+					  .has_addends = section->sh_type == SHT_RELA,
+					  .at = bytes,
+					  .end = bytes + section->sh_size};
+	return true;
+}
+
+bool relocations__next(struct relocations *table, Elf64_Rela *ret_rela)
+{
+	size_t size = table->has_addends ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
+
+	if ((size_t)(table->end - table->at) < size)
+		return false;
+	*ret_rela = (Elf64_Rela){};
+	memcpy(ret_rela, table->at, size);
+	table->at += size;
+	return true;
+}

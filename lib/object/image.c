@@ -181,6 +181,33 @@ static void write_section(const struct image *image, size_t index, unsigned char
 		renumber_symbols(bytes + offset, to->sh_size, number, image->nr_sections);
 }
 
+static bool relocates(const struct image_section *section)
+{
+	return section->header.sh_type == SHT_REL && !section->removed;
+}
+
+size_t image__find_relocations(const struct image *image, size_t section)
+{
+	for (size_t i = 1; i < image->nr_sections; i++)
+		if (relocates(&image->sections[i]) && image->sections[i].header.sh_info == section)
+			return i;
+	return 0;
+}
+
+size_t *image__list_relocations(const struct image *image)
+{
+	size_t *tables = calloc(image->nr_sections, sizeof(*tables));
+
+	for (size_t i = 1; tables && i < image->nr_sections; i++) {
+		size_t target = image->sections[i].header.sh_info;
+
+		if (relocates(&image->sections[i]) && image->sections[i].data && target < image->nr_sections &&
+		    !tables[target])
+			tables[target] = i;
+	}
+	return tables;
+}
+
 int image__write(const struct image *image, void **ret_bytes, size_t *ret_size)
 {
 	size_t *offsets = calloc(image->nr_sections, sizeof(*offsets));

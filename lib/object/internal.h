@@ -46,6 +46,16 @@ const char *elfmap_elf__symbol_name(const struct elfmap_elf *elf, size_t symbol)
 const void *elfmap_elf__data(const struct elfmap_elf *elf, size_t index);
 bool elfmap_elf__is_code(const struct elfmap_elf *elf, size_t index);
 
+/* A table of relocations, one after the other; the addend is 0 where the table has none. */
+struct relocations {
+	size_t target; /* the section that they are for */
+	bool has_addends;
+	const unsigned char *at, *end;
+};
+/* false: section INDEX is no such table, or for no section, or it is empty. */
+bool relocations__open(struct relocations *ret_table, const struct elfmap_elf *elf, size_t index);
+bool relocations__next(struct relocations *table, Elf64_Rela *ret_rela);
+
 bool elfmap_insn__is_call(const struct bpf_insn *insn); /* of a function of the object */
 bool elfmap_insn__is_load(const struct bpf_insn *insn); /* of 64 bits, which relocations may make an address */
 
@@ -100,6 +110,10 @@ void *image__edit(struct image *image, size_t section, size_t extra);
 void image__replace(struct image *image, size_t section, void *data, size_t size);
 /* Appends TEXT to string table SECTION; 0 when there is no memory. */
 uint32_t image__add_string(struct image *image, size_t section, const char *text);
+/* The first table of relocations (SHT_REL) of SECTION; 0: it has none. */
+size_t image__find_relocations(const struct image *image, size_t section);
+/* The same for all sections, by index, where the table is not empty. free() it; NULL: no memory. */
+size_t *image__list_relocations(const struct image *image);
 int image__write(const struct image *image, void **ret_bytes, size_t *ret_size);
 
 /* ---- transcode's own stages ------------------------------------------------------------------- */

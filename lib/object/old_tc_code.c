@@ -73,19 +73,18 @@ static const char *why_not(const struct elfmap_elf *elf, const Elf64_Sym *symbol
 	return "neither a map nor a function";
 }
 
-/* Instructions that refer to the same thing are one reason. */
-static bool is_told(const struct judge *judge, const struct code *code, const char *what)
+/* Instructions of a section that refer to the same thing are one reason. */
+static bool is_told(struct judge *judge, size_t section, size_t target, const char *name)
 {
-	const char *section = elfmap_elf__section_name(judge->elf, code->section);
-	size_t length = strlen(section);
+	for (size_t i = 0; i < judge->nr_told; i++) {
+		const struct told *told = &judge->told[i];
 
-	for (size_t i = 0; i < judge->verdict.nr_reasons; i++) {
-		const char *reason = judge->verdict.reasons[i], *at = strstr(reason, what);
-
-		if (at && !strcmp(at, what) && !strncmp(reason, "section '", 9) &&
-		    !strncmp(reason + 9, section, length) && reason[9 + length] == '\'')
+		if (told->section == section && told->target == target && !strcmp(told->name, name))
 			return true;
 	}
+	if (judge->nr_told == JUDGE_MAX_LINES)
+		return true; /* there is no room for the line, either */
+	judge->told[judge->nr_told++] = (struct told){section, target, name};
 	return false;
 }
 
@@ -94,19 +93,20 @@ static void refuse_symbol(struct judge *judge, const struct code *code, size_t n
 	const struct elfmap_elf *elf = judge->elf;
 	const Elf64_Sym *target = &elf->symbols[symbol];
 	const char *name = elfmap_elf__symbol_name(elf, symbol);
-	char place[PLACE_SIZE], what[PLACE_SIZE];
+	char place[PLACE_SIZE];
 
 	/* Local things are meant by their section and the distance from its start. */
 	if (ELF64_ST_TYPE(target->st_info) == STT_SECTION)
 		name = name_at(elf, target->st_shndx, (uint32_t)code->insns[nth].imm);
-	if (!target->st_shndx)
-		snprintf(what, sizeof(what), "refers to '%.100s', which is not in the object", name);
-	else
-		snprintf(what, sizeof(what), "refers to %s%.100s%ssection '%.60s': %s", *name ? "'" : "", name,
-			 *name ? "' in " : "", elfmap_elf__section_name(elf, target->st_shndx), why_not(elf, target));
+	if (is_told(judge, code->section, target->st_shndx, name))
+		return;
 	name_place(judge, code, nth, place, sizeof(place));
-	if (!is_told(judge, code, what))
-		judge__reason(judge, "%s: %s", place, what);
+	if (!target->st_shndx)
+		judge__reason(judge, "%s: refers to '%.100s', which is not in the object", place, name);
+	else
+		judge__reason(judge, "%s: refers to %s%.100s%ssection '%.60s': %s", place, *name ? "'" : "", name,
+			      *name ? "' in " : "", elfmap_elf__section_name(elf, target->st_shndx),
+			      why_not(elf, target));
 }
 
 /* Appends `.text`, once. */
@@ -162,7 +162,7 @@ static void check_map_load(struct judge *judge, const struct code *code, size_t 
 	judge__reason(judge, "%s: refers to a map and does not load its address", place);
 }
 
-static int relocate(struct judge *judge, struct code *code, const Elf64_Rel *rel)
+static int relocate(struct judge *judge, struct code *code, const Elf64_Rela *rel)
 {
 	const struct elfmap_elf *elf = judge->elf;
 	size_t nth = rel->r_offset / BPF_INSN_SIZE, symbol = ELF64_R_SYM(rel->r_info);
@@ -182,31 +182,25 @@ static int relocate(struct judge *judge, struct code *code, const Elf64_Rel *rel
 	return 0;
 }
 
-/* tc takes the first section of relocations for a section of code. */
-static const Elf64_Shdr *find_relocations(const struct elfmap_elf *elf, size_t section, const unsigned char **ret_bytes)
+/* tc takes the first section of relocations (SHT_REL) for a section of code. */
+static bool open_relocations(const struct elfmap_elf *elf, size_t section, struct relocations *table)
 {
-	for (size_t i = 1; i < elf->nr_sections; i++) {
-		const Elf64_Shdr *header = elfmap_elf__section(elf, i);
-
-		*ret_bytes = elfmap_elf__data(elf, i);
-		if (header->sh_type == SHT_REL && header->sh_info == section && *ret_bytes)
-			return header;
-	}
-	return NULL;
+	for (size_t i = 1; i < elf->nr_sections; i++)
+		if (relocations__open(table, elf, i) && table->target == section && !table->has_addends)
+			return true;
+	return false;
 }
 
 static int relocate_all(struct judge *judge, struct code *code)
 {
-	const unsigned char *bytes;
-	const Elf64_Shdr *header = find_relocations(judge->elf, code->section, &bytes);
+	struct relocations table;
+	Elf64_Rela rela;
 	int err = 0;
 
-	for (size_t at = 0; !err && header && at + sizeof(Elf64_Rel) <= header->sh_size; at += sizeof(Elf64_Rel)) {
-		Elf64_Rel rel;
-
-		memcpy(&rel, bytes + at, sizeof(rel));
-		err = relocate(judge, code, &rel);
-	}
+	if (!open_relocations(judge->elf, code->section, &table))
+		return 0;
+	while (!err && relocations__next(&table, &rela))
+		err = relocate(judge, code, &rela);
 	return err;
 }
 
@@ -376,13 +370,13 @@ void judge__section(struct judge *judge, size_t section)
 
 void judge__called(struct judge *judge)
 {
-	const unsigned char *bytes;
+	struct relocations table;
 	struct code code;
 	int err;
 
 	if (!judge->elf->text)
 		return;
-	if (!find_relocations(judge->elf, judge->elf->text, &bytes)) {
+	if (!open_relocations(judge->elf, judge->elf->text, &table)) {
 		judge__reason(judge,
 			      "section '.text': none of its functions uses a map; tc takes '.text' only if one does");
 		return;

@@ -8,14 +8,12 @@
 #include "object/internal.h"
 #include "object/old_tc_judge.h"
 
-#define MAX_LINES 32 /* a hostile object has as many as it likes */
-
 static void add_line(struct judge *judge, char ***lines, size_t *nr_lines, const char *format, va_list args)
 {
 	struct elfmap_msg msg;
 	char **grown;
 
-	if (*nr_lines >= MAX_LINES || judge->err)
+	if (*nr_lines >= JUDGE_MAX_LINES || judge->err)
 		return;
 	elfmap_msg__print(&msg, format, args);
 	grown = realloc(*lines, (*nr_lines + 1) * sizeof(*grown));

@@ -12,11 +12,19 @@
 #include "object/internal.h"
 #include "object/old_tc.h"
 
+#define JUDGE_MAX_LINES 32 /* of each kind; a hostile object has as many as it likes */
+
 struct judge {
 	const struct elfmap_object *obj;
 	const struct elfmap_elf *elf;
 	bool has_btf; /* tc's way of handing over BTF would work with this one */
 	struct elfmap_old_tc verdict;
+	struct told { /* what the code of a section was refused for, once each */
+		size_t section;
+		size_t target; /* section of what it refers to */
+		const char *name;
+	} told[JUDGE_MAX_LINES];
+	size_t nr_told;
 	int err;
 };
 

@@ -48,26 +48,19 @@ static void note_reference(struct calls *calls, const struct elfmap_elf *elf, si
 		note_called(calls, symbol->st_shndx, symbol->st_value + at);
 }
 
-static void read_relocations(struct calls *calls, const struct elfmap_elf *elf, size_t index)
+static void read_relocations(struct calls *calls, const struct elfmap_elf *elf, struct relocations *table)
 {
-	const Elf64_Shdr *section = elfmap_elf__section(elf, index);
-	size_t entry = section->sh_type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
-	const unsigned char *bytes = elfmap_elf__data(elf, index);
-	struct called_section *code = &calls->sections[section->sh_info];
+	struct called_section *code = &calls->sections[table->target];
+	Elf64_Rela rela;
 
-	for (size_t at = 0; bytes && at + entry <= section->sh_size; at += entry) {
-		Elf64_Rela rela = {};
-		size_t nth, symbol;
+	while (relocations__next(table, &rela)) {
+		size_t nth = rela.r_offset / BPF_INSN_SIZE, symbol = ELF64_R_SYM(rela.r_info);
 
-		memcpy(&rela, bytes + at, entry);
-		nth = rela.r_offset / BPF_INSN_SIZE;
-		symbol = ELF64_R_SYM(rela.r_info);
 		if (nth >= code->nr_insns || symbol >= elf->nr_symbols)
 			continue;
 		code->flags[nth] |= RELOCATED;
 		if (elf->symbols[symbol].st_shndx < elf->nr_sections)
-			note_reference(calls, elf, section->sh_info, nth, (uint64_t)rela.r_addend,
-				       &elf->symbols[symbol]);
+			note_reference(calls, elf, table->target, nth, (uint64_t)rela.r_addend, &elf->symbols[symbol]);
 	}
 }
 
@@ -105,11 +98,10 @@ int calls__read(struct calls *calls, const struct elfmap_elf *elf)
 		}
 	}
 	for (size_t i = 1; i < elf->nr_sections; i++) {
-		const Elf64_Shdr *section = elfmap_elf__section(elf, i);
+		struct relocations table;
 
-		if ((section->sh_type == SHT_REL || section->sh_type == SHT_RELA) &&
-		    section->sh_info < elf->nr_sections)
-			read_relocations(calls, elf, i);
+		if (relocations__open(&table, elf, i))
+			read_relocations(calls, elf, &table);
 	}
 	for (size_t i = 1; i < elf->nr_sections; i++)
 		read_distances(calls, elf, i);

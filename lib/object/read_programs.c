@@ -10,32 +10,9 @@
 #include <string.h>
 
 #include "kinds/maps.h"
+#include "kinds/progs.h"
 #include "object/internal.h"
 #include "object/read.h"
-
-static enum bpf_prog_type guess_type(const char *section)
-{
-	static const struct {
-		const char *prefix;
-		enum bpf_prog_type type;
-	} hints[] = {
-		{ELF_SECTION_CLASSIFIER, BPF_PROG_TYPE_SCHED_CLS},
-		{"tc", BPF_PROG_TYPE_SCHED_CLS},
-		{"cls", BPF_PROG_TYPE_SCHED_CLS},
-		{ELF_SECTION_ACTION, BPF_PROG_TYPE_SCHED_ACT},
-		{"act", BPF_PROG_TYPE_SCHED_ACT},
-		{"xdp", BPF_PROG_TYPE_XDP},
-		{"lwt_in", BPF_PROG_TYPE_LWT_IN},
-		{"lwt_out", BPF_PROG_TYPE_LWT_OUT},
-		{"lwt_xmit", BPF_PROG_TYPE_LWT_XMIT},
-		{"lwt_seg6local", BPF_PROG_TYPE_LWT_SEG6LOCAL},
-	};
-
-	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
-		if (!strncmp(section, hints[i].prefix, strlen(hints[i].prefix)))
-			return hints[i].type;
-	return BPF_PROG_TYPE_UNSPEC;
-}
 
 /* The map that tc finds: the first PROG_ARRAY with this id. */
 static int find_slot_map(const struct elfmap_object *obj, __u32 id)
@@ -202,19 +179,15 @@ static int collect_functions(struct elfmap_object *obj, const struct calls *call
 static bool text_is_called(const struct elfmap_elf *elf)
 {
 	for (size_t i = 1; i < elf->nr_sections; i++) {
-		const Elf64_Shdr *section = elfmap_elf__section(elf, i);
-		size_t entry = section->sh_type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
-		const unsigned char *bytes = elfmap_elf__data(elf, i);
+		struct relocations table;
+		Elf64_Rela rela;
 
-		if ((section->sh_type != SHT_REL && section->sh_type != SHT_RELA) || !bytes ||
-		    section->sh_info == elf->text || !elfmap_elf__is_code(elf, section->sh_info))
+		if (!relocations__open(&table, elf, i) || table.target == elf->text ||
+		    !elfmap_elf__is_code(elf, table.target))
 			continue;
-		for (size_t at = 0; at + entry <= section->sh_size; at += entry) {
-			Elf64_Rel rel;
-			size_t symbol;
+		while (relocations__next(&table, &rela)) {
+			size_t symbol = ELF64_R_SYM(rela.r_info);
 
-			memcpy(&rel, bytes + at, sizeof(rel));
-			symbol = ELF64_R_SYM(rel.r_info);
 			if (symbol < elf->nr_symbols && elf->symbols[symbol].st_shndx == elf->text)
 				return true;
 		}
@@ -331,7 +304,7 @@ int read__programs(struct elfmap_object *obj)
 		struct elfmap_prog *prog = &obj->progs[i];
 
 		prog->section = elfmap_elf__section_name(obj->elf, prog->section_index);
-		prog->type_hint = guess_type(prog->section);
+		prog->type_hint = elfmap_prog_kind__guess(prog->section);
 		read_slot(obj, prog);
 		err = check_program(obj, prog, &calls);
 	}

@@ -27,26 +27,21 @@ struct lack {
 	bool is_value; /* a number or an address is wanted, not a function to call */
 };
 
-/* The first undefined symbol that relocations of section INDEX name. */
-static struct lack find_undefined(const struct elfmap_elf *elf, size_t index, const struct kernel_symbols *kernel)
+/* The first undefined symbol that TABLE names. */
+static struct lack find_undefined(const struct elfmap_elf *elf, struct relocations *table,
+				  const struct kernel_symbols *kernel)
 {
-	const Elf64_Shdr *section = elfmap_elf__section(elf, index);
-	size_t entry = section->sh_type == SHT_RELA ? sizeof(Elf64_Rela) : sizeof(Elf64_Rel);
-	const unsigned char *bytes = elfmap_elf__data(elf, index);
-	size_t code_size = elfmap_elf__section(elf, section->sh_info)->sh_size;
+	size_t code_size = elfmap_elf__section(elf, table->target)->sh_size;
+	Elf64_Rela rela;
 
-	for (size_t at = 0; bytes && at + entry <= section->sh_size; at += entry) {
-		Elf64_Rel rel;
+	while (relocations__next(table, &rela)) {
+		size_t symbol = ELF64_R_SYM(rela.r_info);
 		struct bpf_insn insn = {};
-		size_t symbol;
 
-		memcpy(&rel, bytes + at, sizeof(rel));
-		symbol = ELF64_R_SYM(rel.r_info);
 		if (!symbol || symbol >= elf->nr_symbols || !elfmap_elf__is_undefined(elf, symbol, kernel))
 			continue;
-		if (code_size >= sizeof(insn) && rel.r_offset <= code_size - sizeof(insn))
-			memcpy(&insn, (const char *)elfmap_elf__data(elf, section->sh_info) + rel.r_offset,
-			       sizeof(insn));
+		if (code_size >= sizeof(insn) && rela.r_offset <= code_size - sizeof(insn))
+			memcpy(&insn, (const char *)elfmap_elf__data(elf, table->target) + rela.r_offset, sizeof(insn));
 		return (struct lack){.symbol = symbol, .is_value = elfmap_insn__is_load(&insn)};
 	}
 	return (struct lack){};
@@ -75,11 +70,11 @@ int read__undefined(struct elfmap_object *obj, const struct btf *btf)
 	int err = kernel_symbols__read(&kernel, btf) ?: undefined ? 0 : -ENOMEM;
 
 	for (size_t i = 1; !err && i < elf->nr_sections; i++) {
-		const Elf64_Shdr *section = elfmap_elf__section(elf, i);
+		struct relocations table;
 
-		if ((section->sh_type == SHT_REL || section->sh_type == SHT_RELA) && section->sh_info != elf->text &&
-		    elfmap_elf__is_code(elf, section->sh_info) && !undefined[section->sh_info].symbol)
-			undefined[section->sh_info] = find_undefined(elf, i, &kernel);
+		if (relocations__open(&table, elf, i) && table.target != elf->text &&
+		    elfmap_elf__is_code(elf, table.target) && !undefined[table.target].symbol)
+			undefined[table.target] = find_undefined(elf, &table, &kernel);
 	}
 	for (size_t i = 0; !err && i < obj->nr_progs; i++) {
 		struct elfmap_prog *prog = &obj->progs[i];

@@ -180,20 +180,6 @@ static int copy_section(struct transcode *t, size_t section, size_t *relocations
 	return copy_relocations(t, &t->copies[section], relocations[section], &relocations[t->text]);
 }
 
-static size_t *find_tables(const struct transcode *t)
-{
-	size_t *relocations = calloc(t->image.nr_sections, sizeof(*relocations));
-
-	for (size_t i = 1; relocations && i < t->elf->nr_sections; i++) {
-		const Elf64_Shdr *header = &t->image.sections[i].header;
-
-		if (header->sh_type == SHT_REL && elfmap_elf__is_code(t->elf, header->sh_info) &&
-		    !relocations[header->sh_info] && t->image.sections[i].data)
-			relocations[header->sh_info] = i;
-	}
-	return relocations;
-}
-
 int transcode__calls(struct transcode *t)
 {
 	size_t *relocations;
@@ -202,7 +188,7 @@ int transcode__calls(struct transcode *t)
 	if (!t->obj->nr_subprogs)
 		return 0;
 	err = open_text(t) ?: place_copies(t);
-	relocations = err ? NULL : find_tables(t);
+	relocations = err ? NULL : image__list_relocations(&t->image);
 	if (!relocations)
 		return -ENOMEM;
 	for (size_t i = 1; !err && i < t->elf->nr_sections; i++)

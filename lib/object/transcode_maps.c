@@ -60,17 +60,9 @@ static void place_maps(struct transcode *t)
 	t->slots_end = at;
 }
 
-static size_t find_relocations(const struct transcode *t, size_t section)
-{
-	for (size_t i = 1; i < t->elf->nr_sections; i++)
-		if (t->image.sections[i].header.sh_type == SHT_REL && t->image.sections[i].header.sh_info == section)
-			return i;
-	return 0;
-}
-
 static int set_bare_maps_aside(struct transcode *t)
 {
-	size_t values = find_relocations(t, t->elf->bare_maps);
+	size_t values = image__find_relocations(&t->image, t->elf->bare_maps);
 
 	if (values)
 		t->image.sections[values].removed = true;
@@ -116,7 +108,7 @@ static int add_value(struct transcode *t, size_t map, size_t key, size_t symbol)
 	size_t offset = t->slots[map].offset + t->slots[map].struct_size + key * MEMBER_SIZE;
 
 	if (!t->rel_maps)
-		t->rel_maps = find_relocations(t, t->maps);
+		t->rel_maps = image__find_relocations(&t->image, t->maps);
 	return transcode__add_relocation(t, t->maps, &t->rel_maps, offset,
 					 ELF64_R_INFO((uint64_t)symbol, R_BPF_64_ABS64));
 }

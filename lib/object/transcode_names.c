@@ -29,17 +29,6 @@ static int append_code(struct transcode *t, size_t section, struct move *move)
 	return 0;
 }
 
-static void find_relocations(const struct transcode *t, struct move *moves)
-{
-	for (size_t i = 1; i < t->image.nr_sections; i++) {
-		const struct image_section *section = &t->image.sections[i];
-
-		if (section->header.sh_type == SHT_REL && section->data && !section->removed &&
-		    section->header.sh_info < t->image.nr_sections && !moves[section->header.sh_info].relocations)
-			moves[section->header.sh_info].relocations = i;
-	}
-}
-
 static int append_relocations(struct transcode *t, const struct move *move, struct move *target)
 {
 	size_t from = move->relocations, start = 0, size = t->image.sections[from].header.sh_size;
@@ -133,9 +122,12 @@ static int join_section(struct transcode *t, size_t section, size_t target, stru
 static int name_sections(struct transcode *t, struct move *moves)
 {
 	size_t target = t->text_twin; /* first, since it calls .text by offsets from its own start */
-	int err = 0;
+	size_t *relocations = image__list_relocations(&t->image);
+	int err = relocations ? 0 : -ENOMEM;
 
-	find_relocations(t, moves);
+	for (size_t i = 0; !err && i < t->image.nr_sections; i++)
+		moves[i].relocations = relocations[i];
+	free(relocations);
 	for (size_t i = 0; !err && i < t->obj->nr_progs; i++) {
 		const struct elfmap_prog *prog = &t->obj->progs[i];
 		/* .text stays what it is to libbpf; its entry, if it has one, is in a twin (symbols). */

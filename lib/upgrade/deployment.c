@@ -220,7 +220,7 @@ void elfmap_deployed_maps__warn_of_split(const struct elfmap_deployed_maps *maps
 		int old;
 
 		if (!map->pin_path || map->has_grown || map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY ||
-		    bpf_obj_get_info_by_fd(bpf_map__fd(map->bpf), &pinned, &size))
+		    bpf_obj_get_info_by_fd(elfmap_pair__fd(map->bpf), &pinned, &size))
 			continue;
 		old = elfmap_deployed_maps__find(maps, map->map.name, pinned.type, pinned.id);
 		if (old < 0)

@@ -148,7 +148,7 @@ static int add_map(struct change *change, const struct elfmap_load_map *map)
 		place = map->pin_path + strlen(change->root) + 1;
 	else
 		snprintf(unpinned, sizeof(unpinned), "-/%s", map->map.name);
-	return elfmap_generation__add_map(&change->next, place, bpf_map__fd(map->bpf));
+	return elfmap_generation__add_map(&change->next, place, elfmap_pair__fd(map->bpf));
 }
 
 static int describe_next(struct change *change)
