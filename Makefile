@@ -8,17 +8,15 @@ PREFIX     ?= /usr/local
 CFLAGS     ?= -O2 -g
 CPPFLAGS   ?=
 LDFLAGS    ?=
-OBJCOPY    ?= objcopy
-NM         ?= nm
 PKG_CONFIG ?= pkg-config
-STATIC     ?= yes# a static command starts faster; `no` links it with the shared libraries
+STATIC     ?=# yes or no; empty: the command is static, which starts faster, where the libraries here can be linked so
 JOBS       ?= $(shell nproc)
 TEST_JOBS  ?= $(shell expr $(JOBS) + $(JOBS) / 2)# half of a test's time is waiting for the kernel
 LAB        ?=
 PARTS      ?=
 TIME       ?= 60# seconds that each fuzz target runs
 
-MUSL_CC    ?= $(shell command -v musl-gcc 2>/dev/null)# elfmap tc starts faster with it; may be empty
+MUSL_CC    ?= $(shell command -v musl-gcc 2>/dev/null)# the launcher starts faster with it; may be empty
 
 ifeq ($(origin CC),default)
 CC := cc
@@ -37,32 +35,36 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -I. -Ilib -Iinclude -MMD -MP $(CPPFLAGS)
 ALL_CFLAGS   = -std=gnu11 $(WARN) $(CFLAGS)
 BPF_CFLAGS   = -target bpf -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -Itc-progs/lib -MMD -MP \
 	       $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
-# For musl, which has no kernel headers, and for code that runs before it has started (launcher/start.c).
-START_CFLAGS = -fno-lto -fno-stack-protector -idirafter /usr/include \
-	       $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+# musl has no kernel headers.
+MUSL_CFLAGS  = -idirafter /usr/include $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 # Every page and every relocation of the preload costs each tc that is started.
 SMALL_CFLAGS  = -ffunction-sections -fdata-sections
 SMALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,noseparate-code -Wl,-z,now
 LIBS         = libbpf libelf
-ifeq ($(STATIC),yes)
-TOOL_LDFLAGS := -static -Wl,-z,noseparate-code
-PKG_STATIC   := --static
-# Where it can, the command starts in launcher/start.c: written for x86-64, with musl at hand.
-ifneq ($(and $(filter x86_64-%,$(shell $(CC) -dumpmachine)),$(MUSL_CC)),)
-START         = $(BUILD)/start.o
-START_LDFLAGS = -Wl,--entry=elfmap_start
-endif
-endif
-TOOL_LDLIBS   = $(shell $(PKG_CONFIG) $(PKG_STATIC) --libs $(LIBS) json-c)
+TOOL_LDLIBS   = $(shell $(PKG_CONFIG) --libs $(LIBS) json-c)
+STATIC_LDLIBS = $(shell $(PKG_CONFIG) --static --libs $(LIBS) json-c)
 SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
+
+# $(call links,COMPILER,WORDS): a shell command; can a program be linked with them here?
+links = echo 'int main(void) { return 0; }' | $1 $(ALL_CFLAGS) $(LDFLAGS) -x c - -o $@.probe $2 2>/dev/null
+# Symbols whose objects in the static libraries must be complete, too.
+STATIC_PROBE = $(addprefix -Wl$(comma)-u$(comma),bpf_object__open_mem elf_memory json_object_new_object)
+comma := ,
+
+# In the recipe of what is to be compiled: stops, once, before a compiler fails that is not there.
+absent  = $(if $(shell command -v $(firstword $1) 2>/dev/null),,$(firstword $1))
+missing = $(strip $(call absent,$(CC)) $(call absent,$(CLANG)) $(or $(call absent,$(PKG_CONFIG)), \
+	  $(foreach lib,$(LIBS) json-c,$(if $(shell $(PKG_CONFIG) --exists $(lib) 2>/dev/null && echo yes),,$(lib)))))
+tools   = $(if $(asked),,$(eval asked := yes)$(if $(missing),$(error missing here: $(missing); what is needed is installed by: make deps)))
 
 LIB_SRC    := $(wildcard lib/*/*.c)
 # What the preload is made of, too: from an object's bytes to those that libbpf reads, and pins.
 CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \
 	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/bpffs.c lib/pins/pin.c lib/pins/pin_take.c lib/load/pair.c
-TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c) $(filter-out launcher/start.c,$(wildcard launcher/*.c))
-# The launcher once more, with musl.
-START_SRC  := $(wildcard launcher/*.c) lib/pins/bpffs.c lib/base/msg.c lib/base/program.c
+TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c)
+# What the launcher is made of: nothing of libbpf or libelf, since musl has none.
+LAUNCHER_SRC := $(wildcard launcher/*.c) lib/base/libexec.c lib/base/msg.c lib/base/program.c lib/pins/bpffs.c
+LAUNCHER_H   := $(wildcard launcher/*.h lib/base/*.h include/*.h) lib/pins/bpffs.h
 PRELOAD_SRC := $(wildcard preload/*.c)
 PROG_SRC   := $(wildcard tc-progs/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*_test.c)
@@ -77,7 +79,6 @@ TEST_LIB   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
 PIC_OBJ    := $(CORE_SRC:%.c=$(BUILD)/pic/%.o) $(PRELOAD_SRC:%.c=$(BUILD)/pic/%.o)
 TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/%.o)
-START_OBJ  := $(START_SRC:%.c=$(BUILD)/start/%.o)
 PROGS      := $(PROG_SRC:%.c=$(BUILD)/%.o)
 PEERS      := $(PEER_SRC:%.c=$(BUILD)/%.o)
 TDATA      := $(TDATA_SRC:%.c=$(BUILD)/%.o) $(TDATA_SRC:%.c=$(BUILD)/%.nobtf.o)
@@ -96,7 +97,7 @@ LIBEXEC    := $(BUILD)/libexec/elfmap
 .SECONDARY:
 .PHONY: all deps demo check check-built lint bench fuzz vm-check install uninstall clean help
 
-all: $(BUILD)/elfmap $(LIBEXEC)/preload.so $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip $(PROGS) ## build the command, the preload and the classifiers
+all: $(BUILD)/elfmap $(LIBEXEC)/elfmap $(LIBEXEC)/preload.so $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip $(PROGS) ## build the command, the preload and the classifiers
 
 deps: ## install what is missing on this machine (DEPS=no: nothing)
 	$(Q)scripts/deps.sh
@@ -129,6 +130,7 @@ vm-check: deps ## the labs on a distribution's kernel under qemu
 
 install: all ## install below $(PREFIX) (DESTDIR is honoured)
 	install -D -m 755 $(BUILD)/elfmap $(DESTDIR)$(PREFIX)/bin/elfmap
+	install -D -m 755 $(LIBEXEC)/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/elfmap
 	install -D -m 644 $(LIBEXEC)/preload.so $(DESTDIR)$(PREFIX)/libexec/elfmap/preload.so
 	install -d $(DESTDIR)$(PREFIX)/libexec/elfmap/bin $(DESTDIR)$(PREFIX)/share/elfmap
 	ln -sf ../../../bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/bin/tc
@@ -154,25 +156,25 @@ help: ## show this list
 
 # Linked beside and moved into place: whoever runs them meanwhile has the old one or the new.
 
-# ---- the command, the library, the preload ------------------------------------------------------
+# ---- the launcher, the command proper, the preload ------------------------------------------------------
 
-$(BUILD)/elfmap: $(TOOL_OBJ) $(LIB_OBJ) $(START)
+$(BUILD)/elfmap: $(LAUNCHER_SRC) $(LAUNCHER_H)
+	$(tools)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(TOOL_LDFLAGS) $(LDFLAGS) $(START_LDFLAGS) -o $@.new $^ $(TOOL_LDLIBS)
-	$(Q)mv $@.new $@
-
-# One object of the launcher and of musl, with one name to be seen from outside. What it lacks itself
-# (from instrumented objects, say) glibc would give it, which has not started then: refused.
-$(BUILD)/start.o: $(START_OBJ)
-	$(call say,LD,$@)
-	$(Q)$(MUSL_CC) -r -nostdlib -o $@ $^ -lc
-	$(Q)$(OBJCOPY) --keep-global-symbol=elfmap_start $@
-	$(Q)! $(NM) -u $@ | grep -vE ' w |_GLOBAL_OFFSET_TABLE_| _start$$'
-
-$(BUILD)/start/%.o: %.c
-	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(MUSL_CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(START_CFLAGS) -c -o $@ $<
+	$(Q)if $(if $(MUSL_CC),$(call links,$(MUSL_CC),-static),false); then set -- $(MUSL_CC) $(MUSL_CFLAGS) -static; \
+	elif $(if $(filter no,$(STATIC)),false,$(call links,$(CC),-static)); then set -- $(CC) -static; \
+	else set -- $(CC); fi; \
+	"$$@" $(filter-out -MMD -MP,$(ALL_CPPFLAGS)) $(ALL_CFLAGS) $(SMALL_CFLAGS) $(SMALL_LDFLAGS) $(LDFLAGS) -o $@.new $(LAUNCHER_SRC)
+	$(Q)rm -f $@.probe && mv $@.new $@
+
+$(LIBEXEC)/elfmap: $(TOOL_OBJ) $(LIB_OBJ)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)if $(if $(STATIC),[ $(STATIC) = yes ],$(call links,$(CC),-static $(STATIC_PROBE) $(STATIC_LDLIBS))); then \
+	set -- -static -Wl,-z,noseparate-code $^ $(STATIC_LDLIBS); else set -- $^ $(TOOL_LDLIBS); fi; \
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@.new "$$@"
+	$(Q)rm -f $@.probe && mv $@.new $@
 
 $(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map
 	$(call say,LD,$@)
@@ -186,33 +188,27 @@ $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip: | $(BUILD)/elfmap
 	$(Q)ln -sf ../../../elfmap $@
 
 $(BUILD)/%.o: %.c
+	$(tools)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/pic/%.o: %.c
+	$(tools)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden $(SMALL_CFLAGS) -c -o $@ $<
 
 # ---- programs for the kernel ---------------------------------------------------------------------
 
-$(BUILD)/tc-progs/%.o: tc-progs/%.c
-	$(call say,BPF,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
-
-$(BUILD)/tests/bench/peers/%.o: tests/bench/peers/%.c
-	$(call say,BPF,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
-
-$(BUILD)/tests/testdata/%.o: tests/testdata/%.c
+$(PROGS) $(PEERS) $(TDATA_SRC:%.c=$(BUILD)/%.o): $(BUILD)/%.o: %.c
+	$(tools)
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/testdata/%.nobtf.o: tests/testdata/%.c
+	$(tools)
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -g0 -c -o $@ $<
@@ -227,6 +223,7 @@ SAN_TLIB   := $(TEST_LIB:$(BUILD)/%=$(BUILD)/san/%)
 FUZZ_LIB   := $(LIB_SRC:%.c=$(BUILD)/fuzzlib/%.o)
 
 $(BUILD)/san/%.o: %.c
+	$(tools)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(SAN_CFLAGS) -Itests/unit -Itests/prog -c -o $@ $<

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "elfmap.h"
-#include "launcher/complain.h"
+#include "helpers/complain.h"
 
 /* A verb, or a verb below a verb ("map dump"). run() gets argv[0] = its own name and returns the
  * exit status; 2 makes the caller print the usage line. Help is made from the table. NULL: it

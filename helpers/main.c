@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The command `elfmap`: a table of verbs. tc, ip and exec, and calls under the names tc and ip, are the
- * launcher's; where launcher/start.c is linked, they don't even come here.
+ * The command proper: a table of verbs. The launcher executes it for all that it does not run itself: tc, ip and
+ * exec are in the table for the help.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -12,7 +12,6 @@
 #include "base/netns.h"
 #include "helpers/command.h"
 #include "kinds/progs.h"
-#include "launcher/launcher.h"
 
 #ifndef ELFMAP_VERSION
 #define ELFMAP_VERSION "0.1"
@@ -264,8 +263,6 @@ int main(int argc, char **argv)
 {
 	int name = argc > 0; /* an older kernel lets a caller leave it out */
 
-	if (launcher__is_called(argv))
-		return launcher__run(argv);
 	if (argc == 2 && (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")))
 		return finish_output(verb_version(1, argv));
 	return finish_output(run_verb(verbs, "elfmap", argc - name, argv + name));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The front doors `elfmap tc`, `elfmap ip` and `elfmap exec`: the system's own programs with the
- * preload in front of their libraries. Every use of tc pays for what happens here, so nothing does
- * that need not.
+ * The programs that the launcher executes: the system's tc and ip with the preload in front of their libraries,
+ * scripts that call them, and the command proper. Every use of tc pays for what happens here, so nothing is done
+ * that is not needed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,35 +11,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/libexec.h"
 #include "base/program.h"
 #include "launcher/complain.h"
 #include "launcher/front_door.h"
 #include "launcher/tc_bpffs.h"
 
-int find_libexec(char *ret_path, size_t size)
-{
-	char directory[PATH_MAX / 2];
-	ssize_t length = readlink("/proc/self/exe", directory, sizeof(directory) - 1);
-
-	*ret_path = '\0';
-	if (length < 0)
-		return -errno;
-	directory[length] = '\0';
-	*strrchr(directory, '/') = '\0';
-	snprintf(ret_path, size, "%s/libexec/elfmap", directory);
-	if (!access(ret_path, F_OK))
-		return 0;
-	snprintf(ret_path, size, "%s/../libexec/elfmap", directory);
-	return access(ret_path, F_OK) ? -errno : 0;
-}
-
 /* EXIT_FAILURE after complaining. */
 static int need_libexec(char *ret_path, size_t size)
 {
-	int err = find_libexec(ret_path, size);
+	int err = elfmap_libexec__find(ret_path, size);
 
 	if (!err)
 		return EXIT_SUCCESS;
@@ -47,9 +32,9 @@ static int need_libexec(char *ret_path, size_t size)
 			 : complain("/proc/self/exe", "%s; is /proc mounted?", strerror(-err));
 }
 
-/* ---- the preload: opened once, judged by what was opened ------------------------------------------------ */
+/* ---- what is ours: opened once, judged by what was opened ------------------------------------------------- */
 
-/* Whoever can write it runs code as whoever calls tc, mostly root. EXIT_FAILURE after complaining. */
+/* Who can write it runs code as the caller of tc, who is root in most cases. EXIT_FAILURE after complaining. */
 static int judge(const char *path, const struct stat *file, uid_t owner)
 {
 	if (file->st_uid != 0 && file->st_uid != owner)
@@ -59,17 +44,14 @@ static int judge(const char *path, const struct stat *file, uid_t owner)
 	return EXIT_SUCCESS;
 }
 
-/* Every folder on the way to it: whoever can rename there can put another file in its place. RET_REAL
- * is the path that was judged. */
-static int judge_folders(const char *path, uid_t owner, char *ret_real)
+/* Every folder on the way to the file REAL: who can rename in one of them can replace what is below it. */
+static int judge_folders(const char *real, uid_t owner)
 {
 	char folder[PATH_MAX];
 	struct stat file;
 	char *end;
 
-	if (!realpath(path, ret_real))
-		return complain(path, "%s", strerror(errno));
-	snprintf(folder, sizeof(folder), "%s", ret_real);
+	strcpy(folder, real);
 	while ((end = strrchr(folder, '/')) != NULL && end != folder) {
 		*end = '\0';
 		if (stat(folder, &file))
@@ -80,35 +62,55 @@ static int judge_folders(const char *path, uid_t owner, char *ret_real)
 	return EXIT_SUCCESS;
 }
 
-static int find_owner(uid_t *ret_owner)
-{
-	struct stat command;
+/* A file or folder of ours. */
+struct own {
+	int fd;
+	char path[PATH_MAX]; /* as it is called in messages */
+	char real[PATH_MAX];
+};
 
-	if (stat("/proc/self/exe", &command))
-		return complain("/proc/self/exe", "%s; is /proc mounted?", strerror(errno));
-	*ret_owner = command.st_uid;
+/* The path of what was opened takes one system call; realpath() takes one a folder, and is for a system without /proc.
+ */
+static int find_real(struct own *own)
+{
+	char link[32];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", own->fd);
+	length = readlink(link, own->real, sizeof(own->real) - 1);
+	if (length >= 0)
+		own->real[length] = '\0';
+	else if (!realpath(own->path, own->real))
+		return complain(own->path, "%s", strerror(errno));
 	return EXIT_SUCCESS;
 }
 
-static int open_preload(const char *libexec, int *ret_fd)
+static int judge_own(const struct own *own)
 {
-	char path[PATH_MAX + 32], real[PATH_MAX];
-	struct stat file;
-	uid_t owner = 0;
-	int fd;
+	struct stat command, file;
 
-	snprintf(path, sizeof(path), "%s/preload.so", libexec);
-	if (find_owner(&owner) || judge_folders(path, owner, real))
-		return EXIT_FAILURE;
-	fd = open(real, O_RDONLY); /* stays open over exec: the loader opens /proc/self/fd/N */
-	if (fd < 0 || fstat(fd, &file))
-		return complain(path, "%s", strerror(errno));
-	if (judge(path, &file, owner)) {
-		close(fd);
-		return EXIT_FAILURE;
-	}
-	*ret_fd = fd;
-	return EXIT_SUCCESS;
+	if ((stat("/proc/self/exe", &command) && stat((const char *)getauxval(AT_EXECFN), &command)) ||
+	    fstat(own->fd, &file))
+		return complain(own->path, "%s", strerror(errno));
+	if (command.st_dev == file.st_dev && command.st_ino == file.st_ino)
+		return complain(own->path, "is the launcher; install the command again with: make install");
+	return judge_folders(own->real, command.st_uid) || judge(own->path, &file, command.st_uid) ? EXIT_FAILURE
+												   : EXIT_SUCCESS;
+}
+
+/* Opens NAME in the directory LIBEXEC with FLAGS if nobody but root and the owner of this command can change it.
+ * RET_OWN->fd is the caller's. EXIT_FAILURE after complaining. */
+static int open_own(const char *libexec, const char *name, int flags, struct own *ret_own)
+{
+	if (snprintf(ret_own->path, sizeof(ret_own->path), "%s/%s", libexec, name) >= (int)sizeof(ret_own->path))
+		return complain(libexec, "%s", strerror(ENAMETOOLONG));
+	ret_own->fd = open(ret_own->path, flags);
+	if (ret_own->fd < 0)
+		return complain(ret_own->path, "%s", strerror(errno));
+	if (!find_real(ret_own) && !judge_own(ret_own))
+		return EXIT_SUCCESS;
+	close(ret_own->fd);
+	return EXIT_FAILURE;
 }
 
 /* LD_PRELOAD splits at spaces and colons, /proc/self/fd/N has neither. The caller's own comes after
@@ -135,19 +137,16 @@ static int set_environment(int fd)
 static int put_links_first(const char *libexec)
 {
 	const char *callers = getenv("PATH");
-	char links[PATH_MAX + 32], real[PATH_MAX], *path;
-	struct stat folder;
-	uid_t owner = 0;
+	struct own links;
+	char *path;
 	int err;
 
-	snprintf(links, sizeof(links), "%s/bin", libexec);
-	if (stat(links, &folder))
-		return complain(links, "%s", strerror(errno));
-	if (find_owner(&owner) || judge_folders(links, owner, real) || judge(links, &folder, owner))
+	if (open_own(libexec, "bin", O_PATH | O_DIRECTORY | O_CLOEXEC, &links))
 		return EXIT_FAILURE;
+	close(links.fd);
 	if (strchr(libexec, ':'))
 		return complain(libexec, "a path with a colon cannot stand in PATH");
-	if (asprintf(&path, "%s:%s", links, callers ? callers : "/usr/sbin:/usr/bin:/sbin:/bin") < 0)
+	if (asprintf(&path, "%s:%s", links.path, callers ? callers : "/usr/sbin:/usr/bin:/sbin:/bin") < 0)
 		return complain(libexec, "no memory");
 	err = setenv("PATH", path, 1);
 	free(path);
@@ -168,7 +167,8 @@ static int help_program(const char *name, const struct program *program, char **
 	static const char *const stale[] = {"ELFMAP_PRELOAD_FD", "ELFMAP_LD_PRELOAD", "ELFMAP_BPF_MNT",
 					    "ELFMAP_BPF_SHOWN"};
 	char libexec[PATH_MAX];
-	int fd = -1, status;
+	struct own preload;
+	int status;
 
 	for (size_t i = 0; i < sizeof(stale) / sizeof(*stale); i++)
 		unsetenv(stale[i]);
@@ -186,23 +186,31 @@ static int help_program(const char *name, const struct program *program, char **
 		return EXIT_FAILURE;
 	if (runs_a_command(argv) && put_links_first(libexec))
 		return EXIT_FAILURE;
-	status = open_preload(libexec, &fd);
-	if (!status)
-		status = tc_bpffs__prepare(name, argv);
+	/* It stays open over exec: the loader opens /proc/self/fd/N. */
+	if (open_own(libexec, "preload.so", O_RDONLY, &preload))
+		return EXIT_FAILURE;
+	status = tc_bpffs__prepare(name, argv);
 	if (status)
 		return status;
-	return set_environment(fd) ? complain(program->path, "no memory") : EXIT_SUCCESS;
+	return set_environment(preload.fd) ? complain(program->path, "no memory") : EXIT_SUCCESS;
 }
 
 /* ---- the doors ------------------------------------------------------------------------------------------- */
+
+/* EXIT_FAILURE after complaining. */
+static int need_proc(void)
+{
+	return access("/proc/self/exe", F_OK) ? complain("/proc/self/exe", "%s; is /proc mounted?", strerror(errno))
+					      : EXIT_SUCCESS;
+}
 
 int run_program(const char *name, char **argv)
 {
 	struct program program;
 	int status;
 
-	if (access("/proc/self/exe", F_OK))
-		return complain("/proc/self/exe", "%s; is /proc mounted?", strerror(errno));
+	if (need_proc())
+		return EXIT_FAILURE;
 	if (program__find(name, &program))
 		return complain(name, "not found in PATH, /sbin and /usr/sbin; it is in the package iproute2");
 	status = help_program(name, &program, argv);
@@ -221,8 +229,19 @@ int run_script(char **command)
 
 	if (!strcmp(command[0], "--"))
 		command++;
-	if (need_libexec(libexec, sizeof(libexec)) || put_links_first(libexec))
+	if (need_proc() || need_libexec(libexec, sizeof(libexec)) || put_links_first(libexec))
 		return EXIT_FAILURE;
 	execvp(command[0], command);
 	return complain(command[0], "%s", strerror(errno));
+}
+
+int run_command(char **argv)
+{
+	char libexec[PATH_MAX];
+	struct own command;
+
+	if (need_libexec(libexec, sizeof(libexec)) || open_own(libexec, "elfmap", O_PATH | O_CLOEXEC, &command))
+		return EXIT_FAILURE;
+	execv(command.real, argv);
+	return complain(command.path, "%s", strerror(errno));
 }

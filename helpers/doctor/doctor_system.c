@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/libexec.h"
 #include "base/program.h"
 #include "helpers/doctor/doctor.h"
-#include "launcher/front_door.h"
 #include "pins/bpffs.h"
 
 /* ---- tc ---------------------------------------------------------------------------------------------------- */
@@ -53,7 +53,7 @@ static int check_preload(struct doctor *doctor, const char *tc)
 	struct stat file;
 	int err;
 
-	find_libexec(libexec, sizeof(libexec)); /* where it should be, at least */
+	elfmap_libexec__find(libexec, sizeof(libexec)); /* where it should be, at least */
 	snprintf(preload, sizeof(preload), "%s/preload.so", libexec);
 	if (stat(preload, &file))
 		return doctor__find(doctor, GRAVE, "make install",

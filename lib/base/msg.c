@@ -8,8 +8,7 @@ void elfmap_msg__print(struct elfmap_msg *msg, const char *format, va_list args)
 {
 	vsnprintf(msg->text, sizeof(msg->text), format, args);
 	for (char *at = msg->text; *at; at++)
-		if ((unsigned char)*at < ' ' || *at == '\177')
-			*at = '?';
+		*at = elfmap_msg__printable(*at);
 }
 
 int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...)
@@ -22,4 +21,15 @@ int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...)
 		va_end(args);
 	}
 	return err;
+}
+
+size_t elfmap_msg__line(char *ret_line, size_t size, const char *object, const struct elfmap_msg *what)
+{
+	size_t length = 0;
+
+	snprintf(ret_line, size - 1, "elfmap: %s: %s", *object ? object : "''", what->text);
+	for (; ret_line[length]; length++)
+		ret_line[length] = elfmap_msg__printable(ret_line[length]);
+	ret_line[length++] = '\n';
+	return length;
 }

@@ -3,6 +3,7 @@
 #ifndef ELFMAP_MSG_H
 #define ELFMAP_MSG_H
 
+#include <limits.h>
 #include <stdarg.h>
 
 #include "elfmap.h"
@@ -12,5 +13,17 @@ int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...) __
 
 /* One line and nothing that a terminal would obey, whatever the names in an object are. */
 void elfmap_msg__print(struct elfmap_msg *msg, const char *format, va_list args);
+
+#define ELFMAP_LINE_MAX (PATH_MAX + sizeof(struct elfmap_msg))
+
+/* The line "elfmap: OBJECT: WHAT" that a program prints in one write(), so that no other output splits it. An object
+ * without a name is ''. Returns its length with the line end; RET_LINE is not NUL-terminated. */
+size_t elfmap_msg__line(char *ret_line, size_t size, const char *object, const struct elfmap_msg *what);
+
+/* C, or '?' for what a terminal would obey. */
+static inline char elfmap_msg__printable(char c)
+{
+	return (unsigned char)c < ' ' || c == '\177' ? '?' : c;
+}
 
 #endif

@@ -58,7 +58,7 @@ heading() {
 	printf '  %-44s %10s %6s %6s   %s\n' '' 'median' 'ratio' '(CPU)' 'limit'
 }
 
-# compare KIND TARGET [LOAD_COST-OPTION...]: the three ways for objects *-KIND.o
+# compare KIND TARGET [LOAD_COST-OPTION...]: the four ways for objects *-KIND.o
 compare() {
 	local target=$2 legacy=$scratch/legacy-$1.o modern=$scratch/modern-$1.o
 	local command=(filter replace dev "$dev" ingress protocol all pref 1 handle 1 bpf da obj)
@@ -66,7 +66,8 @@ compare() {
 	"$build/tests/bench/load_cost" "$rounds" "${@:3}" \
 		-- 'plain tc, modern maps' - tc "${command[@]}" "$modern" sec classifier \
 		-- 'preload alone, legacy maps' "$target" LD_PRELOAD="$preload" tc "${command[@]}" "$legacy" sec classifier \
-		-- 'elfmap tc, legacy maps' 1.30 "$build/elfmap" tc "${command[@]}" "$legacy" sec classifier
+		-- 'elfmap tc, legacy maps' 1.25 "$build/elfmap" tc "${command[@]}" "$legacy" sec classifier \
+		-- 'the link tc, legacy maps' 1.25 "$build/libexec/elfmap/bin/tc" "${command[@]}" "$legacy" sec classifier
 }
 
 compare_loading() {

@@ -100,7 +100,8 @@ setup() {
     mend it: elfmap attach FILE sec NAME dev DEV ingress" ]]
 	mkdir -p "$tmp/bin" "$tmp/libexec/elfmap"
 	cp "$elfmap" "$tmp/bin/"
-	preload=$tmp/bin/../libexec/elfmap/preload.so
+	cp "$build/libexec/elfmap/elfmap" "$tmp/libexec/elfmap/"
+	preload=$tmp/libexec/elfmap/preload.so
 	run "$tmp/bin/elfmap" doctor
 	[[ $status == 1 && $output == "error: tc: $preload: No such file or directory: "*"mend it: make install" ]]
 	cp "$build/libexec/elfmap/preload.so" "$preload"

@@ -86,32 +86,126 @@ only() {
 	[[ $output == *'lint: FAILED: clang-format headers'* ]]
 }
 
-@test "with shared libraries, and without musl, the command is a plain one and does the same" {
+# called TREE: the command in it does what the one that is tested does.
+called() {
+	local call
+
+	[[ $("$1/elfmap" version) == "$("$build/elfmap" version)" ]]
+	ln -sf elfmap "$1/tc"
+	for call in "$1/tc" "$1/elfmap tc" "$1/elfmap exec tc" "$build/elfmap tc"; do
+		# shellcheck disable=SC2086 # words
+		[[ $(PATH="$1:$PATH" timeout 5 $call -V) == "$(tc -V)" ]]
+	done
+	run -2 --separate-stderr "$1/elfmap" exec
+	# shellcheck disable=SC2154 # run sets it
+	[[ $stderr == 'usage: elfmap exec '* ]]
+}
+
+# is_dynamic FILE
+is_dynamic() {
+	readelf -lW "$1" | grep -q INTERP
+}
+
+@test "static or with shared libraries, with musl or without, the command does the same" {
 	build=${BUILD:-$PWD/build}
 	tree=$BATS_TEST_TMPDIR/build
 	mkdir "$tree"
-	cp -a "$build"/{helpers,launcher,lib,libexec} "$tree/"
-	for how in MUSL_CC= STATIC=no; do
-		rm -rf "$tree/elfmap" "$tree/tc"
-		make --no-print-directory BUILD="$tree" "$how" "$tree/elfmap"
-		[[ ! -e $tree/start.o && $(nm "$tree/elfmap") != *elfmap_start* ]]
-		[[ $("$tree/elfmap" version) == "$("$build/elfmap" version)" ]]
-		ln -s elfmap "$tree/tc"
-		for call in "$tree/tc" "$tree/elfmap tc" "$tree/elfmap exec tc" "$build/elfmap tc"; do
-			# shellcheck disable=SC2086 # words
-			[[ $(PATH="$tree:$PATH" timeout 5 $call -V) == "$(tc -V)" ]]
-		done
-		run -2 --separate-stderr "$tree/elfmap" exec
-		# shellcheck disable=SC2154 # run sets it
-		[[ $stderr == 'usage: elfmap exec '* ]]
+	cp -a "$build"/{helpers,lib,libexec} "$tree/"
+	for how in MUSL_CC= STATIC=no 'MUSL_CC= STATIC=no'; do
+		rm -f "$tree/elfmap" "$tree/libexec/elfmap/elfmap" "$tree/tc"
+		# shellcheck disable=SC2086 # words
+		make --no-print-directory BUILD="$tree" $how "$tree/elfmap" "$tree/libexec/elfmap/elfmap"
+		called "$tree"
+		case $how in
+		*STATIC=no) is_dynamic "$tree/libexec/elfmap/elfmap" ;;
+		esac
 	done
-	readelf -d "$tree/elfmap" | grep -q libbpf
+	is_dynamic "$tree/elfmap"
+	readelf -d "$tree/libexec/elfmap/elfmap" | grep -q libbpf
+	run ! grep -qE 'libbpf|libelf' <<<"$(readelf -d "$tree/elfmap")"
+}
+
+@test "libraries that cannot be linked statically: the command is dynamic, without an error; STATIC=yes insists" {
+	build=${BUILD:-$PWD/build}
+	tree=$BATS_TEST_TMPDIR/build
+	fake=$BATS_TEST_TMPDIR/fake
+	mkdir "$tree" "$fake"
+	cp -a "$build"/{helpers,lib,libexec} "$tree/"
+	# A libelf.a that needs what is not there, as Debian 13's does.
+	printf 'void eu_not_there(void);\nvoid *elf_memory(void);\nvoid *elf_memory(void) { eu_not_there(); return 0; }\n' >"$fake/elf.c"
+	gcc -c -o "$fake/elf.o" "$fake/elf.c"
+	ar rc "$fake/libelf.a" "$fake/elf.o"
+	ln -s "$(gcc -print-file-name=libelf.so)" "$fake/"
+	link=(make --no-print-directory BUILD="$tree" LDFLAGS="-L$fake" "$tree/elfmap" "$tree/libexec/elfmap/elfmap")
+	rm "$tree/libexec/elfmap/elfmap"
+	run -2 "${link[@]}" STATIC=yes
+	[[ $output == *eu_not_there* ]]
+	run -0 "${link[@]}"
+	[[ $output != *eu_not_there* ]]
+	is_dynamic "$tree/libexec/elfmap/elfmap"
+	called "$tree"
+}
+
+@test "make names what is missing and what installs it, before a compiler fails" {
+	make=(make --no-print-directory BUILD="$BATS_TEST_TMPDIR/build" CLANG=clang CC=gcc)
+	path=$(only bash sh env make gcc expr nproc pkg-config)
+	run -2 env -u CC PATH="$path" "${make[@]}"
+	[[ $output == *'missing here: clang; what is needed is installed by: make deps.'* && $output != *'o such file'* ]]
+	ln -s "$(type -P clang)" "$path/"
+	run -2 env PATH="$path" PKG_CONFIG_LIBDIR=/nowhere "${make[@]}"
+	[[ $output == *'missing here: libbpf libelf json-c; '*'make deps.'* ]]
+	rm "$path"/{gcc,clang,pkg-config}
+	run -2 env PATH="$path" "${make[@]}"
+	[[ $output == *'missing here: gcc clang pkg-config; '*'make deps.'* ]]
+	for target in help clean; do # these compile nothing
+		run -0 env PATH="$(only bash sh env make sed expand rm)" "${make[@]}" "$target"
+	done
+}
+
+# versions FILE: of libbpf's symbols that it needs, the newest last.
+versions() {
+	readelf --dyn-syms -W "$1" | sed -n 's/.*UND .*@\(LIBBPF_[0-9.]*\).*/\1/p' | sort -Vu
+}
+
+@test "the launcher needs nothing of libbpf and libelf, the preload nothing newer than libbpf 1.0" {
+	build=${BUILD:-$PWD/build}
+	libraries='[ @](bpf|btf|libbpf|ring_buffer|elf|gelf)_[a-z]'
+	run ! grep -E "$libraries" <<<"$(nm "$build/elfmap")"
+	grep -qE "$libraries" <<<"$(nm "$build/libexec/elfmap/elfmap")"
+	run ! grep -E 'lib(bpf|elf)' <<<"$(readelf -d "$build/elfmap")"
+	[[ -n $(versions "$build/libexec/elfmap/preload.so") ]]
+	[[ $( (versions "$build/libexec/elfmap/preload.so" && echo LIBBPF_1.0.0) | sort -V | tail -1) == LIBBPF_1.0.0 ]]
+}
+
+@test "lint refuses includes that run up, and libbpf in base/ and launcher/" {
+	tree=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$tree"/{scripts,launcher,helpers,lib/base,lib/pins,lib/load}
+	cp scripts/lint.sh "$tree/scripts/"
+	printf '#include "pins/pin.h"\n#include "base/msg.h"\n#include <bpf/bpf.h>\n' >"$tree/lib/load/load.c"
+	printf '#include "base/msg.h"\n#include "load/load.h"\n#include "helpers/command.h"\n' >"$tree/helpers/good.c"
+	printf '#include "base/msg.h"\n#include "launcher/complain.h"\n#include <elf.h>\n' >"$tree/launcher/good.c"
+	run -0 "$tree/scripts/lint.sh" arrows
+	while read -r file include; do
+		printf '#include %s\n' "$include" >"$tree/$file"
+		run -1 "$tree/scripts/lint.sh" arrows
+		[[ $output == *"$file: includes "*"${include//[<>\"]/}"* && $(grep -c ': includes ' <<<"$output") == 1 ]]
+		rm "$tree/$file"
+	done <<-END
+		lib/pins/bad.c "load/load.h"
+		lib/load/bad.c "helpers/command.h"
+		helpers/bad.c "launcher/complain.h"
+		launcher/bad.c "helpers/complain.h"
+		launcher/bad.c <bpf/libbpf.h>
+		lib/base/bad.c <bpf/btf.h>
+		lib/base/bad.h <gelf.h>
+		lib/base/bad.c <libelf.h>
+	END
 }
 
 @test "install: the tree below DESTDIR works, and uninstall empties it" {
 	dest=$BATS_TEST_TMPDIR/dest
 	run -0 make --no-print-directory install DESTDIR="$dest" PREFIX=/usr
-	for file in bin/elfmap libexec/elfmap/preload.so libexec/elfmap/bin/tc libexec/elfmap/bin/ip \
+	for file in bin/elfmap libexec/elfmap/elfmap libexec/elfmap/preload.so libexec/elfmap/bin/tc libexec/elfmap/bin/ip \
 		include/bpf_elf.h share/elfmap/dst_stats.o share/bash-completion/completions/elfmap; do
 		[[ -e $dest/usr/$file ]]
 	done

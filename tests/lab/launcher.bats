@@ -23,6 +23,13 @@ verbs() {
 	[[ $output == 'elfmap '[0-9]* && -z $stderr ]]
 }
 
+# refused VERB PATTERN: the tree of our own fails with that line, and prints nothing else.
+refused() {
+	run -1 --separate-stderr "$tmp/own/elfmap" "$1"
+	# shellcheck disable=SC2053 # a pattern
+	[[ -z $output && $stderr == $2 ]]
+}
+
 @test "tc, ip and scripts are reached by name and by word, everything else by verb" {
 	mkdir "$tmp/bin"
 	for name in tc ip elfmap tcp; do
@@ -67,13 +74,31 @@ verbs() {
 	[[ -z $output && $stderr == 'usage: elfmap '* ]]
 }
 
-@test "tc does not wait for a libc that starts slowly" {
-	[[ $(nm "$elfmap") == *' elfmap_start'* ]] || skip "linked without it: no musl-gcc, not x86-64, or STATIC=no"
-	# What glibc's start tells the kernel, and musl's does not; tc itself comes after the second execve().
-	starts() { strace -qq -e trace=execve,set_robust_list "$@" 2>&1 >/dev/null | head -2 | cut -d'(' -f1 | xargs; }
-	[[ $(starts "$elfmap" version) == 'execve set_robust_list' ]]
-	[[ $(starts "$elfmap" tc -V) == 'execve execve' ]]
-	[[ $(starts "$elfmap" exec tc -V) == 'execve execve' ]]
+@test "the launcher does not wait for a libc that starts slowly" {
+	[[ $(nm "$elfmap") == *' __init_libc'* ]] || skip "linked without musl"
+	# What glibc's start tells the kernel, and musl's does not; tc and the command proper come after the second execve().
+	starts() { strace -qq -e trace=execve,set_robust_list "$@" 2>&1 >/dev/null | head -3 | cut -d'(' -f1 | xargs; }
+	[[ $(starts "$elfmap" version) == 'execve execve set_robust_list' ]]
+	[[ $(starts "$elfmap" tc -V) == 'execve execve set_robust_list' ]]
+	[[ $(starts "$elfmap" exec tc -V) == 'execve execve execve' ]]
+}
+
+@test "the command proper has the caller's words, and the name elfmap in the process list" {
+	mkdir "$tmp/bin"
+	ln -s "$elfmap" "$tmp/bin/other"
+	for call in "$elfmap" "$tmp/bin/other"; do
+		run -0 strace -qq -s 4096 -e trace=execve "$call" version
+		[[ $output == *"execve(\"$build/libexec/elfmap/elfmap\", [\"$call\", \"version\"]"* ]]
+	done
+	bpftool map create /sys/fs/bpf/waits type array key 4 value 4 entries 1 name waits
+	mkfifo "$tmp/fifo"
+	(exec -a 'any name' "$elfmap" map load /sys/fs/bpf/waits "$tmp/fifo" >/dev/null 2>&1) &
+	until [[ $(readlink "/proc/$!/exe") == "$build/libexec/elfmap/elfmap" ]]; do
+		kill -0 $! # it waits for the other end of the FIFO
+	done
+	[[ $(ps -o comm= -p $!) == elfmap && $(ps -o args= -p $!) == "any name map load /sys/fs/bpf/waits $tmp/fifo" ]]
+	: >"$tmp/fifo"
+	wait $! || true
 }
 
 # ---- unchanged scripts --------------------------------------------------------------------------------------
@@ -189,6 +214,51 @@ own_tree() {
 	rm "$tmp/own/libexec/elfmap/preload.so"
 	run -1 --separate-stderr "$tmp/own/elfmap" tc -V
 	[[ $stderr == "elfmap: $tmp/own/libexec/elfmap/preload.so: No such file or directory" ]]
+}
+
+@test "a command proper that others can write, or own, or in such a folder, is not executed" {
+	own_tree
+	proper=$tmp/own/libexec/elfmap/elfmap
+	verbs "$tmp/own/elfmap"
+	for path in "$proper" "$tmp/own/libexec/elfmap" "$tmp/own/libexec" "$tmp/own"; do
+		chmod o+w "$path"
+		refused version "elfmap: $path: can be written by others than its owner; mend it with: chmod go-w $path"
+		chmod o-w "$path"
+		chown 12345 "$path"
+		refused version "elfmap: $path: belongs neither to root nor to the owner of this command"
+		chown 0 "$path"
+	done
+	verbs "$tmp/own/elfmap"
+	chown -R 12345 "$tmp/own/libexec"
+	refused version '*: belongs neither to root nor to the owner of this command'
+	chown 12345 "$tmp/own/elfmap" # a build of that user's own
+	verbs "$tmp/own/elfmap"
+}
+
+@test "a setuid launcher executes nothing of the caller's, in whatever folder it is linked" {
+	chmod 755 "$tmp" "$BATS_RUN_TMPDIR"
+	own_tree
+	mkdir -p "$tmp/own/theirs/libexec/elfmap"
+	cp "$(type -P id)" "$tmp/own/theirs/libexec/elfmap/elfmap"
+	chown -R 12345 "$tmp/own/theirs"
+	chmod u+s "$tmp/own/elfmap"
+	ln "$tmp/own/elfmap" "$tmp/own/theirs/elfmap"
+	as_user() { setpriv --reuid 12345 --regid 12345 --clear-groups "$@"; }
+	verbs as_user "$tmp/own/elfmap"
+	run -1 --separate-stderr as_user "$tmp/own/theirs/elfmap" -u
+	[[ -z $output && $stderr == "elfmap: $tmp/own/theirs/libexec/elfmap: belongs neither to root nor to the owner of this command" ]]
+}
+
+@test "a launcher without its other files says so, and does not execute itself" {
+	own_tree
+	proper=$tmp/own/libexec/elfmap/elfmap
+	rm "$proper"
+	refused version "elfmap: $proper: No such file or directory"
+	cp "$elfmap" "$proper"
+	run -1 --separate-stderr timeout 5 "$tmp/own/elfmap" version
+	[[ -z $output && $stderr == "elfmap: $proper: is the launcher; install the command again with: make install" ]]
+	rm -r "$tmp/own/libexec"
+	refused version "elfmap: $tmp/libexec/elfmap: No such file or directory; was the command installed with make install?"
 }
 
 @test "elfmap exec puts no folder in front that others can write, or that PATH would take apart" {
