@@ -9,6 +9,7 @@
 
 #include "helpers/command.h"
 #include "helpers/map/map_verbs.h"
+#include "text/buffer.h"
 
 static const struct verb map_verbs[] = {
 	{"list", map_list, "[DIR]", "the maps pinned below tc/, or in DIR"},
@@ -54,6 +55,17 @@ int end_output(void)
 	__fpurge(stdout); /* it has been said, and is not tried again */
 	clearerr(stdout);
 	return EXIT_FAILURE;
+}
+
+int flush_output(struct elfmap_buffer *buffer, size_t least)
+{
+	if (buffer->error)
+		return buffer->error;
+	if (buffer->length < least || !buffer->length)
+		return 0;
+	fwrite(buffer->bytes, 1, buffer->length, stdout);
+	buffer->length = 0;
+	return ferror(stdout) ? -EIO : 0;
 }
 
 /* bpftool says `dump pinned PATH` where we say `dump PATH`. */

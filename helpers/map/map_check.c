@@ -71,33 +71,51 @@ static int print_rows(const struct request *request)
 
 /* ---- JSON --------------------------------------------------------------------------------------- */
 
-static void add_string(json_object *row, const char *key, const char *text)
+static void add_string(struct elfmap_json *json, const char *name, const char *text)
 {
-	if (*text)
-		json_object_object_add(row, key, json_object_new_string(text));
+	if (!*text)
+		return;
+	elfmap_json__name(json, name);
+	elfmap_json__string(json, text);
 }
 
-static void print_rows_json(const struct request *request)
+static void add_row_json(struct elfmap_json *json, const struct request *request,
+			 const struct elfmap_device_finding *finding)
 {
-	json_object *root = json_object_new_array();
+	struct elfmap_value key = {.bytes = finding->key, .copies = 1};
 
-	for (size_t i = 0; i < request->check.nr_findings; i++) {
-		const struct elfmap_device_finding *finding = &request->check.findings[i];
-		struct elfmap_value bytes = {.bytes = finding->key, .copies = 1};
-		json_object *row = json_object_new_object();
-
-		json_object_object_add(row, "key", map_json(request->map.format.key, &bytes));
-		add_string(row, "member", member_of(request, finding));
-		json_object_object_add(row, "ifindex", json_object_new_int64(finding->ifindex));
-		add_string(row, "ifname", finding->name);
-		add_string(row, "state", state_names[finding->state]);
-		add_string(row, "new_ifname", finding->new_name);
-		if (finding->now)
-			json_object_object_add(row, "new_ifindex", json_object_new_int64(finding->now));
-		json_object_object_add(row, "fixed", json_object_new_boolean(finding->mended));
-		json_object_array_add(root, row);
+	elfmap_json__open(json, '{');
+	elfmap_json__name(json, "key");
+	elfmap_json__value(json, request->map.format.key, &key);
+	add_string(json, "member", member_of(request, finding));
+	elfmap_json__name(json, "ifindex");
+	elfmap_json__number(json, finding->ifindex);
+	add_string(json, "ifname", finding->name);
+	add_string(json, "state", state_names[finding->state]);
+	add_string(json, "new_ifname", finding->new_name);
+	if (finding->now) {
+		elfmap_json__name(json, "new_ifindex");
+		elfmap_json__number(json, finding->now);
 	}
-	print_json(root);
+	elfmap_json__name(json, "fixed");
+	elfmap_json__word(json, finding->mended ? "true" : "false");
+	elfmap_json__close(json, '}');
+}
+
+static int print_rows_json(const struct request *request)
+{
+	struct elfmap_buffer text = {};
+	struct elfmap_json json = {.to = &text, .pretty = output.pretty};
+	int err;
+
+	elfmap_json__open(&json, '[');
+	for (size_t i = 0; i < request->check.nr_findings; i++)
+		add_row_json(&json, request, &request->check.findings[i]);
+	elfmap_json__close(&json, ']');
+	elfmap_buffer__add(&text, "\n", 1);
+	err = flush_output(&text, 0);
+	elfmap_buffer__free(&text);
+	return err;
 }
 
 /* ------------------------------------------------------------------------------------------------- */
@@ -143,9 +161,7 @@ static int judge(const struct request *request)
 static int render(const struct request *request)
 {
 	begin_output();
-	if (output.json)
-		print_rows_json(request);
-	else if (print_rows(request))
+	if ((output.json ? print_rows_json(request) : print_rows(request)) == -ENOMEM)
 		return complain(request->pin, "no memory");
 	return end_output();
 }

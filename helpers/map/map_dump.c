@@ -16,28 +16,17 @@ struct dump {
 	bool sum;
 	bool drain;
 	struct elfmap_buffer text;
-	bool comma; /* JSON: an entry stands before */
+	struct elfmap_json json;
 };
 
 #define WRITE_AT (64u << 10) /* bytes of text that are worth a system call */
-
-static int write_text(struct dump *dump, size_t least)
-{
-	if (dump->text.error)
-		return dump->text.error;
-	if (dump->text.length < least || !dump->text.length)
-		return 0;
-	fwrite(dump->text.bytes, 1, dump->text.length, stdout);
-	dump->text.length = 0;
-	return ferror(stdout) ? -EIO : 0;
-}
 
 static int print_entry(void *context, const void *key, const void *value)
 {
 	struct dump *dump = context;
 
 	elfmap_text__write_entry(&dump->text, &dump->target.map.format, key, value, dump->sum, dump->target.resolver);
-	return write_text(dump, WRITE_AT);
+	return flush_output(&dump->text, WRITE_AT);
 }
 
 /* JSON: an array, written entry by entry, since the whole would not fit in memory. */
@@ -45,13 +34,8 @@ static int print_json_entry(void *context, const void *key, const void *value)
 {
 	struct dump *dump = context;
 
-	if (dump->comma)
-		elfmap_buffer__add(&dump->text, ",", 1);
-	dump->comma = true;
-	if (output.pretty)
-		elfmap_buffer__add(&dump->text, "\n  ", 3);
-	elfmap_json__write_entry(&dump->text, &dump->target.map.format, key, value, dump->sum, output.pretty ? 1 : -1);
-	return write_text(dump, WRITE_AT);
+	elfmap_json__entry(&dump->json, &dump->target.map.format, key, value, dump->sum);
+	return flush_output(&dump->text, WRITE_AT);
 }
 
 /* A queue's values, which is to take them out: no more than it holds, whoever goes on pushing. */
@@ -73,15 +57,16 @@ static int print_all(struct dump *dump, struct elfmap_msg *msg)
 	int (*print)(void *context, const void *key, const void *value) = output.json ? print_json_entry : print_entry;
 	int err;
 
+	dump->json = (struct elfmap_json){.to = &dump->text, .pretty = output.pretty};
 	if (output.json)
-		elfmap_buffer__add(&dump->text, "[", 1);
+		elfmap_json__open(&dump->json, '[');
 	err = dump->drain ? drain(dump, print, msg) : elfmap_reader__each(&dump->target.map, print, dump, msg);
 	/* After a failure the array stays open, so that nobody takes half of it for the whole. */
-	if (!err && output.json && output.pretty && dump->comma)
-		elfmap_buffer__add(&dump->text, "\n]\n", 3);
-	else if (!err && output.json)
-		elfmap_buffer__add(&dump->text, "]\n", 2);
-	return err ?: write_text(dump, 0);
+	if (!err && output.json) {
+		elfmap_json__close(&dump->json, ']');
+		elfmap_buffer__add(&dump->text, "\n", 1);
+	}
+	return err ?: flush_output(&dump->text, 0);
 }
 
 static int check(const struct dump *dump)

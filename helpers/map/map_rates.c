@@ -11,14 +11,9 @@
 
 /* ---- numbers -------------------------------------------------------------------------------------- */
 
-bool rates__counts(const struct elfmap_type *type)
-{
-	return type->notation == ELFMAP_INTEGER;
-}
-
 static size_t count_numbers(const struct elfmap_type *type)
 {
-	size_t count = rates__counts(type);
+	size_t count = elfmap_type__is_counter(type);
 
 	for (size_t i = 0; type->notation == ELFMAP_STRUCT && i < type->nr_members; i++)
 		count += count_numbers(&type->members[i]);
@@ -30,7 +25,7 @@ static size_t take_numbers(const struct elfmap_type *type, const struct elfmap_v
 {
 	size_t count = 0;
 
-	if (rates__counts(type)) {
+	if (elfmap_type__is_counter(type)) {
 		*to = (__u64)elfmap_type__number(type, value);
 		return 1;
 	}

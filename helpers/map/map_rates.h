@@ -50,8 +50,6 @@ int rates__look(struct rates *rates, size_t most, struct elfmap_msg *msg);
 const void *rates__key(const struct rates *rates, const struct rates_row *row);
 struct elfmap_value rates__value(const struct rates *rates, const struct rates_row *row);
 
-/* Is it a number that has a rate? */
-bool rates__counts(const struct elfmap_type *type);
 /* The rate of TYPE, the Nth number of the row's value, which is now VALUE. */
 double rates__of(const struct rates *rates, const struct rates_row *row, size_t n, const struct elfmap_type *type,
 		 const struct elfmap_value *value);

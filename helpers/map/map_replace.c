@@ -23,56 +23,37 @@ struct replacement {
 	struct map_file file;
 	struct elfmap_comparison comparison;
 	struct elfmap_buffer buffer;
-	bool comma; /* JSON: a difference stands before */
+	struct elfmap_json json;
 };
 
 /* ---- differences -------------------------------------------------------------------------------- */
 
 #define FLUSH_AT (64u << 10)
 
-static void add(struct elfmap_buffer *to, const char *text)
-{
-	elfmap_buffer__add(to, text, strlen(text));
-}
-
-static int flush(struct elfmap_buffer *buffer, size_t at)
-{
-	if (buffer->length < at)
-		return 0;
-	fwrite(buffer->bytes, 1, buffer->length, stdout);
-	buffer->length = 0;
-	if (buffer->error)
-		return buffer->error;
-	return ferror(stdout) ? -EIO : 0;
-}
-
 static void add_json_side(struct replacement *r, const char *side, const void *key, const void *value)
 {
 	if (!value)
 		return;
-	add(&r->buffer, side);
-	elfmap_json__write_entry(&r->buffer, &r->target.map.format, key, value, false, -1);
+	elfmap_json__name(&r->json, side);
+	elfmap_json__entry(&r->json, &r->target.map.format, key, value, false);
 }
 
 static int print_json_difference(void *context, const void *key, const void *old_value, const void *new_value)
 {
 	struct replacement *r = context;
 
-	add(&r->buffer, r->comma ? "," : "");
-	add(&r->buffer, output.pretty ? "\n  {" : "{");
-	r->comma = true;
-	add_json_side(r, "\"old\":", key, old_value);
-	add(&r->buffer, old_value && new_value ? "," : "");
-	add_json_side(r, "\"new\":", key, new_value);
-	add(&r->buffer, "}");
-	return flush(&r->buffer, FLUSH_AT);
+	elfmap_json__open(&r->json, '{');
+	add_json_side(r, "old", key, old_value);
+	add_json_side(r, "new", key, new_value);
+	elfmap_json__close(&r->json, '}');
+	return flush_output(&r->buffer, FLUSH_AT);
 }
 
 static void add_line(struct replacement *r, const char *sign, const void *key, const void *value)
 {
 	if (!value)
 		return;
-	add(&r->buffer, sign);
+	elfmap_buffer__add(&r->buffer, sign, strlen(sign));
 	elfmap_text__write_entry(&r->buffer, &r->target.map.format, key, value, false, r->target.resolver);
 }
 
@@ -82,24 +63,27 @@ static int print_difference(void *context, const void *key, const void *old_valu
 
 	add_line(r, "-", key, old_value);
 	add_line(r, "+", key, new_value);
-	return flush(&r->buffer, FLUSH_AT);
+	return flush_output(&r->buffer, FLUSH_AT);
 }
 
 /* Compares, printing what differs. Returns 0 or a negative errno, about which it has complained. */
 static int print_differences(struct replacement *r)
 {
-	struct elfmap_msg msg;
+	struct elfmap_msg msg = {.text = "no memory"};
 	int err;
 
+	r->json = (struct elfmap_json){.to = &r->buffer, .pretty = output.pretty};
 	r->comparison.differs = output.json ? print_json_difference : print_difference;
 	r->comparison.context = r;
 	begin_output();
 	if (output.json)
-		add(&r->buffer, "[");
+		elfmap_json__open(&r->json, '[');
 	err = elfmap_comparison__make(&r->comparison, &msg);
-	if (!err && output.json)
-		add(&r->buffer, r->comma && output.pretty ? "\n]\n" : "]\n");
-	flush(&r->buffer, 0);
+	if (!err && output.json) {
+		elfmap_json__close(&r->json, ']');
+		elfmap_buffer__add(&r->buffer, "\n", 1);
+	}
+	flush_output(&r->buffer, 0);
 	if (end_output())
 		return -EIO;
 	if (err)

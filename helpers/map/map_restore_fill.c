@@ -46,7 +46,7 @@ int restore__complain(const struct restore *restore, size_t line, size_t column,
 /* ---- names ---------------------------------------------------------------------------------------- */
 
 struct restore_names {
-	struct elfmap_resolver resolver; /* first: what the codec sees */
+	struct elfmap_resolver resolver; /* first: what its callbacks are given */
 	struct elfmap_resolver *system;
 	const struct restore *restore;
 };

@@ -40,7 +40,7 @@ struct source {
 	bool is_left_out;
 };
 
-/* What resolves names while saving: first, so that the codec's callbacks find the rest. */
+/* What resolves names while saving: first, so that its callbacks find the rest. */
 struct save {
 	struct elfmap_resolver names;
 	struct elfmap_resolver *system;
@@ -94,7 +94,7 @@ static struct source *find_source(const struct save *save, __u32 id)
 static const char *name_object(struct elfmap_resolver *self, enum elfmap_notation kind, __u32 id)
 {
 	struct save *save = save_of(self);
-	bool is_map = kind == ELFMAP_MAP || kind == ELFMAP_MAP_ID;
+	bool is_map = kind == ELFMAP_MAP;
 	const struct source *source = is_map ? find_source(save, id) : NULL;
 	const char *word = source ? source->map.label : NULL;
 

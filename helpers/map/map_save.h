@@ -3,7 +3,7 @@
 #ifndef ELFMAP_MAP_SAVE_H
 #define ELFMAP_MAP_SAVE_H
 
-#include "text/text.h"
+#include "text/values.h"
 
 /* Prints the slots of the CGROUP_ARRAY pinned as WORD, `INDEX /path`, those whose cgroup is known and
  * there. *RET_UNKNOWN: how many may be set, but nobody noted what with. */

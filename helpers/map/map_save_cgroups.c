@@ -8,7 +8,7 @@
 #include "helpers/map/map_save.h"
 #include "map/cgroup_slots.h"
 #include "pins/bpffs.h"
-#include "text/codec.h"
+#include "text/types.h"
 
 static int print_path(const struct elfmap_cgroup_slot *slot, __u32 index, struct elfmap_resolver *names)
 {

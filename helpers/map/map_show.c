@@ -11,7 +11,7 @@
 #include "helpers/map/map_verbs.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
-#include "text/text.h"
+#include "text/values.h"
 
 struct whole {
 	struct map_facts facts;

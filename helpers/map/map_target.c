@@ -106,10 +106,11 @@ void target__describe_key(const struct target *target, const void *key, char *te
 int target__print_entry(const struct target *target, const void *key, const void *value, bool sum)
 {
 	struct elfmap_buffer buffer = {};
+	struct elfmap_json json = {.to = &buffer, .pretty = output.pretty};
 	int status;
 
 	if (output.json)
-		elfmap_json__write_entry(&buffer, &target->map.format, key, value, sum, output.pretty ? 0 : -1);
+		elfmap_json__entry(&json, &target->map.format, key, value, sum);
 	else
 		elfmap_text__write_entry(&buffer, &target->map.format, key, value, sum, target->resolver);
 	if (output.json)

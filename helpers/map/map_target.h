@@ -7,7 +7,7 @@
 
 #include "map/map.h"
 #include "map/resolve.h"
-#include "text/text.h"
+#include "text/values.h"
 
 struct target {
 	const char *pin; /* as the user named it */

@@ -3,10 +3,6 @@
 #ifndef ELFMAP_MAP_VERBS_H
 #define ELFMAP_MAP_VERBS_H
 
-#include <json-c/json.h>
-
-#include "text/codec.h"
-
 /* The verbs, one file each. */
 int map_dump(int argc, char **argv);  /* map_dump.c */
 int map_list(int argc, char **argv);  /* map_list.c */
@@ -36,9 +32,9 @@ int map_peek(int argc, char **argv);
 void begin_output(void);
 int end_output(void);
 
-/* A value as JSON: numbers as numbers, addresses and names as strings, bytes as bpftool has them,
- * ["0x0a","0x0b"]. */
-json_object *map_json(const struct elfmap_type *type, const struct elfmap_value *value);
+/* Writes what is in BUFFER to stdout if that are LEAST bytes, and empties it. -ENOMEM, -EIO. */
+struct elfmap_buffer;
+int flush_output(struct elfmap_buffer *buffer, size_t least);
 
 /* Where list and save begin, and where tc/ is ("": nowhere), PATH_MAX bytes each. Without DIR that is all
  * that tc has pinned, which may be nothing; what the user names must be there. Complaints are

@@ -36,63 +36,99 @@ static void add_text(struct elfmap_buffer *to, const char *text)
 	elfmap_buffer__add(to, text, strlen(text));
 }
 
-static void add_number(struct elfmap_buffer *to, double rate, const char *unit)
+static void print_number(char text[64], double rate)
 {
-	char text[64];
-
-	snprintf(text, sizeof(text), fabs(rate) < 100 ? "%.1f%s" : "%.0f%s", rate, unit);
-	add_text(to, text);
+	snprintf(text, 64, fabs(rate) < 100 ? "%.1f" : "%.0f", rate);
 }
 
-/* The rates of what counts, in the shape of the value: `{ packets 5.0/s }`, or as JSON. N: of the numbers, those
- * that stand before TYPE; and those behind it are then N. */
+static bool has_rates(const struct elfmap_type *type)
+{
+	return elfmap_type__is_counter(type) || type->notation == ELFMAP_STRUCT;
+}
+
+/* The rates of what counts, in the shape of the value: `{ packets 5.0/s }`. N: of the numbers, those that stand
+ * before TYPE; and those behind it are then N. */
 static void add_rates(struct elfmap_buffer *to, const struct watch *watch, const struct rates_row *row,
 		      const struct elfmap_type *type, const struct elfmap_value *value, size_t *n)
 {
-	const char *comma = "";
+	bool counts = elfmap_type__is_counter(type);
+	char text[64] = "-";
 
+	if (counts)
+		print_number(text, rates__of(&watch->rates, row, (*n)++, type, value));
 	if (type->notation != ELFMAP_STRUCT) {
-		if (rates__counts(type))
-			add_number(to, rates__of(&watch->rates, row, (*n)++, type, value), output.json ? "" : "/s");
-		else
-			add_text(to, output.json ? "null" : "-");
+		add_text(to, text);
+		add_text(to, counts ? "/s" : "");
 		return;
 	}
-	add_text(to, output.json ? "{" : "{ ");
+	add_text(to, "{ ");
 	for (size_t i = 0; i < type->nr_members; i++) {
 		const struct elfmap_type *member = &type->members[i];
 		struct elfmap_value inner = elfmap_type__member(member, value, 0);
 
-		if (!rates__counts(member) && member->notation != ELFMAP_STRUCT)
+		if (!has_rates(member))
 			continue;
-		add_text(to, output.json ? comma : "");
-		add_text(to, output.json ? "\"" : "");
-		elfmap_buffer__add(to, member->name, strlen(member->name));
-		add_text(to, output.json ? "\":" : " ");
+		add_text(to, member->name);
+		add_text(to, " ");
 		add_rates(to, watch, row, member, &inner, n);
-		add_text(to, output.json ? "" : " ");
-		comma = ",";
+		add_text(to, " ");
 	}
 	add_text(to, "}");
+}
+
+static void add_json_rates(struct elfmap_json *json, const struct watch *watch, const struct rates_row *row,
+			   const struct elfmap_type *type, const struct elfmap_value *value, size_t *n)
+{
+	char text[64] = "null";
+
+	if (elfmap_type__is_counter(type))
+		print_number(text, rates__of(&watch->rates, row, (*n)++, type, value));
+	if (type->notation != ELFMAP_STRUCT) {
+		elfmap_json__word(json, text);
+		return;
+	}
+	elfmap_json__open(json, '{');
+	for (size_t i = 0; i < type->nr_members; i++) {
+		const struct elfmap_type *member = &type->members[i];
+		struct elfmap_value inner = elfmap_type__member(member, value, 0);
+
+		if (!has_rates(member))
+			continue;
+		elfmap_json__name(json, member->name);
+		add_json_rates(json, watch, row, member, &inner, n);
+	}
+	elfmap_json__close(json, '}');
 }
 
 static void add_row(struct elfmap_buffer *to, const struct watch *watch, const struct rates_row *row)
 {
 	const struct elfmap_format *format = &watch->target.map.format;
-	const void *key = rates__key(&watch->rates, row);
 	struct elfmap_value value = rates__value(&watch->rates, row);
 	size_t n = 0;
 
-	if (output.json)
-		elfmap_json__write_entry(to, format, key, value.bytes, watch->sum, -1);
-	else
-		elfmap_text__write_entry(to, format, key, value.bytes, watch->sum, watch->target.resolver);
+	elfmap_text__write_entry(to, format, rates__key(&watch->rates, row), value.bytes, watch->sum,
+				 watch->target.resolver);
 	if (watch->rates.seconds <= 0 || to->error)
 		return;
-	to->length--; /* over the line end, or the brace */
-	add_text(to, output.json ? ",\"rate\":" : " ");
+	to->length--; /* over the line end */
+	add_text(to, " ");
 	add_rates(to, watch, row, format->value, &value, &n);
-	add_text(to, output.json ? "}" : "\n");
+	add_text(to, "\n");
+}
+
+static void add_json_row(struct elfmap_json *json, const struct watch *watch, const struct rates_row *row)
+{
+	const struct elfmap_format *format = &watch->target.map.format;
+	struct elfmap_value value = rates__value(&watch->rates, row);
+	size_t n = 0;
+
+	elfmap_json__open(json, '{');
+	elfmap_json__entry_members(json, format, rates__key(&watch->rates, row), value.bytes, watch->sum);
+	if (watch->rates.seconds > 0) {
+		elfmap_json__name(json, "rate");
+		add_json_rates(json, watch, row, format->value, &value, &n);
+	}
+	elfmap_json__close(json, '}');
 }
 
 /* Lines and columns of the terminal; false: stdout is none. */
@@ -132,10 +168,8 @@ static int print_text(const struct watch *watch, const struct winsize *terminal)
 	add_text(&text, "\n");
 	for (size_t i = 0; i < rates->nr_rows; i++) {
 		add_row(&text, watch, &rates->rows[i]);
-		if (!terminal && text.length >= WRITE_AT) {
-			fwrite(text.bytes, 1, text.length, stdout);
-			text.length = 0;
-		}
+		if (!terminal)
+			flush_output(&text, WRITE_AT);
 	}
 	if (terminal) {
 		fputs("\033[H\033[2J", stdout);
@@ -151,26 +185,30 @@ static int print_object(const struct watch *watch)
 {
 	const struct rates *rates = &watch->rates;
 	struct elfmap_buffer text = {};
-	json_object *root;
-	char head[160];
+	struct elfmap_json json = {.to = &text, .pretty = output.pretty};
+	char seconds[32];
+	int err;
 
-	snprintf(head, sizeof(head), "{\"seconds\":%.6f,\"entries\":%zu,\"max_entries\":%u,\"rows\":[", rates->seconds,
-		 rates->nr_entries, watch->target.map.info.max_entries);
-	add_text(&text, head);
+	snprintf(seconds, sizeof(seconds), "%.6f", rates->seconds);
+	elfmap_json__open(&json, '{');
+	elfmap_json__name(&json, "seconds");
+	elfmap_json__word(&json, seconds);
+	elfmap_json__name(&json, "entries");
+	elfmap_json__number(&json, (__s64)rates->nr_entries);
+	elfmap_json__name(&json, "max_entries");
+	elfmap_json__number(&json, watch->target.map.info.max_entries);
+	elfmap_json__name(&json, "rows");
+	elfmap_json__open(&json, '[');
 	for (size_t i = 0; i < rates->nr_rows; i++) {
-		add_text(&text, i ? "," : "");
-		add_row(&text, watch, &rates->rows[i]);
+		add_json_row(&json, watch, &rates->rows[i]);
+		flush_output(&text, WRITE_AT);
 	}
-	elfmap_buffer__add(&text, "]}", 3); /* with the NUL */
-	if (text.error)
-		return complain(watch->target.pin, "no memory");
-	root = output.pretty ? json_tokener_parse(text.bytes) : NULL;
-	if (root)
-		print_json(root);
-	else
-		puts(text.bytes);
+	elfmap_json__close(&json, ']');
+	elfmap_json__close(&json, '}');
+	add_text(&text, "\n");
+	err = flush_output(&text, 0);
 	elfmap_buffer__free(&text);
-	return end_output();
+	return err == -ENOMEM ? complain(watch->target.pin, "no memory") : end_output();
 }
 
 static int look_and_print(struct watch *watch)

@@ -22,7 +22,7 @@
 #include <stdio.h>
 
 #include "map/map_form.h"
-#include "text/text.h"
+#include "text/values.h"
 #include "text/window.h"
 
 struct saved_pin {

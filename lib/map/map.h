@@ -7,7 +7,7 @@
 #include "elfmap.h"
 #include "map/map_types.h"
 #include "pins/pin_open.h"
-#include "text/codec.h"
+#include "text/types.h"
 
 struct elfmap_reader {
 	int fd;

@@ -6,7 +6,7 @@
 #include <signal.h>
 
 #include "map/entries.h"
-#include "text/text.h"
+#include "text/values.h"
 
 struct elfmap_input {
 	const struct elfmap_format *format;

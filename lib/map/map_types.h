@@ -13,8 +13,8 @@
 #ifndef ELFMAP_MAP_TYPES_H
 #define ELFMAP_MAP_TYPES_H
 
-#include "text/codec.h"
-#include "text/text.h"
+#include "text/types.h"
+#include "text/values.h"
 
 #define ELFMAP_TYPES_DIR "/etc/elfmap/types.d" /* or $ELFMAP_TYPES_DIR */
 

@@ -4,7 +4,7 @@
 #ifndef ELFMAP_RESOLVE_H
 #define ELFMAP_RESOLVE_H
 
-#include "text/text.h"
+#include "text/values.h"
 
 /* -ENOMEM is the only failure: what is missing is said when it is asked for. */
 int elfmap_resolver__new(struct elfmap_resolver **ret_resolver, struct elfmap_msg *msg);

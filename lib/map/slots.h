@@ -3,7 +3,7 @@
 #ifndef ELFMAP_SLOTS_H
 #define ELFMAP_SLOTS_H
 
-#include "text/codec.h"
+#include "text/types.h"
 
 /* The slot that WORD means in a table of SLOTS slots: a number, or an enumerator of KEY, written in full or
  * without the part that all of them begin with, in either case: PARSER_IPV4, ipv4. KEY may be NULL, or

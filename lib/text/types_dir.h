@@ -7,7 +7,7 @@
 #ifndef ELFMAP_TYPES_DIR_H
 #define ELFMAP_TYPES_DIR_H
 
-#include "text/codec.h"
+#include "text/types.h"
 
 /* The types that the files in DIR give the map called NAME, of keys and values with these sizes. 0 and
  * NULL: none does, or there is no such directory. A type of 0 bytes stays NULL. -EINVAL, with file and line in

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/text.h"
+#include "text/values.h"
 
 #define MAX_SIZE 512 /* bytes of a key or a value */
 #define COPIES 2
@@ -59,21 +59,22 @@ static struct elfmap_type *parse(const char **words)
 
 static void check_again(const struct elfmap_format *format, const void *key, const void *value)
 {
-	struct elfmap_buffer line = {}, json = {};
+	struct elfmap_buffer line = {}, object = {};
+	struct elfmap_json json = {.to = &object, .pretty = true};
 	unsigned char key_again[MAX_SIZE], value_again[COPIES * (MAX_SIZE + 8)];
 	struct elfmap_msg msg;
 	struct elfmap_text text;
 
 	elfmap_text__write_entry(&line, format, key, value, false, &names);
-	elfmap_json__write_entry(&json, format, key, value, false, 0);
-	assert(!line.error && !json.error);
+	elfmap_json__entry(&json, format, key, value, false);
+	assert(!line.error && !object.error);
 	text = elfmap_text__new(line.bytes, line.length, &names, &msg);
 	text.ids = true;
 	assert(elfmap_text__read_entry(&text, format, key_again, value_again) == 1);
 	assert(!memcmp(key, key_again, format->key->size));
 	assert(!memcmp(value, value_again, format->copies * format->stride));
 	elfmap_buffer__free(&line);
-	elfmap_buffer__free(&json);
+	elfmap_buffer__free(&object);
 }
 
 static void read_entries(const struct elfmap_format *format, const char *entries, size_t size)

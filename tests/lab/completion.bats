@@ -97,6 +97,7 @@ offers() {
 
 @test "types: each that is listed is taken, with the bytes that are listed" {
 	while read -r name bytes; do
+		[[ $name != enum* ]] || name+=' { ONE 1 }'
 		case $name in
 		prefix*) bpftool map create $globals/t type lpm_trie key "$bytes" value 4 entries 1 name t flags 1 ;;
 		*) bpftool map create $globals/t type hash key "$bytes" value 4 entries 1 name t ;;
@@ -110,6 +111,9 @@ offers() {
 	create t hash 16 4 1
 	map dump t types 'string[16]:bytes[4]'
 	map dump t types 'struct { ipv6 a }:u32'
+	map dump t types 'struct packed { u8 a u64 b u32 c u16 d u8 e }:u32'
+	[[ $("$elfmap" map types) == *'struct packed'*'without gaps'* ]]
+	[[ $("$elfmap" -j map types | jq -c '[.[] | select(.name | startswith("enum")) | .bytes]') == '[4,1,2,8]' ]]
 	[[ $("$elfmap" map types | awk 'NR > 1' | wc -l) == $("$elfmap" -j map types | jq length) ]]
 	fails 2 'usage: elfmap map types' types more
 }

@@ -198,3 +198,14 @@ bytes() {
 	fails 1 "$globals/other is no program" set jmp_parse 0 pinned other
 	fails 1 "no program at $globals/nothing" set jmp_parse 0 pinned nothing
 }
+
+@test "each type that elfmap map types lists is in elfmap-map(8)" {
+	local name list
+
+	list=$(sed -n '/^Type names are listed below/,/^\.El/s/^\.\(It \)\{0,1\}Vt//p' man/elfmap-map.8)
+	while IFS= read -r name; do
+		echo "# $name"
+		grep -qE "(^|[ ,])$name([[]| |,|$)" <<<"$list"
+	done < <("$elfmap" -j map types | jq -r '.[].name')
+	run ! grep -qE '(^|[ ,])u7([[]| |,|$)' <<<"$list"
+}

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/codec.h"
-#include "text/text.h"
+#include "text/types.h"
+#include "text/values.h"
 
 static struct btf *btf;
 static int u8_id, u32_id, u64_id, s8_id, s32_id, char_id, bool_id;

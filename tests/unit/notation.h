@@ -3,7 +3,7 @@
 #ifndef TESTS_NOTATION_H
 #define TESTS_NOTATION_H
 
-#include "text/text.h"
+#include "text/values.h"
 
 /* Knows the devices eth0 (7), 7up (8) and "a b" (9); objects by their ids but 404, jmp/a (5), obj ... sec 1/0 (6)
  * and the cgroup "/web one". Descriptors are ids plus 100. */

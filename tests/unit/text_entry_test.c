@@ -114,11 +114,12 @@ static void test_padding_is_written(void **state)
 	struct elfmap_type *type = type_of("struct { u8 a u16 b }", 4), *byte = type_of("u8", 1);
 	struct elfmap_format format = {.key = type, .value = byte, .copies = 1, .stride = 1};
 	struct elfmap_buffer line = {};
+	struct elfmap_json json = {.to = &line};
 
 	(void)state;
 	elfmap_text__write_entry(&line, &format, ((__u8[]){1, 0, 2, 0}), "\5", false, NULL);
 	elfmap_text__write_entry(&line, &format, ((__u8[]){1, 9, 2, 0}), "\5", false, NULL);
-	elfmap_json__write_entry(&line, &format, ((__u8[]){1, 9, 2, 0}), "\5", false, -1);
+	elfmap_json__entry(&json, &format, ((__u8[]){1, 9, 2, 0}), "\5", false);
 	elfmap_buffer__add(&line, "", 1);
 	assert_string_equal(line.bytes,
 			    "{ a 1 b 2 } 5\n"

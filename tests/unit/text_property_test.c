@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/text.h"
+#include "text/values.h"
 
 #define ROUNDS 3000
 #define MAX_COPIES 3
@@ -307,6 +307,7 @@ static void try_format(const struct elfmap_format *format)
 	size_t size = format->copies * format->stride;
 	unsigned char *key = malloc(format->key->size), *value = malloc(size);
 	struct elfmap_buffer line = {};
+	struct elfmap_json json;
 
 	for (int i = 0; i < 4; i++) {
 		draw_bytes(key, format->key->size);
@@ -320,7 +321,8 @@ static void try_format(const struct elfmap_format *format)
 		for (int j = 0; j < 4; j++)
 			tamper(format, line.bytes, line.length);
 		line.length = 0;
-		elfmap_json__write_entry(&line, format, key, value, false, draw_below(2) ? 0 : -1);
+		json = (struct elfmap_json){.to = &line, .pretty = draw_below(2)};
+		elfmap_json__entry(&json, format, key, value, false);
 		assert_int_equal(line.error, 0);
 	}
 	elfmap_buffer__free(&line);

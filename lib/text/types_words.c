@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From words to types, for maps whose program did not keep them. */
+/* From words to types, for maps whose program did not keep them, and back. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/msg.h"
-#include "text/codec_tree.h"
+#include "text/notation.h"
 
 #define MAX_DEPTH 32
 #define MAX_DIMENSIONS 8
@@ -40,7 +39,7 @@ static void skip_blanks(struct words *words)
 	words->at += strspn(words->at, " \t");
 }
 
-size_t type__word_length(const char *at)
+static size_t word_length(const char *at)
 {
 	return strcspn(at, " \t\r\n[]{}:");
 }
@@ -58,7 +57,7 @@ static bool take(struct words *words, const char *word)
 
 static int expected(struct words *words, const char *what)
 {
-	size_t length = type__word_length(words->at);
+	size_t length = word_length(words->at);
 
 	if (!*words->at)
 		return elfmap_msg__set(words->msg, -EINVAL, "the type ends where %s should be", what);
@@ -87,78 +86,38 @@ static int parse_length(struct words *words, size_t *ret_length)
 
 /* ---- names of types -------------------------------------------------------------------------------------------- */
 
-/* u8, s16, ...: letter and bits. */
-static bool is_integer(const char *word, size_t length, const char *prefix, size_t *ret_size, size_t most)
+int words__parse_plain(struct words *words, enum elfmap_notation notation, const struct elfmap_type_name *name,
+		       struct elfmap_type *node)
 {
-	size_t skip = strlen(prefix);
-
-	if (length <= skip || strncmp(word, prefix, skip) != 0)
-		return false;
-	for (size_t size = 1; size <= most; size *= 2) {
-		char bits[8];
-
-		if (length - skip == (size_t)snprintf(bits, sizeof(bits), "%zu", 8 * size) &&
-		    !memcmp(word + skip, bits, length - skip)) {
-			*ret_size = size;
-			return true;
-		}
-	}
-	return false;
+	(void)words;
+	type__set_notation(node, notation, name->size);
+	node->is_signed = name->is_signed;
+	return 0;
 }
 
-static int make_prefix(struct words *words, struct elfmap_type *node, enum elfmap_notation data, size_t size)
+/* Of the addresses that are called so. */
+int words__parse_prefix(struct words *words, enum elfmap_notation notation, const struct elfmap_type_name *name,
+			struct elfmap_type *node)
 {
-	type__set_notation(node, ELFMAP_PREFIX, 4 + size);
+	int data = 0;
+
+	while (!notations[data].prefix || strcmp(notations[data].prefix, name->name) != 0)
+		data++;
+	type__set_notation(node, notation, name->size);
 	if (elfmap_type__add_member(node, "prefixlen", 0, ELFMAP_INTEGER, 4) ||
-	    elfmap_type__add_member(node, "data", 4, data, size))
+	    elfmap_type__add_member(node, "data", 4, data, name->size - 4))
 		return no_memory(words);
 	return 0;
 }
 
-/* One word that is a type; 1: it is none. */
-static int parse_name(struct words *words, const char *word, size_t length, struct elfmap_type *node)
-{
-	static const struct notation more[] = {
-		{"bool", 1, ELFMAP_BOOL},
-		{"cgroup", 8, ELFMAP_CGROUP_ID},
-		{"prog", 4, ELFMAP_PROG_ID},
-		{"map", 4, ELFMAP_MAP_ID},
-	};
-	const struct notation *notation;
-	char name[MAX_NAME];
-	size_t size;
-
-	if (length >= sizeof(name))
-		return 1;
-	memcpy(name, word, length);
-	name[length] = '\0';
-	if (!strcmp(name, "prefix4"))
-		return make_prefix(words, node, ELFMAP_IPV4, 4);
-	if (!strcmp(name, "prefix6"))
-		return make_prefix(words, node, ELFMAP_IPV6, 16);
-	if (!strcmp(name, "prefix"))
-		return make_prefix(words, node, ELFMAP_IP, 16);
-	if (is_integer(word, length, "u", &size, 16) || is_integer(word, length, "s", &size, 16)) {
-		type__set_notation(node, ELFMAP_INTEGER, size);
-		node->is_signed = *word == 's';
-		return 0;
-	}
-	notation = notation__find(name, 0);
-	for (size_t i = 0; !notation && i < sizeof(more) / sizeof(*more); i++)
-		if (!strcmp(more[i].name, name))
-			notation = &more[i];
-	if (!notation)
-		return 1;
-	type__set_notation(node, notation->notation, notation->size);
-	return 0;
-}
-
 /* `bytes[N]`, `string[N]`, and without [N] where that says enough. */
-static int parse_bytes(struct words *words, enum elfmap_notation notation, struct elfmap_type *node)
+int words__parse_bytes(struct words *words, enum elfmap_notation notation, const struct elfmap_type_name *name,
+		       struct elfmap_type *node)
 {
 	size_t length = words->all;
 	int err = 0;
 
+	(void)name;
 	if (take(words, "["))
 		err = parse_length(words, &length);
 	else if (words->depth > 1 || !words->all)
@@ -182,7 +141,7 @@ static int parse_field(struct words *words, struct elfmap_type *node)
 	if (err)
 		return err;
 	skip_blanks(words);
-	length = type__word_length(words->at);
+	length = word_length(words->at);
 	if (!type__is_name(words->at, length))
 		return expected(words, "a field's name");
 	for (size_t i = 0; i + 1 < node->nr_members; i++)
@@ -198,11 +157,12 @@ static int parse_field(struct words *words, struct elfmap_type *node)
 	return node->size > MAX_SIZE ? refuse(words, "too large:", "struct", 6) : 0;
 }
 
-static int parse_struct(struct words *words, struct elfmap_type *node)
+int words__parse_struct(struct words *words, enum elfmap_notation notation, const struct elfmap_type_name *name,
+			struct elfmap_type *node)
 {
-	type__set_notation(node, ELFMAP_STRUCT, 0);
+	type__set_notation(node, notation, name->size);
 	skip_blanks(words);
-	if (type__word_length(words->at) == 6 && take(words, "packed"))
+	if (word_length(words->at) == 6 && take(words, "packed"))
 		node->is_packed = true;
 	if (!take(words, "{"))
 		return expected(words, "'{'");
@@ -222,7 +182,7 @@ static int parse_struct(struct words *words, struct elfmap_type *node)
 static int parse_enumerator(struct words *words, struct elfmap_type *node, size_t room)
 {
 	struct elfmap_enumerator *enumerator = &node->enumerators[node->nr_enumerators];
-	size_t length = type__word_length(words->at);
+	size_t length = word_length(words->at);
 	long long number;
 	char *end;
 
@@ -234,7 +194,7 @@ static int parse_enumerator(struct words *words, struct elfmap_type *node, size_
 	skip_blanks(words);
 	errno = 0;
 	number = *words->at == '-' ? strtoll(words->at, &end, 0) : (long long)strtoull(words->at, &end, 0);
-	if (errno || end == words->at || type__word_length(words->at) != (size_t)(end - words->at))
+	if (errno || end == words->at || word_length(words->at) != (size_t)(end - words->at))
 		return expected(words, "the number of a name");
 	node->is_signed |= *words->at == '-';
 	if (node->bits < 64 && (number >> (node->bits - node->is_signed)) != (node->is_signed && number < 0 ? -1 : 0))
@@ -263,13 +223,14 @@ static int own_enumerators(struct words *words, struct elfmap_type *node, const 
 	return 0;
 }
 
-static int parse_enum(struct words *words, size_t size, struct elfmap_type *node)
+int words__parse_enum(struct words *words, enum elfmap_notation notation, const struct elfmap_type_name *name,
+		      struct elfmap_type *node)
 {
 	size_t room = strcspn(words->at, "}") / 4 + 1; /* a name, a number, and blanks */
 	const char *start;
 	int err = 0;
 
-	type__set_notation(node, ELFMAP_ENUM, size);
+	type__set_notation(node, notation, name->size);
 	if (!take(words, "{"))
 		return expected(words, "'{'");
 	node->enumerators = calloc(room, sizeof(*node->enumerators));
@@ -289,31 +250,21 @@ static int parse_enum(struct words *words, size_t size, struct elfmap_type *node
 
 static int parse_base(struct words *words, struct elfmap_type *node)
 {
+	const struct elfmap_type_name *name;
+	enum elfmap_notation notation;
 	const char *word;
-	size_t length, size;
-	int err;
+	size_t length;
 
 	skip_blanks(words);
 	word = words->at;
-	length = type__word_length(word);
-	words->at += length;
-	if (length == 6 && !strncmp(word, "struct", length))
-		return parse_struct(words, node);
-	if (length == 4 && !strncmp(word, "enum", length))
-		return parse_enum(words, 4, node);
-	if (is_integer(word, length, "enum", &size, 8))
-		return parse_enum(words, size, node);
-	if (length == 5 && !strncmp(word, "bytes", length))
-		return parse_bytes(words, ELFMAP_HEX, node);
-	if (length == 6 && !strncmp(word, "string", length))
-		return parse_bytes(words, ELFMAP_STRING, node);
-	err = parse_name(words, word, length, node);
-	if (err <= 0)
-		return err;
-	words->at = word;
+	length = word_length(word);
 	if (!length)
 		return expected(words, "a type");
-	return refuse(words, "there is no type", word, length);
+	name = notation__find(word, length, &notation);
+	if (!name)
+		return refuse(words, "there is no type", word, length);
+	words->at += length;
+	return notations[notation].parse(words, notation, name, node);
 }
 
 /* Makes NODE an array of COUNT of what it was. */
@@ -347,7 +298,7 @@ static int parse_type(struct words *words, struct elfmap_type *node)
 	err = parse_base(words, node);
 	while (!err && take(words, "[")) {
 		if (nr == MAX_DIMENSIONS)
-			return refuse(words, "too many dimensions:", words->at, type__word_length(words->at));
+			return refuse(words, "too many dimensions:", words->at, word_length(words->at));
 		err = parse_length(words, &counts[nr++]);
 	}
 	/* The last one is the innermost. */
@@ -379,4 +330,139 @@ int elfmap_type__parse(const char **words, size_t size, struct elfmap_type **ret
 	*words = state.at;
 	*ret_type = type;
 	return 0;
+}
+
+/* ---- types to words --------------------------------------------------------------------------------------------- */
+
+static void add_length(struct elfmap_buffer *to, size_t length)
+{
+	buffer__add_char(to, '[');
+	buffer__add_u64(to, length);
+	buffer__add_char(to, ']');
+}
+
+bool words__describe_struct(struct elfmap_buffer *to, const struct elfmap_type *type)
+{
+	size_t end = 0;
+	bool exact = type->nr_members;
+
+	buffer__add_text(to, type->is_packed ? "struct packed { " : "struct { ");
+	for (size_t i = 0; i < type->nr_members; i++) {
+		const struct elfmap_type *member = &type->members[i];
+
+		exact &= member->offset == type__round_up(end, type->is_packed ? 1 : type__alignment(member));
+		exact &= member->name_length && word_length(member->name) == member->name_length;
+		end = member->offset + member->size;
+		exact &= elfmap_type__write(to, member);
+		buffer__add_char(to, ' ');
+		buffer__add(to, member->name, member->name_length);
+		buffer__add_char(to, ' ');
+	}
+	buffer__add_char(to, '}');
+	return exact && type->size == type__round_up(end, type__alignment(type));
+}
+
+bool words__describe_enum(struct elfmap_buffer *to, const struct elfmap_type *type)
+{
+	bool exact = true;
+
+	buffer__add_text(to, "enum");
+	if (type->size != 4)
+		buffer__add_u64(to, type->bits);
+	buffer__add_text(to, " { ");
+	for (size_t i = 0; i < type->nr_enumerators; i++) {
+		const struct elfmap_enumerator *enumerator = &type->enumerators[i];
+		__int128 number = type->is_signed ? (__s64)enumerator->number : (__int128)enumerator->number;
+
+		if (!type->is_signed && type->bits < 64)
+			number &= (__int128)(1ull << type->bits) - 1;
+		exact &= enumerator->name_length && word_length(enumerator->name) == enumerator->name_length;
+		buffer__add(to, enumerator->name, enumerator->name_length);
+		buffer__add_char(to, ' ');
+		buffer__add_number(to, number, false);
+		buffer__add_char(to, ' ');
+	}
+	buffer__add_char(to, '}');
+	return exact;
+}
+
+/* Lengths stand in the order in which they are read. */
+bool words__describe_array(struct elfmap_buffer *to, const struct elfmap_type *type)
+{
+	const struct elfmap_type *element = type;
+	bool exact;
+
+	while (element->notation == ELFMAP_ARRAY && element->nr_members)
+		element = element->members;
+	exact = elfmap_type__write(to, element);
+	for (; type != element; type = type->members) {
+		exact &= type->count > 0;
+		add_length(to, type->count);
+	}
+	return exact;
+}
+
+static bool is_whole(const struct elfmap_type *type)
+{
+	return !type->bits || type->bits == 8 * type->size;
+}
+
+/* The name that its notation has for so many bytes. */
+bool words__describe_plain(struct elfmap_buffer *to, const struct elfmap_type *type)
+{
+	const struct elfmap_type_name *name = notation_of(type)->names;
+
+	buffer__add_text(to, name->name);
+	return name->size == type->size && is_whole(type);
+}
+
+bool words__describe_integer(struct elfmap_buffer *to, const struct elfmap_type *type)
+{
+	bool is_network = notation_of(type)->number == NUMBER_NETWORK;
+
+	buffer__add_text(to, is_network ? "be" : type->is_signed ? "s" : "u");
+	buffer__add_u64(to, type->bits);
+	return is_whole(type) && (type->size & (type->size - 1)) == 0;
+}
+
+bool words__describe_bytes(struct elfmap_buffer *to, const struct elfmap_type *type)
+{
+	buffer__add_text(to, notation_of(type)->names->name);
+	add_length(to, type->size);
+	return type->size > 0;
+}
+
+/* Behind the length there may be bytes that are no address. */
+bool words__describe_prefix(struct elfmap_buffer *to, const struct elfmap_type *type)
+{
+	const char *name = notation_of(&type->members[1])->prefix;
+
+	if (name) {
+		buffer__add_text(to, name);
+		return true;
+	}
+	buffer__add_text(to, "bytes");
+	add_length(to, type->size);
+	return false;
+}
+
+/* As a number that stands for such an object. */
+bool words__describe_slot(struct elfmap_buffer *to, const struct elfmap_type *type)
+{
+	for (int i = 0; i < ELFMAP_NR_NOTATIONS; i++)
+		if (notations[i].object == notation_of(type)->object && notations[i].names->name)
+			buffer__add_text(to, notations[i].names->name);
+	return true;
+}
+
+bool words__describe_handle(struct elfmap_buffer *to, const struct elfmap_type *type)
+{
+	(void)type;
+	buffer__add_text(to, "fd");
+	return false;
+}
+
+bool elfmap_type__write(struct elfmap_buffer *to, const struct elfmap_type *type)
+{
+	return notation_of(type)->describe(to, type);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From BTF to a checked tree of types: what is printed (text_write.c) can then trust offsets and sizes. */
+/* From BTF to a checked tree of types: what reads and writes values can then trust offsets and sizes. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "object/internal.h"
-#include "text/codec_tree.h"
+#include "base/msg.h"
+#include "text/notation.h"
 
 #define MAX_DEPTH 32	/* the kernel's own limit for BTF */
 #define MAX_NODES 65536 /* structs that nest each other twice could grow without end */
@@ -31,11 +31,17 @@ static const char *name_of(struct reader *reader, __u32 offset)
 	return btf__str_by_offset(reader->btf, offset) ?: "";
 }
 
-static const struct notation *find_notation(struct reader *reader, __u32 id, const struct btf_type *type)
+/* By the name of a typedef or a struct. Another size is another thing. */
+static bool find_notation(struct reader *reader, __u32 id, const struct btf_type *type, struct elfmap_type *node)
 {
+	const char *name = name_of(reader, type->name_off);
 	__s64 size = btf__resolve_size(reader->btf, id);
+	enum elfmap_notation notation;
 
-	return size < 0 ? NULL : notation__find(name_of(reader, type->name_off), (size_t)size);
+	if (size < 0 || !notation__find_btf(name, (size_t)size, &notation))
+		return false;
+	type__set_notation(node, notation, (size_t)size);
+	return true;
 }
 
 static int read_int(struct reader *reader, __u32 id, const struct btf_type *type, struct elfmap_type *node)
@@ -124,7 +130,7 @@ static int place_bits(struct reader *reader, __u32 id, struct elfmap_type *membe
 	member->offset = first_bit / 8;
 	if (!type__is_number(member) || !is_field)
 		return 0;
-	if (member->notation == ELFMAP_BIG_ENDIAN)
+	if (notation_of(member)->number == NUMBER_NETWORK)
 		return refuse(reader, id, "a bit field in network order");
 	first_bit += member->bit_offset;
 	member->bits = width ?: member->bits;
@@ -257,17 +263,11 @@ static int read_type(struct reader *reader, __u32 id, unsigned int depth, struct
 	if (depth > MAX_DEPTH || ++reader->nodes > MAX_NODES)
 		return refuse(reader, id, "nested too deeply");
 	for (int hops = 0; hops < MAX_DEPTH; hops++, id = type->type) {
-		const struct notation *notation = NULL;
-
 		type = btf__type_by_id(reader->btf, id);
 		if (!type)
 			return refuse(reader, id, "missing");
-		if (btf_is_typedef(type) || btf_is_composite(type))
-			notation = find_notation(reader, id, type);
-		if (notation) {
-			type__set_notation(node, notation->notation, notation->size);
+		if ((btf_is_typedef(type) || btf_is_composite(type)) && find_notation(reader, id, type, node))
 			return 0;
-		}
 		if (!btf_is_typedef(type) && !btf_is_mod(type))
 			return read_kind(reader, id, type, depth, node);
 	}

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * From text to bytes: lines, structs and arrays. Members may come in any order, and each must come: a
- * value that is not given is not guessed. Where members share bytes, as in a union, those are enough that
- * say all of them, and two that contradict each other are refused.
+ * Values of any type, and of structs and arrays, which consist of others. Members may come in any order, and each must
+ * come: a value that is not given is not guessed. Where members share bytes, as in a union, those are enough that
+ * cover all of them, and two that contradict each other are refused.
  */
 #include <stdlib.h>
 
-#include "text/text_scan.h"
-
-static int read_value(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
+#include "text/scan.h"
 
 /* ---- structs ---------------------------------------------------------------------------------------- */
 
@@ -114,7 +112,7 @@ static int read_fields(struct elfmap_text *text, const struct elfmap_type *type,
 			return err;
 		fields->seen[nth / 64] |= 1ull << nth % 64;
 		text->at += type->members[nth].name_length;
-		err = read_value(text, &type->members[nth], to + type->members[nth].offset);
+		err = text__read_value(text, &type->members[nth], to + type->members[nth].offset);
 		if (err)
 			return err;
 		nth++;
@@ -128,14 +126,14 @@ static int read_fields(struct elfmap_text *text, const struct elfmap_type *type,
 	return err;
 }
 
-static int read_struct(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+int text__read_struct(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	const char *start = text->at;
 	struct fields fields;
 	int err;
 
 	if (!take_bracket(text, '{'))
-		return text__expected(text, "'{'");
+		return text__expected_type(text, type);
 	if (fields__open(&fields, type->nr_members))
 		return elfmap_msg__set(text->msg, -ENOMEM, "no memory");
 	err = read_fields(text, type, to, &fields);
@@ -144,25 +142,25 @@ static int read_struct(struct elfmap_text *text, const struct elfmap_type *type,
 	if (!err && type->overlaps && !text->compare) {
 		text->compare = true;
 		text->at = start;
-		err = read_struct(text, type, to);
+		err = text__read_struct(text, type, to);
 		text->compare = false;
 	}
 	return err;
 }
 
-/* ---- other values ------------------------------------------------------------------------------------- */
+/* ---- arrays ------------------------------------------------------------------------------------- */
 
-static int read_array(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+int text__read_array(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	if (!take_bracket(text, '['))
-		return text__expected(text, "'['");
+		return text__expected_type(text, type);
 	for (size_t i = 0; i < type->count; i++) {
 		int err;
 
 		skip_blanks(text);
 		if (text->at < text->end && *text->at == ']')
 			return text__refuse(text, text->at, "the array ends after %zu of %zu values", i, type->count);
-		err = read_value(text, type->members, to + i * type->members->size);
+		err = text__read_value(text, type->members, to + i * type->members->size);
 		if (err)
 			return err;
 	}
@@ -173,50 +171,118 @@ static int read_array(struct elfmap_text *text, const struct elfmap_type *type, 
 	return text__refuse(text, text->at, "more than the %zu values that the array has", type->count);
 }
 
-static int read_value(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+static char *put_name(char *to, const struct elfmap_type *member)
 {
+	for (size_t i = 0; i < member->name_length; i += ELFMAP_NAME_STEP)
+		memcpy(to + i, member->name + i, ELFMAP_NAME_STEP);
+	return to + member->name_length;
+}
+
+void text__write_struct(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+			struct elfmap_resolver *resolver)
+{
+	buffer__add(to, "{ ", 2);
+	for (size_t i = 0; i < type->nr_members; i++) {
+		const struct elfmap_type *member = &type->members[i];
+		struct elfmap_value inner = elfmap_type__member(member, value, 0);
+		char *at = buffer__reserve(to, member->name_length + ELFMAP_NAME_STEP);
+
+		if (!at)
+			return;
+		buffer__end_at(to, put_char(put_name(at, member), ' '));
+		elfmap_text__write(to, member, &inner, resolver);
+		buffer__add_char(to, ' ');
+	}
+	buffer__add_char(to, '}');
+}
+
+void text__write_array(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+		       struct elfmap_resolver *resolver)
+{
+	buffer__add(to, "[ ", 2);
+	for (size_t i = 0; i < type->count; i++) {
+		struct elfmap_value inner = elfmap_type__member(type->members, value, i);
+
+		elfmap_text__write(to, type->members, &inner, resolver);
+		buffer__add_char(to, ' ');
+	}
+	buffer__add_char(to, ']');
+}
+
+void json__add_members(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value)
+{
+	elfmap_json__open(json, '{');
+	for (size_t i = 0; i < type->nr_members; i++) {
+		const struct elfmap_type *member = &type->members[i];
+		struct elfmap_value inner = elfmap_type__member(member, value, 0);
+
+		elfmap_json__name(json, member->name);
+		elfmap_json__value(json, member, &inner);
+	}
+	elfmap_json__close(json, '}');
+}
+
+void json__add_array(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value)
+{
+	elfmap_json__open(json, '[');
+	for (size_t i = 0; i < type->count; i++) {
+		struct elfmap_value inner = elfmap_type__member(type->members, value, i);
+
+		elfmap_json__value(json, type->members, &inner);
+	}
+	elfmap_json__close(json, ']');
+}
+
+/* ---- any value --------------------------------------------------------------------------------------------------- */
+
+int text__read_value(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+{
+	const struct notation *notation = notation_of(type);
+
 	skip_blanks(text);
-	/* Bits have no bytes of their own; a prefix has bytes and a length. */
+	/* Bits have no bytes of their own. */
 	if (text->at < text->end && *text->at == 'h' && type->bits % 8 == 0 && !type->bit_offset &&
 	    take_word(text, "hex", 3))
-		return type->notation == ELFMAP_PREFIX ? text__read_hex_prefix(text, type, to)
-						       : text__read_hex(text, type->size, to);
-	switch (type->notation) {
-	case ELFMAP_HEX:
-		if (!type->size)
-			return 0;
-		return text__expected(text, "'hex' and bytes");
-	case ELFMAP_INTEGER:
-	case ELFMAP_BIG_ENDIAN:
-	case ELFMAP_EARLIEST:
-	case ELFMAP_LATEST:
-		return text__read_number(text, type, to);
-	case ELFMAP_IPV4:
-	case ELFMAP_IPV6:
-	case ELFMAP_IP:
-	case ELFMAP_MAC:
-		return text__read_address(text, type, to);
-	case ELFMAP_PREFIX:
-		return text->at < text->end && *text->at == '{' ? read_struct(text, type, to)
-								: text__read_prefix(text, type, to);
-	case ELFMAP_STRING:
-		return text__read_string(text, type, to);
-	case ELFMAP_STRUCT:
-		return read_struct(text, type, to);
-	case ELFMAP_ARRAY:
-		return read_array(text, type, to);
-	default:
-		return text__read_name(text, type, to);
-	}
+		return notation->read_hex ? notation->read_hex(text, type, to)
+					  : text__read_hex(text, type->size, '\0', to);
+	return notation->read(text, type, to);
 }
 
 int elfmap_text__read(struct elfmap_text *text, const struct elfmap_type *type, void *bytes)
 {
-	skip_blanks(text);
-	if (text__read_fast(text, type, bytes))
-		return 0;
 	/* Structs have holes, bit fields share bytes. */
-	if (type->notation == ELFMAP_STRUCT || type->notation == ELFMAP_ARRAY || type->shown)
+	if (type->shown || notation_of(type)->has_members)
 		memset(bytes, 0, type->size);
-	return read_value(text, type, bytes);
+	return text__read_value(text, type, bytes);
+}
+
+void elfmap_text__write(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+			struct elfmap_resolver *resolver)
+{
+	const struct notation *notation = notation_of(type);
+
+	if (notation->put && value->copies == 1) {
+		char *at = buffer__reserve(to, SCALAR_ROOM);
+		char *end = at ? notation->put(at, type, value->bytes) : NULL;
+
+		if (end) {
+			buffer__end_at(to, end);
+			return;
+		}
+	}
+	notation->write(to, type, value, resolver);
+}
+
+void elfmap_json__value(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value)
+{
+	notation_of(type)->json(json, type, value);
+}
+
+struct elfmap_value elfmap_type__member(const struct elfmap_type *member, const struct elfmap_value *value,
+					size_t index)
+{
+	struct elfmap_value inner = *value;
+
+	inner.bytes = (const char *)value->bytes + member->offset + index * member->size;
+	return inner;
 }

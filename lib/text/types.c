@@ -1,32 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The tree of types: its nodes, what of them shows, and what its parts amount to. */
+/* The tree of types: its nodes, what of them shows, and what is known of a whole tree. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/codec_tree.h"
-
-/* Typedefs and structs whose name says how to write the bytes. Another size is another thing. */
-static const struct notation notations[] = {
-	{"ipv4", 4, ELFMAP_IPV4},	 {"in_addr", 4, ELFMAP_IPV4},
-	{"ipv6", 16, ELFMAP_IPV6},	 {"in6_addr", 16, ELFMAP_IPV6},
-	{"ip", 16, ELFMAP_IP},		 {"mac", 6, ELFMAP_MAC},
-	{"be16", 2, ELFMAP_BIG_ENDIAN},	 {"__be16", 2, ELFMAP_BIG_ENDIAN},
-	{"be32", 4, ELFMAP_BIG_ENDIAN},	 {"__be32", 4, ELFMAP_BIG_ENDIAN},
-	{"be64", 8, ELFMAP_BIG_ENDIAN},	 {"__be64", 8, ELFMAP_BIG_ENDIAN},
-	{"ifindex", 4, ELFMAP_IFINDEX},	 {"earliest_ns", 8, ELFMAP_EARLIEST},
-	{"latest_ns", 8, ELFMAP_LATEST}, {"cgroup_id", 8, ELFMAP_CGROUP_ID},
-	{"prog_id", 4, ELFMAP_PROG_ID},	 {"map_id", 4, ELFMAP_MAP_ID},
-};
-
-const struct notation *notation__find(const char *name, size_t size)
-{
-	for (size_t i = 0; i < sizeof(notations) / sizeof(*notations); i++)
-		if (!strcmp(notations[i].name, name) && (!size || notations[i].size == size))
-			return &notations[i];
-	return NULL;
-}
+#include "text/notation.h"
 
 void type__clear(struct elfmap_type *type)
 {
@@ -47,28 +26,12 @@ void elfmap_type__free(struct elfmap_type *type)
 	free(type);
 }
 
-bool type__is_number(const struct elfmap_type *type)
-{
-	switch (type->notation) {
-	case ELFMAP_INTEGER:
-	case ELFMAP_BIG_ENDIAN:
-	case ELFMAP_BOOL:
-	case ELFMAP_ENUM:
-	case ELFMAP_IFINDEX:
-	case ELFMAP_EARLIEST:
-	case ELFMAP_LATEST:
-		return true;
-	default:
-		return false;
-	}
-}
-
 void type__set_notation(struct elfmap_type *node, enum elfmap_notation notation, size_t size)
 {
 	node->notation = notation;
 	node->size = size;
 	node->bits = type__is_number(node) ? (unsigned int)size * 8 : 0;
-	node->has_objects = notation == ELFMAP_PROG || notation == ELFMAP_MAP;
+	node->has_objects = notation_of(node)->is_slot;
 }
 
 struct elfmap_type *elfmap_type__new(enum elfmap_notation notation, size_t size)
@@ -165,22 +128,20 @@ static void mark_bits(const struct elfmap_type *type, unsigned char *mask)
 		mask[bit / 8] |= __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 0x80 >> bit % 8 : 1 << bit % 8;
 }
 
+/* An array has one member, which stands for COUNT. */
 static void mark_shown(const struct elfmap_type *type, unsigned char *mask)
 {
-	switch (type->notation) {
-	case ELFMAP_STRUCT:
-		for (size_t i = 0; i < type->nr_members; i++)
-			mark_shown(&type->members[i], mask + type->members[i].offset);
-		break;
-	case ELFMAP_ARRAY:
-		for (size_t i = 0; i < type->count; i++)
-			mark_shown(type->members, mask + i * type->members->size);
-		break;
-	default:
-		if (type->bits)
-			mark_bits(type, mask);
-		else
-			memset(mask, 0xff, type->size);
+	size_t repeats = type->notation == ELFMAP_ARRAY ? type->count : 1;
+
+	if (notation_of(type)->has_members) {
+		for (size_t i = 0; i < repeats; i++)
+			for (size_t j = 0; j < type->nr_members; j++)
+				mark_shown(&type->members[j],
+					   mask + type->members[j].offset + i * type->members[j].size);
+	} else if (type->bits) {
+		mark_bits(type, mask);
+	} else {
+		memset(mask, 0xff, type->size);
 	}
 }
 
@@ -217,7 +178,7 @@ static bool is_bytes(const struct elfmap_type *type, size_t size)
 
 static bool is_address(const struct elfmap_type *type)
 {
-	return type->notation == ELFMAP_IPV4 || type->notation == ELFMAP_IPV6 || type->notation == ELFMAP_IP;
+	return notation_of(type)->prefix != NULL;
 }
 
 /* A length and something behind it that fills the rest? */
@@ -256,32 +217,64 @@ void type__recognise_prefix(struct elfmap_type *type)
 
 /* ---- layout -------------------------------------------------------------------------------------------------- */
 
-/* As in C. Addresses and names are arrays of bytes, but for ipv4, which is a number. */
 size_t type__alignment(const struct elfmap_type *type)
 {
+	int alignment = notation_of(type)->alignment;
 	size_t most = 1;
 
-	switch (type->notation) {
-	case ELFMAP_HEX:
-	case ELFMAP_STRING:
-	case ELFMAP_IPV6:
-	case ELFMAP_IP:
-	case ELFMAP_MAC:
-		return 1;
-	case ELFMAP_PREFIX:
-		return 4;
-	case ELFMAP_STRUCT:
-	case ELFMAP_ARRAY:
-		for (size_t i = 0; i < type->nr_members && !type->is_packed; i++)
-			if (type__alignment(&type->members[i]) > most)
-				most = type__alignment(&type->members[i]);
-		return most;
-	default:
+	if (alignment > 0)
+		return (size_t)alignment;
+	if (alignment == ALIGNED_TO_SIZE)
 		return type->size ? type->size : 1;
-	}
+	for (size_t i = 0; i < type->nr_members && !type->is_packed; i++)
+		if (type__alignment(&type->members[i]) > most)
+			most = type__alignment(&type->members[i]);
+	return most;
 }
 
 size_t type__round_up(size_t at, size_t alignment)
 {
 	return (at + alignment - 1) / alignment * alignment;
+}
+
+/* ---- what is known of a type ------------------------------------------------------------------------- */
+
+const char *elfmap_type__enumerator(const struct elfmap_type *type, __int128 number)
+{
+	__u64 mask = type->bits < 64 ? (1ull << type->bits) - 1 : ~0ull;
+
+	for (size_t i = 0; i < type->nr_enumerators; i++)
+		if (((type->enumerators[i].number ^ (__u64)number) & mask) == 0)
+			return type->enumerators[i].name;
+	return NULL;
+}
+
+bool elfmap_type__is_counter(const struct elfmap_type *type)
+{
+	return notation_of(type)->sum == SUM_COUNT;
+}
+
+bool elfmap_type__can_sum(const struct elfmap_type *type, const char **ret_culprit)
+{
+	if (notation_of(type)->sum == SUM_NOT) {
+		*ret_culprit = type->name;
+		return false;
+	}
+	for (size_t i = 0; i < type->nr_members; i++)
+		if (!elfmap_type__can_sum(&type->members[i], ret_culprit)) {
+			if (!**ret_culprit)
+				*ret_culprit = type->name; /* an array's element has no name of its own */
+			return false;
+		}
+	return true;
+}
+
+bool elfmap_type__hides(const struct elfmap_type *type, const void *bytes)
+{
+	const unsigned char *at = bytes;
+
+	for (size_t i = 0; type->shown && i < type->size; i++)
+		if (at[i] & ~type->shown[i])
+			return true;
+	return false;
 }

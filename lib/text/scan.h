@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The words of a line, for what reads values (text_read*.c): where they begin and end, and refusals. */
-#ifndef ELFMAP_TEXT_SCAN_H
-#define ELFMAP_TEXT_SCAN_H
+/* The words of a line, for what reads values: where they begin and end, and refusals. */
+#ifndef ELFMAP_SCAN_H
+#define ELFMAP_SCAN_H
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/msg.h"
-#include "text/text.h"
+#include "text/notation.h"
 
 #define WORD_SHOWN 40 /* characters of a word that messages repeat */
 
@@ -80,44 +80,44 @@ static inline bool at_line_end(const struct elfmap_text *text)
 	return text->at >= text->end || *text->at == '\n' || *text->at == '#';
 }
 
-/* Says WHY ("%.*s" is for the word at WRONG, if FORMAT has it first) and remembers where. Returns -EINVAL. */
+/* Sets the message and remembers that the word at WRONG is to blame. Returns -EINVAL. */
 int text__refuse(struct elfmap_text *text, const char *wrong, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* "expected WHAT, not 'word'", at the next word. */
 int text__expected(struct elfmap_text *text, const char *what);
+/* The same, of what TYPE's notation expects. */
+int text__expected_type(struct elfmap_text *text, const struct elfmap_type *type);
 /* What of the word at AT a message shows: for "%.*s". */
 int text__shown(const struct elfmap_text *text, const char *at);
 
-/* All store what was read, or see whether it is there already. */
-int text__store(struct elfmap_text *text, const char *word, void *to, const void *from, size_t size);
+/* Both store what was read, or see whether it is there already. */
+static inline int text__store(struct elfmap_text *text, const char *word, void *to, const void *from, size_t size)
+{
+	if (__builtin_expect(text->compare, false))
+		return !memcmp(to, from, size)
+			       ? 0
+			       : text__refuse(text, word, "contradicts another field, which has the same bytes");
+	memcpy(to, from, size);
+	return 0;
+}
 int text__store_number(struct elfmap_text *text, const char *word, const struct elfmap_type *type, void *to,
 		       unsigned __int128 number);
 
-/* One value each, the cursor on its first character; text_read_number.c, text_address.c, text_read_names.c. */
-int text__read_number(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
-int text__read_address(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
-int text__read_prefix(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
-int text__read_hex(struct elfmap_text *text, size_t size, unsigned char *to); /* behind the word `hex` */
-int text__read_hex_prefix(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
-/* Behind the slash: a length of at most MOST bits, to which ADD is added. */
-int text__read_length(struct elfmap_text *text, const struct elfmap_type *type, unsigned int add, unsigned int most,
-		      unsigned char *to);
-int text__read_string(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
-int text__read_name(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
-
-/* Reads what is spelled as usual, and says nothing of anything else. */
-bool text__read_fast(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
-bool text__read_entry_fast(struct elfmap_text *text, const struct elfmap_format *format, unsigned char *key,
-			   unsigned char *value);
-
-/* Unsigned decimal or 0x..., a word of its own. 0: it is there; -EINVAL: it is none (nothing was said);
+/* Unsigned decimal or 0x..., a word of its own. 0: it is there; -EINVAL: it is not (no message);
  * -ERANGE: it has more than 128 bits. The cursor moves behind it only on success. */
 int text__scan_number(struct elfmap_text *text, unsigned __int128 *ret_number);
+bool text__begins_number(const struct elfmap_text *text);
+/* The next character of a "quoted" text; -1: its end, past which *AT is then; -2: it is wrong, and refused. */
+int text__scan_character(struct elfmap_text *text, const char **at);
 /* A name, bare or "quoted as in C", into NAME with a NUL. */
 int text__read_quotable(struct elfmap_text *text, const char *what, char *name, size_t size);
-/* How many characters at AT are an address, or 0, and its bytes. */
-size_t text__scan_ipv4(const char *at, const char *end, unsigned char to[4]);
-size_t text__scan_ipv6(const char *at, const char *end, unsigned char to[16]);
-bool text__is_mapped(const unsigned char bytes[16]); /* ::ffff:0:0/96, as ELFMAP_IP has IPv4 */
+
+/* The value that comes next, in its notation or behind `hex`. */
+int text__read_value(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
+/* SIZE bytes behind `hex`; behind the last one ENDS_IN may stand instead of the word's end. */
+int text__read_hex(struct elfmap_text *text, size_t size, char ends_in, unsigned char *to);
+
+/* "Quoted as in C". */
+void text__add_quoted(struct elfmap_buffer *to, const char *bytes, size_t length);
 
 #endif

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From lines to entries: keys, values of all CPUs, and bpftool's spelling. */
-#include <stdio.h>
-
-#include "text/text_scan.h"
+/* Entries: a line with the key, a blank, and the value or the values of all CPUs; bpftool's spelling; and as JSON. */
+#include "text/scan.h"
 
 struct elfmap_text elfmap_text__new(const char *bytes, size_t size, struct elfmap_resolver *resolver,
 				    struct elfmap_msg *msg)
@@ -191,8 +189,6 @@ int elfmap_text__read_entry(struct elfmap_text *text, const struct elfmap_format
 {
 	int err = 0;
 
-	if (value && text__read_entry_fast(text, format, key, value))
-		return 1;
 	if (!find_entry(text))
 		return 0;
 	if (format->key)
@@ -202,4 +198,136 @@ int elfmap_text__read_entry(struct elfmap_text *text, const struct elfmap_format
 	err = check_end(text, err);
 	leave_line(text);
 	return err ?: 1;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------- */
+
+static struct elfmap_value copy_of(const struct elfmap_format *format, const void *value, size_t cpu)
+{
+	return (struct elfmap_value){.bytes = (const char *)value + cpu * format->stride, .copies = 1};
+}
+
+/* In words if those say all of the bytes. */
+static void add_exact(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+		      struct elfmap_resolver *resolver)
+{
+	if (type->shown && elfmap_type__hides(type, value->bytes)) {
+		const struct elfmap_type bytes = {.notation = ELFMAP_HEX, .size = type->size};
+
+		elfmap_text__write(to, &bytes, value, resolver);
+	} else {
+		elfmap_text__write(to, type, value, resolver);
+	}
+}
+
+static void add_values(struct elfmap_buffer *to, const struct elfmap_format *format, const void *value,
+		       struct elfmap_resolver *resolver)
+{
+	if (format->per_cpu)
+		buffer__add(to, "[ ", 2);
+	for (size_t cpu = 0; cpu < format->copies; cpu++) {
+		struct elfmap_value copy = copy_of(format, value, cpu);
+
+		add_exact(to, format->value, &copy, resolver);
+		if (format->per_cpu)
+			buffer__add_char(to, ' ');
+	}
+	if (format->per_cpu)
+		buffer__add_char(to, ']');
+}
+
+/* What the bytes would have been in words, for the eye. */
+static void add_comment(struct elfmap_buffer *to, const struct elfmap_format *format, const void *key,
+			const void *value, bool sum, struct elfmap_resolver *resolver)
+{
+	const struct elfmap_value whole_key = {.bytes = key, .copies = 1};
+	bool begun = false;
+
+	if (format->key && elfmap_type__hides(format->key, key)) {
+		buffer__add(to, " # ", 3);
+		elfmap_text__write(to, format->key, &whole_key, resolver);
+		begun = true;
+	}
+	for (size_t cpu = 0; cpu < format->copies && !sum; cpu++) {
+		struct elfmap_value copy = copy_of(format, value, cpu);
+
+		if (!elfmap_type__hides(format->value, copy.bytes))
+			continue;
+		buffer__add(to, begun ? " " : " # ", begun ? 1 : 3);
+		elfmap_text__write(to, format->value, &copy, resolver);
+		begun = true;
+	}
+}
+
+void elfmap_text__write_entry(struct elfmap_buffer *to, const struct elfmap_format *format, const void *key,
+			      const void *value, bool sum, struct elfmap_resolver *resolver)
+{
+	const struct elfmap_value whole_key = {.bytes = key, .copies = 1};
+	const struct elfmap_value all = {.bytes = value, .copies = format->copies, .stride = format->stride};
+
+	if (format->key) {
+		add_exact(to, format->key, &whole_key, resolver);
+		buffer__add_char(to, ' ');
+	}
+	if (sum)
+		elfmap_text__write(to, format->value, &all, resolver);
+	else
+		add_values(to, format, value, resolver);
+	if ((format->key && format->key->shown) || format->value->shown)
+		add_comment(to, format, key, value, sum, resolver);
+	buffer__add_char(to, '\n');
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------- */
+
+static void add_cpus(struct elfmap_json *json, const struct elfmap_format *format, const void *value)
+{
+	elfmap_json__open(json, '[');
+	for (size_t cpu = 0; cpu < format->copies; cpu++) {
+		struct elfmap_value copy = copy_of(format, value, cpu);
+
+		elfmap_json__open(json, '{');
+		elfmap_json__name(json, "cpu");
+		elfmap_json__number(json, (__s64)cpu);
+		elfmap_json__name(json, "value");
+		elfmap_json__value(json, format->value, &copy);
+		elfmap_json__close(json, '}');
+	}
+	elfmap_json__close(json, ']');
+}
+
+static void add_key(struct elfmap_json *json, const struct elfmap_type *type, const void *key)
+{
+	const struct elfmap_value value = {.bytes = key, .copies = 1};
+
+	elfmap_json__name(json, "key");
+	elfmap_json__value(json, type, &value);
+	if (!elfmap_type__hides(type, key))
+		return;
+	elfmap_json__name(json, "key_bytes");
+	json__add_bytes(json, type, &value);
+}
+
+void elfmap_json__entry_members(struct elfmap_json *json, const struct elfmap_format *format, const void *key,
+				const void *value, bool sum)
+{
+	const struct elfmap_value all = {.bytes = value, .copies = format->copies, .stride = format->stride};
+
+	if (format->key)
+		add_key(json, format->key, key);
+	if (format->per_cpu && !sum) {
+		elfmap_json__name(json, "values");
+		add_cpus(json, format, value);
+	} else {
+		elfmap_json__name(json, "value");
+		elfmap_json__value(json, format->value, &all);
+	}
+}
+
+void elfmap_json__entry(struct elfmap_json *json, const struct elfmap_format *format, const void *key,
+			const void *value, bool sum)
+{
+	elfmap_json__open(json, '{');
+	elfmap_json__entry_members(json, format, key, value, sum);
+	elfmap_json__close(json, '}');
 }

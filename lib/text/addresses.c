@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Addresses, by hand: inet_pton() wants a NUL behind each, and inet_ntop() prints through sprintf(). What
- * they write is the same. */
-#include <stdio.h>
-
-#include "text/text_put.h"
-#include "text/text_scan.h"
+/* Addresses and prefixes of them, by hand: inet_pton() wants a NUL behind each, and inet_ntop() prints through
+ * sprintf(). What they write is the same. */
+#include "text/scan.h"
 
 static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 
-bool text__is_mapped(const unsigned char bytes[16])
+/* ::ffff:0:0/96, as ELFMAP_IP has IPv4. */
+static bool is_mapped(const unsigned char bytes[16])
 {
 	return !memcmp(bytes, mapped, sizeof(mapped));
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
-size_t text__scan_ipv4(const char *at, const char *end, unsigned char to[4])
+size_t text__scan_ipv4(const char *at, const char *end, unsigned char *to)
 {
 	const char *start = at;
 
@@ -47,7 +45,7 @@ static size_t scan_group(const char *at, const char *end, unsigned char to[2])
 	return count;
 }
 
-size_t text__scan_ipv6(const char *at, const char *end, unsigned char to[16])
+size_t text__scan_ipv6(const char *at, const char *end, unsigned char *to)
 {
 	const char *start = at;
 	size_t filled = 0, gap = 17; /* behind how many bytes `::` stands; 17: nowhere */
@@ -91,7 +89,17 @@ size_t text__scan_ipv6(const char *at, const char *end, unsigned char to[16])
 	return filled == 16 ? (size_t)(at - start) : 0;
 }
 
-static size_t scan_mac(const char *at, const char *end, unsigned char to[6])
+size_t text__scan_ip(const char *at, const char *end, unsigned char *to)
+{
+	size_t length = text__scan_ipv4(at, end, to + sizeof(mapped));
+
+	if (!length)
+		return text__scan_ipv6(at, end, to);
+	memcpy(to, mapped, sizeof(mapped));
+	return length;
+}
+
+size_t text__scan_mac(const char *at, const char *end, unsigned char *to)
 {
 	if (end - at < 17)
 		return 0;
@@ -105,57 +113,47 @@ static size_t scan_mac(const char *at, const char *end, unsigned char to[6])
 	return 17;
 }
 
-/* One of NOTATION: its bytes, and how many characters it has; 0: it is none. */
-static size_t scan_address(enum elfmap_notation notation, const char *at, const char *end, unsigned char to[16])
-{
-	size_t length;
-
-	switch (notation) {
-	case ELFMAP_IPV4:
-		return text__scan_ipv4(at, end, to);
-	case ELFMAP_IPV6:
-		return text__scan_ipv6(at, end, to);
-	case ELFMAP_IP:
-		length = text__scan_ipv4(at, end, to + sizeof(mapped));
-		if (length)
-			memcpy(to, mapped, sizeof(mapped));
-		return length ?: text__scan_ipv6(at, end, to);
-	case ELFMAP_MAC:
-		return scan_mac(at, end, to);
-	default:
-		return 0;
-	}
-}
-
-static const char *name_of(enum elfmap_notation notation)
-{
-	switch (notation) {
-	case ELFMAP_IPV4:
-		return "an IPv4 address";
-	case ELFMAP_IPV6:
-		return "an IPv6 address";
-	case ELFMAP_IP:
-		return "an IPv4 or IPv6 address";
-	case ELFMAP_MAC:
-		return "an address like 02:00:00:00:00:01";
-	default:
-		return "'hex' and bytes";
-	}
-}
-
 int text__read_address(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	const char *word = text->at;
 	unsigned char bytes[16];
-	size_t length = scan_address(type->notation, word, text->end, bytes);
+	size_t length = notation_of(type)->scan(word, text->end, bytes);
 
 	if (!length || !is_word_end(text, word + length))
-		return text__expected(text, name_of(type->notation));
+		return text__expected_type(text, type);
 	text->at += length;
 	return text__store(text, word, to, bytes, type->size);
 }
 
 /* ---- prefixes ------------------------------------------------------------------------------------------- */
+
+/* Behind the slash: a length of at most MOST bits, to which ADD is added. */
+static int read_length(struct elfmap_text *text, const struct elfmap_type *type, unsigned int add, unsigned int most,
+		       unsigned char *to)
+{
+	const char *word = text->at;
+	unsigned __int128 length;
+
+	if (text__scan_number(text, &length))
+		return text__expected(text, "the prefix's length");
+	if (length > most)
+		return text__refuse(text, word, "/%.*s is longer than the address, which has %u bits",
+				    text__shown(text, word), word, most);
+	return text__store_number(text, word, type, to + type->offset, length + add);
+}
+
+/* The data and behind it /LENGTH, or all bytes of the key. */
+int text__read_hex_prefix(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+{
+	const struct elfmap_type *length = &type->members[0], *data = &type->members[1];
+	struct elfmap_text ahead = *text;
+	int err = text__read_hex(&ahead, data->size, '/', to + data->offset);
+
+	if (err || ahead.at >= ahead.end || *ahead.at != '/')
+		return text__read_hex(text, type->size, '\0', to);
+	text->at = ahead.at + 1;
+	return read_length(text, length, 0, 8 * (unsigned int)data->size, to);
+}
 
 int text__read_prefix(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
@@ -163,12 +161,17 @@ int text__read_prefix(struct elfmap_text *text, const struct elfmap_type *type, 
 	const char *word = text->at;
 	unsigned int bits = 8 * (unsigned int)data->size, add = 0;
 	unsigned char bytes[16];
-	size_t length = scan_address(data->notation, word, text->end, bytes);
+	notation_scan *scan = notation_of(data)->scan;
+	size_t length;
 	int err;
 
+	if (word < text->end && *word == '{')
+		return text__read_struct(text, type, to);
+	if (!scan)
+		return text__expected(text, "a prefix, 'hex', bytes and /LENGTH");
+	length = scan(word, text->end, bytes);
 	if (!length || !(is_word_end(text, word + length) || word[length] == '/'))
-		return text__expected(text, data->notation == ELFMAP_HEX ? "a prefix, 'hex', bytes and /LENGTH"
-									 : "a prefix, ADDRESS/LENGTH");
+		return text__expected_type(text, type);
 	/* Written as IPv4, its length is counted as IPv4's. */
 	if (data->notation == ELFMAP_IP && !memchr(word, ':', length)) {
 		add = 96;
@@ -181,7 +184,7 @@ int text__read_prefix(struct elfmap_text *text, const struct elfmap_type *type, 
 	if (is_word_end(text, text->at))
 		return text__store_number(text, word, prefix, to + prefix->offset, bits + add);
 	text->at++;
-	return text__read_length(text, prefix, add, bits, to);
+	return read_length(text, prefix, add, bits, to);
 }
 
 /* ---- writing --------------------------------------------------------------------------------------------- */
@@ -193,7 +196,7 @@ int text__read_prefix(struct elfmap_text *text, const struct elfmap_type *type, 
 		tens "9."                                                                                       \
 	}
 
-char *text__put_ipv4(char *to, const unsigned char bytes[4])
+static char *put_ipv4(char *to, const unsigned char bytes[4])
 {
 	static const char decimals[256][8] = {
 		TEN(""),   TEN("1"),  TEN("2"),	 TEN("3"),  TEN("4"),  TEN("5"),  TEN("6"),  TEN("7"),
@@ -243,7 +246,7 @@ static void find_gap(const unsigned int groups[8], int *ret_start, int *ret_leng
 	*ret_length = start < 0 ? 0 : length;
 }
 
-char *text__put_ipv6(char *to, const unsigned char bytes[16])
+static char *put_ipv6(char *to, const unsigned char bytes[16])
 {
 	unsigned int groups[8];
 	int gap, gap_length;
@@ -262,25 +265,80 @@ char *text__put_ipv6(char *to, const unsigned char bytes[16])
 		if (i)
 			*to++ = ':';
 		if (i == 6 && !gap && (gap_length == 6 || (gap_length == 5 && groups[5] == 0xffff)))
-			return text__put_ipv4(to, bytes + 12);
+			return put_ipv4(to, bytes + 12);
 		to = put_group(to, groups[i]);
 	}
 	return to;
 }
 
-char *text__put_ip(char *to, const unsigned char bytes[16])
+char *text__put_ipv4(char *to, const struct elfmap_type *type, const void *bytes)
 {
-	return text__is_mapped(bytes) ? text__put_ipv4(to, bytes + sizeof(mapped)) : text__put_ipv6(to, bytes);
+	(void)type;
+	return put_ipv4(to, bytes);
 }
 
-char *text__put_mac(char *to, const unsigned char bytes[6])
+char *text__put_ipv6(char *to, const struct elfmap_type *type, const void *bytes)
 {
-	static const char digits[] = "0123456789abcdef";
+	(void)type;
+	return put_ipv6(to, bytes);
+}
 
-	for (int i = 0; i < 6; i++) {
-		*to++ = digits[bytes[i] >> 4];
-		*to++ = digits[bytes[i] & 15];
-		*to++ = ':';
-	}
+char *text__put_ip(char *to, const struct elfmap_type *type, const void *bytes)
+{
+	(void)type;
+	return is_mapped(bytes) ? put_ipv4(to, (const unsigned char *)bytes + sizeof(mapped)) : put_ipv6(to, bytes);
+}
+
+char *text__put_mac(char *to, const struct elfmap_type *type, const void *bytes)
+{
+	(void)type;
+	for (int i = 0; i < 6; i++)
+		to = put_char(put_byte(to, ((const unsigned char *)bytes)[i]), ':');
 	return to - 1;
+}
+
+void text__write_address(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+			 struct elfmap_resolver *resolver)
+{
+	char *at = buffer__reserve(to, SCALAR_ROOM);
+
+	(void)resolver;
+	if (at)
+		buffer__end_at(to, notation_of(type)->put(at, type, value->bytes));
+}
+
+void text__write_prefix(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+			struct elfmap_resolver *resolver)
+{
+	const struct elfmap_type *data = &type->members[1];
+	const unsigned char *bytes = (const unsigned char *)value->bytes + data->offset;
+	const struct elfmap_value address = {.bytes = bytes, .copies = 1};
+	char *at;
+	__u32 length;
+
+	memcpy(&length, value->bytes, sizeof(length));
+	if (length > 8 * data->size) { /* no prefix then */
+		text__write_struct(to, type, value, NULL);
+		return;
+	}
+	if (data->notation == ELFMAP_IP && is_mapped(bytes) && length < 96) { /* less than what maps it */
+		at = buffer__reserve(to, SCALAR_ROOM);
+		if (at)
+			buffer__end_at(to, put_ipv6(at, bytes));
+	} else {
+		elfmap_text__write(to, data, &address, resolver);
+		length -= data->notation == ELFMAP_IP && is_mapped(bytes) ? 96 : 0;
+	}
+	buffer__add_char(to, '/');
+	buffer__add_u64(to, length);
+}
+
+void json__add_address(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value)
+{
+	char *at;
+
+	json__begin(json);
+	at = buffer__reserve(json->to, SCALAR_ROOM); /* more than the longest needs with its quotes */
+	if (at)
+		buffer__end_at(json->to, put_char(notation_of(type)->put(put_char(at, '"'), type, value->bytes), '"'));
 }

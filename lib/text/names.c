@@ -1,20 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* From names to numbers: enumerators, devices, cgroups, programs and maps. What a name means beyond the
  * types is the resolver's to know. */
+#include <ctype.h>
 #include <limits.h>
-#include <stdio.h>
 
-#include "text/text_scan.h"
+#include "text/scan.h"
 
-static bool begins_number(const struct elfmap_text *text)
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
+
+/* A name that is a word of its own, and no other one than it is. */
+static bool is_plain(const char *name)
 {
-	const char *at = text->at;
-
-	at += at < text->end && *at == '-';
-	return at < text->end && *at >= '0' && *at <= '9';
+	for (; *name; name++)
+		if (*name <= ' ' || *name >= 0x7f || is_delimiter(*name) || *name == '\\')
+			return false;
+	return true;
 }
 
-/* ---- enum and bool ---------------------------------------------------------------------------------------- */
+static void add_name(struct elfmap_buffer *to, const char *name)
+{
+	if (*name && *name != '#' && is_plain(name))
+		buffer__add_text(to, name);
+	else
+		text__add_quoted(to, name, strlen(name));
+}
+
+/* ---- enums ---------------------------------------------------------------------------------------- */
 
 static const struct elfmap_enumerator *find_enumerator(const struct elfmap_type *type, const char *name, size_t length)
 {
@@ -24,16 +35,16 @@ static const struct elfmap_enumerator *find_enumerator(const struct elfmap_type 
 	return NULL;
 }
 
-static int read_enum(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+int text__read_enum(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	const char *word = text->at;
 	size_t length = (size_t)(word_end(text) - word);
 	const struct elfmap_enumerator *found;
 
-	if (begins_number(text))
+	if (text__begins_number(text))
 		return text__read_number(text, type, to);
 	if (!length || *word == '#')
-		return text__expected(text, "a name of the enum or a number");
+		return text__expected_type(text, type);
 	found = find_enumerator(type, word, length);
 	if (!found)
 		return text__refuse(text, word, "the enum has no '%.*s'", text__shown(text, word), word);
@@ -41,21 +52,31 @@ static int read_enum(struct elfmap_text *text, const struct elfmap_type *type, u
 	return text__store_number(text, word, type, to, found->number);
 }
 
-static int read_bool(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+/* What is not understood as the name it is, is better written as a number. */
+void text__write_enum(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+		      struct elfmap_resolver *resolver)
 {
-	const char *word = text->at;
+	const char *name = elfmap_type__enumerator(type, elfmap_type__number(type, value));
 
-	if (take_word(text, "true", 4))
-		return text__store_number(text, word, type, to, 1);
-	if (take_word(text, "false", 5))
-		return text__store_number(text, word, type, to, 0);
-	/* A byte that no C program has made is a number. */
-	return begins_number(text) ? text__read_number(text, type, to) : text__expected(text, "true or false");
+	if (name && (isalpha((unsigned char)*name) || *name == '_') && is_plain(name) && strcmp(name, "hex") != 0)
+		buffer__add_text(to, name);
+	else
+		text__write_number(to, type, value, resolver);
+}
+
+void json__add_enum(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value)
+{
+	const char *name = elfmap_type__enumerator(type, elfmap_type__number(type, value));
+
+	if (name)
+		elfmap_json__string(json, name);
+	else
+		json__add_number(json, type, value);
 }
 
 /* ---- devices ------------------------------------------------------------------------------------------------- */
 
-static int read_device(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+int text__read_device(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	struct elfmap_resolver *resolver = text->resolver;
 	const char *word = text->at;
@@ -63,11 +84,11 @@ static int read_device(struct elfmap_text *text, const struct elfmap_type *type,
 	__u32 ifindex;
 	int err;
 
-	if (begins_number(text))
+	if (text__begins_number(text))
 		return text__read_number(text, type, to);
 	if (take_word(text, "dev", 3))
 		skip_blanks(text);
-	err = text__read_quotable(text, "a device", name, sizeof(name));
+	err = text__read_quotable(text, notation_of(type)->expected, name, sizeof(name));
 	if (err)
 		return err;
 	if (!resolver || !resolver->device)
@@ -78,6 +99,24 @@ static int read_device(struct elfmap_text *text, const struct elfmap_type *type,
 		return err;
 	}
 	return text__store_number(text, word, type, to, ifindex);
+}
+
+void text__write_device(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+			struct elfmap_resolver *resolver)
+{
+	__int128 number = elfmap_type__number(type, value);
+	const char *name = NULL;
+
+	if (number && number == (__u32)number && resolver && resolver->device_name)
+		name = resolver->device_name(resolver, (__u32)number);
+	if (!name) {
+		text__write_number(to, type, value, resolver);
+		return;
+	}
+	/* A device may be called 7, or hex. */
+	if (!isalpha((unsigned char)*name) || !is_plain(name) || !strcmp(name, "hex") || !strcmp(name, "dev"))
+		buffer__add_text(to, "dev ");
+	add_name(to, name);
 }
 
 /* ---- objects --------------------------------------------------------------------------------------------------- */
@@ -119,9 +158,7 @@ static int read_file(struct elfmap_text *text, struct spelling *spelling)
 
 static int read_spelling(struct elfmap_text *text, enum elfmap_notation kind, struct spelling *spelling)
 {
-	const char *what = kind == ELFMAP_PROG	? "a program: id N, pinned PIN or obj FILE sec SECTION"
-			   : kind == ELFMAP_MAP ? "a map: id N or pinned PIN"
-						: "a cgroup: its path or its id";
+	const char *what = notations[kind].expected;
 
 	spelling->reference = (struct elfmap_reference){.kind = kind};
 	if (take_word(text, "id", 2))
@@ -154,20 +191,25 @@ static int resolve(struct elfmap_text *text, const char *word, const struct elfm
 	return err;
 }
 
-/* A number that stands for the object, and that only means something as long as this machine runs. */
-static int read_stored_id(struct elfmap_text *text, const struct elfmap_type *type, enum elfmap_notation kind,
-			  unsigned char *to)
+/* The number that is there in the bytes. */
+static struct elfmap_type number_type(const struct elfmap_type *type)
 {
-	const struct elfmap_type number = {
+	return (struct elfmap_type){
 		.notation = ELFMAP_INTEGER, .size = type->size, .bits = 8 * (unsigned int)type->size};
+}
+
+/* A number that stands for the object, and that only means something as long as this machine runs. */
+int text__read_id(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+{
+	const struct elfmap_type number = number_type(type);
 	const char *word = text->at;
 	struct spelling spelling;
 	__u64 id;
 	int err;
 
-	if (begins_number(text))
+	if (text__begins_number(text))
 		return text__read_number(text, &number, to);
-	err = read_spelling(text, kind, &spelling);
+	err = read_spelling(text, notation_of(type)->object, &spelling);
 	if (err)
 		return err;
 	id = spelling.reference.id;
@@ -176,58 +218,83 @@ static int read_stored_id(struct elfmap_text *text, const struct elfmap_type *ty
 	return err ?: text__store_number(text, word, &number, to, id);
 }
 
-static int read_object(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+int text__read_slot(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
-	const struct elfmap_type number = {
-		.notation = ELFMAP_INTEGER, .size = type->size, .bits = 8 * (unsigned int)type->size};
-	bool wants_id = text->ids && type->notation != ELFMAP_CGROUP;
+	const struct elfmap_type number = number_type(type);
+	bool is_readable = notation_of(type)->is_slot, wants_id = text->ids && is_readable;
 	const char *word = text->at;
 	struct spelling spelling;
 	int fd = -1, err;
 	__u64 id;
 
-	if (type->notation != ELFMAP_CGROUP && take_word(text, "0", 1)) /* none */
+	if (is_readable && take_word(text, "0", 1)) /* empty */
 		return text__store_number(text, word, &number, to, 0);
-	err = read_spelling(text, type->notation, &spelling);
+	err = read_spelling(text, notation_of(type)->object, &spelling);
 	err = err ?: resolve(text, word, &spelling.reference, wants_id ? NULL : &fd, &id);
 	return err ?: text__store_number(text, word, &number, to, wants_id ? id : (__u64)fd);
 }
 
-static int read_handle(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+int text__read_handle(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
-	const struct elfmap_type number = {
-		.notation = ELFMAP_INTEGER, .size = type->size, .bits = 8 * (unsigned int)type->size};
+	const struct elfmap_type number = number_type(type);
 	const char *word = text->at;
 	unsigned __int128 fd;
 
 	if (!take_word(text, "fd", 2))
-		return text__expected(text, "fd N, a descriptor that is open in this process");
+		return text__expected_type(text, type);
 	skip_blanks(text);
 	if (text__scan_number(text, &fd) || fd > INT_MAX)
 		return text__expected(text, "a descriptor's number");
 	return text__store_number(text, word, &number, to, fd);
 }
 
-int text__read_name(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+static __u64 id_of(const struct elfmap_type *type, const struct elfmap_value *value)
 {
-	switch (type->notation) {
-	case ELFMAP_BOOL:
-		return read_bool(text, type, to);
-	case ELFMAP_ENUM:
-		return read_enum(text, type, to);
-	case ELFMAP_IFINDEX:
-		return read_device(text, type, to);
-	case ELFMAP_CGROUP_ID:
-		return read_stored_id(text, type, ELFMAP_CGROUP, to);
-	case ELFMAP_PROG_ID:
-		return read_stored_id(text, type, ELFMAP_PROG, to);
-	case ELFMAP_MAP_ID:
-		return read_stored_id(text, type, ELFMAP_MAP, to);
-	case ELFMAP_HANDLE:
-		return read_handle(text, type, to);
-	default:
-		return read_object(text, type, to);
+	const struct elfmap_type number = number_type(type);
+
+	return (__u64)elfmap_type__number(&number, value);
+}
+
+void text__write_handle(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+			struct elfmap_resolver *resolver)
+{
+	(void)resolver;
+	buffer__add_u64(to, id_of(type, value));
+}
+
+void text__write_cgroup(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+			struct elfmap_resolver *resolver)
+{
+	__u64 id = id_of(type, value);
+	const char *path = resolver && resolver->cgroup_path && id ? resolver->cgroup_path(resolver, id) : NULL;
+
+	if (path)
+		add_name(to, path);
+	else
+		buffer__add_u64(to, id);
+}
+
+void text__write_object(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+			struct elfmap_resolver *resolver)
+{
+	__u32 id = (__u32)id_of(type, value);
+	const char *words = NULL;
+
+	if (id && resolver && resolver->object_words)
+		words = resolver->object_words(resolver, notation_of(type)->object, id);
+	if (words) {
+		buffer__add_text(to, words);
+		return;
 	}
+	buffer__add(to, "id ", id ? 3 : 0);
+	buffer__add_u64(to, id);
+}
+
+void json__add_id(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value)
+{
+	const struct elfmap_type number = number_type(type);
+
+	json__add_number(json, &number, value);
 }
 
 /* ---- ids into descriptors ------------------------------------------------------------------------------------------
@@ -236,7 +303,7 @@ int text__read_name(struct elfmap_text *text, const struct elfmap_type *type, un
 static int open_one(const struct elfmap_type *type, struct elfmap_resolver *resolver, unsigned char *bytes,
 		    struct elfmap_msg *msg)
 {
-	struct elfmap_reference reference = {.kind = type->notation};
+	struct elfmap_reference reference = {.kind = notation_of(type)->object};
 	__u32 number;
 	__u64 id;
 	int fd, err;
@@ -262,7 +329,7 @@ int elfmap_type__open_objects(const struct elfmap_type *type, struct elfmap_reso
 
 	if (!type->has_objects)
 		return 0;
-	if (type->notation == ELFMAP_PROG || type->notation == ELFMAP_MAP)
+	if (notation_of(type)->is_slot)
 		return open_one(type, resolver, at, msg);
 	for (size_t i = 0; i < type->nr_members && !err; i++)
 		err = elfmap_type__open_objects(&type->members[i], resolver, at + type->members[i].offset, msg);

@@ -19,12 +19,28 @@
  *
  * No kernel, no globals: whatever has a name outside of the text is asked of a struct elfmap_resolver.
  */
-#ifndef ELFMAP_TEXT_H
-#define ELFMAP_TEXT_H
+#ifndef ELFMAP_VALUES_H
+#define ELFMAP_VALUES_H
 
 #include <net/if.h>
 
-#include "text/codec.h"
+#include "text/json.h"
+#include "text/types.h"
+
+/* ---- values --------------------------------------------------------------------------------------- */
+
+/* A value, or the copies of it that the CPUs have, whose numbers are then added up (times: compared). */
+struct elfmap_value {
+	const void *bytes;
+	size_t copies; /* 1: nothing to add */
+	size_t stride; /* bytes from a copy to the next */
+};
+
+/* The value of a member, or of an array's element INDEX. */
+struct elfmap_value elfmap_type__member(const struct elfmap_type *member, const struct elfmap_value *value,
+					size_t index);
+/* Wide enough for every number and every sum. */
+__int128 elfmap_type__number(const struct elfmap_type *type, const struct elfmap_value *value);
 
 /* ---- names from outside --------------------------------------------------------------------------- */
 
@@ -114,17 +130,6 @@ int elfmap_type__open_objects(const struct elfmap_type *type, struct elfmap_reso
 
 /* ---- writing --------------------------------------------------------------------------------------- */
 
-/* Text that grows; starts zeroed. Once memory is refused, `error` stays -ENOMEM and nothing is added. */
-struct elfmap_buffer {
-	char *bytes; /* LENGTH of them, no NUL */
-	size_t length;
-	size_t room;
-	int error;
-};
-
-void elfmap_buffer__free(struct elfmap_buffer *buffer);
-void elfmap_buffer__add(struct elfmap_buffer *buffer, const char *bytes, size_t length);
-
 /* Adds VALUE in words. RESOLVER may be NULL: numbers. What TYPE does not show is not written. */
 void elfmap_text__write(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
 			struct elfmap_resolver *resolver);
@@ -135,18 +140,16 @@ void elfmap_text__write(struct elfmap_buffer *to, const struct elfmap_type *type
 void elfmap_text__write_entry(struct elfmap_buffer *to, const struct elfmap_format *format, const void *key,
 			      const void *value, bool sum, struct elfmap_resolver *resolver);
 
-/* Adds TYPE in the words that elfmap_type__parse() takes. False: those mean another layout (unions, bit
- * fields, gaps that C would not leave), they are for the eye; `bytes[N]` then stands for TYPE. */
-bool elfmap_type__write(struct elfmap_buffer *to, const struct elfmap_type *type);
-
 /* Adds VALUE as JSON: numbers as numbers, addresses and names as strings, bytes as bpftool has them,
- * ["0x0a","0x0b"]. INDENT: -1 for one line, else how deep the value stands. */
-void elfmap_json__write(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
-			int indent);
+ * ["0x0a","0x0b"]. */
+void elfmap_json__value(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value);
 
 /* Adds {"key":...,"value":...}, or "values":[{"cpu":0,"value":...},...] for a per-CPU map that is not
  * summed up, and "key_bytes" where the key hides something. */
-void elfmap_json__write_entry(struct elfmap_buffer *to, const struct elfmap_format *format, const void *key,
-			      const void *value, bool sum, int indent);
+void elfmap_json__entry(struct elfmap_json *json, const struct elfmap_format *format, const void *key,
+			const void *value, bool sum);
+/* The same without the braces, into an object that has other members, too. */
+void elfmap_json__entry_members(struct elfmap_json *json, const struct elfmap_format *format, const void *key,
+				const void *value, bool sum);
 
 #endif

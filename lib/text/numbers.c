@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Numbers: integers of either byte order, bit fields, times, truth values. Numbers of whole bytes are what most maps
+ * are full of, and have short ways through. */
+#include <byteswap.h>
+#include <stdint.h>
+
+#include "text/scan.h"
+
+static bool must_swap(const struct elfmap_type *type)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && notation_of(type)->number == NUMBER_NETWORK;
+}
+
+static bool is_big(const struct elfmap_type *type)
+{
+	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ || notation_of(type)->number == NUMBER_NETWORK;
+}
+
+/* ---- bytes to numbers ------------------------------------------------------------------------------------------ */
+
+/* The bits of one copy; bytes in the machine's order, or always the big end first. */
+static unsigned __int128 load_bits(const struct elfmap_type *type, const unsigned char *bytes)
+{
+	bool big = is_big(type);
+	size_t size = (type->bit_offset + type->bits + 7) / 8;
+	unsigned __int128 number = 0;
+
+	for (size_t i = 0; i < size; i++)
+		number = number << 8 | bytes[big ? i : size - 1 - i];
+	number >>= big ? size * 8 - type->bit_offset - type->bits : type->bit_offset;
+	if (type->bits < 128)
+		number &= ((unsigned __int128)1 << type->bits) - 1;
+	return number;
+}
+
+static unsigned __int128 fold(const struct elfmap_type *type, unsigned __int128 so_far, unsigned __int128 number)
+{
+	switch (notation_of(type)->sum) {
+	case SUM_EARLIEST: /* 0: never */
+		return !so_far || (number && number < so_far) ? number : so_far;
+	case SUM_LATEST:
+		return number > so_far ? number : so_far;
+	default:
+		return so_far + number;
+	}
+}
+
+__int128 elfmap_type__number(const struct elfmap_type *type, const struct elfmap_value *value)
+{
+	unsigned __int128 sign = (unsigned __int128)1 << (type->bits - 1), folded = 0;
+
+	for (size_t i = 0; i < value->copies; i++) {
+		unsigned __int128 number = load_bits(type, (const unsigned char *)value->bytes + i * value->stride);
+
+		folded = fold(type, folded, type->is_signed ? (number ^ sign) - sign : number);
+	}
+	return (__int128)folded;
+}
+
+/* ---- numbers to bytes ------------------------------------------------------------------------------------------ */
+
+/* The bits of a field, among those of others. */
+static int store_bits(struct elfmap_text *text, const char *word, const struct elfmap_type *type, unsigned char *to,
+		      unsigned __int128 number)
+{
+	bool big = is_big(type);
+	unsigned __int128 mask = type->bits < 128 ? ((unsigned __int128)1 << type->bits) - 1 : ~(unsigned __int128)0;
+	size_t size = (type->bit_offset + type->bits + 7) / 8;
+	unsigned int shift = big ? (unsigned int)size * 8 - type->bit_offset - type->bits : type->bit_offset;
+
+	number = (number & mask) << shift;
+	mask <<= shift;
+	for (size_t i = 0; i < size; i++) {
+		unsigned char *byte = &to[big ? size - 1 - i : i];
+		unsigned char bits = (unsigned char)(mask >> 8 * i), value = (unsigned char)(number >> 8 * i);
+		unsigned char wanted = (unsigned char)((*byte & ~bits) | value);
+		int err = text__store(text, word, byte, &wanted, 1);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int text__store_number(struct elfmap_text *text, const char *word, const struct elfmap_type *type, void *to,
+		       unsigned __int128 number)
+{
+	bool swap = must_swap(type);
+	__u64 number64 = (__u64)number;
+	__u32 number32 = (__u32)number;
+	__u16 number16 = (__u16)number;
+	__u8 number8 = (__u8)number;
+
+	if (type->bits != 8 * type->size || type->bit_offset)
+		return store_bits(text, word, type, to, number);
+	switch (type->size) {
+	case 8:
+		number64 = swap ? bswap_64(number64) : number64;
+		return text__store(text, word, to, &number64, 8);
+	case 4:
+		number32 = swap ? bswap_32(number32) : number32;
+		return text__store(text, word, to, &number32, 4);
+	case 2:
+		number16 = swap ? bswap_16(number16) : number16;
+		return text__store(text, word, to, &number16, 2);
+	case 1:
+		return text__store(text, word, to, &number8, 1);
+	default:
+		return store_bits(text, word, type, to, number);
+	}
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------- */
+
+static int refuse_number(struct elfmap_text *text, const char *word)
+{
+	bool is_octal = word < text->end && *word == '0' && text->end - word > 1 && word[1] >= '0' && word[1] <= '9';
+
+	if (is_octal)
+		return text__refuse(text, word, "'%.*s' begins with 0 and may be octal: write 0x... or decimal",
+				    text__shown(text, word), word);
+	text->at = word;
+	return text__expected(text, notations[ELFMAP_INTEGER].expected);
+}
+
+static int refuse_range(struct elfmap_text *text, const char *word, const struct elfmap_type *type)
+{
+	unsigned __int128 most = ~(unsigned __int128)0 >> (128 - type->bits + type->is_signed);
+	struct elfmap_buffer range = {};
+
+	buffer__add_number(&range, type->is_signed ? -(__int128)most - 1 : 0, false);
+	buffer__add_text(&range, " and ");
+	buffer__add_number(&range, (__int128)most, true);
+	text__refuse(text, word, "%.*s is not between %.*s", text__shown(text, word), word, (int)range.length,
+		     range.bytes);
+	elfmap_buffer__free(&range);
+	return -EINVAL;
+}
+
+int text__read_number(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+{
+	const char *word = text->at;
+	bool minus = word < text->end && *word == '-';
+	unsigned __int128 number, most;
+	int err;
+
+	text->at += minus;
+	err = text__scan_number(text, &number);
+	if (err == -ERANGE)
+		return refuse_range(text, word, type);
+	if (err)
+		return refuse_number(text, word);
+	/* The largest number, and one more below 0. */
+	most = ~(unsigned __int128)0 >> (128 - type->bits + type->is_signed);
+	if (number > most + (minus && type->is_signed) || (minus && number && !type->is_signed))
+		return refuse_range(text, word, type);
+	return text__store_number(text, word, type, to, minus ? -number : number);
+}
+
+int text__read_bool(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
+{
+	const char *word = text->at;
+
+	if (take_word(text, "true", 4))
+		return text__store_number(text, word, type, to, 1);
+	if (take_word(text, "false", 5))
+		return text__store_number(text, word, type, to, 0);
+	/* A byte that no C program has made is a number. */
+	return text__begins_number(text) ? text__read_number(text, type, to) : text__expected_type(text, type);
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------------- */
+
+/* A whole number in the machine's order, or in the network's. */
+char *text__put_number(char *to, const struct elfmap_type *type, const void *bytes)
+{
+	bool swap = must_swap(type);
+	__u64 number, sign;
+	__u32 number32;
+	__u16 number16;
+
+	if (type->bits != 8 * type->size)
+		return NULL;
+	switch (type->size) {
+	case 8:
+		memcpy(&number, bytes, 8);
+		number = swap ? bswap_64(number) : number;
+		break;
+	case 4:
+		memcpy(&number32, bytes, 4);
+		number = swap ? bswap_32(number32) : number32;
+		break;
+	case 2:
+		memcpy(&number16, bytes, 2);
+		number = swap ? bswap_16(number16) : number16;
+		break;
+	case 1:
+		number = *(const unsigned char *)bytes;
+		break;
+	default:
+		return NULL;
+	}
+	sign = 1ull << (type->bits - 1);
+	if (type->is_signed && number & sign) {
+		*to++ = '-';
+		number = -((number ^ sign) - sign);
+	}
+	return put_u64(to, number);
+}
+
+void text__write_number(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+			struct elfmap_resolver *resolver)
+{
+	(void)resolver;
+	buffer__add_number(to, elfmap_type__number(type, value), type->bits == 128 && !type->is_signed);
+}
+
+void text__write_bool(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
+		      struct elfmap_resolver *resolver)
+{
+	__int128 number = elfmap_type__number(type, value);
+
+	if (number == 0 || number == 1)
+		buffer__add_text(to, number ? "true" : "false");
+	else
+		text__write_number(to, type, value, resolver);
+}
+
+/* What has more than 64 bits is a string: readers of JSON know no such numbers. */
+void json__add_number(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value)
+{
+	char *at, *end = NULL;
+	__int128 number;
+	bool fits;
+
+	json__begin(json);
+	at = value->copies == 1 ? buffer__reserve(json->to, SCALAR_ROOM) : NULL;
+	if (at)
+		end = text__put_number(at, type, value->bytes);
+	if (end) {
+		buffer__end_at(json->to, end);
+		return;
+	}
+	number = elfmap_type__number(type, value);
+	fits = number < 0 ? number >= INT64_MIN && (type->is_signed || type->bits < 128) : number <= UINT64_MAX;
+	buffer__add(json->to, "\"", !fits);
+	buffer__add_number(json->to, number, type->bits == 128 && !type->is_signed);
+	buffer__add(json->to, "\"", !fits);
+}
+
+void json__add_bool(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value)
+{
+	__int128 number = elfmap_type__number(type, value);
+
+	if (number == 0 || number == 1)
+		elfmap_json__word(json, number ? "true" : "false");
+	else
+		json__add_number(json, type, value);
+}
