@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Addresses and prefixes of them, by hand: inet_pton() wants a NUL behind each, and inet_ntop() prints through
  * sprintf(). What they write is the same. */
+#include <stddef.h>
+
 #include "text/scan.h"
 
 static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -13,21 +15,36 @@ static bool is_mapped(const unsigned char bytes[16])
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
+#define LONGEST_IPV4 15 /* 255.255.255.255 */
+
+/* Where so few characters are left that one might be read behind the end, they are read from a copy. */
 size_t text__scan_ipv4(const char *at, const char *end, unsigned char *to)
 {
-	const char *start = at;
+	char copy[LONGEST_IPV4 + 1] = {};
+	const char *start;
 
+	if (end - at < (ptrdiff_t)sizeof(copy))
+		at = memcpy(copy, at, at < end ? (size_t)(end - at) : 0);
+	start = at;
 	for (int i = 0; i < 4; i++) {
-		unsigned int byte = 0;
-		const char *digit = at;
+		unsigned int byte = (unsigned char)(*at - '0'), digit;
 
-		for (; at < end && (unsigned int)(*at - '0') < 10 && at - digit < 3; at++)
-			byte = byte * 10 + (unsigned int)(*at - '0');
-		if (at == digit || byte > 255 || (*digit == '0' && at - digit > 1))
+		if (byte > 9)
+			return 0;
+		digit = (unsigned char)(*++at - '0');
+		if (digit <= 9) {
+			if (!byte)
+				return 0; /* octal, or not? */
+			byte = byte * 10 + digit;
+			digit = (unsigned char)(*++at - '0');
+			if (digit <= 9) {
+				byte = byte * 10 + digit;
+				at++;
+			}
+		}
+		if (byte > 255 || (i < 3 && *at++ != '.'))
 			return 0;
 		to[i] = (unsigned char)byte;
-		if (i < 3 && (at >= end || *at++ != '.'))
-			return 0;
 	}
 	return (size_t)(at - start);
 }
@@ -116,13 +133,13 @@ size_t text__scan_mac(const char *at, const char *end, unsigned char *to)
 int text__read_address(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	const char *word = text->at;
-	unsigned char bytes[16];
-	size_t length = notation_of(type)->scan(word, text->end, bytes);
+	unsigned char bytes[16], *into = text->compare ? bytes : to;
+	size_t length = notation_of(type)->scan(word, text->end, into);
 
 	if (!length || !is_word_end(text, word + length))
 		return text__expected_type(text, type);
 	text->at += length;
-	return text__store(text, word, to, bytes, type->size);
+	return into == to ? 0 : text__store(text, word, to, bytes, type->size);
 }
 
 /* ---- prefixes ------------------------------------------------------------------------------------------- */

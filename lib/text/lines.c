@@ -167,9 +167,11 @@ static void begin_line(struct elfmap_text *text)
 
 static void leave_line(struct elfmap_text *text)
 {
-	const char *newline = text->at < text->end ? memchr(text->at, '\n', (size_t)(text->end - text->at)) : NULL;
+	const char *newline = text->at;
 
-	text->at = newline ? newline + 1 : text->end;
+	if (text->at < text->end && *newline != '\n')
+		newline = memchr(text->at, '\n', (size_t)(text->end - text->at));
+	text->at = newline && newline < text->end ? newline + 1 : text->end;
 }
 
 /* The first line with more than blanks and comments. */

@@ -14,13 +14,11 @@
 struct fields {
 	__u64 few[4];
 	__u64 *seen;
-	size_t nr;
 };
 
 static int fields__open(struct fields *fields, size_t nr)
 {
-	*fields = (struct fields){.nr = nr};
-	fields->seen = fields->few;
+	*fields = (struct fields){.seen = fields->few};
 	if (nr <= 64 * sizeof(fields->few) / sizeof(*fields->few))
 		return 0;
 	fields->seen = calloc((nr + 63) / 64, sizeof(*fields->seen));
@@ -43,25 +41,28 @@ static bool is_named(const struct elfmap_type *member, const char *name, size_t 
 	return member->name_length == length && !memcmp(member->name, name, length);
 }
 
-/* Finds the member whose name comes next: NEXT, as a rule. */
+/* Takes the name that comes next, and finds its member: NEXT, as a rule. */
 static int find_field(struct elfmap_text *text, const struct elfmap_type *type, const struct fields *fields,
 		      size_t next, size_t *ret_nth)
 {
-	size_t length = (size_t)(word_end(text) - text->at);
 	bool is_known = false;
+	size_t length;
 
-	if (!length)
-		return text__expected(text, "a field's name");
-	if (next < type->nr_members && is_named(&type->members[next], text->at, length) && !fields__has(fields, next)) {
+	if (next < type->nr_members && !fields__has(fields, next) &&
+	    take_word(text, type->members[next].name, type->members[next].name_length)) {
 		*ret_nth = next;
 		return 0;
 	}
+	length = (size_t)(word_end(text) - text->at);
+	if (!length)
+		return text__expected(text, "a field's name");
 	for (size_t i = 0; i < type->nr_members; i++) {
 		if (!is_named(&type->members[i], text->at, length))
 			continue;
 		is_known = true;
 		if (fields__has(fields, i))
 			continue;
+		text->at += length;
 		*ret_nth = i;
 		return 0;
 	}
@@ -111,7 +112,6 @@ static int read_fields(struct elfmap_text *text, const struct elfmap_type *type,
 		if (err)
 			return err;
 		fields->seen[nth / 64] |= 1ull << nth % 64;
-		text->at += type->members[nth].name_length;
 		err = text__read_value(text, &type->members[nth], to + type->members[nth].offset);
 		if (err)
 			return err;

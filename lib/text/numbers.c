@@ -91,7 +91,7 @@ int text__store_number(struct elfmap_text *text, const char *word, const struct 
 	__u16 number16 = (__u16)number;
 	__u8 number8 = (__u8)number;
 
-	if (type->bits != 8 * type->size || type->bit_offset)
+	if (type->bits != 8 * type->size)
 		return store_bits(text, word, type, to, number);
 	switch (type->size) {
 	case 8:
@@ -123,14 +123,21 @@ static int refuse_number(struct elfmap_text *text, const char *word)
 	return text__expected(text, notations[ELFMAP_INTEGER].expected);
 }
 
+static unsigned __int128 largest_of(const struct elfmap_type *type)
+{
+	unsigned int bits = type->bits - type->is_signed;
+
+	return bits < 128 ? ((unsigned __int128)1 << bits) - 1 : ~(unsigned __int128)0;
+}
+
 static int refuse_range(struct elfmap_text *text, const char *word, const struct elfmap_type *type)
 {
-	unsigned __int128 most = ~(unsigned __int128)0 >> (128 - type->bits + type->is_signed);
+	unsigned __int128 largest = largest_of(type);
 	struct elfmap_buffer range = {};
 
-	buffer__add_number(&range, type->is_signed ? -(__int128)most - 1 : 0, false);
+	buffer__add_number(&range, type->is_signed ? -(__int128)largest - 1 : 0, false);
 	buffer__add_text(&range, " and ");
-	buffer__add_number(&range, (__int128)most, true);
+	buffer__add_number(&range, (__int128)largest, true);
 	text__refuse(text, word, "%.*s is not between %.*s", text__shown(text, word), word, (int)range.length,
 		     range.bytes);
 	elfmap_buffer__free(&range);
@@ -141,18 +148,19 @@ int text__read_number(struct elfmap_text *text, const struct elfmap_type *type, 
 {
 	const char *word = text->at;
 	bool minus = word < text->end && *word == '-';
-	unsigned __int128 number, most;
-	int err;
+	unsigned __int128 number, largest = largest_of(type);
+	__u64 small;
+	int err = 0;
 
 	text->at += minus;
-	err = text__scan_number(text, &number);
-	if (err == -ERANGE)
-		return refuse_range(text, word, type);
-	if (err)
+	if (text__scan_short_number(text, &small))
+		number = small;
+	else
+		err = text__scan_long_number(text, &number);
+	if (err == -EINVAL)
 		return refuse_number(text, word);
-	/* The largest number, and one more below 0. */
-	most = ~(unsigned __int128)0 >> (128 - type->bits + type->is_signed);
-	if (number > most + (minus && type->is_signed) || (minus && number && !type->is_signed))
+	/* One more below 0. */
+	if (err || number > largest + (minus && type->is_signed) || (minus && number && !type->is_signed))
 		return refuse_range(text, word, type);
 	return text__store_number(text, word, type, to, minus ? -number : number);
 }

@@ -75,7 +75,7 @@ static int scan_digits(const struct elfmap_text *text, const char **at, unsigned
 	return 0;
 }
 
-static int scan_long_number(struct elfmap_text *text, unsigned __int128 *ret_number)
+int text__scan_long_number(struct elfmap_text *text, unsigned __int128 *ret_number)
 {
 	const char *at = text->at, *start;
 	bool is_hex = text->end - at > 2 && at[0] == '0' && (at[1] == 'x' || at[1] == 'X');
@@ -136,7 +136,7 @@ static __always_inline const char *scan_eights(const char *at, __u64 *ret_number
 	return at;
 }
 
-int text__scan_number(struct elfmap_text *text, unsigned __int128 *ret_number)
+bool text__scan_short_number(struct elfmap_text *text, __u64 *ret_number)
 {
 	const char *at = text->at, *end = text->end;
 	__u64 number = 0;
@@ -148,8 +148,18 @@ int text__scan_number(struct elfmap_text *text, unsigned __int128 *ret_number)
 			number = number * 10 + (unsigned int)(*at++ - '0');
 	if (at == text->at || at - text->at > SAFE_DIGITS || (*text->at == '0' && at - text->at > 1) ||
 	    !is_word_end(text, at))
-		return scan_long_number(text, ret_number);
+		return false;
 	text->at = at;
+	*ret_number = number;
+	return true;
+}
+
+int text__scan_number(struct elfmap_text *text, unsigned __int128 *ret_number)
+{
+	__u64 number;
+
+	if (!text__scan_short_number(text, &number))
+		return text__scan_long_number(text, ret_number);
 	*ret_number = number;
 	return 0;
 }

@@ -31,7 +31,12 @@ static inline bool is_blank(char c)
 /* What ends a word. */
 static inline bool is_delimiter(char c)
 {
-	return is_blank(c) || c == '\n' || c == '{' || c == '}' || c == '[' || c == ']' || c == '"';
+	static const bool delimits[256] = {
+		[' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true, ['{'] = true,
+		['}'] = true, ['['] = true,  [']'] = true,  ['"'] = true,
+	};
+
+	return delimits[(unsigned char)c];
 }
 
 static inline void skip_blanks(struct elfmap_text *text)
@@ -106,6 +111,9 @@ int text__store_number(struct elfmap_text *text, const char *word, const struct 
 /* Unsigned decimal or 0x..., a word of its own. 0: it is there; -EINVAL: it is not (no message);
  * -ERANGE: it has more than 128 bits. The cursor moves behind it only on success. */
 int text__scan_number(struct elfmap_text *text, unsigned __int128 *ret_number);
+/* Its two parts: what most numbers are, decimal in 64 bits (false: not one of these), and any. */
+bool text__scan_short_number(struct elfmap_text *text, __u64 *ret_number);
+int text__scan_long_number(struct elfmap_text *text, unsigned __int128 *ret_number);
 bool text__begins_number(const struct elfmap_text *text);
 /* The next character of a "quoted" text; -1: its end, past which *AT is then; -2: it is wrong, and refused. */
 int text__scan_character(struct elfmap_text *text, const char **at);
