@@ -26,6 +26,7 @@ struct pipeline_line {
 	bool is_upgrade;		     /* attach: the whole version is exchanged, at all its hooks */
 	struct elfmap_graft graft;	     /* slot: as it was planned, then as it was done */
 	bool is_late; /* slot: of a table that an upgrade makes anew, and has it in its slot from the start */
+	char *types;  /* map: a copy of its types, cut in two */
 	struct elfmap_load *load; /* load: as it was planned, then what was committed */
 	char path[4096];	  /* map, slot: of the pin */
 	char mark[4096];	  /* map: a directory that is there from before the pin until after the entries */

@@ -14,7 +14,9 @@
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
 #include "helpers/load/report.h"
+#include "helpers/map/progress.h"
 #include "load/load_run.h"
+#include "map/fill.h"
 #include "upgrade/upgrade.h"
 
 typedef int line_step(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
@@ -69,23 +71,74 @@ static void remove_mark(struct pipeline_line *line)
 	line->is_marked = false;
 }
 
-/* The verb's work without its JSON, since the answer is the plan, and with its complaint as part of ours. */
+struct filling {
+	struct progress progress; /* first: it is the progress's context, too */
+	bool is_refused;
+	struct elfmap_msg first; /* of the lines that are refused */
+};
+
+static void begin_filling(void *context, size_t total)
+{
+	progress__begin(context, total);
+}
+
+static void refuse_line(void *context, const char *place, const char *why)
+{
+	struct filling *filling = context;
+
+	if (!filling->is_refused)
+		elfmap_msg__set(&filling->first, -EINVAL, "%s: %s", place, why);
+	filling->is_refused = true;
+}
+
+static void note_filling(void *context, const char *object, const char *text)
+{
+	progress__end(context);
+	complain(object, "%s", text);
+}
+
+/* The line's own word stays whole, since the plan is printed. */
+static int read_types(struct pipeline_line *line, struct elfmap_type_words *ret_types, struct elfmap_msg *msg)
+{
+	int err;
+
+	if (!line->value)
+		return 0;
+	line->types = strdup(line->value);
+	if (!line->types)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	err = elfmap_type_words__split(line->types, ret_types, msg);
+	if (err)
+		return pipeline__name_culprit(line->argv[1], err, msg);
+	if (!*ret_types->key)
+		ret_types->key = NULL; /* a queue's values: types :VALUE */
+	return 0;
+}
+
 static int fill_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	char map[] = "map", load[] = "load", *argv[40] = {map, load};
-	struct output before = output;
-	int status;
+	struct filling filling = {};
+	struct elfmap_fill fill = {.request = {.pin = line->argv[1], .file = line->argv[2]},
+				   .stop = &interrupted,
+				   .refused = refuse_line,
+				   .note = note_filling,
+				   .begin = begin_filling,
+				   .progress = progress__update,
+				   .context = &filling};
+	int err;
 
 	(void)pipeline;
-	for (int i = 1; i <= line->argc; i++)
-		argv[i + 1] = line->argv[i];
-	strcpy(msg->text, "is not 'map PIN FILE [types KEY:VALUE]'");
-	output = (struct output){};
-	complain_to(msg);
-	status = verb_map(line->argc + 1, argv);
-	complain_to(NULL);
-	output = before;
-	return status ? -EINVAL : 0;
+	err = read_types(line, &fill.request.types, msg);
+	if (err)
+		return err;
+	interrupt__catch();
+	err = elfmap_fill__run(&fill, msg);
+	progress__end(&filling.progress);
+	if (err && !filling.is_refused)
+		return pipeline__name_culprit(fill.culprit, err, msg);
+	if (err)
+		*msg = filling.first;
+	return err;
 }
 
 static int graft(struct pipeline *pipeline, struct pipeline_line *line, const char *path, bool is_locked,
@@ -227,6 +280,7 @@ static void close_line(struct pipeline *pipeline, struct pipeline_line *line, bo
 	elfmap_graft__close(&line->graft, keep);
 	elfmap_attachment__close(&line->attachment, keep);
 	elfmap_load__end(line->load, line->is_done && keep);
+	free(line->types);
 	free(line->argv);
 }
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "helpers/command.h"
-#include "helpers/map/map_names.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "kinds/maps.h"
@@ -260,15 +259,15 @@ static int write_entries(const struct request *request)
 {
 	const struct elfmap_entries *entries = &request->entries;
 	struct elfmap_job job = {.map = &request->target.map, .flags = request->flags};
-	struct name_keeper keeper;
+	struct elfmap_name_keeper keeper;
 	struct elfmap_msg msg;
 	int err;
 
 	if (request->flags && check_presence(request, request->flags == BPF_EXIST))
 		return EXIT_FAILURE;
-	name_keeper__begin(&keeper, &request->target, &job);
+	elfmap_name_keeper__begin(&keeper, request->target.path, &job);
 	err = elfmap_job__update(&job, entries->keys, entries->values, entries->count, &msg);
-	name_keeper__end(&keeper, &request->target);
+	target__end_names(&request->target, &keeper, &job);
 	if (job.done)
 		elfmap_resolver__keep(request->target.resolver);
 	if (!err)
@@ -328,7 +327,7 @@ static int delete_entries(const struct request *request)
 {
 	const struct elfmap_entries *entries = &request->entries;
 	struct elfmap_job job = {.map = &request->target.map};
-	struct name_keeper keeper;
+	struct elfmap_name_keeper keeper;
 	struct elfmap_msg msg;
 	int err;
 
@@ -336,9 +335,9 @@ static int delete_entries(const struct request *request)
 		return complain(request->target.pin, "%s", msg.text);
 	if (check_presence(request, true))
 		return EXIT_FAILURE;
-	name_keeper__begin(&keeper, &request->target, &job);
+	elfmap_name_keeper__begin(&keeper, request->target.path, &job);
 	err = elfmap_job__delete(&job, entries->keys, entries->count, &msg);
-	name_keeper__end(&keeper, &request->target);
+	target__end_names(&request->target, &keeper, &job);
 	if (!err)
 		return EXIT_SUCCESS;
 	return refuse_entry(request, job.refused, msg.text, job.done ? "; the entries before it were deleted" : "");

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* `elfmap map load` and `clear`: a file's lines into a map, and everything out of it. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "helpers/command.h"
-#include "helpers/map/map_file.h"
-#include "helpers/map/map_names.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "helpers/map/progress.h"
@@ -26,95 +23,44 @@ static int print_count(const char *name, size_t count)
 
 /* ---- load --------------------------------------------------------------------------------------- */
 
-static int write_from(struct elfmap_job *job, const struct map_file *file, size_t first, struct elfmap_msg *msg)
+static void begin(void *progress, size_t total)
 {
-	const struct elfmap_entries *entries = &file->entries;
-
-	return elfmap_job__update(job, entries->key_size ? entries->keys + first * entries->key_size : NULL,
-				  entries->values + first * entries->value_size, entries->count - first, msg);
+	progress__begin(progress, total);
 }
 
-/* Would the kernel say the same of any other entry? */
-static bool is_for_all(int err)
+/* The line that shows the progress comes again. */
+static void tell(void *progress, const char *object, const char *text)
 {
-	return err == -EINTR || err == -EPERM || err == -EOPNOTSUPP || err == -ENOMEM;
-}
-
-/* Writes all entries, or, if KEEP_GOING, all that the kernel takes. Afterwards JOB says where it ended. */
-static int write_all(struct elfmap_job *job, struct map_file *file, bool keep_going, struct elfmap_msg *msg)
-{
-	size_t first = 0;
-	int err = write_from(job, file, first, msg);
-
-	while (err && keep_going && !is_for_all(err)) {
-		progress__end(job->context); /* it comes again */
-		map_file__refuse_entry(file, first + job->refused, msg);
-		first += job->refused + 1;
-		if (first == file->entries.count) {
-			job->done = 0;
-			err = 0;
-			break;
-		}
-		job->max_threads = 1; /* where one is refused many are, and each time it begins anew */
-		err = write_from(job, file, first, msg);
-	}
-	job->done += first;
-	job->refused += first;
-	return err;
-}
-
-/* Writes what was read. Returns an exit status. */
-static int write_entries(struct target *target, struct map_file *file, bool keep_going)
-{
-	struct progress progress;
-	struct elfmap_job job = {
-		.map = &target->map, .stop = &interrupted, .progress = progress__update, .context = &progress};
-	struct name_keeper keeper;
-	struct elfmap_msg msg;
-	int err;
-
-	name_keeper__begin(&keeper, target, &job);
-	progress__begin(&progress, file->entries.count);
-	err = write_all(&job, file, keep_going, &msg);
-	progress__end(&progress);
-	name_keeper__end(&keeper, target);
-	if (job.done)
-		elfmap_resolver__keep(target->resolver);
-	map_file__end_refusals(file);
-	if (err)
-		return map_file__complain(file, target, &job, err, &msg);
-	return print_count("written", job.done - file->nr_unwritten);
+	progress__end(progress);
+	complain(object, "%s", text);
 }
 
 int map_load(int argc, char **argv)
 {
-	struct map_file file = {};
-	struct elfmap_type_words words;
-	struct target target;
+	struct progress progress = {};
+	struct elfmap_fill fill = {.stop = &interrupted,
+				   .refused = tell,
+				   .note = tell,
+				   .begin = begin,
+				   .progress = progress__update,
+				   .context = &progress};
 	struct elfmap_msg msg;
-	bool keep_going;
-	int status;
+	int err, status;
 
-	keep_going = take_word(&argc, argv, "--keep-going");
+	fill.request.keep_going = take_word(&argc, argv, "--keep-going");
 	argc = take_options(argc, argv, NULL);
-	status = take_types(&argc, argv, true, &words);
+	status = take_types(&argc, argv, true, &fill.request.types);
 	if (status || argc < 2 || argc > 3)
 		return status ?: EXIT_USAGE;
+	fill.request.pin = argv[1];
+	fill.request.file = argv[2];
 	interrupt__catch();
-	status = target__open(&target, argv[1], ELFMAP_READ_WRITE, &words);
-	if (!status && elfmap_map__check_writable(&target.map, &msg))
-		status = complain(argv[1], "%s", msg.text);
-	if (!status)
-		status = map_file__read(&file, &target, argv[2], keep_going ? MAP_FILE_KEEP_GOING : MAP_FILE_STRICT);
-	if (!status)
-		status = map_file__open_objects(&file, &target);
-	if (!status)
-		status = write_entries(&target, &file, keep_going);
-	if (!status && (file.nr_refused || file.nr_unwritten))
-		status = EXIT_FAILURE; /* they have been complained about */
-	map_file__close(&file);
-	target__close(&target);
-	return status;
+	err = elfmap_fill__run(&fill, &msg);
+	progress__end(&progress);
+	if (err)
+		return complain(fill.culprit, "%s", msg.text);
+	status = print_count("written", fill.nr_written);
+	return fill.nr_refused ? EXIT_FAILURE : status; /* they have been complained about */
 }
 
 /* ---- clear -------------------------------------------------------------------------------------- */

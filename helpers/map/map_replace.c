@@ -6,7 +6,6 @@
 
 #include "helpers/command.h"
 #include "helpers/map/map_file.h"
-#include "helpers/map/map_names.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "helpers/map/progress.h"
@@ -20,7 +19,7 @@
 
 struct replacement {
 	struct target target;
-	struct map_file file;
+	struct elfmap_source file;
 	struct elfmap_comparison comparison;
 	struct elfmap_buffer buffer;
 	struct elfmap_json json;
@@ -214,21 +213,21 @@ static int make_equal(struct replacement *r)
 	struct progress progress;
 	struct elfmap_job job = {
 		.map = &r->target.map, .stop = &interrupted, .progress = progress__update, .context = &progress};
-	struct name_keeper keeper;
+	struct elfmap_name_keeper keeper;
 	int status;
 
 	keep_different(entries, r->comparison.is_equal);
 	status = map_file__open_objects(&r->file, &r->target);
 	if (status)
 		return status;
-	name_keeper__begin(&keeper, &r->target, &job);
+	elfmap_name_keeper__begin(&keeper, r->target.path, &job);
 	progress__begin(&progress, r->comparison.nr_leftover);
 	status = remove_leftover(r, &job);
 	progress__end(&progress);
 	progress__begin(&progress, entries->count);
 	status = status ?: write_different(r, &job);
 	progress__end(&progress);
-	name_keeper__end(&keeper, &r->target);
+	target__end_names(&r->target, &keeper, &job);
 	if (job.done)
 		elfmap_resolver__keep(r->target.resolver);
 	return status ?: print_counts(r, nr_added);
@@ -270,7 +269,7 @@ static void end(struct replacement *r)
 {
 	elfmap_comparison__free(&r->comparison);
 	elfmap_buffer__free(&r->buffer);
-	map_file__close(&r->file);
+	elfmap_source__close(&r->file);
 	target__close(&r->target);
 }
 

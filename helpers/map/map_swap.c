@@ -201,7 +201,7 @@ static int find_form(const struct swap *swap, struct elfmap_form *ret_form, stru
 	return err;
 }
 
-static int complain_about(const struct map_file *file, const struct elfmap_job *job, int err,
+static int complain_about(const struct elfmap_source *file, const struct elfmap_job *job, int err,
 			  const struct elfmap_msg *msg)
 {
 	char place[PATH_MAX + 32];
@@ -214,7 +214,7 @@ static int complain_about(const struct map_file *file, const struct elfmap_job *
 
 static int fill(const struct target *inner, const char *name, bool keep_going, size_t *ret_refused)
 {
-	struct map_file file = {};
+	struct elfmap_source file = {};
 	struct progress progress;
 	struct elfmap_job job = {
 		.map = &inner->map, .stop = &interrupted, .progress = progress__update, .context = &progress};
@@ -234,7 +234,7 @@ static int fill(const struct target *inner, const char *name, bool keep_going, s
 			status = complain_about(&file, &job, err, &msg);
 	}
 	*ret_refused = file.nr_refused;
-	map_file__close(&file);
+	elfmap_source__close(&file);
 	return status;
 }
 

@@ -25,9 +25,7 @@ int target__open(struct target *target, const char *pin, enum elfmap_access acce
 	if (elfmap_map__is_prog_array(target->map.info.type))
 		elfmap_resolver__load_for(target->resolver, target->map.fd, target->path);
 	if (target->map.types.are_secret && !(words && words->value))
-		complain(pin,
-			 "note: to know its types takes CAP_SYS_ADMIN; without, keys and values are bytes, or what "
-			 "'types KEY:VALUE' says");
+		complain(pin, "%s", ELFMAP_TYPES_ARE_SECRET);
 	return EXIT_SUCCESS;
 }
 
@@ -90,17 +88,15 @@ char *join_words(int count, char **words)
 
 void target__describe_key(const struct target *target, const void *key, char *text, size_t size)
 {
-	struct elfmap_value value = {.bytes = key, .copies = 1};
-	struct elfmap_buffer buffer = {};
+	elfmap_fill__describe_key(&target->map, target->resolver, key, text, size);
+}
 
-	elfmap_text__write(&buffer, target->map.format.key, &value, target->resolver);
-	if (buffer.error)
-		snprintf(text, size, "?");
-	else if (buffer.length < size)
-		snprintf(text, size, "%.*s", (int)buffer.length, buffer.bytes);
-	else
-		snprintf(text, size, "%.*s...", (int)size - 4, buffer.bytes);
-	elfmap_buffer__free(&buffer);
+void target__end_names(const struct target *target, struct elfmap_name_keeper *keeper, const struct elfmap_job *job)
+{
+	struct elfmap_msg msg;
+
+	if (elfmap_name_keeper__end(keeper, job, &msg))
+		complain(target->pin, "%s", msg.text);
 }
 
 int target__print_entry(const struct target *target, const void *key, const void *value, bool sum)
@@ -155,11 +151,5 @@ int target__check_queue(const struct target *target)
 
 int target__open_objects(const struct target *target, void *value, struct elfmap_msg *msg)
 {
-	const struct elfmap_format *format = &target->map.format;
-	int err = 0;
-
-	for (size_t copy = 0; format->value->has_objects && copy < format->copies && !err; copy++)
-		err = elfmap_type__open_objects(format->value, target->resolver, (char *)value + copy * format->stride,
-						msg);
-	return err;
+	return elfmap_fill__open_objects(&target->map, target->resolver, value, msg);
 }

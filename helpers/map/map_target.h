@@ -5,7 +5,9 @@
 
 #include <limits.h>
 
+#include "map/fill.h"
 #include "map/map.h"
+#include "map/name_keeper.h"
 #include "map/resolve.h"
 #include "text/values.h"
 
@@ -30,6 +32,9 @@ char *join_words(int count, char **words);
 
 /* One entry in the words that dump uses, for messages: "KEY", cut short where it is long. */
 void target__describe_key(const struct target *target, const void *key, char *text, size_t size);
+
+/* Ends KEEPER, and complains if the names that belong to what JOB wrote could not be kept. */
+void target__end_names(const struct target *target, struct elfmap_name_keeper *keeper, const struct elfmap_job *job);
 
 /* An entry on stdout, as dump prints it, or as one JSON object. Returns an exit status. */
 int target__print_entry(const struct target *target, const void *key, const void *value, bool sum);

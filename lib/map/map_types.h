@@ -18,6 +18,10 @@
 
 #define ELFMAP_TYPES_DIR "/etc/elfmap/types.d" /* or $ELFMAP_TYPES_DIR */
 
+#define ELFMAP_TYPES_ARE_SECRET                                                                                       \
+	"note: to know its types takes CAP_SYS_ADMIN; without, keys and values are bytes, or what 'types KEY:VALUE' " \
+	"says"
+
 struct elfmap_map_types {
 	struct btf *btf;	   /* where names live; NULL: the map has none */
 	struct elfmap_type *key;   /* NULL: keys have no bytes (queues, stacks, bloom filters) */

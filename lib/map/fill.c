@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Fills a map from a file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "kinds/maps.h"
+#include "map/fill.h"
+#include "map/name_keeper.h"
+#include "pins/bpffs.h"
+
+#define MAX_TOLD 20 /* refused lines, and entries; the others are counted */
+
+/* ---- a file of entries ----------------------------------------------------------------------------------- */
+
+static void tell(const struct elfmap_source *source, const char *place, const char *why)
+{
+	if (source->refused)
+		source->refused(source->context, place, why);
+}
+
+/* What is left of NR when the first have been told. */
+static void tell_rest(const struct elfmap_source *source, size_t nr, const char *what)
+{
+	char text[64];
+
+	if (nr <= MAX_TOLD)
+		return;
+	snprintf(text, sizeof(text), "%zu more %s are refused", nr - MAX_TOLD, what);
+	tell(source, source->name, text);
+}
+
+static void refuse_line(void *context, size_t line, size_t column, const char *why)
+{
+	struct elfmap_source *source = context;
+	char place[PATH_MAX + 64];
+
+	if (++source->nr_refused > MAX_TOLD)
+		return;
+	if (column)
+		snprintf(place, sizeof(place), "%s:%zu:%zu", source->name, line, column);
+	else
+		snprintf(place, sizeof(place), "%s:%zu", source->name, line);
+	tell(source, place, why);
+}
+
+int elfmap_source__read(struct elfmap_source *source, const char *name, const struct elfmap_reader *map,
+			struct elfmap_resolver *resolver, const volatile sig_atomic_t *stop, struct elfmap_msg *msg)
+{
+	struct elfmap_input input = {
+		.format = &map->format, .resolver = resolver, .stop = stop, .refused = refuse_line, .context = source};
+	bool is_stdin = !name || !strcmp(name, "-");
+	int err, fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+	struct elfmap_msg why;
+
+	source->name = is_stdin ? "standard input" : name;
+	if (fd < 0)
+		return elfmap_msg__set(msg, -errno, "cannot be opened: %s", strerror(errno));
+	elfmap_entries__init(&source->entries, map->info.key_size, elfmap_map__value_size(map));
+	err = elfmap_input__read(&input, fd, &source->entries, &why);
+	if (!is_stdin)
+		close(fd);
+	if (err)
+		return elfmap_msg__set(msg, err, "%s; nothing was changed", why.text);
+	tell_rest(source, source->nr_refused, "lines");
+	return 0;
+}
+
+void elfmap_source__close(struct elfmap_source *source)
+{
+	elfmap_entries__free(&source->entries);
+}
+
+void elfmap_source__place(const struct elfmap_source *source, size_t entry, char *ret_place, size_t size)
+{
+	snprintf(ret_place, size, "%s:%zu", source->name, elfmap_entries__line(&source->entries, entry));
+}
+
+int elfmap_fill__open_objects(const struct elfmap_reader *map, struct elfmap_resolver *resolver, void *value,
+			      struct elfmap_msg *msg)
+{
+	const struct elfmap_format *format = &map->format;
+	int err = 0;
+
+	for (size_t copy = 0; format->value->has_objects && copy < format->copies && !err; copy++)
+		err = elfmap_type__open_objects(format->value, resolver, (char *)value + copy * format->stride, msg);
+	return err;
+}
+
+int elfmap_source__open_objects(struct elfmap_source *source, const struct elfmap_reader *map,
+				struct elfmap_resolver *resolver, size_t *ret_entry, struct elfmap_msg *msg)
+{
+	struct elfmap_entries *entries = &source->entries;
+	struct elfmap_msg why;
+	int err = 0;
+
+	for (size_t i = 0; map->format.value->has_objects && !err && i < entries->count; i++) {
+		err = elfmap_fill__open_objects(map, resolver, entries->values + i * entries->value_size, &why);
+		if (err)
+			*ret_entry = i;
+	}
+	return err ? elfmap_msg__set(msg, err, "%s; nothing was changed", why.text) : 0;
+}
+
+void elfmap_fill__describe_key(const struct elfmap_reader *map, struct elfmap_resolver *resolver, const void *key,
+			       char *ret_text, size_t size)
+{
+	struct elfmap_value value = {.bytes = key, .copies = 1};
+	struct elfmap_buffer buffer = {};
+
+	elfmap_text__write(&buffer, map->format.key, &value, resolver);
+	if (buffer.error)
+		snprintf(ret_text, size, "?");
+	else if (buffer.length < size)
+		snprintf(ret_text, size, "%.*s", (int)buffer.length, buffer.bytes);
+	else
+		snprintf(ret_text, size, "%.*s...", (int)size - 4, buffer.bytes);
+	elfmap_buffer__free(&buffer);
+}
+
+/* ---- filling --------------------------------------------------------------------------------------------- */
+
+struct work {
+	struct elfmap_fill *fill;
+	struct elfmap_source source;
+	char path[PATH_MAX];
+	struct elfmap_reader map;
+	struct elfmap_resolver *resolver;
+	struct elfmap_job job;
+	size_t nr_unwritten; /* entries that the kernel refused, and others were written after them */
+	struct elfmap_msg *msg;
+};
+
+/* Names what the message is about. Returns ERR. */
+static int blame(struct work *work, const char *culprit, int err)
+{
+	snprintf(work->fill->culprit, sizeof(work->fill->culprit), "%s", culprit);
+	return err;
+}
+
+static void note(const struct work *work, const char *text)
+{
+	if (work->fill->note)
+		work->fill->note(work->fill->context, work->fill->request.pin, text);
+}
+
+static int open_map(struct work *work)
+{
+	const struct elfmap_fill_request *request = &work->fill->request;
+	int err;
+
+	err = elfmap_bpffs__pin_path(request->pin, work->path, sizeof(work->path), work->msg);
+	err = err ?: elfmap_reader__open_for(work->path, ELFMAP_READ_WRITE, &request->types, &work->map, work->msg);
+	err = err ?: elfmap_resolver__new(&work->resolver, work->msg);
+	err = err ?: elfmap_map__check_writable(&work->map, work->msg);
+	if (err)
+		return blame(work, request->pin, err);
+	if (elfmap_map__is_prog_array(work->map.info.type))
+		elfmap_resolver__load_for(work->resolver, work->map.fd, work->path);
+	if (work->map.types.are_secret && !request->types.value)
+		note(work, ELFMAP_TYPES_ARE_SECRET);
+	return 0;
+}
+
+static int read_source(struct work *work)
+{
+	const struct elfmap_fill_request *request = &work->fill->request;
+	struct elfmap_source *source = &work->source;
+	char place[PATH_MAX + 64];
+	size_t entry;
+	int err;
+
+	source->refused = work->fill->refused;
+	source->context = work->fill->context;
+	err = elfmap_source__read(source, request->file, &work->map, work->resolver, work->fill->stop, work->msg);
+	work->fill->nr_refused = source->nr_refused;
+	if (err)
+		return blame(work, source->name, err);
+	if (source->nr_refused && !request->keep_going)
+		return blame(work, request->pin,
+			     elfmap_msg__set(work->msg, -EINVAL,
+					     "nothing was changed; --keep-going takes the lines that are right"));
+	err = elfmap_source__open_objects(source, &work->map, work->resolver, &entry, work->msg);
+	if (!err)
+		return 0;
+	elfmap_source__place(source, entry, place, sizeof(place));
+	return blame(work, place, err);
+}
+
+static int write_from(struct work *work, size_t first)
+{
+	const struct elfmap_entries *entries = &work->source.entries;
+
+	return elfmap_job__update(&work->job, entries->key_size ? entries->keys + first * entries->key_size : NULL,
+				  entries->values + first * entries->value_size, entries->count - first, work->msg);
+}
+
+/* Would the kernel say the same of any other entry? */
+static bool is_for_all(int err)
+{
+	return err == -EINTR || err == -EPERM || err == -EOPNOTSUPP || err == -ENOMEM;
+}
+
+static void refuse_entry(struct work *work, size_t entry)
+{
+	char place[PATH_MAX + 64];
+
+	work->fill->nr_refused++;
+	if (++work->nr_unwritten > MAX_TOLD)
+		return;
+	elfmap_source__place(&work->source, entry, place, sizeof(place));
+	tell(&work->source, place, work->msg->text);
+}
+
+/* Writes all entries, or, if it is to keep going, all that the kernel takes. Afterwards the job says where it ended. */
+static int write_all(struct work *work)
+{
+	struct elfmap_job *job = &work->job;
+	size_t first = 0;
+	int err = write_from(work, first);
+
+	while (err && work->fill->request.keep_going && !is_for_all(err)) {
+		refuse_entry(work, first + job->refused);
+		first += job->refused + 1;
+		if (first == work->source.entries.count) {
+			job->done = 0;
+			err = 0;
+			break;
+		}
+		job->max_threads = 1; /* where one is refused many are, and each time it begins anew */
+		err = write_from(work, first);
+	}
+	job->done += first;
+	job->refused += first;
+	return err;
+}
+
+/* At which line and why it ended, how many were written, and which was the last. */
+static int explain(struct work *work, int err)
+{
+	const struct elfmap_entries *entries = &work->source.entries;
+	size_t written = work->fill->nr_written, done = work->job.done;
+	struct elfmap_msg why = *work->msg;
+	char place[PATH_MAX + 64], last[256] = "";
+
+	if (err != -EINTR) {
+		elfmap_source__place(&work->source, work->job.refused, place, sizeof(place));
+		elfmap_msg__set(work->msg, err, "%s; %zu of %zu entries were written", why.text, written,
+				entries->count);
+		return blame(work, place, err);
+	}
+	if (!written) {
+		elfmap_msg__set(work->msg, err, "interrupted; nothing was written");
+		return blame(work, work->fill->request.pin, err);
+	}
+	if (entries->key_size)
+		elfmap_fill__describe_key(&work->map, work->resolver, entries->keys + (done - 1) * entries->key_size,
+					  last, sizeof(last));
+	elfmap_source__place(&work->source, done - 1, place, sizeof(place));
+	elfmap_msg__set(work->msg, err,
+			"interrupted; %zu of %zu entries were written, the last from %s%s%s; the same command again "
+			"finishes it",
+			written, entries->count, place, *last ? ", key " : "", last);
+	return blame(work, work->fill->request.pin, err);
+}
+
+static int write_entries(struct work *work)
+{
+	struct elfmap_fill *fill = work->fill;
+	struct elfmap_name_keeper keeper;
+	struct elfmap_msg why;
+	int err;
+
+	work->job = (struct elfmap_job){
+		.map = &work->map, .stop = fill->stop, .progress = fill->progress, .context = fill->context};
+	elfmap_name_keeper__begin(&keeper, work->path, &work->job);
+	if (fill->begin)
+		fill->begin(fill->context, work->source.entries.count);
+	err = write_all(work);
+	if (elfmap_name_keeper__end(&keeper, &work->job, &why))
+		note(work, why.text);
+	if (work->job.done)
+		elfmap_resolver__keep(work->resolver);
+	tell_rest(&work->source, work->nr_unwritten, "entries");
+	fill->nr_written = work->job.done - work->nr_unwritten;
+	return err ? explain(work, err) : 0;
+}
+
+int elfmap_fill__run(struct elfmap_fill *fill, struct elfmap_msg *msg)
+{
+	struct work work = {.fill = fill, .map.fd = -1, .msg = msg};
+	int err;
+
+	fill->nr_refused = fill->nr_written = 0;
+	err = open_map(&work);
+	err = err ?: read_source(&work);
+	err = err ?: write_entries(&work);
+	elfmap_source__close(&work.source);
+	elfmap_resolver__free(work.resolver);
+	elfmap_reader__close(&work.map);
+	return err;
+}
