@@ -1,10 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Everything is built in $(BUILD); `make help` lists what can be made.
 
+VERSION    := 0.1.0# of the command, the library's file and elfmap.pc
+SONAME     := libelfmap.so.0# changes with a change that breaks programs linked with the library
+
 CC         ?= cc
 CLANG      ?= clang
 BUILD      ?= build
 PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec# the command finds it from BINDIR: as ../libexec
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR    ?= $(PREFIX)/share
+MANDIR     ?= $(DATADIR)/man
+BASHCOMPDIR ?= $(DATADIR)/bash-completion/completions
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 CFLAGS     ?= -O2 -g
 CPPFLAGS   ?=
 LDFLAGS    ?=
@@ -44,6 +55,8 @@ LIBS         = libbpf libelf
 TOOL_LDLIBS   = $(shell $(PKG_CONFIG) --libs $(LIBS) json-c)
 STATIC_LDLIBS = $(shell $(PKG_CONFIG) --static --libs $(LIBS) json-c)
 SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
+# The commit, where this directory is a git repository of its own; a tarball has the number alone.
+COMMIT        = $(if $(wildcard .git),$(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null))
 
 # $(call links,COMPILER,WORDS): a shell command; can a program be linked with them here?
 links = echo 'int main(void) { return 0; }' | $1 $(ALL_CFLAGS) $(LDFLAGS) -x c - -o $@.probe $2 2>/dev/null
@@ -61,6 +74,9 @@ LIB_SRC    := $(wildcard lib/*/*.c)
 # What the preload is made of, too: from an object's bytes to those that libbpf reads, and pins.
 CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \
 	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/bpffs.c lib/pins/pin.c lib/pins/pin_take.c lib/load/pair.c
+# What others link with: elfmap.h and what it needs.
+SHIP_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/base/msg.c \
+	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/pin.c
 TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c)
 # What the launcher is made of: nothing of libbpf or libelf, since musl has none.
 LAUNCHER_SRC := $(wildcard launcher/*.c) lib/base/libexec.c lib/base/msg.c lib/base/program.c lib/pins/bpffs.c
@@ -78,6 +94,8 @@ TEST_LIB   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests
 
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
 PIC_OBJ    := $(CORE_SRC:%.c=$(BUILD)/pic/%.o) $(PRELOAD_SRC:%.c=$(BUILD)/pic/%.o)
+SHIP_OBJ   := $(SHIP_SRC:%.c=$(BUILD)/pic/%.o)
+SHIPPED    := $(BUILD)/$(SONAME) $(BUILD)/libelfmap.so $(BUILD)/libelfmap.a
 TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 PROGS      := $(PROG_SRC:%.c=$(BUILD)/%.o)
 PEERS      := $(PEER_SRC:%.c=$(BUILD)/%.o)
@@ -95,9 +113,9 @@ LIBEXEC    := $(BUILD)/libexec/elfmap
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-built lint bench fuzz vm-check install uninstall clean help
+.PHONY: all deps demo check check-built lint bench fuzz vm-check install uninstall clean help FORCE
 
-all: $(BUILD)/elfmap $(LIBEXEC)/elfmap $(LIBEXEC)/preload.so $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip $(PROGS) ## build the command, the preload and the classifiers
+all: $(BUILD)/elfmap $(LIBEXEC)/elfmap $(LIBEXEC)/preload.so $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip $(SHIPPED) $(PROGS) ## build the command, the preload, the library and the classifiers
 
 deps: ## install what is missing on this machine (DEPS=no: nothing)
 	$(Q)scripts/deps.sh
@@ -128,25 +146,36 @@ vm-check: deps ## the labs on a distribution's kernel under qemu
 	$(Q)$(MAKE) -s --no-print-directory $(PARALLEL) all $(TDATA)
 	$(Q)BUILD=$(abspath $(BUILD)) tests/vm/run.sh
 
-install: all ## install below $(PREFIX) (DESTDIR is honoured)
-	install -D -m 755 $(BUILD)/elfmap $(DESTDIR)$(PREFIX)/bin/elfmap
-	install -D -m 755 $(LIBEXEC)/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/elfmap
-	install -D -m 644 $(LIBEXEC)/preload.so $(DESTDIR)$(PREFIX)/libexec/elfmap/preload.so
-	install -d $(DESTDIR)$(PREFIX)/libexec/elfmap/bin $(DESTDIR)$(PREFIX)/share/elfmap
-	ln -sf ../../../bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/bin/tc
-	ln -sf ../../../bin/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap/bin/ip
-	install -D -m 644 include/bpf_elf.h $(DESTDIR)$(PREFIX)/include/bpf_elf.h
-	install -d $(DESTDIR)$(PREFIX)/include/elfmap
-	install -m 644 $(wildcard include/*.h tc-progs/lib/*.h) $(DESTDIR)$(PREFIX)/include/elfmap
-	install -m 644 $(PROGS) tc-progs/parser_quic.c $(DESTDIR)$(PREFIX)/share/elfmap
-	install -D -m 644 completion/elfmap.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/elfmap
-	install -d $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
+# What is installed is noted in a file, and uninstall removes what that lists.
+INSTALLED = $(DATADIR)/elfmap/installed
+PUT       = DESTDIR='$(DESTDIR)' INSTALLED='$(INSTALLED)' scripts/put.sh
+
+install: all ## install below $(PREFIX); DESTDIR, BINDIR, LIBDIR, ... are honoured
+	$(Q)$(PUT) 755 $(BUILD)/elfmap $(BINDIR)/elfmap
+	$(Q)$(PUT) 755 $(LIBEXEC)/elfmap $(LIBEXECDIR)/elfmap/elfmap
+	$(Q)$(PUT) 644 $(LIBEXEC)/preload.so $(LIBEXECDIR)/elfmap/preload.so
+	$(Q)$(PUT) link $(shell realpath -ms --relative-to=$(LIBEXECDIR)/elfmap/bin $(BINDIR))/elfmap $(LIBEXECDIR)/elfmap/bin/tc
+	$(Q)$(PUT) link $(shell realpath -ms --relative-to=$(LIBEXECDIR)/elfmap/bin $(BINDIR))/elfmap $(LIBEXECDIR)/elfmap/bin/ip
+	$(Q)$(PUT) 644 include/bpf_elf.h include/bpf_api.h $(INCLUDEDIR)/
+	$(Q)$(PUT) 644 $(wildcard include/*.h tc-progs/lib/*.h) $(INCLUDEDIR)/elfmap/
+	$(Q)$(PUT) 644 $(PROGS) tc-progs/parser_quic.c $(DATADIR)/elfmap/
+	$(Q)$(PUT) 644 $(BUILD)/$(SONAME) $(LIBDIR)/libelfmap.so.$(VERSION)
+	$(Q)$(PUT) link libelfmap.so.$(VERSION) $(LIBDIR)/$(SONAME)
+	$(Q)$(PUT) link $(SONAME) $(LIBDIR)/libelfmap.so
+	$(Q)$(PUT) 644 $(BUILD)/libelfmap.a $(LIBDIR)/libelfmap.a
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
+		lib/elfmap.pc.in | $(PUT) 644 /dev/stdin $(PKGCONFIGDIR)/elfmap.pc
+	$(Q)$(PUT) 644 completion/elfmap.bash $(BASHCOMPDIR)/elfmap
+	$(Q)$(PUT) 644 $(wildcard man/*.8) $(MANDIR)/man8/
+	$(Q)$(PUT) 644 $(wildcard man/*.3) $(MANDIR)/man3/
+	$(Q)for page in $(notdir $(wildcard man/*.3)); do \
+		for name in $$(sed -n '/^.Sh NAME/,/^.Nd/s/^.Nm \([a-z0-9_]*\).*/\1/p' man/$$page); do \
+			[ $$name.3 = $$page ] || $(PUT) link $$page $(MANDIR)/man3/$$name.3; \
+		done; \
+	done
 
 uninstall: ## remove what install installed
-	rm -rf $(DESTDIR)$(PREFIX)/bin/elfmap $(DESTDIR)$(PREFIX)/include/elfmap $(DESTDIR)$(PREFIX)/libexec/elfmap $(DESTDIR)$(PREFIX)/share/elfmap \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/elfmap \
-		$(DESTDIR)$(PREFIX)/include/bpf_elf.h $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard man/*.8))
+	$(Q)$(PUT) remove
 
 clean: ## remove $(BUILD)
 	rm -rf $(BUILD)
@@ -186,6 +215,32 @@ $(LIBEXEC)/preload.so: $(PIC_OBJ) preload/preload.map
 $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip: | $(BUILD)/elfmap
 	@mkdir -p $(@D)
 	$(Q)ln -sf ../../../elfmap $@
+
+# `elfmap -V` prints this file.
+$(BUILD)/version: FORCE
+	@mkdir -p $(@D)
+	@text='$(VERSION)$(if $(COMMIT), ($(COMMIT)))'; \
+		[ "$$text" = "$$(cat $@ 2>/dev/null)" ] || printf '%s\n' "$$text" >$@
+
+$(BUILD)/helpers/main.o: $(BUILD)/version
+$(BUILD)/helpers/main.o: ALL_CPPFLAGS += -DELFMAP_VERSION='"$(shell cat $(BUILD)/version)"'
+
+$(BUILD)/$(SONAME): $(SHIP_OBJ) lib/libelfmap.map
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=lib/libelfmap.map -Wl,-z,defs \
+		-Wl,--gc-sections $(LDFLAGS) -o $@.new $(filter %.o,$^) $(SHARED_LDLIBS)
+	$(Q)mv $@.new $@
+
+$(BUILD)/libelfmap.so: | $(BUILD)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $@
+
+# One object, in which what elfmap.h does not declare is local.
+$(BUILD)/libelfmap.a: $(SHIP_OBJ)
+	$(call say,AR,$@)
+	$(Q)$(CC) -r -nostdlib -o $(@:.a=.o) $^
+	$(Q)$(OBJCOPY) --localize-hidden $(@:.a=.o)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $(@:.a=.o)
 
 $(BUILD)/%.o: %.c
 	$(tools)

@@ -14,7 +14,7 @@
 #include "kinds/progs.h"
 
 #ifndef ELFMAP_VERSION
-#define ELFMAP_VERSION "0.1"
+#define ELFMAP_VERSION "unknown" /* the Makefile has it */
 #endif
 
 #define SUMMARY_COLUMN 52 /* of the table that help prints */

@@ -206,7 +206,9 @@ versions() {
 	dest=$BATS_TEST_TMPDIR/dest
 	run -0 make --no-print-directory install DESTDIR="$dest" PREFIX=/usr
 	for file in bin/elfmap libexec/elfmap/elfmap libexec/elfmap/preload.so libexec/elfmap/bin/tc libexec/elfmap/bin/ip \
-		include/bpf_elf.h share/elfmap/dst_stats.o share/bash-completion/completions/elfmap; do
+		include/bpf_elf.h include/bpf_api.h include/elfmap/elfmap.h lib/libelfmap.so lib/libelfmap.a \
+		lib/pkgconfig/elfmap.pc share/elfmap/dst_stats.o share/bash-completion/completions/elfmap \
+		share/man/man8/elfmap.8; do
 		[[ -e $dest/usr/$file ]]
 	done
 	cd /
@@ -222,5 +224,61 @@ versions() {
 	tc filter show dev v0 ingress | grep -qF 'dst_stats.o:[ingress]'
 
 	make --no-print-directory -C "$BATS_TEST_DIRNAME/../.." uninstall DESTDIR="$dest" PREFIX=/usr
-	[[ -z $(find "$dest" -type f) ]]
+	[[ ! -e $dest ]]
+}
+
+@test "uninstall leaves what was there before, and what has come since" {
+	dest=$BATS_TEST_TMPDIR/dest
+	mkdir -p "$dest/usr/bin" "$dest/usr/lib/pkgconfig" "$dest/usr/share/man/man8"
+	: >"$dest/usr/bin/other" >"$dest/usr/share/man/man8/other.8"
+	(cd "$dest" && find .) >"$BATS_TEST_TMPDIR/before"
+	for _ in 1 2; do # an installation over another one changes nothing
+		make --no-print-directory install DESTDIR="$dest" PREFIX=/usr
+	done
+	make --no-print-directory uninstall DESTDIR="$dest" PREFIX=/usr
+	(cd "$dest" && find .) | diff "$BATS_TEST_TMPDIR/before" -
+
+	make --no-print-directory install DESTDIR="$dest" PREFIX=/usr
+	: >"$dest/usr/include/elfmap/mine.h"
+	make --no-print-directory uninstall DESTDIR="$dest" PREFIX=/usr
+	[[ $(find "$dest/usr/include") == "$dest/usr/include"$'\n'"$dest/usr/include/elfmap"$'\n'"$dest/usr/include/elfmap/mine.h" ]]
+	rm -r "$dest/usr/include"
+	(cd "$dest" && find .) | diff "$BATS_TEST_TMPDIR/before" -
+
+	run -2 make --no-print-directory uninstall DESTDIR="$dest" PREFIX=/usr
+	[[ $output == *'nothing is installed here'* ]]
+}
+
+@test "install: each kind of file has a directory that can be named" {
+	dest=$BATS_TEST_TMPDIR/dest
+	dirs=(BINDIR=/a/bin LIBDIR=/b/lib LIBEXECDIR=/a/libexec INCLUDEDIR=/c/include DATADIR=/d/share MANDIR=/e/man
+		BASHCOMPDIR=/f/completions PKGCONFIGDIR=/g/pkgconfig)
+	make --no-print-directory install DESTDIR="$dest" "${dirs[@]}"
+	for file in a/bin/elfmap b/lib/libelfmap.so.0 a/libexec/elfmap/bin/tc c/include/bpf_elf.h d/share/elfmap/dst_stats.o \
+		e/man/man8/elfmap.8 f/completions/elfmap g/pkgconfig/elfmap.pc; do
+		[[ -e $dest/$file ]]
+	done
+	[[ ! -e $dest/usr ]]
+	"$dest/a/libexec/elfmap/bin/tc" -V
+	make --no-print-directory uninstall DESTDIR="$dest" "${dirs[@]}"
+	[[ ! -e $dest ]]
+}
+
+@test "the version is the Makefile's, with the commit where there is a repository" {
+	version=$(make -s --eval='value-of: ; @echo $(VERSION)' value-of)
+	build=${BUILD:-$PWD/build}
+	for word in version -V --version; do
+		[[ $("$build/elfmap" "$word") == "elfmap $(cat "$build/version")" ]]
+	done
+	[[ $(cat "$build/version") == "$version" || $(cat "$build/version") =~ ^"$version ("[0-9a-f]{12}(-dirty)?")"$ ]]
+
+	tree=$BATS_TEST_TMPDIR/tarball
+	mkdir "$tree"
+	cp Makefile "$tree/"
+	make -s -C "$tree" BUILD=build build/version
+	[[ $(cat "$tree/build/version") == "$version" ]]
+	git -C "$tree" init -q
+	git -C "$tree" -c user.name=test -c user.email=test@localhost commit -q --allow-empty -m test
+	make -s -C "$tree" BUILD=build build/version
+	[[ $(cat "$tree/build/version") == "$version ($(git -C "$tree" rev-parse --short=12 HEAD))" ]]
 }
