@@ -19,6 +19,7 @@ PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 CFLAGS     ?= -O2 -g
 CPPFLAGS   ?=
 LDFLAGS    ?=
+OBJCOPY    ?= objcopy
 PKG_CONFIG ?= pkg-config
 STATIC     ?=# yes or no; empty: the command is static, which starts faster, where the libraries here can be linked so
 JOBS       ?= $(shell nproc)
