@@ -68,7 +68,7 @@ verdict() { # COMMAND ...: yes or no
 # ask SECTION [alone]: the verdicts of check, load and graft on legacy.o's program there, into `verdicts`.
 ask() {
 	verdicts="$(verdict "$elfmap" check "$tmp/legacy.o") $(verdict "$elfmap" load "$tmp/legacy.o")"
-	if [[ ! ${2-} ]]; then
+	if [[ -z ${2-} ]]; then
 		verdicts+=" $(verdict "$elfmap" graft kind_jumps 1 "$tmp/legacy.o" sec "$1")"
 		[[ $verdicts == no* ]] ||
 			bpftool -j map dump pinned "$globals/kind_jumps" | jq -e 'length == 2' >/dev/null || verdicts+=' slots'
@@ -88,7 +88,7 @@ ask() {
 		rm -f "/sys/fs/bpf/plain$BATS_TEST_NUMBER"
 		ask "$section" ${alone:+"$alone"}
 		echo "$section: libbpf $plain; check, load, graft $verdicts"
-		[[ $verdicts == "$plain $plain$([[ $alone ]] || echo " $plain")" ]]
+		[[ $verdicts == "$plain $plain$([[ -n $alone ]] || echo " $plain")" ]]
 		[[ $("$elfmap" -j show "$tmp/legacy.o" | jq -r '.progs[0].type') == "$type" ]]
 		[[ $plain == no ]] || ((++accepted))
 	done <<-'END'
@@ -156,6 +156,7 @@ ask() {
 		ask "$section"
 		[[ $verdicts == 'yes yes yes' ]]
 		run --separate-stderr "$elfmap" ip link set dev "$link" xdpgeneric obj "$tmp/legacy.o" sec "$section"
+		# shellcheck disable=SC2154 # run sets it
 		echo "$section: $status $stderr"
 		case $section in
 		*/*) [[ $status != 0 && $stderr == *'programs can not be attached to a device'* ]] ;; # it was loaded
