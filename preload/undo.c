@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kinds/maps.h"
 #include "preload/preload.h"
 
 #define MAX_PROG_MAPS 128 /* a program uses at most 64 */
@@ -101,7 +102,7 @@ static void identify(struct entry *entry)
 		return;
 	if (!bpf_obj_get_info_by_fd(fd, &info, &size)) {
 		entry->map = info.id;
-		if (info.type == BPF_MAP_TYPE_PROG_ARRAY)
+		if (elfmap_map__is_prog_array(info.type))
 			collect_slots(fd, &info, entry->object);
 	}
 	close(fd);

@@ -13,6 +13,7 @@
 
 #include "helpers/doctor/doctor.h"
 #include "helpers/map/map_facts.h"
+#include "kinds/maps.h"
 
 #define LOOK_BACK 12 /* instructions before the call; compilers set arguments right there */
 
@@ -25,7 +26,7 @@ static bool is_prog_array(__u32 id, struct bpf_map_info *info, __u32 *ret_filled
 	if (fd < 0)
 		return false;
 	*info = (struct bpf_map_info){};
-	is_one = !bpf_obj_get_info_by_fd(fd, info, &size) && info->type == BPF_MAP_TYPE_PROG_ARRAY;
+	is_one = !bpf_obj_get_info_by_fd(fd, info, &size) && elfmap_map__is_prog_array(info->type);
 	*ret_filled = 0;
 	for (__u32 key = 0; is_one && key < info->max_entries; key++)
 		*ret_filled += !bpf_map_lookup_elem(fd, &key, &prog);

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/msg.h"
 #include "hook/graft.h"
+#include "kinds/maps.h"
 #include "load/load_run.h"
 #include "map/slots.h"
 #include "pins/bpffs.h"
@@ -34,7 +35,6 @@ static void describe_load(const struct elfmap_graft *graft, struct elfmap_load_o
 
 static int open_table(struct elfmap_graft *graft, struct elfmap_msg *msg)
 {
-	char kind[ELFMAP_TYPE_PHRASE];
 	int err = 0;
 
 	if (!graft->request.path)
@@ -42,10 +42,10 @@ static int open_table(struct elfmap_graft *graft, struct elfmap_msg *msg)
 	else
 		snprintf(graft->path, sizeof(graft->path), "%s", graft->request.path);
 	err = err ?: elfmap_reader__open_for(graft->path, ELFMAP_READ_WRITE, NULL, &graft->table, msg);
-	if (err || graft->table.info.type == BPF_MAP_TYPE_PROG_ARRAY)
+	if (err || elfmap_map__is_prog_array(graft->table.info.type))
 		return err;
 	return elfmap_msg__set(msg, -EINVAL, "is %s; only a prog_array has slots for programs",
-			       elfmap_map_type_phrase(graft->table.info.type, kind));
+			       elfmap_map_kind__of(graft->table.info.type)->phrase);
 }
 
 /* The type that the program is loaded as: what the command says, else the table's, else what its section

@@ -214,7 +214,7 @@ enum elfmap_survival elfmap_census__survival(const struct elfmap_census *census,
 	for (size_t i = 0; i < census->pins.nr; i++)
 		if (elfmap_pinned__is_other(&census->pins.pins[i], info->id, path))
 			return ELFMAP_KEPT;
-	if (info->type == BPF_MAP_TYPE_PROG_ARRAY)
+	if (elfmap_map__is_prog_array(info->type))
 		return ELFMAP_LOST;
 	for (size_t i = 0; i < census->nr_progs; i++)
 		if (elfmap_program__uses(&census->progs[i], info->id))

@@ -106,7 +106,7 @@ static int check_template(const struct elfmap_load *load, const struct elfmap_lo
 
 static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *map, struct elfmap_msg *msg)
 {
-	bool is_private = load->opts.private_slots && map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY;
+	bool is_private = load->opts.private_slots && elfmap_map__is_prog_array(map->map.def.type);
 	int fd = -1, err = -ENOENT;
 	struct bpf_map_info info;
 	struct elfmap_msg why;

@@ -12,6 +12,7 @@
 
 #include "base/msg.h"
 #include "base/path.h"
+#include "kinds/maps.h"
 #include "load/load.h"
 
 static const char *tc_dir(const struct elfmap_load *load)
@@ -104,7 +105,7 @@ static int aim_at_graft(const struct elfmap_load *load, struct elfmap_load_map *
 {
 	const char *path = load->opts.graft_into;
 
-	if (!path || map->map.def.type != BPF_MAP_TYPE_PROG_ARRAY ||
+	if (!path || !elfmap_map__is_prog_array(map->map.def.type) ||
 	    strcmp(map->map.name, elfmap_path__name(path)) != 0)
 		return 0;
 	free(map->pin_path);

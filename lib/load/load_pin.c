@@ -18,6 +18,7 @@
 
 #include "base/msg.h"
 #include "base/path.h"
+#include "kinds/maps.h"
 #include "load/load.h"
 #include "pins/pin_change.h"
 #include "pins/pin_name.h"
@@ -56,7 +57,7 @@ static int note(struct elfmap_load *load, struct elfmap_load_change change, cons
 
 static bool is_ours_to_pin(const struct elfmap_load *load, const struct elfmap_load_map *map)
 {
-	bool is_private = load->opts.private_slots && map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY;
+	bool is_private = load->opts.private_slots && elfmap_map__is_prog_array(map->map.def.type);
 
 	return map->pin_path && !map->is_reused && !map->has_grown && !is_private;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/msg.h"
+#include "kinds/maps.h"
 #include "map/entries.h"
 #include "map/map_write.h"
 #include "upgrade/carry.h"
@@ -139,7 +140,7 @@ static bool is_table(int fd)
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
 
-	return !bpf_obj_get_info_by_fd(fd, &info, &size) && info.type == BPF_MAP_TYPE_PROG_ARRAY;
+	return !bpf_obj_get_info_by_fd(fd, &info, &size) && elfmap_map__is_prog_array(info.type);
 }
 
 static int begin_one(const char *place, const char *old_dir, const char *next_dir, struct elfmap_carry **ret_carry,

@@ -10,6 +10,7 @@
 
 #include "base/msg.h"
 #include "hook/map_users.h"
+#include "kinds/maps.h"
 #include "map/map.h"
 #include "pins/pins.h"
 #include "upgrade/deployment.h"
@@ -132,7 +133,7 @@ static int add_stages(struct elfmap_deployed_maps *maps, __u32 table)
 
 	if (fd < 0)
 		return 0; /* gone since */
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) || info.type != BPF_MAP_TYPE_PROG_ARRAY)
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) || !elfmap_map__is_prog_array(info.type))
 		info.max_entries = 0;
 	for (__u32 slot = 0; !err && slot < info.max_entries; slot++) {
 		int prog = bpf_map_lookup_elem(fd, &slot, &id) ? -1 : bpf_prog_get_fd_by_id(id);
@@ -219,7 +220,7 @@ void elfmap_deployed_maps__warn_of_split(const struct elfmap_deployed_maps *maps
 		__u32 size = sizeof(info);
 		int old;
 
-		if (!map->pin_path || map->has_grown || map->map.def.type == BPF_MAP_TYPE_PROG_ARRAY ||
+		if (!map->pin_path || map->has_grown || elfmap_map__is_prog_array(map->map.def.type) ||
 		    bpf_obj_get_info_by_fd(elfmap_pair__fd(map->bpf), &pinned, &size))
 			continue;
 		old = elfmap_deployed_maps__find(maps, map->map.name, pinned.type, pinned.id);
@@ -244,7 +245,7 @@ static int check_tables(const struct elfmap_deployed_maps *maps, const struct el
 	struct bpf_map_info info;
 
 	for (size_t i = 0; i < maps->nr; i++)
-		if (elfmap_map__describe(maps->ids[i], &info) && info.type == BPF_MAP_TYPE_PROG_ARRAY &&
+		if (elfmap_map__describe(maps->ids[i], &info) && elfmap_map__is_prog_array(info.type) &&
 		    !is_pinned(pins, info.id))
 			return elfmap_msg__set(msg, -ENOENT,
 					       "its PROG_ARRAY '%s' has lost its pin, and with it what was in its "

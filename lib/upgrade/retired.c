@@ -13,6 +13,7 @@
 
 #include "base/msg.h"
 #include "hook/map_users.h"
+#include "kinds/maps.h"
 #include "upgrade/generation.h"
 #include "upgrade/retired.h"
 
@@ -97,7 +98,7 @@ static void keep_last_tables(struct elfmap_generation *gen, const struct elfmap_
 		struct bpf_map_info info;
 
 		if (!describe(gen->maps[i].map, &info) ||
-		    (info.type == BPF_MAP_TYPE_PROG_ARRAY && !has_other_pin(pins, dir, info.id))) {
+		    (elfmap_map__is_prog_array(info.type) && !has_other_pin(pins, dir, info.id))) {
 			gen->maps[kept++] = gen->maps[i];
 			continue;
 		}
@@ -114,7 +115,7 @@ static bool is_in_slot(const struct elfmap_generation *gen, const bool *used, __
 		struct bpf_map_info info;
 		__u32 id;
 
-		if (used[i] || !describe(gen->maps[i].map, &info) || info.type != BPF_MAP_TYPE_PROG_ARRAY)
+		if (used[i] || !describe(gen->maps[i].map, &info) || !elfmap_map__is_prog_array(info.type))
 			continue;
 		for (__u32 slot = 0; slot < info.max_entries; slot++)
 			if (!bpf_map_lookup_elem(gen->maps[i].map, &slot, &id) && id == prog)

@@ -11,6 +11,7 @@
 #include "base/msg.h"
 #include "base/netns.h"
 #include "base/path.h"
+#include "kinds/maps.h"
 #include "load/load_run.h"
 #include "pins/pin_change.h"
 #include "pins/pin_name.h"
@@ -142,7 +143,7 @@ static int add_map(struct change *change, const struct elfmap_load_map *map)
 	char unpinned[NAME_MAX + 1];
 	const char *place = unpinned;
 
-	if (map->map.def.type != BPF_MAP_TYPE_PROG_ARRAY && !map->has_grown)
+	if (!elfmap_map__is_prog_array(map->map.def.type) && !map->has_grown)
 		return 0;
 	if (map->pin_path)
 		place = map->pin_path + strlen(change->root) + 1;

@@ -415,6 +415,24 @@ static void test_faults_of_new_types(void **state)
 	}
 }
 
+/* Neither the record nor every kernel has them. */
+static void test_columns_of_new_types(void **state)
+{
+	const struct elfmap_map_kind *insns = elfmap_map_kind__of(34), *rhash = elfmap_map_kind__of(35);
+
+	(void)state;
+	assert_string_equal(insns->phrase, "an insn_array");
+	assert_int_equal(insns->value, ELFMAP_VALUE_BYTES);
+	assert_int_equal(insns->flags, 0);
+	assert_true(insns->read_by_index && insns->keeps_slots && !insns->takes_btf);
+	assert_true(*insns->undeletable && *insns->uncopyable && !*insns->unreadable && !*insns->unwritable);
+	assert_string_equal(rhash->phrase, "an rhash");
+	assert_int_equal(rhash->value, ELFMAP_VALUE_BYTES);
+	assert_int_equal(rhash->flags, 0x19d);
+	assert_true(rhash->takes_btf && rhash->can_be_full && !rhash->numeric_key && !rhash->reads_batches);
+	assert_true(!*rhash->undeletable && !*rhash->uncopyable && !*rhash->unreadable && !*rhash->unwritable);
+}
+
 /* ---- the kernel ----------------------------------------------------------------------------------------- */
 
 /* Calls bpf_map_create() for sizes of which some kind wants some; true: the kernel accepted one. */
@@ -506,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_reasons_as_recorded),
 		cmocka_unit_test(test_faults_as_recorded),
 		cmocka_unit_test(test_faults_of_new_types),
+		cmocka_unit_test(test_columns_of_new_types),
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_refused_flag),
 	};
