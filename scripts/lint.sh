@@ -38,8 +38,8 @@ sort_files() {
 		*) ! is_shell "$file" || shell+=("$file") ;;
 		esac
 		case $file in
-		lib/*.c | launcher/*.c | helpers/*.c | preload/*.c | tests/unit/*.c | tests/prog/*.c) user+=("$file") ;;
-		tests/fuzz/*.c | tests/bench/*.c | tests/tools/*.c) [[ $file == */peers/* ]] || user+=("$file") ;;
+		tc-progs/*.c | tests/testdata/*.c | tests/bench/peers/*.c) programs+=("$file") ;; # for the kernel
+		*.c) user+=("$file") ;;
 		esac
 		case $file in
 		LICENSE* | *.md | .gitignore | tests/testdata/*.o | tests/fuzz/corpus/*) ;;

@@ -208,7 +208,7 @@ versions() {
 	for file in bin/elfmap libexec/elfmap/elfmap libexec/elfmap/preload.so libexec/elfmap/bin/tc libexec/elfmap/bin/ip \
 		include/bpf_elf.h include/bpf_api.h include/elfmap/elfmap.h lib/libelfmap.so lib/libelfmap.a \
 		lib/pkgconfig/elfmap.pc share/elfmap/dst_stats.o share/bash-completion/completions/elfmap \
-		share/man/man8/elfmap.8; do
+		share/man/man8/elfmap.8 share/man/man3/elfmap_object__read.3; do
 		[[ -e $dest/usr/$file ]]
 	done
 	cd /
@@ -255,7 +255,7 @@ versions() {
 		BASHCOMPDIR=/f/completions PKGCONFIGDIR=/g/pkgconfig)
 	make --no-print-directory install DESTDIR="$dest" "${dirs[@]}"
 	for file in a/bin/elfmap b/lib/libelfmap.so.0 a/libexec/elfmap/bin/tc c/include/bpf_elf.h d/share/elfmap/dst_stats.o \
-		e/man/man8/elfmap.8 f/completions/elfmap g/pkgconfig/elfmap.pc; do
+		e/man/man8/elfmap.8 e/man/man3/elfmap_sha1.3 f/completions/elfmap g/pkgconfig/elfmap.pc; do
 		[[ -e $dest/$file ]]
 	done
 	[[ ! -e $dest/usr ]]

@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# libelfmap as others use it: installed below a prefix of its own, found by pkg-config, linked shared and static,
+# from C and C++. What it shows is what elfmap.h declares, what lib/libelfmap.map lists and what man3 describes.
+
+# shellcheck disable=SC2154 # run sets them
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	export build=${BUILD:-$PWD/build} prefix=$BATS_FILE_TMPDIR/prefix
+	export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+	make --no-print-directory install PREFIX="$prefix" >/dev/null
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	tmp=$BATS_TEST_TMPDIR
+}
+
+# build_program OUTPUT SOURCE LINKAGE...: with the flags of pkg-config alone. COMPILER and its flags may be set.
+build_program() {
+	local static=()
+
+	[[ " ${*:3} " != *' -static '* ]] || static=(--static)
+	# shellcheck disable=SC2046,SC2086 # words
+	${compiler:-cc} -Wall -Wextra -Werror "${@:3}" -o "$1" "$2" ${compiler:+-x none} \
+		$(pkg-config "${static[@]}" --cflags --libs elfmap libbpf)
+}
+
+# The functions that the header declares.
+declared() {
+	grep -oE '\belfmap_[a-z0-9_]+\(' "$prefix/include/elfmap/elfmap.h" | tr -d '(' | sort -u | grep -vx elfmap_has
+}
+
+readme_example() {
+	sed -n '/^## Use it as a library/,/^## How/p' README.md | sed -n '/^```c$/,/^```$/{//!p}'
+}
+
+# uses PROGRAM: it reads and loads an object, and refuses what is none.
+uses() {
+	LD_LIBRARY_PATH=$prefix/lib run -0 --separate-stderr "$1" "$build/tc-progs/dst_stats.o"
+	[[ $output == $'dst_stats: percpu_hash, 4096 entries\ndst_errs: percpu_array, 5 entries' && -z $stderr ]]
+	LD_LIBRARY_PATH=$prefix/lib run -1 --separate-stderr "$1" /dev/null
+	[[ $stderr == 'not loaded: is not a regular file' ]]
+}
+
+@test "the library shows what its header declares and its version script lists, no more and no less" {
+	declared >"$tmp/declared"
+	[[ $(wc -l <"$tmp/declared") == 21 ]]
+	nm -D --defined-only "$prefix/lib/libelfmap.so" | awk '$2 != "A" { sub(/@@LIBELFMAP_0.1$/, "", $3); print $3 }' |
+		sort | diff "$tmp/declared" -
+	sed -n '/global:/,/local:/s/^\t*\(elfmap_.*\);$/\1/p' lib/libelfmap.map | sort | diff "$tmp/declared" -
+	nm -g --defined-only "$prefix/lib/libelfmap.a" | awk 'NF == 3 { print $3 }' | sort | diff "$tmp/declared" -
+	# A function that is only in one of them is found.
+	sed '/elfmap_sha1/d' "$tmp/declared" >"$tmp/less"
+	run -1 diff "$tmp/declared" "$tmp/less"
+}
+
+@test "names: the file has the version, SONAME and links lead to it, pkg-config knows it" {
+	version=$(make -s --eval='value-of: ; @echo $(VERSION)' value-of)
+	[[ $(readelf -d "$prefix/lib/libelfmap.so") == *'Library soname: [libelfmap.so.0]'* ]]
+	[[ $(readlink -f "$prefix/lib/libelfmap.so") == "$prefix/lib/libelfmap.so.$version" ]]
+	[[ $(readlink -f "$prefix/lib/libelfmap.so.0") == "$prefix/lib/libelfmap.so.$version" ]]
+	[[ $(pkg-config --modversion elfmap) == "$version" ]]
+	[[ $(pkg-config --libs elfmap) != *bpf* && $(pkg-config --static --libs elfmap) == *-lbpf*-lelf* ]]
+}
+
+@test "the library needs libelf and libbpf, and nothing of libbpf that is younger than 1.0" {
+	[[ $(readelf -d "$prefix/lib/libelfmap.so" | sed -n 's/.*(NEEDED).*\[\(lib[a-z]*\).*/\1/p' | sort | paste -sd ' ') == 'libbpf libc libelf' ]]
+	for file in "$prefix/lib/libelfmap.so" "$prefix/libexec/elfmap/preload.so"; do
+		nm -D --undefined-only "$file" | grep -oE '@LIBBPF_[0-9.]+' | sort -u >"$tmp/versions"
+		[[ -s $tmp/versions ]]
+		[[ $(sort -V "$tmp/versions" <(echo @LIBBPF_1.0.0) | tail -1) == @LIBBPF_1.0.0 ]]
+	done
+}
+
+@test "the README's program: C and C++, shared and static" {
+	readme_example >"$tmp/maps.c"
+	[[ $(wc -l <"$tmp/maps.c") -gt 20 ]]
+	build_program "$tmp/shared" "$tmp/maps.c"
+	uses "$tmp/shared"
+	[[ $(readelf -d "$tmp/shared") == *libelfmap.so.0* ]]
+	build_program "$tmp/static" "$tmp/maps.c" -static
+	uses "$tmp/static"
+	for compiler in "g++ -std=c++11 -x c++" "clang++ -std=c++11 -pedantic -x c++"; do
+		[[ -n $(type -P "${compiler%% *}") ]] || continue
+		build_program "$tmp/shared++" "$tmp/maps.c"
+		uses "$tmp/shared++"
+	done
+	compiler='g++ -std=c++11 -x c++'
+	build_program "$tmp/static++" "$tmp/maps.c" -static
+	uses "$tmp/static++"
+}
+
+@test "every function can be linked, from C and C++; another one cannot" {
+	{
+		printf '#include <elfmap.h>\n#include <stdio.h>\nextern const void *all[];\nconst void *all[] = {\n'
+		declared | sed 's/.*/\t(const void *)&,/'
+		printf '};\nint main(void)\n{\n\tprintf("%%zu\\n", sizeof(all) / sizeof(*all));\n}\n'
+	} >"$tmp/all.c"
+	for compiler in '' 'g++ -x c++'; do
+		for linkage in -O2 -static; do
+			build_program "$tmp/all" "$tmp/all.c" "$linkage"
+			[[ $(LD_LIBRARY_PATH=$prefix/lib "$tmp/all") == 21 ]]
+		done
+	done
+	compiler=
+	sed 's/elfmap_sha1,/elfmap_elf__open,/; s/^extern/int elfmap_elf__open(void);\n&/' "$tmp/all.c" >"$tmp/inner.c"
+	for linkage in -O2 -static; do
+		run ! build_program "$tmp/inner" "$tmp/inner.c" "$linkage"
+		[[ $output == *'undefined reference to `elfmap_elf__open'* ]]
+	done
+}
+
+@test "every installed header for user space compiles in C++, with and without others before it" {
+	for header in "$prefix"/include/elfmap/*.h; do
+		case ${header##*/} in
+		bpf_api.h | ip.h | parse.h | plain.h | stage.h | packet.h | ipip.h | cgroup_rule.h) continue ;; # for programs in the kernel
+		esac
+		printf '#include <%s>\n' "${header##*/}" | g++ -std=c++11 -Wall -Wextra -Werror "-I$prefix/include/elfmap" -fsyntax-only -x c++ -
+	done
+	printf '#include <linux/bpf.h>\n#include <bpf_elf.h>\nbpf_elf_map map;\n' |
+		g++ -std=c++98 "-I$prefix/include" -fsyntax-only -x c++ -
+}
+
+@test "every function has a manual page, and every manual page's example compiles" {
+	for function in $(declared) libelfmap; do
+		[[ $(man -M "$prefix/share/man" -w 3 "$function") == "$prefix/share/man/man3/"* ]]
+		grep -qE "(Fn|Fo|Nm) $function\b" "$prefix/share/man/man3/$function.3"
+	done
+	run ! man -M "$prefix/share/man" -w 3 elfmap_elf__open
+	for page in man/*.3; do
+		mandoc -T lint -W warning "$page"
+		grep -q '^\.Sh EXAMPLES' "$page"
+		{
+			printf '#include <elfmap.h>\n#include <errno.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n'
+			printf 'void example(const char *file, struct elfmap_object *obj, int fd);\n'
+			printf 'void example(const char *file, struct elfmap_object *obj, int fd)\n{\n'
+			sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$page" | sed -n '/^\.Bd/,/^\.Ed/{//!p}' | sed 's/\\e/\\/g; s/\\&//g'
+			printf '\t(void)file, (void)obj, (void)fd;\n}\n'
+		} >"$tmp/example.c"
+		grep -q 'elfmap_' "$tmp/example.c"
+		# shellcheck disable=SC2046 # words
+		cc -Wall -Wextra -Werror -c -o "$tmp/example.o" "$tmp/example.c" $(pkg-config --cflags elfmap)
+	done
+}
