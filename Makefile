@@ -15,6 +15,8 @@ INCLUDEDIR ?= $(PREFIX)/include
 DATADIR    ?= $(PREFIX)/share
 MANDIR     ?= $(DATADIR)/man
 BASHCOMPDIR ?= $(DATADIR)/bash-completion/completions
+ZSHCOMPDIR ?= $(DATADIR)/zsh/site-functions
+FISHCOMPDIR ?= $(DATADIR)/fish/vendor_completions.d
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 CFLAGS     ?= -O2 -g
 CPPFLAGS   ?=
@@ -167,6 +169,8 @@ install: all ## install below $(PREFIX); DESTDIR, BINDIR, LIBDIR, ... are honour
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
 		lib/elfmap.pc.in | $(PUT) 644 /dev/stdin $(PKGCONFIGDIR)/elfmap.pc
 	$(Q)$(PUT) 644 completion/elfmap.bash $(BASHCOMPDIR)/elfmap
+	$(Q)$(PUT) 644 completion/_elfmap $(ZSHCOMPDIR)/_elfmap
+	$(Q)$(PUT) 644 completion/elfmap.fish $(FISHCOMPDIR)/elfmap.fish
 	$(Q)$(PUT) 644 $(wildcard man/*.8) $(MANDIR)/man8/
 	$(Q)$(PUT) 644 $(wildcard man/*.3) $(MANDIR)/man3/
 	$(Q)for page in $(notdir $(wildcard man/*.3)); do \
@@ -274,7 +278,7 @@ $(BUILD)/tests/testdata/%.nobtf.o: tests/testdata/%.c
 SAN_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 SAN_LIB    := $(LIB_SRC:%.c=$(BUILD)/san/%.o)
 # What of the command can be called from a test: it fills a request or a message, and neither prints nor exits.
-SAN_HELPERS := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard helpers/options*.c) helpers/load/request.c)
+SAN_HELPERS := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard helpers/options*.c) helpers/complain.c helpers/load/request.c)
 SAN_TLIB   := $(TEST_LIB:$(BUILD)/%=$(BUILD)/san/%)
 FUZZ_LIB   := $(LIB_SRC:%.c=$(BUILD)/fuzzlib/%.o)
 

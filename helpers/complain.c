@@ -1,12 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What every verb says when it fails. */
+#include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/msg.h"
 #include "helpers/complain.h"
+
+/* ---- its parts ------------------------------------------------------------------------------------- */
+
+static char first_object[PATH_MAX], first_text[sizeof(((struct elfmap_msg *)0)->text)];
+
+/* The next SIGN ("; ") in TEXT that is in no quotes, which hold commands and names; NULL: there is none. An apostrophe
+ * within a word opens none. */
+static const char *find_sign(const char *text, const char *sign)
+{
+	bool quoted = false;
+
+	for (const char *at = text; *at; at++) {
+		bool opens = at == text || strchr(" (", at[-1]);
+		bool closes = !at[1] || strchr(" ,;:.)?", at[1]);
+
+		if (*at == '\'' && (quoted ? closes : opens))
+			quoted = !quoted;
+		if (!quoted && !strncmp(at, sign, strlen(sign)))
+			return at;
+	}
+	return NULL;
+}
+
+/* What can be pasted of a clause: "'sudo elfmap map list' shows them". Other words in quotes are names. */
+static struct complaint_part find_command(const char *clause)
+{
+	static const char *const programs[] = {"elfmap ", "sudo ", "tc ", "ip ", "bpftool ", "mount ", "make "};
+
+	for (const char *quote = strchr(clause, '\''); quote; quote = strchr(quote + 1, '\''))
+		for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
+			if (!strncmp(quote + 1, programs[i], strlen(programs[i])))
+				return (struct complaint_part){quote + 1, strcspn(quote + 1, "'")};
+	return (struct complaint_part){};
+}
+
+void complaint__split(const char *text, struct complaint *ret_complaint)
+{
+	const char *colon = find_sign(text, ": "), *end = text + strlen(text), *semicolon = text;
+	struct complaint parts = {};
+
+	while ((semicolon = find_sign(semicolon, "; "))) {
+		parts.command = find_command(semicolon + 2);
+		if (parts.command.length) {
+			end = semicolon;
+			break;
+		}
+		semicolon += 2;
+	}
+	if (colon && colon < end) {
+		parts.what = (struct complaint_part){text, (size_t)(colon - text)};
+		text = colon + 2;
+	}
+	parts.why = (struct complaint_part){text, (size_t)(end - text)};
+	*ret_complaint = parts;
+}
+
+void complain__first(struct complaint *ret_complaint)
+{
+	complaint__split(first_text, ret_complaint);
+	ret_complaint->object = (struct complaint_part){first_object, strlen(first_object)};
+}
+
+static bool is_complaint(const char *text)
+{
+	return strncmp(text, "note: ", 6) != 0 && strncmp(text, "warning: ", 9) != 0;
+}
+
+static void keep_first(const char *object, const char *text)
+{
+	if (*first_text || !is_complaint(text))
+		return;
+	snprintf(first_object, sizeof(first_object), "%s", object);
+	snprintf(first_text, sizeof(first_text), "%s", text);
+}
+
+/* ---------------------------------------------------------------------------------------------------- */
 
 int complain(const char *object, const char *format, ...)
 {
@@ -17,6 +96,7 @@ int complain(const char *object, const char *format, ...)
 	va_start(args, format);
 	elfmap_msg__print(&what, format, args);
 	va_end(args);
+	keep_first(object, what.text);
 	(void)!write(STDERR_FILENO, line,
 		     elfmap_msg__line(line, sizeof(line), object, &what)); /* nowhere to report it */
 	return EXIT_FAILURE;

@@ -2,14 +2,12 @@
 /* Parsing by a table of options. Words with a name are taken first; what is left are the arguments, in order. */
 #include <ctype.h>
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/msg.h"
 #include "base/number.h"
 #include "helpers/options.h"
-
-#define NO_ROW SIZE_MAX
+#include "kinds/progs.h"
 
 struct parse {
 	const struct option_row *rows;
@@ -87,7 +85,14 @@ static size_t find_row(const struct option_row *rows, const char *word, unsigned
 				  : rows[i].kind == OPTION_CHOICE && find_choice(&rows[i], word))
 			return i;
 	}
-	return NO_ROW;
+	return OPTIONS_NO_ROW;
+}
+
+size_t options__find(const struct option_row *rows, const char *word)
+{
+	size_t row = find_row(rows, word, 0);
+
+	return row == OPTIONS_NO_ROW ? find_row(rows, word, OPTION_LAST) : row;
 }
 
 /* ---- near misses ------------------------------------------------------------------------------------ */
@@ -163,7 +168,9 @@ static void list_choices(const struct option_row *row, char list[256])
 	size_t length = 0;
 
 	for (const struct option_choice *choice = row->choices; choice->word && length < 256; choice++)
-		length += (size_t)snprintf(list + length, 256 - length, "%s%s", length ? ", " : "", choice->word);
+		if (!choice->is_hidden)
+			length +=
+				(size_t)snprintf(list + length, 256 - length, "%s%s", length ? ", " : "", choice->word);
 }
 
 static int refuse_choice(const struct parse *parse, const struct option_row *row, const char *word, const char *value)
@@ -178,14 +185,14 @@ static int store_number(const struct parse *parse, const struct option_row *row,
 {
 	__u64 number;
 
-	if (elfmap_number__read(value, (__u64)row->min, (__u64)row->max, &number))
+	if (elfmap_number__read(value, 0, (__u64)row->min, (__u64)row->max, &number))
 		return elfmap_msg__set(parse->msg, -EINVAL, "%s: '%s' is not a number from %.0f to %.0f", word, value,
 				       row->min, row->max);
 	*(__u32 *)(parse->request + row->at) = (__u32)number;
 	return 0;
 }
 
-static int store_read(const struct parse *parse, const struct option_row *row, const char *word, const char *value)
+static int store_read(const struct parse *parse, const struct option_row *row, const char *word, char *value)
 {
 	struct elfmap_msg why;
 
@@ -195,7 +202,7 @@ static int store_read(const struct parse *parse, const struct option_row *row, c
 }
 
 /* WORD is what the user wrote for the row, or the argument's name. */
-static int store(const struct parse *parse, const struct option_row *row, const char *word, const char *value)
+static int store(const struct parse *parse, const struct option_row *row, const char *word, char *value)
 {
 	const struct option_choice *choice;
 
@@ -217,6 +224,11 @@ static int store(const struct parse *parse, const struct option_row *row, const 
 		*(const char **)(parse->request + row->at) = value;
 		return 0;
 	}
+}
+
+int options__read_prog_type(char *word, void *to, struct elfmap_msg *msg)
+{
+	return elfmap_prog_kind__parse(word, to, msg);
 }
 
 /* ---- words with a name ------------------------------------------------------------------------------ */
@@ -262,7 +274,7 @@ static int take_row(struct parse *parse, size_t nth, int argc, char **argv, int 
 	else if (!needs_value)
 		value = word;
 	else if (*at < argc && !is_common(argv[*at]) &&
-		 (!is_dashed(argv[*at]) || find_row(parse->rows, argv[*at], 0) == NO_ROW))
+		 (!is_dashed(argv[*at]) || find_row(parse->rows, argv[*at], 0) == OPTIONS_NO_ROW))
 		value = argv[(*at)++];
 	if (!value)
 		return refuse(parse, word, "requires a value");
@@ -288,9 +300,9 @@ static int take_named(struct parse *parse, int argc, char **argv)
 			err = err < 0 ? err : 0;
 			continue;
 		}
-		row = has_first && !parse->nr_arguments && !is_dashed(argv[at]) ? NO_ROW
+		row = has_first && !parse->nr_arguments && !is_dashed(argv[at]) ? OPTIONS_NO_ROW
 										: find_row(parse->rows, argv[at], 0);
-		if (row != NO_ROW)
+		if (row != OPTIONS_NO_ROW)
 			err = take_row(parse, row, argc, argv, &at);
 		else if (is_dashed(argv[at]))
 			err = refuse_word(parse, "unknown option", argv[at]);
@@ -307,8 +319,8 @@ static int take_last(struct parse *parse)
 
 	for (int length = 1; length <= 2 && !err; length++) {
 		int at = parse->nr_arguments - length, first = at;
-		size_t nth = at > 0 ? find_row(parse->rows, parse->arguments[at], OPTION_LAST) : NO_ROW;
-		const struct option_row *row = nth == NO_ROW ? NULL : &parse->rows[nth];
+		size_t nth = at > 0 ? find_row(parse->rows, parse->arguments[at], OPTION_LAST) : OPTIONS_NO_ROW;
+		const struct option_row *row = nth == OPTIONS_NO_ROW ? NULL : &parse->rows[nth];
 
 		if (!row || at < row->min || (row->words && row->kind != OPTION_FLAG) != (length == 2))
 			continue;

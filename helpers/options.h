@@ -48,14 +48,15 @@ enum option_completion {
 	COMPLETE_FILE_OR_PIN,
 	COMPLETE_PIN_DIR,
 	COMPLETE_DEV,
-	COMPLETE_NETNS,
 	COMPLETE_SECTION,
 	COMPLETE_TYPES,
+	COMPLETE_PROG_TYPE,
 };
 
 struct option_choice {
 	const char *word; /* NULL ends the list */
 	int value;
+	bool is_hidden; /* taken, but in no usage and no completion */
 };
 
 struct option_words {
@@ -71,7 +72,7 @@ struct option_row {
 	size_t at;	       /* offset in the request */
 	double min, max;
 	const struct option_choice *choices;
-	int (*read)(const char *word, void *to, struct elfmap_msg *msg); /* 0, or -EINVAL with what is wrong in MSG */
+	int (*read)(char *word, void *to, struct elfmap_msg *msg); /* 0, or -EINVAL with what is wrong in MSG */
 	const char *unless; /* name of an option with which this one is neither required nor allowed */
 	const char *needs;  /* name of an option without which this one is not allowed */
 	enum option_completion completes;
@@ -87,10 +88,20 @@ struct option_row {
 #define OPTION_WORDS_AT(request, member) .kind = OPTION_WORDS, .at = OPTION_OFFSET(request, member, struct option_words)
 #define OPTION_NUMBER_AT(request, member, least, most) \
 	.kind = OPTION_NUMBER, .at = OPTION_OFFSET(request, member, __u32), .min = (least), .max = (most)
-#define OPTION_CHOICE_AT(request, member, list) \
-	.kind = OPTION_CHOICE, .at = OPTION_OFFSET(request, member, int), .choices = (list)
+#define OPTION_CHOICE_AT(request, member, list)   \
+	.kind = OPTION_CHOICE, .choices = (list), \
+	.at = offsetof(request, member) + !sizeof(char[sizeof(((request *)0)->member) == sizeof(int) ? 1 : -1])
 #define OPTION_READ_AT(request, member, function) \
 	.kind = OPTION_READ, .at = offsetof(request, member), .read = (function)
+
+/* A row `type TYPE`, of a program, into a __u32; BPF_PROG_TYPE_UNSPEC: none was named. What else the row has may
+ * follow. */
+#define OPTION_PROG_TYPE_ROW(request, member, ...)                                                                    \
+	{                                                                                                             \
+		"type", "TYPE", 0, OPTION_READ_AT(request, member, options__read_prog_type),                          \
+			.completes = COMPLETE_PROG_TYPE, .help = "of program, such as cls, act or xdp", ##__VA_ARGS__ \
+	}
+int options__read_prog_type(char *word, void *to, struct elfmap_msg *msg);
 
 /* The options that every verb has, and which of its own were given. */
 struct options_common {
@@ -108,6 +119,10 @@ int options__take_common(int argc, char **argv, int *at, struct options_common *
  * (EXIT_USAGE), and MSG says which and why. */
 int options__parse(const struct option_row *rows, int argc, char **argv, void *request, struct options_common *common,
 		   struct elfmap_msg *msg);
+
+/* The row of the option that WORD is. */
+#define OPTIONS_NO_ROW ((size_t)-1)
+size_t options__find(const struct option_row *rows, const char *word);
 
 /* Was the option called NAME (its first word, or the value's name of an argument) given? */
 bool options__has(const struct option_row *rows, const struct options_common *common, const char *name);

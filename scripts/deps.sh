@@ -37,6 +37,8 @@ readonly house='
 	clang-tidy        clang-tidy
 	cppcheck          cppcheck
 	shellcheck        shellcheck
+	zsh               zsh
+	fish              fish
 	mandoc            mandoc
 	elfutils          eu-readelf
 	strace            strace

@@ -232,16 +232,17 @@ static void free_doctor(struct doctor *doctor)
 	elfmap_census__free(&doctor->census);
 }
 
-int verb_doctor(int argc, char **argv)
+struct doctor_request {
+	const char *dev;
+};
+
+static int run(const void *words)
 {
-	struct doctor doctor = {};
+	const struct doctor_request *request = words;
+	struct doctor doctor = {.dev = request->dev};
 	struct elfmap_msg msg;
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc < 0 || (argc != 1 && (argc != 3 || strcmp(argv[1], "dev") != 0)))
-		return EXIT_USAGE;
-	doctor.dev = argc == 3 ? argv[2] : NULL;
 	if (doctor.dev && !if_nametoindex(doctor.dev))
 		return complain(doctor.dev, "there is no such device; 'ip link' lists them");
 	if (!elfmap_bpffs__find(doctor.bpffs, sizeof(doctor.bpffs), &msg))
@@ -249,7 +250,7 @@ int verb_doctor(int argc, char **argv)
 	else
 		*doctor.bpffs = '\0';
 	if (visit(&doctor, &msg)) {
-		status = complain(argv[0], "%s", msg.text);
+		status = complain("doctor", "%s", msg.text);
 	} else {
 		if (doctor.nr_findings)
 			qsort(doctor.findings, doctor.nr_findings, sizeof(*doctor.findings), compare);
@@ -262,3 +263,17 @@ int verb_doctor(int argc, char **argv)
 	free_doctor(&doctor);
 	return status;
 }
+
+static const struct option_row options[] = {
+	{"dev", "DEV", 0, OPTION_TEXT_AT(struct doctor_request, dev), .completes = COMPLETE_DEV,
+	 .help = "what concerns this device alone"},
+	{},
+};
+
+const struct verb doctor_verb = {
+	.name = "doctor",
+	.summary = "why a pipeline does not work, and the commands that mend it",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct doctor_request),
+};

@@ -86,22 +86,24 @@ static int go_to(const char *file)
 	return status;
 }
 
-int verb_apply(int argc, char **argv)
+struct apply_request {
+	const char *file;
+	bool dry_run;
+};
+
+static int run(const void *words)
 {
-	bool dry_run = take_word(&argc, argv, "--dry-run");
+	const struct apply_request *request = words;
 	struct pipeline pipeline = {};
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
 	int err, status;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc != 2)
-		return EXIT_USAGE;
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
-		return complain(argv[0], "%s", msg.text);
+		return complain("apply", "%s", msg.text);
 	pipeline.tc_dir = tc_dir;
-	err = pipeline__read(&pipeline, argv[1], &msg);
-	status = err ? EXIT_SUCCESS : go_to(argv[1]);
+	err = pipeline__read(&pipeline, request->file, &msg);
+	status = err ? EXIT_SUCCESS : go_to(request->file);
 	if (status)
 		goto out;
 	err = err ?: pipeline__parse(&pipeline, &msg);
@@ -109,13 +111,28 @@ int verb_apply(int argc, char **argv)
 	if (!err && !output.json) /* shown first, also when it then fails */
 		print_plan(&pipeline);
 	fflush(stdout);
-	if (!err && !dry_run)
+	if (!err && !request->dry_run)
 		err = pipeline__execute(&pipeline, &msg);
 	if (err)
-		status = complain_of(argv[1], &pipeline, &msg);
+		status = complain_of(request->file, &pipeline, &msg);
 	else if (output.json)
-		print_json_plan(&pipeline, dry_run);
+		print_json_plan(&pipeline, request->dry_run);
 out:
-	pipeline__close(&pipeline, !err && !status && !dry_run);
+	pipeline__close(&pipeline, !err && !status && !request->dry_run);
 	return status;
 }
+
+static const struct option_row options[] = {
+	{NULL, "FILE", OPTION_REQUIRED, OPTION_TEXT_AT(struct apply_request, file), .completes = COMPLETE_FILE},
+	{"--dry-run", NULL, 0, OPTION_FLAG_AT(struct apply_request, dry_run), .help = "print the plan alone"},
+	{},
+};
+
+const struct verb apply_verb = {
+	.name = "apply",
+	.summary = "bring into force what a file says of objects, hooks, maps and slots",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct apply_request),
+	.changes = true,
+};

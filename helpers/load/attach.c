@@ -58,40 +58,38 @@ static void print_attachment(const struct elfmap_attachment *attachment, const c
 }
 
 /* The words of both verbs. Returns an exit status. */
-static int start(int argc, char **argv, struct elfmap_attachment *attachment, char tc_dir[PATH_MAX])
+static int start(const char *verb, const struct attach_words *words, struct elfmap_attachment *attachment,
+		 char tc_dir[PATH_MAX])
 {
-	bool is_attach = !strcmp(argv[0], "attach");
+	bool is_attach = !strcmp(verb, "attach");
 	struct elfmap_attach_request request;
 	struct elfmap_msg msg;
 
-	argc = take_options(argc, argv, "--tcx");
-	if (argc < 0)
-		return EXIT_USAGE;
-	if (attach_request__parse(argc, argv, &request, &msg))
-		return complain_of_usage(&msg);
-	/* To take a filter away no bpf file system is needed. */
-	if (elfmap_bpffs__tc_dir(tc_dir, PATH_MAX, &msg) && (is_attach || request.kind->pin_path))
-		return complain(argv[0], "%s", msg.text);
-	if (is_attach && !request.what)
-		return EXIT_USAGE;
-	if (!request.what && (!request.prio || !request.handle)) {
-		complain(argv[0], "say which: FILE sec NAME, a PIN, or prio and handle");
+	if (attach_words__finish(words, &request, &msg)) {
+		complain(verb, "%s", msg.text);
 		return EXIT_USAGE;
 	}
+	if (!request.what && (!request.prio || !request.handle)) {
+		complain(verb, "requires FILE sec NAME, a PIN, or prio and handle");
+		return EXIT_USAGE;
+	}
+	/* To take a filter away no bpf file system is needed. */
+	if (elfmap_bpffs__tc_dir(tc_dir, PATH_MAX, &msg) && (is_attach || request.kind->pin_path))
+		return complain(verb, "%s", msg.text);
 	if (elfmap_attachment__init(&request, -1, tc_dir, attachment, &msg))
 		return complain(attachment->culprit, "%s", msg.text);
 	attachment->warn = warn_of_object;
 	return EXIT_SUCCESS;
 }
 
-int verb_attach(int argc, char **argv)
+static int run_attach(const void *words)
 {
 	struct elfmap_attachment attachment;
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
 	int err, status;
 
-	status = start(argc, argv, &attachment, tc_dir);
+	status = start("attach", words, &attachment, tc_dir);
 	if (status)
 		return status;
 	err = elfmap_attachment__open(&attachment, true, &msg);
@@ -104,14 +102,14 @@ int verb_attach(int argc, char **argv)
 	return status;
 }
 
-int verb_detach(int argc, char **argv)
+static int run_detach(const void *words)
 {
 	struct elfmap_attachment attachment;
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
 	int status;
 
-	status = start(argc, argv, &attachment, tc_dir);
+	status = start("detach", words, &attachment, tc_dir);
 	if (status)
 		return status;
 	if (elfmap_attachment__detach(&attachment, &msg))
@@ -119,3 +117,21 @@ int verb_detach(int argc, char **argv)
 	print_attachment(&attachment, "detached");
 	return EXIT_SUCCESS;
 }
+
+const struct verb attach_verb = {
+	.name = "attach",
+	.summary = "a program at a hook, once",
+	.run = run_attach,
+	.options = attach_options,
+	.request_size = sizeof(struct attach_words),
+	.changes = true,
+};
+
+const struct verb detach_verb = {
+	.name = "detach",
+	.summary = "and away from it",
+	.run = run_detach,
+	.options = detach_options,
+	.request_size = sizeof(struct attach_words),
+	.changes = true,
+};

@@ -10,6 +10,7 @@
 #include "helpers/command.h"
 #include "helpers/load/report.h"
 #include "helpers/load/request.h"
+#include "kinds/progs.h"
 #include "pins/bpffs.h"
 
 static void add_id(json_object *object, const char *name, int program)
@@ -39,21 +40,17 @@ static void print_graft(const struct elfmap_graft *graft)
 	print_json(object);
 }
 
-int verb_graft(int argc, char **argv)
+static int run(const void *words)
 {
-	struct elfmap_graft_request request;
+	struct elfmap_graft_request request = ((const struct graft_words *)words)->request;
 	struct elfmap_graft graft;
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
 	int err;
 
-	argc = take_options(argc, argv, "--empty");
-	if (argc < 0)
-		return EXIT_USAGE;
-	if (graft_request__parse(argc, argv, &request, &msg))
-		return complain_of_usage(&msg);
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
 		return complain(request.pin, "%s", msg.text);
+	request.type_name = request.type ? elfmap_prog_kind__of(request.type)->word : NULL;
 	request.tc_dir = tc_dir;
 	request.warn = warn_of_object;
 	err = elfmap_graft__open(&request, &graft, &msg);
@@ -66,3 +63,12 @@ int verb_graft(int argc, char **argv)
 	elfmap_graft__close(&graft, !err);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
+
+const struct verb graft_verb = {
+	.name = "graft",
+	.summary = "a program into a slot of a pinned jump table, or out of it",
+	.run = run,
+	.options = graft_options,
+	.request_size = sizeof(struct graft_words),
+	.changes = true,
+};

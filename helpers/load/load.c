@@ -12,7 +12,6 @@
 
 #include "helpers/command.h"
 #include "helpers/load/report.h"
-#include "helpers/load/request.h"
 #include "load/load_run.h"
 #include "pins/bpffs.h"
 
@@ -86,6 +85,12 @@ static void print_loads(struct elfmap_load *const *loads, size_t nr)
 		print_json(root);
 }
 
+struct load_request {
+	struct option_words files;
+	const char *section;
+	enum bpf_prog_type type; /* BPF_PROG_TYPE_UNSPEC: what the sections' names suggest */
+};
+
 /* ---- load -------------------------------------------------------------------------------------------------- */
 
 /* Two files whose programs would have the same pins: the second would take the place of the first. */
@@ -94,48 +99,61 @@ static int check_names(const struct load_request *request, const char *tc_dir)
 	char dirs[2][PATH_MAX];
 	struct elfmap_msg msg;
 
-	for (size_t i = 0; i < request->nr_files; i++)
+	for (size_t i = 0; i < (size_t)request->files.nr; i++)
 		for (size_t first = 0; first < i; first++) {
-			if (elfmap_load__progs_dir(tc_dir, request->files[first], dirs[0], sizeof(dirs[0]), &msg) ||
-			    elfmap_load__progs_dir(tc_dir, request->files[i], dirs[1], sizeof(dirs[1]), &msg))
-				return complain(request->files[i], "%s", msg.text);
+			if (elfmap_load__progs_dir(tc_dir, request->files.words[first], dirs[0], sizeof(dirs[0]),
+						   &msg) ||
+			    elfmap_load__progs_dir(tc_dir, request->files.words[i], dirs[1], sizeof(dirs[1]), &msg))
+				return complain(request->files.words[i], "%s", msg.text);
 			if (!strcmp(dirs[0], dirs[1]))
-				return complain(request->files[i],
+				return complain(request->files.words[i],
 						"its programs would be pinned in %s, as those of %s; give one of them "
 						"another name",
-						dirs[1], request->files[first]);
+						dirs[1], request->files.words[first]);
 		}
 	return EXIT_SUCCESS;
 }
 
-int verb_load(int argc, char **argv)
+static int run(const void *words)
 {
+	const struct load_request *request = words;
 	const struct elfmap_load_goal goal = {.pins_programs = true};
-	struct elfmap_load_opts opts = {.warn = warn_of_object};
-	struct elfmap_load *loads[LOAD_MAX_FILES] = {};
-	struct load_request request = {};
+	struct elfmap_load_opts opts = {.section = request->section, .type = request->type, .warn = warn_of_object};
+	struct elfmap_load **loads = calloc((size_t)request->files.nr, sizeof(struct elfmap_load *));
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
-	size_t nr = 0;
-	int status;
+	int status = EXIT_SUCCESS, nr = 0;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc < 0)
-		return EXIT_USAGE;
-	if (load_request__parse(argc, argv, &request, &msg))
-		return complain_of_usage(&msg);
+	if (!loads)
+		return complain("load", "no memory");
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
-		return complain(argv[0], "%s", msg.text);
-	status = check_names(&request, tc_dir);
+		status = complain("load", "%s", msg.text);
 	opts.tc_dir = tc_dir;
-	opts.section = request.section;
-	opts.type = request.type;
-	for (; nr < request.nr_files && status == EXIT_SUCCESS; nr++)
-		if (elfmap_load__run(request.files[nr], &opts, &goal, &loads[nr], &msg))
-			status = complain(request.files[nr], "%s", msg.text);
+	status = status ?: check_names(request, tc_dir);
+	for (; nr < request->files.nr && status == EXIT_SUCCESS; nr++)
+		if (elfmap_load__run(request->files.words[nr], &opts, &goal, &loads[nr], &msg))
+			status = complain(request->files.words[nr], "%s", msg.text);
 	if (status == EXIT_SUCCESS)
-		print_loads(loads, nr);
+		print_loads(loads, (size_t)nr);
 	while (nr--)
 		elfmap_load__end(loads[nr], status == EXIT_SUCCESS);
+	free(loads);
 	return status;
 }
+
+static const struct option_row options[] = {
+	{NULL, "FILE", OPTION_REQUIRED, OPTION_WORDS_AT(struct load_request, files), .completes = COMPLETE_FILE},
+	{"sec|section", "NAME", 0, OPTION_TEXT_AT(struct load_request, section), .completes = COMPLETE_SECTION,
+	 .help = "the program of this section alone"},
+	OPTION_PROG_TYPE_ROW(struct load_request, type),
+	{},
+};
+
+const struct verb load_verb = {
+	.name = "load",
+	.summary = "objects into the kernel: maps and programs pinned",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct load_request),
+	.changes = true,
+};

@@ -25,8 +25,7 @@ static const struct {
 	const char *usage;
 } kinds[] = {
 	[LINE_LOAD] = {"load", 2, 2, "sec", "load FILE [sec NAME]"},
-	[LINE_ATTACH] = {"attach", 0, 0, NULL,
-			 "attach FILE|PIN [sec NAME] dev DEV ingress|egress [prio P] [handle H] [chain C]"},
+	[LINE_ATTACH] = {"attach", 0, 0, NULL, NULL},
 	[LINE_MAP] = {"map", 3, 3, "types", "map PIN FILE [types KEY:VALUE]"},
 	[LINE_SLOT] = {"slot", 4, 6, "sec", "slot PIN SLOT FILE sec NAME"},
 };
@@ -143,13 +142,27 @@ int pipeline_line__open_graft(const struct pipeline *pipeline, struct pipeline_l
 	return elfmap_graft__open(&request, &line->graft, msg);
 }
 
+/* Of a copy, since the options sort it and the plan shows the line as it is. */
+static int parse_attach_words(const struct pipeline_line *line, struct elfmap_attach_request *ret_request,
+			      struct elfmap_msg *msg)
+{
+	struct attach_words words = {};
+	struct options_common common = {};
+	char *argv[MAX_WORDS + 1];
+	int err;
+
+	memcpy(argv, line->argv, (size_t)(line->argc + 1) * sizeof(*argv));
+	err = options__parse(attach_options, line->argc, argv, &words, &common, msg);
+	if (!err && (common.json || common.netns))
+		err = elfmap_msg__set(msg, -EINVAL, "'-j', '-p' and '-n' belong behind 'elfmap apply'");
+	return err ?: attach_words__finish(&words, ret_request, msg);
+}
+
 static int parse_attach(struct pipeline_line *line, const char *tc_dir, struct elfmap_msg *msg)
 {
 	struct elfmap_attach_request request;
-	int err = attach_request__parse(line->argc, line->argv, &request, msg);
+	int err = parse_attach_words(line, &request, msg);
 
-	if ((err && !*msg->text) || (!err && !request.what))
-		return elfmap_msg__set(msg, -EINVAL, "is not '%s'", kinds[LINE_ATTACH].usage);
 	if (err)
 		return err;
 	err = elfmap_attachment__init(&request, -1, tc_dir, &line->attachment, msg);

@@ -10,18 +10,6 @@ void warn_of_object(const char *file, const char *text)
 	complain(file, "%s", text);
 }
 
-int complain_of_usage(const struct elfmap_msg *msg)
-{
-	const char *why = strstr(msg->text, ": ");
-	char word[sizeof(msg->text)];
-
-	if (why) {
-		snprintf(word, sizeof(word), "%.*s", (int)(why - msg->text), msg->text);
-		complain(word, "%s", why + 2);
-	}
-	return EXIT_USAGE;
-}
-
 void print_hook(const struct elfmap_hook *hook, const char *name)
 {
 	fputs("dev ", stdout);

@@ -8,9 +8,6 @@
 /* For struct elfmap_load_opts: a line on stderr. */
 void warn_of_object(const char *file, const char *text);
 
-/* A request's message, "WORD: why"; none where it is empty, since the usage follows. Returns EXIT_USAGE. */
-int complain_of_usage(const struct elfmap_msg *msg);
-
 /* "dev v0 ingress prio 1 handle 0x1 chain 0 NAME", or where its kind has no such place "dev v0 ingress tcx NAME". */
 void print_hook(const struct elfmap_hook *hook, const char *name);
 

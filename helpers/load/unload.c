@@ -113,20 +113,38 @@ static int unload(const char *file, const char *tc_dir, bool maps)
 	return err && !removed ? complain(file, "%s", msg.text) : EXIT_SUCCESS;
 }
 
-int verb_unload(int argc, char **argv)
+struct unload_request {
+	struct option_words files;
+	bool maps;
+};
+
+static int run(const void *words)
 {
-	bool maps = take_word(&argc, argv, "--maps");
+	const struct unload_request *request = words;
 	int status = EXIT_SUCCESS;
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
 
-	argc = take_options(argc, argv, NULL);
-	if (argc < 2)
-		return EXIT_USAGE;
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
-		return complain(argv[0], "%s", msg.text);
-	for (int i = 1; i < argc; i++)
-		if (unload(argv[i], tc_dir, maps))
+		return complain("unload", "%s", msg.text);
+	for (int i = 0; i < request->files.nr; i++)
+		if (unload(request->files.words[i], tc_dir, request->maps))
 			status = EXIT_FAILURE;
 	return status;
 }
+
+static const struct option_row options[] = {
+	{NULL, "FILE", OPTION_REQUIRED, OPTION_WORDS_AT(struct unload_request, files), .completes = COMPLETE_FILE},
+	{"--maps", NULL, 0, OPTION_FLAG_AT(struct unload_request, maps),
+	 .help = "also the pins of maps that no program uses"},
+	{},
+};
+
+const struct verb unload_verb = {
+	.name = "unload",
+	.summary = "remove the pins of programs that load made",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct unload_request),
+	.changes = true,
+};

@@ -48,42 +48,44 @@ static void json_upgrade(const struct elfmap_upgrade *upgrade)
 	print_json(root);
 }
 
-int verb_upgrade(int argc, char **argv)
+struct upgrade_request {
+	const char *file;
+	bool rollback, forget;
+};
+
+static int run(const void *words)
 {
-	bool back = take_word(&argc, argv, "--rollback"), forget = take_word(&argc, argv, "--forget");
+	const struct upgrade_request *request = words;
 	struct elfmap_upgrade_opts opts = {.warn = warn_of_object};
 	struct elfmap_upgrade upgrade = {};
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
 	int err;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc != 2 || (back && forget))
-		return EXIT_USAGE;
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
-		return complain(argv[0], "%s", msg.text);
+		return complain("upgrade", "%s", msg.text);
 	opts.tc_dir = tc_dir;
-	if (forget)
-		err = elfmap_upgrade__forget(argv[1], tc_dir, &upgrade, &msg);
-	else if (back)
-		err = elfmap_upgrade__rollback(argv[1], tc_dir, &upgrade, &msg);
+	if (request->forget)
+		err = elfmap_upgrade__forget(request->file, tc_dir, &upgrade, &msg);
+	else if (request->rollback)
+		err = elfmap_upgrade__rollback(request->file, tc_dir, &upgrade, &msg);
 	else
-		err = elfmap_upgrade__run(argv[1], &opts, &upgrade, &msg);
+		err = elfmap_upgrade__run(request->file, &opts, &upgrade, &msg);
 	if (err)
-		return complain(argv[1], "%s", msg.text);
+		return complain(request->file, "%s", msg.text);
 	if (upgrade.was_interrupted)
-		complain(argv[1], "note: an upgrade that did not come to its end was mended first");
+		complain(request->file, "note: an upgrade that did not come to its end was mended first");
 	if (upgrade.lost)
-		complain(argv[1],
+		complain(request->file,
 			 "warning: %zu entries were written by both versions meanwhile; what the old one wrote is not "
 			 "in "
 			 "the new map",
 			 upgrade.lost);
 	if (upgrade.kept.nr)
-		complain(argv[1],
+		complain(request->file,
 			 "note: %zu older versions stay pinned, since a program elsewhere, %u %s, still jumps through "
 			 "their tables; once it is gone: elfmap upgrade %s --forget",
-			 upgrade.kept.nr, upgrade.kept.prog, upgrade.kept.name, argv[1]);
+			 upgrade.kept.nr, upgrade.kept.prog, upgrade.kept.name, request->file);
 	if (output.json)
 		json_upgrade(&upgrade);
 	else
@@ -91,3 +93,20 @@ int verb_upgrade(int argc, char **argv)
 	elfmap_upgrade__free(&upgrade);
 	return EXIT_SUCCESS;
 }
+
+static const struct option_row options[] = {
+	{NULL, "FILE", OPTION_REQUIRED, OPTION_TEXT_AT(struct upgrade_request, file), .completes = COMPLETE_FILE},
+	{"--rollback", NULL, 0, OPTION_FLAG_AT(struct upgrade_request, rollback), .help = "back to the version before"},
+	{"--forget", NULL, 0, OPTION_FLAG_AT(struct upgrade_request, forget), .unless = "--rollback",
+	 .help = "remove older versions that stayed pinned"},
+	{},
+};
+
+const struct verb upgrade_verb = {
+	.name = "upgrade",
+	.summary = "another version of what is attached, without loss",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct upgrade_request),
+	.changes = true,
+};

@@ -4,7 +4,6 @@
  * are. Rules themselves are entries like others: `elfmap map`.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "cgroup_filter.h"
 #include "helpers/command.h"
+#include "helpers/map/map_target.h"
 #include "kinds/maps.h"
 #include "map/cgroup_slots.h"
 #include "map/map.h"
@@ -38,105 +38,55 @@ static int open_slots(const char *pin, struct elfmap_cgroup_slots *ret_slots)
 	return EXIT_SUCCESS;
 }
 
-static int read_number(const char *pin, const char *what, const char *word, __u32 *ret_number)
-{
-	char *end;
-	unsigned long long number;
-
-	errno = 0;
-	number = strtoull(word, &end, 0);
-	if (errno || *end || end == word || *word < '0' || *word > '9' || number > UINT32_MAX)
-		return complain(pin, "%s '%s' is not a number", what, word);
-	*ret_number = (__u32)number;
-	return EXIT_SUCCESS;
-}
-
 /* ---- set, clear --------------------------------------------------------------------------------------------- */
 
-struct set_request {
+struct cgroup_request {
 	const char *pin;
 	const char *dir;
 	__u32 slot;
-	__u32 entries;
+	__u32 entries; /* 0: as many as a new map usually has */
 	bool create;
 	bool force;
 };
 
-/* Takes WORD out of argv, if it is there. */
-static bool take_flag(int *argc, char **argv, const char *word)
-{
-	for (int i = 1; i < *argc; i++)
-		if (!strcmp(argv[i], word)) {
-			memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv));
-			--*argc;
-			return true;
-		}
-	return false;
-}
-
-static int read_set_words(int argc, char **argv, struct set_request *request)
-{
-	int status;
-
-	*request = (struct set_request){.entries = CGROUP_SLOTS};
-	request->create = take_flag(&argc, argv, "--create");
-	request->force = take_flag(&argc, argv, "--force");
-	argc = take_options(argc, argv, NULL);
-	if ((argc != 4 && (argc != 6 || strcmp(argv[4], "entries") != 0)) ||
-	    (!request->create && (request->force || argc == 6)))
-		return EXIT_USAGE;
-	request->pin = argv[1];
-	request->dir = argv[3];
-	status = read_number(request->pin, "slot", argv[2], &request->slot);
-	if (!status && argc == 6)
-		status = read_number(request->pin, "entries", argv[5], &request->entries);
-	return status;
-}
-
 /* The cgroup first: if that is none, nothing is opened or made. */
-static int cgroup_set(int argc, char **argv)
+static int run_set(const void *words)
 {
+	const struct cgroup_request *request = words;
 	struct elfmap_cgroup_slots slots = {.map = -1, .notes = -1, .probe = -1};
-	struct set_request request;
 	struct elfmap_msg msg;
 	char path[PATH_MAX];
-	int cgroup = -1, status;
+	int cgroup = -1, status = EXIT_SUCCESS;
 
-	status = read_set_words(argc, argv, &request);
-	if (status)
-		return status;
-	if (elfmap_cgroup__open(request.dir, &cgroup, &msg))
-		return complain(request.dir, "%s", msg.text);
-	if (request.create) {
-		if (elfmap_bpffs__pin_path(request.pin, path, sizeof(path), &msg) ||
-		    elfmap_cgroup_slots__create(path, request.entries, request.force, request.slot, cgroup, &msg))
-			status = complain(request.pin, "%s", msg.text);
+	if (elfmap_cgroup__open(request->dir, &cgroup, &msg))
+		return complain(request->dir, "%s", msg.text);
+	if (request->create) {
+		if (elfmap_bpffs__pin_path(request->pin, path, sizeof(path), &msg) ||
+		    elfmap_cgroup_slots__create(path, request->entries ?: CGROUP_SLOTS, request->force, request->slot,
+						cgroup, &msg))
+			status = complain(request->pin, "%s", msg.text);
 	} else {
-		status = open_slots(request.pin, &slots);
-		if (!status && elfmap_cgroup_slots__set(&slots, request.slot, cgroup, &msg))
-			status = complain(request.pin, "%s", msg.text);
+		status = open_slots(request->pin, &slots);
+		if (!status && elfmap_cgroup_slots__set(&slots, request->slot, cgroup, &msg))
+			status = complain(request->pin, "%s", msg.text);
 	}
 	elfmap_cgroup_slots__close(&slots);
 	close(cgroup);
 	return status;
 }
 
-static int cgroup_clear(int argc, char **argv)
+static int run_clear(const void *words)
 {
+	const struct cgroup_request *request = words;
 	struct elfmap_cgroup_slots slots;
 	struct elfmap_msg msg;
-	__u32 slot = 0;
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc != 3)
-		return EXIT_USAGE;
-	status = read_number(argv[1], "slot", argv[2], &slot);
-	status = status ?: open_slots(argv[1], &slots);
+	status = open_slots(request->pin, &slots);
 	if (status)
 		return status;
-	if (elfmap_cgroup_slots__clear(&slots, slot, &msg))
-		status = complain(argv[1], "%s", msg.text);
+	if (elfmap_cgroup_slots__clear(&slots, request->slot, &msg))
+		status = complain(request->pin, "%s", msg.text);
 	elfmap_cgroup_slots__close(&slots);
 	return status;
 }
@@ -322,15 +272,12 @@ static void print_rows_json(const struct listing *listing)
 	print_json(root);
 }
 
-static int show_or_prune(int argc, char **argv, bool prune)
+static int show_or_prune(const struct cgroup_request *request, bool prune)
 {
 	struct listing listing = {};
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc != 2)
-		return EXIT_USAGE;
-	status = list_cgroups(argv[1], prune, &listing);
+	status = list_cgroups(request->pin, prune, &listing);
 	if (!status && output.json)
 		print_rows_json(&listing);
 	else if (!status)
@@ -339,26 +286,71 @@ static int show_or_prune(int argc, char **argv, bool prune)
 	return status;
 }
 
-static int cgroup_show(int argc, char **argv)
+static int run_show(const void *request)
 {
-	return show_or_prune(argc, argv, false);
+	return show_or_prune(request, false);
 }
 
-static int cgroup_prune(int argc, char **argv)
+static int run_prune(const void *request)
 {
-	return show_or_prune(argc, argv, true);
+	return show_or_prune(request, true);
 }
 
-static const struct verb cgroup_verbs[] = {
-	{"set", cgroup_set, "PIN SLOT DIR [--create [entries N] [--force]]", "put a cgroup into a slot"},
-	{"clear", cgroup_clear, "PIN SLOT", "empty a slot"},
-	{"show", cgroup_show, "PIN", "the cgroups in the slots, or those a map has as keys"},
-	{"prune", cgroup_prune, "PIN", "empty the slots, delete the keys, of cgroups that are gone"},
+#define SLOT_ROW                                                                                            \
+	{                                                                                                   \
+		NULL, "SLOT", OPTION_REQUIRED, OPTION_NUMBER_AT(struct cgroup_request, slot, 0, UINT32_MAX) \
+	}
+
+static const struct option_row set_options[] = {
+	PIN_ROW(struct cgroup_request),
+	SLOT_ROW,
+	{NULL, "DIR", OPTION_REQUIRED, OPTION_TEXT_AT(struct cgroup_request, dir), .completes = COMPLETE_FILE,
+	 .help = "of the cgroup, in its file system"},
+	{"--create", NULL, 0, OPTION_FLAG_AT(struct cgroup_request, create), .help = "make and pin the map"},
+	{"entries", "N", 0, OPTION_NUMBER_AT(struct cgroup_request, entries, 1, UINT32_MAX), .needs = "--create",
+	 .help = "slots of the new map"},
+	{"--force", NULL, 0, OPTION_FLAG_AT(struct cgroup_request, force), .needs = "--create",
+	 .help = "in place of a map that is pinned already"},
 	{},
 };
+static const struct option_row clear_options[] = {PIN_ROW(struct cgroup_request), SLOT_ROW, {}};
+static const struct option_row pin_options[] = {PIN_ROW(struct cgroup_request), {}};
 
-int verb_cgroup(int argc, char **argv)
-{
-	libbpf_set_print(NULL);
-	return run_verb(cgroup_verbs, "elfmap cgroup", argc - 1, argv + 1);
-}
+static const struct verb set_verb = {
+	.name = "set",
+	.summary = "put a cgroup into a slot",
+	.run = run_set,
+	.options = set_options,
+	.request_size = sizeof(struct cgroup_request),
+	.changes = true,
+};
+static const struct verb clear_verb = {
+	.name = "clear",
+	.summary = "empty a slot",
+	.run = run_clear,
+	.options = clear_options,
+	.request_size = sizeof(struct cgroup_request),
+	.changes = true,
+};
+static const struct verb show_verb_of_cgroups = {
+	.name = "show",
+	.summary = "the cgroups in the slots, or those a map has as keys",
+	.run = run_show,
+	.options = pin_options,
+	.request_size = sizeof(struct cgroup_request),
+};
+static const struct verb prune_verb = {
+	.name = "prune",
+	.summary = "empty the slots, delete the keys, of cgroups that are gone",
+	.run = run_prune,
+	.options = pin_options,
+	.request_size = sizeof(struct cgroup_request),
+	.changes = true,
+};
+static const struct verb *const cgroup_verbs[] = {&set_verb, &clear_verb, &show_verb_of_cgroups, &prune_verb, NULL};
+
+const struct verb cgroup_verb = {
+	.name = "cgroup",
+	.summary = "cgroups in the slots of maps: set, clear, show them",
+	.below = cgroup_verbs,
+};

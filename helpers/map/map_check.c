@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "helpers/command.h"
+#include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "map/device_check.h"
 #include "map/resolve.h"
@@ -166,23 +167,13 @@ static int render(const struct request *request)
 	return end_output();
 }
 
-int map_check(int argc, char **argv)
+static int run(const void *words)
 {
-	struct request request = {.map.fd = -1, .names.fd = -1};
+	struct request request = *(const struct request *)words;
 	struct elfmap_msg msg = {};
 	int status;
 
-	argc = take_options(argc, argv, "--fix --mend"); /* --mend: the old name, undocumented */
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--fix") || !strcmp(argv[i], "--mend"))
-			request.fix = true;
-		else if (!request.pin)
-			request.pin = argv[i];
-		else
-			return EXIT_USAGE;
-	}
-	if (!request.pin)
-		return EXIT_USAGE;
+	request.map.fd = request.names.fd = -1;
 	if (query(&request, &msg)) {
 		status = complain(request.pin, "%s", msg.text);
 	} else {
@@ -195,3 +186,18 @@ int map_check(int argc, char **argv)
 	elfmap_reader__close(&request.map);
 	return status;
 }
+
+static const struct option_row options[] = {
+	PIN_ROW(struct request),
+	{"--fix|--mend", NULL, 0, OPTION_FLAG_AT(struct request, fix),
+	 .help = "write the new numbers of devices that were renumbered"},
+	{},
+};
+
+const struct verb map_check_verb = {
+	.name = "check",
+	.summary = "do device numbers still mean the devices that were meant",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct request),
+};

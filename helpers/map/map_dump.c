@@ -61,12 +61,15 @@ static int print_all(struct dump *dump, struct elfmap_msg *msg)
 	if (output.json)
 		elfmap_json__open(&dump->json, '[');
 	err = dump->drain ? drain(dump, print, msg) : elfmap_reader__each(&dump->target.map, print, dump, msg);
-	/* After a failure the array stays open, so that nobody takes half of it for the whole. */
-	if (!err && output.json) {
+	/* Also after a failure, so that the output can be parsed: the status tells that it is not the whole. Without an
+	 * entry the failure is all that is printed. */
+	if (err && !output.is_written && dump->text.length <= 1)
+		return err;
+	if (output.json) {
 		elfmap_json__close(&dump->json, ']');
 		elfmap_buffer__add(&dump->text, "\n", 1);
 	}
-	return err ?: flush_output(&dump->text, 0);
+	return flush_output(&dump->text, 0) ?: err;
 }
 
 static int check(const struct dump *dump)
@@ -82,20 +85,21 @@ static int check(const struct dump *dump)
 	return dump->sum ? target__check_sum(target) : EXIT_SUCCESS;
 }
 
-int map_dump(int argc, char **argv)
-{
-	struct elfmap_msg msg = {.text = "no memory"};
-	struct dump dump = {.target.map.fd = -1};
+struct dump_request {
+	const char *pin;
 	struct elfmap_type_words words;
+	bool sum, drain;
+};
+
+static int run(const void *words)
+{
+	const struct dump_request *request = words;
+	struct elfmap_msg msg = {.text = "no memory"};
+	struct dump dump = {.target.map.fd = -1, .sum = request->sum, .drain = request->drain};
 	int err, status;
 
-	dump.drain = take_word(&argc, argv, "--drain");
-	argc = take_options(argc, argv, NULL);
-	status = take_types(&argc, argv, true, &words);
-	if (status || argc < 2 || argc > 3 || (argc == 3 && strcmp(argv[2], "sum") != 0))
-		return status ?: EXIT_USAGE;
-	dump.sum = argc == 3;
-	status = target__open(&dump.target, argv[1], dump.drain ? ELFMAP_READ_WRITE : ELFMAP_READ, &words);
+	status =
+		target__open(&dump.target, request->pin, dump.drain ? ELFMAP_READ_WRITE : ELFMAP_READ, &request->words);
 	status = status ?: check(&dump);
 	if (status)
 		goto out;
@@ -103,9 +107,28 @@ int map_dump(int argc, char **argv)
 	err = print_all(&dump, &msg);
 	status = end_output();
 	if (err && status == EXIT_SUCCESS)
-		status = complain(argv[1], "%s", msg.text);
+		status = complain(request->pin, "%s", msg.text);
 out:
 	target__close(&dump.target);
 	elfmap_buffer__free(&dump.text);
 	return status;
 }
+
+static const struct option_row options[] = {
+	PIN_ROW(struct dump_request),
+	{"sum", NULL, 0, OPTION_FLAG_AT(struct dump_request, sum), .help = "add up what the CPUs counted"},
+	TYPES_ROW(struct dump_request),
+	KEY_TYPE_ROW(struct dump_request),
+	VALUE_TYPE_ROW(struct dump_request),
+	{"--drain", NULL, 0, OPTION_FLAG_AT(struct dump_request, drain),
+	 .help = "take the values out of a queue or stack"},
+	{},
+};
+
+const struct verb map_dump_verb = {
+	.name = "dump",
+	.summary = "all entries",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct dump_request),
+};

@@ -14,164 +14,173 @@
 #include "map/entries.h"
 #include "map/map_write.h"
 
-/* What the words after PIN say. */
-struct request {
-	struct target target;
+/* What the command line says. */
+struct entry_request {
+	const char *pin;
+	struct option_words data; /* KEY ..., KEY VALUE ..., or bpftool's key DATA value DATA */
 	struct elfmap_type_words words;
+	int presence;
+	bool sum;
+};
+
+struct work {
+	const struct entry_request *request;
+	struct target target;
 	struct elfmap_entries entries; /* for get and del without values that count */
 	bool with_values;
-	bool sum;
-	__u64 flags;
 };
 
 /* Who knows bpftool leaves out `hex`, and who knows the map does not know that it has no types. */
-static int refuse_words(const struct request *request, const char *what, const struct elfmap_type *type,
+static int refuse_words(const struct work *work, const char *what, const struct elfmap_type *type,
 			const struct elfmap_msg *msg)
 {
-	return complain(request->target.pin, "%s: %s%s", what, msg->text,
+	return complain(work->target.pin, "%s: %s%s", what, msg->text,
 			type->notation != ELFMAP_HEX ? ""
 						     : "; the map has no types: 'types KEY:VALUE' says some, and "
 						       "'key 1 0 0 0' is bytes as numbers");
 }
 
 /* The same behind `key` or `value`. */
-static int refuse_data(const struct request *request, const char *what, const struct elfmap_type *type,
+static int refuse_data(const struct work *work, const char *what, const struct elfmap_type *type,
 		       const struct elfmap_msg *msg)
 {
 	if (type->notation != ELFMAP_HEX)
-		return refuse_words(request, what, type, msg);
-	return complain(request->target.pin,
+		return refuse_words(work, what, type, msg);
+	return complain(work->target.pin,
 			"%s: expected %zu byte%s, as numbers from 0 to 255 or, behind 'hex', with two digits each",
 			what, type->size, type->size == 1 ? "" : "s");
 }
 
 static void note_conflict(void *context, const struct elfmap_conflict *conflict)
 {
-	struct request *request = context;
+	struct work *work = context;
 
-	complain(request->target.pin, "pair %zu has the key of pair %zu and another value; nothing was changed",
+	complain(work->target.pin, "pair %zu has the key of pair %zu and another value; nothing was changed",
 		 conflict->line, conflict->first_line);
 }
 
 /* ---- words -------------------------------------------------------------------------------------- */
 
 /* KEY VALUE KEY VALUE ..., or KEY KEY ... */
-static int read_pairs(struct request *request, char *line)
+static int read_pairs(struct work *work, char *line)
 {
-	struct target *target = &request->target;
+	struct target *target = &work->target;
 	struct elfmap_msg msg;
 	struct elfmap_text text = elfmap_text__new(line, strlen(line), target->resolver, &msg);
 	void *key, *value;
 
 	text.ids = false;
 	for (size_t pair = 1; !elfmap_text__is_at_end(&text); pair++) {
-		if (elfmap_entries__reserve(&request->entries, &key, &value))
+		if (elfmap_entries__reserve(&work->entries, &key, &value))
 			return complain(target->pin, "no memory");
 		if (elfmap_text__read(&text, target->map.format.key, key))
-			return refuse_words(request, "key", target->map.format.key, &msg);
-		if (request->with_values && elfmap_text__read_value(&text, &target->map.format, value))
-			return refuse_words(request, "value", target->map.format.value, &msg);
-		if (elfmap_entries__add(&request->entries, pair))
+			return refuse_words(work, "key", target->map.format.key, &msg);
+		if (work->with_values && elfmap_text__read_value(&text, &target->map.format, value))
+			return refuse_words(work, "value", target->map.format.value, &msg);
+		if (elfmap_entries__add(&work->entries, pair))
 			return complain(target->pin, "no memory");
 	}
-	return elfmap_entries__finish(&request->entries, note_conflict, request) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return elfmap_entries__finish(&work->entries, note_conflict, work) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* bpftool's words: the bytes of one key, then those of its value. */
-static int read_data(struct request *request, char *key_words, char *value_words)
+static int read_data(struct work *work, char *key_words, char *value_words)
 {
-	struct target *target = &request->target;
+	struct target *target = &work->target;
 	struct elfmap_msg msg;
 	struct elfmap_text text = elfmap_text__new(key_words, strlen(key_words), target->resolver, &msg);
 	void *key, *value;
 
-	if (elfmap_entries__reserve(&request->entries, &key, &value))
+	if (elfmap_entries__reserve(&work->entries, &key, &value))
 		return complain(target->pin, "no memory");
 	if (elfmap_text__read_key_data(&text, target->map.format.key, key))
-		return refuse_data(request, "key", target->map.format.key, &msg);
-	if (request->with_values) {
+		return refuse_data(work, "key", target->map.format.key, &msg);
+	if (work->with_values) {
 		text = elfmap_text__new(value_words, strlen(value_words), target->resolver, &msg);
 		if (elfmap_text__read_data(&text, &target->map.format, value))
-			return refuse_data(request, "value", target->map.format.value, &msg);
+			return refuse_data(work, "value", target->map.format.value, &msg);
 	}
-	if (elfmap_entries__add(&request->entries, 1) ||
-	    elfmap_entries__finish(&request->entries, note_conflict, request))
+	if (elfmap_entries__add(&work->entries, 1) || elfmap_entries__finish(&work->entries, note_conflict, work))
 		return complain(target->pin, "no memory");
 	return EXIT_SUCCESS;
 }
 
-static int find_word(int count, char **words, const char *word)
+static int find_word(const struct option_words *data, const char *word)
 {
 	int i = 0;
 
-	while (i < count && strcmp(words[i], word) != 0)
+	while (i < data->nr && strcmp(data->words[i], word) != 0)
 		i++;
 	return i;
 }
 
-static int read_words(struct request *request, int count, char **words)
+static int read_words(struct work *work)
 {
-	bool is_data = count > 1 && !strcmp(words[0], "key");
-	int value = is_data ? find_word(count, words, "value") : count, status;
-	char *first = join_words(is_data ? value - 1 : count, words + is_data);
-	char *second = join_words(value < count ? count - value - 1 : 0, words + (value < count ? value + 1 : 0));
+	const struct option_words *data = &work->request->data;
+	bool is_data = data->nr > 1 && !strcmp(data->words[0], "key");
+	int value = is_data ? find_word(data, "value") : data->nr, status;
+	struct option_words keys = {data->words + is_data, value - is_data};
+	struct option_words values = {data->words + value + 1, value < data->nr ? data->nr - value - 1 : 0};
+	char *first = join_words(&keys), *second = join_words(&values);
 
-	if (is_data && (value < count) != request->with_values)
+	if (is_data && (value < data->nr) != work->with_values) {
+		complain(work->target.pin, work->with_values ? "requires 'value DATA'" : "unexpected argument 'value'");
 		status = EXIT_USAGE;
-	else if (!first || !second)
-		status = complain(request->target.pin, "no memory");
-	else
-		status = is_data ? read_data(request, first, second) : read_pairs(request, first);
+	} else if (!first || !second) {
+		status = complain(work->target.pin, "no memory");
+	} else {
+		status = is_data ? read_data(work, first, second) : read_pairs(work, first);
+	}
 	free(first);
 	free(second);
 	return status;
 }
 
 /* INSTEAD is what queues have; a bloom filter takes values, and streams of events nothing. */
-static int refuse_keyless(const struct request *request, const char *instead)
+static int refuse_keyless(const struct work *work, const char *instead)
 {
-	const struct elfmap_map_kind *kind = elfmap_map_kind__of(request->target.map.info.type);
-	bool has_it = kind->is_queue || (kind->is_pushed && request->with_values);
+	const struct elfmap_map_kind *kind = elfmap_map_kind__of(work->target.map.info.type);
+	bool has_it = kind->is_queue || (kind->is_pushed && work->with_values);
 
-	return complain(request->target.pin, "%s has no keys%s%s", kind->phrase, has_it ? "; " : "",
+	return complain(work->target.pin, "%s has no keys%s%s", kind->phrase, has_it ? "; " : "",
 			has_it ? instead : "");
 }
 
 /* Opens the map and reads the words behind PIN. */
-static int begin(struct request *request, int argc, char **argv, enum elfmap_access access, const char *instead)
+static int begin(struct work *work, const struct entry_request *request, enum elfmap_access access, const char *instead)
 {
-	struct target *target = &request->target;
+	struct target *target = &work->target;
 	int status;
 
-	status = target__open(target, argv[1], access, &request->words);
+	work->request = request;
+	status = target__open(target, request->pin, access, &request->words);
 	if (status)
 		return status;
 	if (!target->map.info.key_size)
-		return refuse_keyless(request, instead);
-	elfmap_entries__init(&request->entries, target->map.info.key_size, elfmap_map__value_size(&target->map));
-	return read_words(request, argc - 2, argv + 2);
+		return refuse_keyless(work, instead);
+	elfmap_entries__init(&work->entries, target->map.info.key_size, elfmap_map__value_size(&target->map));
+	return read_words(work);
 }
 
-static void end(struct request *request)
+static void end(struct work *work)
 {
-	elfmap_entries__free(&request->entries);
-	target__close(&request->target);
+	elfmap_entries__free(&work->entries);
+	target__close(&work->target);
 }
 
-static int refuse_entry(const struct request *request, size_t index, const char *why, const char *what_became)
+static int refuse_entry(const struct work *work, size_t index, const char *why, const char *what_became)
 {
 	char key[256];
 
-	target__describe_key(&request->target, request->entries.keys + index * request->entries.key_size, key,
-			     sizeof(key));
-	return complain(request->target.pin, "%s: %s%s", key, why, what_became);
+	target__describe_key(&work->target, work->entries.keys + index * work->entries.key_size, key, sizeof(key));
+	return complain(work->target.pin, "%s: %s%s", key, why, what_became);
 }
 
 /* ---- get ---------------------------------------------------------------------------------------- */
 
-static int print_entries(const struct request *request)
+static int print_entries(const struct work *work)
 {
-	const struct elfmap_entries *entries = &request->entries;
+	const struct elfmap_entries *entries = &work->entries;
 	struct elfmap_msg msg;
 	int status = EXIT_SUCCESS;
 
@@ -179,55 +188,70 @@ static int print_entries(const struct request *request)
 		const void *key = entries->keys + i * entries->key_size;
 		void *value = entries->values + i * entries->value_size;
 
-		if (elfmap_map__lookup(&request->target.map, key, value, &msg))
-			status = refuse_entry(request, i, msg.text, "");
+		if (elfmap_map__lookup(&work->target.map, key, value, &msg))
+			status = refuse_entry(work, i, msg.text, "");
 		else
-			status = target__print_entry(&request->target, key, value, request->sum);
+			status = target__print_entry(&work->target, key, value, work->request->sum);
 	}
 	return status;
 }
 
-int map_get(int argc, char **argv)
+static int run_get(const void *words)
 {
-	struct request request = {.target.map.fd = -1};
+	const struct entry_request *request = words;
+	struct work work = {.target.map.fd = -1};
 	struct elfmap_msg msg;
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	status = take_types(&argc, argv, false, &request.words);
-	if (status || argc < 3)
-		return status ?: EXIT_USAGE;
-	request.sum = argc > 3 && !strcmp(argv[argc - 1], "sum");
-	status = begin(&request, argc - request.sum, argv, ELFMAP_READ, "'peek' shows the next value");
-	if (!status && elfmap_map__check_readable(&request.target.map.info, &msg))
-		status = complain(argv[1], "%s", msg.text);
-	if (!status && request.sum)
-		status = target__check_sum(&request.target);
-	if (!status && request.entries.count != 1)
+	status = begin(&work, request, ELFMAP_READ, "'peek' shows the next value");
+	if (!status && elfmap_map__check_readable(&work.target.map.info, &msg))
+		status = complain(request->pin, "%s", msg.text);
+	if (!status && request->sum)
+		status = target__check_sum(&work.target);
+	if (!status && work.entries.count != 1) {
+		complain(request->pin, "requires one KEY");
 		status = EXIT_USAGE;
-	status = status ?: print_entries(&request);
-	end(&request);
+	}
+	status = status ?: print_entries(&work);
+	end(&work);
 	return status;
 }
+
+static const struct option_row get_options[] = {
+	PIN_ROW(struct entry_request),
+	{NULL, "KEY", OPTION_REQUIRED, OPTION_WORDS_AT(struct entry_request, data)},
+	{"sum", NULL, OPTION_LAST, OPTION_FLAG_AT(struct entry_request, sum), .min = 2,
+	 .help = "add up what the CPUs counted"},
+	TYPES_ROW(struct entry_request),
+	{},
+};
+
+const struct verb map_get_verb = {
+	.name = "get",
+	.summary = "one entry, as dump shows it",
+	.run = run_get,
+	.options = get_options,
+	.request_size = sizeof(struct entry_request),
+};
 
 /* ---- set ---------------------------------------------------------------------------------------- */
 
 /* What would stop the work half-way is looked for before it begins. Maps that cannot be read are not asked. */
-static int check_presence(const struct request *request, bool wanted)
+static int check_presence(const struct work *work, bool wanted)
 {
-	const struct elfmap_entries *entries = &request->entries;
+	const struct elfmap_entries *entries = &work->entries;
 	struct elfmap_msg msg;
 	size_t i = 0;
 	void *value;
 
-	if (entries->count < 2 && !(wanted && elfmap_map_kind__of(request->target.map.info.type)->has_silent_slots))
+	if (entries->count < 2 && !(wanted && elfmap_map_kind__of(work->target.map.info.type)->has_silent_slots))
 		return EXIT_SUCCESS; /* there is no half of one */
 	value = malloc(entries->value_size);
 	if (!value)
-		return complain(request->target.pin, "no memory");
+		return complain(work->target.pin, "no memory");
 	for (; i < entries->count; i++) {
-		int err = elfmap_map__lookup_exact(&request->target.map, entries->keys + i * entries->key_size, value,
-						   &msg);
+		int err =
+			elfmap_map__lookup_exact(&work->target.map, entries->keys + i * entries->key_size, value, &msg);
 
 		if (wanted ? err == -ENOENT : !err)
 			break;
@@ -235,60 +259,44 @@ static int check_presence(const struct request *request, bool wanted)
 	free(value);
 	if (i == entries->count)
 		return EXIT_SUCCESS;
-	return refuse_entry(request, i, wanted ? "no such key" : "the key is there already",
+	return refuse_entry(work, i, wanted ? "no such key" : "the key is there already",
 			    entries->count > 1 ? "; nothing was changed" : "");
 }
 
-static bool take_flags(struct request *request, int *argc, char **argv)
+static int write_entries(const struct work *work)
 {
-	static const struct {
-		const char *word;
-		__u64 flags;
-	} words[] = {{"any", BPF_ANY}, {"noexist", BPF_NOEXIST}, {"exist", BPF_EXIST}};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words) && *argc > 4; i++)
-		if (!strcmp(argv[*argc - 1], words[i].word)) {
-			request->flags = words[i].flags;
-			argv[--*argc] = NULL;
-			return true;
-		}
-	return false;
-}
-
-static int write_entries(const struct request *request)
-{
-	const struct elfmap_entries *entries = &request->entries;
-	struct elfmap_job job = {.map = &request->target.map, .flags = request->flags};
+	const struct elfmap_entries *entries = &work->entries;
+	struct elfmap_job job = {.map = &work->target.map, .flags = (__u64)work->request->presence};
 	struct elfmap_name_keeper keeper;
 	struct elfmap_msg msg;
 	int err;
 
-	if (request->flags && check_presence(request, request->flags == BPF_EXIST))
+	if ((__u64)work->request->presence && check_presence(work, (__u64)work->request->presence == BPF_EXIST))
 		return EXIT_FAILURE;
-	elfmap_name_keeper__begin(&keeper, request->target.path, &job);
+	elfmap_name_keeper__begin(&keeper, work->target.path, &job);
 	err = elfmap_job__update(&job, entries->keys, entries->values, entries->count, &msg);
-	target__end_names(&request->target, &keeper, &job);
+	target__end_names(&work->target, &keeper, &job);
 	if (job.done)
-		elfmap_resolver__keep(request->target.resolver);
+		elfmap_resolver__keep(work->target.resolver);
 	if (!err)
 		return EXIT_SUCCESS;
-	return refuse_entry(request, job.refused, msg.text, job.done ? "; the entries before it were written" : "");
+	return refuse_entry(work, job.refused, msg.text, job.done ? "; the entries before it were written" : "");
 }
 
 /* A number that is typed in wrong would lose packets without a trace. Bulk input, which dump wrote, is not asked:
  * there it may be of a device that has gone, or is elsewhere. */
-static int check_devices(const struct request *request)
+static int check_devices(const struct work *work)
 {
-	const struct elfmap_entries *entries = &request->entries;
+	const struct elfmap_entries *entries = &work->entries;
 	struct elfmap_device_names names;
 	struct elfmap_msg msg;
 	__u32 missing = 0;
 	size_t i;
 
-	if (!elfmap_map__has_devices(&request->target.map))
+	if (!elfmap_map__has_devices(&work->target.map))
 		return EXIT_SUCCESS;
-	if (elfmap_device_names__open(request->target.path, &request->target.map, &names, &msg))
-		return complain(request->target.pin, "%s", msg.text);
+	if (elfmap_device_names__open(work->target.path, &work->target.map, &names, &msg))
+		return complain(work->target.pin, "%s", msg.text);
 	for (i = 0; i < entries->count; i++) {
 		missing = elfmap_device_names__find_missing(&names, entries->values + i * entries->value_size);
 		if (missing)
@@ -298,62 +306,129 @@ static int check_devices(const struct request *request)
 	if (!missing)
 		return EXIT_SUCCESS;
 	snprintf(msg.text, sizeof(msg.text), "no device in this network namespace has the number %u", missing);
-	return refuse_entry(request, i, msg.text, entries->count > 1 ? "; nothing was changed" : "");
+	return refuse_entry(work, i, msg.text, entries->count > 1 ? "; nothing was changed" : "");
 }
 
-int map_set(int argc, char **argv)
+static int run_set(const void *words)
 {
-	struct request request = {.target.map.fd = -1, .with_values = true};
+	const struct entry_request *request = words;
+	struct work work = {.target.map.fd = -1, .with_values = true};
 	struct elfmap_msg msg;
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	status = take_types(&argc, argv, false, &request.words);
-	if (status || argc < 3)
-		return status ?: EXIT_USAGE;
-	take_flags(&request, &argc, argv);
-	status = begin(&request, argc, argv, ELFMAP_READ_WRITE, "'push' adds a value");
-	if (!status && elfmap_map__check_writable(&request.target.map, &msg))
-		status = complain(argv[1], "%s", msg.text);
-	status = status ?: check_devices(&request);
-	status = status ?: write_entries(&request);
-	end(&request);
+	status = begin(&work, request, ELFMAP_READ_WRITE, "'push' adds a value");
+	if (!status && elfmap_map__check_writable(&work.target.map, &msg))
+		status = complain(request->pin, "%s", msg.text);
+	status = status ?: check_devices(&work);
+	status = status ?: write_entries(&work);
+	if (!status)
+		output__add("written", json_object_new_uint64(work.entries.count));
+	end(&work);
 	return status;
 }
 
+static const struct option_choice presences[] = {
+	{"any", BPF_ANY, false}, {"noexist", BPF_NOEXIST, false}, {"exist", BPF_EXIST, false}, {}};
+
+static const struct option_row set_options[] = {
+	PIN_ROW(struct entry_request),
+	{NULL, "KEY VALUE", OPTION_REQUIRED, OPTION_WORDS_AT(struct entry_request, data)},
+	{NULL, NULL, OPTION_LAST, OPTION_CHOICE_AT(struct entry_request, presence, presences), .min = 3,
+	 .help = "whether the keys may or must be there already"},
+	TYPES_ROW(struct entry_request),
+	{},
+};
+
+const struct verb map_set_verb = {
+	.name = "set",
+	.summary = "add or overwrite entries",
+	.run = run_set,
+	.options = set_options,
+	.request_size = sizeof(struct entry_request),
+	.changes = true,
+};
+
 /* ---- del ---------------------------------------------------------------------------------------- */
 
-static int delete_entries(const struct request *request)
+static int delete_entries(const struct work *work)
 {
-	const struct elfmap_entries *entries = &request->entries;
-	struct elfmap_job job = {.map = &request->target.map};
+	const struct elfmap_entries *entries = &work->entries;
+	struct elfmap_job job = {.map = &work->target.map};
 	struct elfmap_name_keeper keeper;
 	struct elfmap_msg msg;
 	int err;
 
 	if (elfmap_map__check_deletable(job.map, &msg))
-		return complain(request->target.pin, "%s", msg.text);
-	if (check_presence(request, true))
+		return complain(work->target.pin, "%s", msg.text);
+	if (check_presence(work, true))
 		return EXIT_FAILURE;
-	elfmap_name_keeper__begin(&keeper, request->target.path, &job);
+	elfmap_name_keeper__begin(&keeper, work->target.path, &job);
 	err = elfmap_job__delete(&job, entries->keys, entries->count, &msg);
-	target__end_names(&request->target, &keeper, &job);
+	target__end_names(&work->target, &keeper, &job);
 	if (!err)
 		return EXIT_SUCCESS;
-	return refuse_entry(request, job.refused, msg.text, job.done ? "; the entries before it were deleted" : "");
+	return refuse_entry(work, job.refused, msg.text, job.done ? "; the entries before it were deleted" : "");
 }
 
-int map_del(int argc, char **argv)
+static int run_del(const void *words)
 {
-	struct request request = {.target.map.fd = -1};
+	struct work work = {.target.map.fd = -1};
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	status = take_types(&argc, argv, false, &request.words);
-	if (status || argc < 3)
-		return status ?: EXIT_USAGE;
-	status = begin(&request, argc, argv, ELFMAP_READ_WRITE, "'pop' takes the next value out");
-	status = status ?: delete_entries(&request);
-	end(&request);
+	status = begin(&work, words, ELFMAP_READ_WRITE, "'pop' takes the next value out");
+	status = status ?: delete_entries(&work);
+	if (!status)
+		output__add("deleted", json_object_new_uint64(work.entries.count));
+	end(&work);
 	return status;
 }
+
+static const struct option_row del_options[] = {
+	PIN_ROW(struct entry_request),
+	{NULL, "KEY", OPTION_REQUIRED, OPTION_WORDS_AT(struct entry_request, data)},
+	TYPES_ROW(struct entry_request),
+	{},
+};
+
+const struct verb map_del_verb = {
+	.name = "del",
+	.summary = "delete entries",
+	.run = run_del,
+	.options = del_options,
+	.request_size = sizeof(struct entry_request),
+	.changes = true,
+};
+
+/* ---- bpftool's words ------------------------------------------------------------------------------ */
+
+#define DATA_ROW(data_name)                                                                   \
+	{                                                                                     \
+		NULL, data_name, OPTION_REQUIRED, OPTION_WORDS_AT(struct entry_request, data) \
+	}
+
+static const struct option_row lookup_options[] = {
+	PIN_ROW(struct entry_request), DATA_ROW("key DATA"), TYPES_ROW(struct entry_request), {}};
+
+const struct verb map_lookup_verb = {
+	.name = "lookup",
+	.summary = "'get' in bpftool's words",
+	.run = run_get,
+	.options = lookup_options,
+	.request_size = sizeof(struct entry_request),
+};
+const struct verb map_update_verb = {
+	.name = "update",
+	.summary = "'set' in bpftool's words",
+	.run = run_set,
+	.options = set_options,
+	.request_size = sizeof(struct entry_request),
+	.changes = true,
+};
+const struct verb map_delete_verb = {
+	.name = "delete",
+	.summary = "'del' in bpftool's words",
+	.run = run_del,
+	.options = lookup_options,
+	.request_size = sizeof(struct entry_request),
+	.changes = true,
+};

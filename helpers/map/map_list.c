@@ -155,16 +155,18 @@ int map_find_start(const char *verb, const char *dir, char *path, char *tc_dir)
 	return why ? complain(dir, "%s: %s; 'elfmap map list' shows all below tc/", path, why) : EXIT_SUCCESS;
 }
 
-int map_list(int argc, char **argv)
+struct list_request {
+	const char *dir;
+};
+
+static int run(const void *words)
 {
+	const struct list_request *request = words;
 	struct list list = {.status = EXIT_SUCCESS};
 	char path[PATH_MAX], tc_dir[PATH_MAX];
 	struct elfmap_msg msg;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc < 1 || argc > 2)
-		return EXIT_USAGE;
-	if (map_find_start("map list", argv[1], path, tc_dir))
+	if (map_find_start("map list", request->dir, path, tc_dir))
 		return EXIT_FAILURE;
 	begin_output();
 	if (read_rows(&list, path, &msg)) {
@@ -181,3 +183,16 @@ out:
 	clear_list(&list);
 	return list.status;
 }
+
+static const struct option_row options[] = {
+	{NULL, "DIR", OPTION_FIRST, OPTION_TEXT_AT(struct list_request, dir), .completes = COMPLETE_PIN_DIR},
+	{},
+};
+
+const struct verb map_list_verb = {
+	.name = "list",
+	.summary = "the maps pinned below tc/, or in DIR",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct list_request),
+};

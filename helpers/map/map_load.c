@@ -35,10 +35,21 @@ static void tell(void *progress, const char *object, const char *text)
 	complain(object, "%s", text);
 }
 
-int map_load(int argc, char **argv)
+struct load_request {
+	const char *pin, *file;
+	struct elfmap_type_words words;
+	bool keep_going;
+};
+
+static int run_load(const void *words)
 {
+	const struct load_request *request = words;
 	struct progress progress = {};
-	struct elfmap_fill fill = {.stop = &interrupted,
+	struct elfmap_fill fill = {.request = {.pin = request->pin,
+					       .file = request->file,
+					       .types = request->words,
+					       .keep_going = request->keep_going},
+				   .stop = &interrupted,
 				   .refused = tell,
 				   .note = tell,
 				   .begin = begin,
@@ -47,13 +58,6 @@ int map_load(int argc, char **argv)
 	struct elfmap_msg msg;
 	int err, status;
 
-	fill.request.keep_going = take_word(&argc, argv, "--keep-going");
-	argc = take_options(argc, argv, NULL);
-	status = take_types(&argc, argv, true, &fill.request.types);
-	if (status || argc < 2 || argc > 3)
-		return status ?: EXIT_USAGE;
-	fill.request.pin = argv[1];
-	fill.request.file = argv[2];
 	interrupt__catch();
 	err = elfmap_fill__run(&fill, &msg);
 	progress__end(&progress);
@@ -62,6 +66,26 @@ int map_load(int argc, char **argv)
 	status = print_count("written", fill.nr_written);
 	return fill.nr_refused ? EXIT_FAILURE : status; /* they have been complained about */
 }
+
+static const struct option_row load_options[] = {
+	PIN_ROW(struct load_request),
+	{NULL, "FILE|-", 0, OPTION_TEXT_AT(struct load_request, file), .completes = COMPLETE_FILE},
+	TYPES_ROW(struct load_request),
+	KEY_TYPE_ROW(struct load_request),
+	VALUE_TYPE_ROW(struct load_request),
+	{"--keep-going", NULL, 0, OPTION_FLAG_AT(struct load_request, keep_going),
+	 .help = "write the lines that are right, also if others are refused"},
+	{},
+};
+
+const struct verb map_load_verb = {
+	.name = "load",
+	.summary = "add or overwrite entries from lines KEY VALUE",
+	.run = run_load,
+	.options = load_options,
+	.request_size = sizeof(struct load_request),
+	.changes = true,
+};
 
 /* ---- clear -------------------------------------------------------------------------------------- */
 
@@ -77,8 +101,9 @@ static int complain_about_clear(const struct target *target, const struct elfmap
 			job->done, *last ? ", the last with key " : "", last);
 }
 
-int map_clear(int argc, char **argv)
+static int run_clear(const void *words)
 {
+	const struct load_request *request = words;
 	struct progress progress;
 	struct target target;
 	struct elfmap_job job = {
@@ -86,11 +111,8 @@ int map_clear(int argc, char **argv)
 	struct elfmap_msg msg;
 	int status, err;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc != 2)
-		return EXIT_USAGE;
 	interrupt__catch();
-	status = target__open(&target, argv[1], ELFMAP_READ_WRITE, NULL);
+	status = target__open(&target, request->pin, ELFMAP_READ_WRITE, NULL);
 	if (status)
 		return status;
 	job.last_key = malloc(target.map.info.key_size);
@@ -102,3 +124,14 @@ int map_clear(int argc, char **argv)
 	target__close(&target);
 	return status;
 }
+
+static const struct option_row clear_options[] = {PIN_ROW(struct load_request), {}};
+
+const struct verb map_clear_verb = {
+	.name = "clear",
+	.summary = "delete all entries, or set them to zero",
+	.run = run_clear,
+	.options = clear_options,
+	.request_size = sizeof(struct load_request),
+	.changes = true,
+};

@@ -9,6 +9,7 @@
 
 #include "helpers/command.h"
 #include "helpers/map/map_companion.h"
+#include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
@@ -16,19 +17,17 @@
 #include "pins/bpffs.h"
 #include "pins/pin_change.h"
 
-static int open_by_id(const char *word, int *ret_fd, struct elfmap_msg *msg)
-{
-	unsigned long id;
-	char *end;
-	int fd;
+struct pin_request {
+	const char *map; /* a pin; NULL: the map with the id */
+	__u32 id;
+	const char *pin;
+	bool force;
+};
 
-	errno = 0;
-	id = strtoul(word, &end, 10);
-	if (*word < '0' || *word > '9' || *end || errno || id > UINT32_MAX) {
-		snprintf(msg->text, sizeof(msg->text), "is no map's id, which is a number");
-		return -EINVAL;
-	}
-	fd = bpf_map_get_fd_by_id((__u32)id);
+static int open_by_id(__u32 id, int *ret_fd, struct elfmap_msg *msg)
+{
+	int fd = bpf_map_get_fd_by_id(id);
+
 	if (fd < 0) {
 		snprintf(msg->text, sizeof(msg->text), "%s",
 			 fd == -ENOENT ? "there is no map with this id; 'bpftool map list' shows those that there are"
@@ -39,38 +38,56 @@ static int open_by_id(const char *word, int *ret_fd, struct elfmap_msg *msg)
 	return 0;
 }
 
-/* MAP: a pin, or `id` and a number. */
-static int open_map(char **words, int nr_words, int *ret_fd, struct elfmap_msg *msg)
+static int open_map(const struct pin_request *request, int *ret_fd)
 {
 	struct bpf_map_info info;
-	char path[PATH_MAX];
+	struct elfmap_msg msg;
+	char path[PATH_MAX], id[16];
 
-	if (nr_words == 2)
-		return open_by_id(words[1], ret_fd, msg);
-	return elfmap_bpffs__pin_path(words[0], path, sizeof(path), msg) ?: elfmap_map__open(path, ret_fd, &info, msg);
+	snprintf(id, sizeof(id), "%u", request->id);
+	if (request->map ? !elfmap_bpffs__pin_path(request->map, path, sizeof(path), &msg) &&
+				   !elfmap_map__open(path, ret_fd, &info, &msg)
+			 : !open_by_id(request->id, ret_fd, &msg))
+		return EXIT_SUCCESS;
+	return complain(request->map ?: id, "%s", msg.text);
 }
 
-int map_pin(int argc, char **argv)
+static int run_pin(const void *words)
 {
+	const struct pin_request *request = words;
 	struct elfmap_msg msg;
 	char path[PATH_MAX];
-	int fd = -1, lock = -1, status = EXIT_SUCCESS;
-	bool by_id;
+	int fd = -1, lock = -1, status;
 
-	argc = take_options(argc, argv, NULL);
-	by_id = argc == 4 && !strcmp(argv[1], "id");
-	if (argc != 3 && !by_id)
-		return EXIT_USAGE;
-	if (open_map(argv + 1, argc - 2, &fd, &msg))
-		return complain(argv[argc - 2], "%s", msg.text);
-	if (elfmap_bpffs__pin_path(argv[argc - 1], path, sizeof(path), &msg) || elfmap_pin__lock(path, &lock, &msg) ||
+	status = open_map(request, &fd);
+	if (status)
+		return status;
+	if (elfmap_bpffs__pin_path(request->pin, path, sizeof(path), &msg) || elfmap_pin__lock(path, &lock, &msg) ||
 	    elfmap_pin__add(fd, path, &msg))
-		status = complain(argv[argc - 1], "%s", msg.text);
+		status = complain(request->pin, "%s", msg.text);
 	if (lock >= 0)
 		close(lock);
 	close(fd);
 	return status;
 }
+
+static const struct option_row pin_options[] = {
+	{NULL, "MAP", OPTION_REQUIRED, OPTION_TEXT_AT(struct pin_request, map), .unless = "id",
+	 .completes = COMPLETE_PIN, .help = "a pin of the map; or:"},
+	{NULL, "PIN", OPTION_REQUIRED, OPTION_TEXT_AT(struct pin_request, pin), .completes = COMPLETE_PIN},
+	{"id", "ID", 0, OPTION_NUMBER_AT(struct pin_request, id, 0, UINT32_MAX),
+	 .help = "the map with this id, instead of MAP"},
+	{},
+};
+
+const struct verb map_pin_verb = {
+	.name = "pin",
+	.summary = "another pin of a map",
+	.run = run_pin,
+	.options = pin_options,
+	.request_size = sizeof(struct pin_request),
+	.changes = true,
+};
 
 /* ---- unpin ---------------------------------------------------------------------------------------- */
 
@@ -134,20 +151,33 @@ static int unpin(const char *path, bool force, struct elfmap_msg *msg)
 	return err;
 }
 
-int map_unpin(int argc, char **argv)
+static int run_unpin(const void *words)
 {
-	bool force = take_word(&argc, argv, "--force");
+	const struct pin_request *request = words;
 	char path[PATH_MAX];
 	struct elfmap_msg msg;
 	int lock = -1, status = EXIT_SUCCESS;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc != 2)
-		return EXIT_USAGE;
-	if (elfmap_bpffs__pin_path(argv[1], path, sizeof(path), &msg) || elfmap_pin__lock(path, &lock, &msg) ||
-	    unpin(path, force, &msg))
-		status = complain(argv[1], "%s", msg.text);
+	if (elfmap_bpffs__pin_path(request->pin, path, sizeof(path), &msg) || elfmap_pin__lock(path, &lock, &msg) ||
+	    unpin(path, request->force, &msg))
+		status = complain(request->pin, "%s", msg.text);
 	if (lock >= 0)
 		close(lock);
 	return status;
 }
+
+static const struct option_row unpin_options[] = {
+	PIN_ROW(struct pin_request),
+	{"--force", NULL, 0, OPTION_FLAG_AT(struct pin_request, force),
+	 .help = "also the last pin of a jump table that a program uses"},
+	{},
+};
+
+const struct verb map_unpin_verb = {
+	.name = "unpin",
+	.summary = "remove a pin, unless a program needs it",
+	.run = run_unpin,
+	.options = unpin_options,
+	.request_size = sizeof(struct pin_request),
+	.changes = true,
+};

@@ -29,8 +29,21 @@ static int read_values(const struct target *target, char *line, struct elfmap_en
 	return elfmap_entries__finish(entries, NULL, NULL) ? complain(target->pin, "no memory") : EXIT_SUCCESS;
 }
 
+struct queue_request {
+	const char *pin;
+	struct option_words values;
+	struct elfmap_type_words words;
+};
+
 /* bpftool writes `update PIN value DATA`; the word `value` is taken here, too. */
-static int push(const struct target *target, int count, char **words)
+static struct option_words skip_value(struct option_words values)
+{
+	if (values.nr < 2 || strcmp(values.words[0], "value") != 0)
+		return values;
+	return (struct option_words){values.words + 1, values.nr - 1};
+}
+
+static int push(const struct target *target, const struct option_words *values)
 {
 	struct elfmap_job job = {.map = &target->map};
 	struct elfmap_entries entries;
@@ -39,58 +52,66 @@ static int push(const struct target *target, int count, char **words)
 	int status;
 
 	elfmap_entries__init(&entries, 0, elfmap_map__value_size(&target->map));
-	line = join_words(count, words);
+	line = join_words(values);
 	status = line ? read_values(target, line, &entries) : complain(target->pin, "no memory");
 	if (!status && elfmap_job__update(&job, NULL, entries.values, entries.count, &msg))
 		status = complain(target->pin, "%s; %zu of %zu values were pushed", msg.text, job.done, entries.count);
+	if (!status)
+		output__add("pushed", json_object_new_uint64(entries.count));
 	elfmap_entries__free(&entries);
 	free(line);
 	return status;
 }
 
-int map_push(int argc, char **argv)
+static int run_push(const void *words)
 {
+	const struct queue_request *request = words;
+	struct option_words values = skip_value(request->values);
 	struct target target = {.map.fd = -1};
-	struct elfmap_type_words words;
-	bool has_word;
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	status = take_types(&argc, argv, false, &words);
-	has_word = argc > 3 && !strcmp(argv[2], "value");
-	if (status || argc < 3)
-		return status ?: EXIT_USAGE;
-	status = target__open(&target, argv[1], ELFMAP_READ_WRITE, &words);
+	status = target__open(&target, request->pin, ELFMAP_READ_WRITE, &request->words);
 	if (!status && !elfmap_map_kind__of(target.map.info.type)->is_pushed)
 		status = target__check_queue(&target);
-	status = status ?: push(&target, argc - 2 - has_word, argv + 2 + has_word);
+	status = status ?: push(&target, &values);
 	target__close(&target);
 	return status;
 }
 
+static const struct option_row push_options[] = {
+	PIN_ROW(struct queue_request),
+	{NULL, "VALUE", OPTION_REQUIRED, OPTION_WORDS_AT(struct queue_request, values)},
+	TYPES_ROW(struct queue_request),
+	{},
+};
+
+const struct verb map_push_verb = {
+	.name = "push",
+	.summary = "add to a queue or stack",
+	.run = run_push,
+	.options = push_options,
+	.request_size = sizeof(struct queue_request),
+	.changes = true,
+};
+
 /* ---- pop, peek ---------------------------------------------------------------------------------- */
 
-static int show_next(int argc, char **argv, bool takes)
+static int show_next(const struct queue_request *request, bool takes)
 {
 	struct target target = {.map.fd = -1};
-	struct elfmap_type_words words;
 	struct elfmap_msg msg;
 	void *value = NULL;
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	status = take_types(&argc, argv, false, &words);
-	if (status || argc != 2)
-		return status ?: EXIT_USAGE;
-	status = target__open(&target, argv[1], takes ? ELFMAP_READ_WRITE : ELFMAP_READ, &words);
+	status = target__open(&target, request->pin, takes ? ELFMAP_READ_WRITE : ELFMAP_READ, &request->words);
 	status = status ?: target__check_queue(&target);
 	if (status)
 		goto out;
 	value = calloc(1, elfmap_map__value_size(&target.map));
 	if (!value)
-		status = complain(argv[1], "no memory");
+		status = complain(request->pin, "no memory");
 	else if (takes ? elfmap_map__pop(&target.map, value, &msg) : elfmap_map__lookup(&target.map, NULL, value, &msg))
-		status = complain(argv[1], "%s", msg.text);
+		status = complain(request->pin, "%s", msg.text);
 	else
 		status = target__print_entry(&target, NULL, value, false);
 out:
@@ -99,12 +120,30 @@ out:
 	return status;
 }
 
-int map_pop(int argc, char **argv)
+static int run_pop(const void *request)
 {
-	return show_next(argc, argv, true);
+	return show_next(request, true);
 }
 
-int map_peek(int argc, char **argv)
+static int run_peek(const void *request)
 {
-	return show_next(argc, argv, false);
+	return show_next(request, false);
 }
+
+static const struct option_row next_options[] = {PIN_ROW(struct queue_request), TYPES_ROW(struct queue_request), {}};
+
+const struct verb map_pop_verb = {
+	.name = "pop",
+	.summary = "take the next value out of a queue or stack",
+	.run = run_pop,
+	.options = next_options,
+	.request_size = sizeof(struct queue_request),
+	.changes = true,
+};
+const struct verb map_peek_verb = {
+	.name = "peek",
+	.summary = "show that value",
+	.run = run_peek,
+	.options = next_options,
+	.request_size = sizeof(struct queue_request),
+};

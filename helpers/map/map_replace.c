@@ -78,7 +78,10 @@ static int print_differences(struct replacement *r)
 	if (output.json)
 		elfmap_json__open(&r->json, '[');
 	err = elfmap_comparison__make(&r->comparison, &msg);
-	if (!err && output.json) {
+	/* Also after a failure, so that the output can be parsed. Without a difference the failure is all. */
+	if (err && !output.is_written && r->buffer.length <= 1) {
+		r->buffer.length = 0;
+	} else if (output.json) {
 		elfmap_json__close(&r->json, ']');
 		elfmap_buffer__add(&r->buffer, "\n", 1);
 	}
@@ -244,22 +247,24 @@ static int compare(struct replacement *r)
 
 /* ------------------------------------------------------------------------------------------------- */
 
-static int begin(struct replacement *r, int argc, char **argv, enum elfmap_access access)
-{
+struct replace_request {
+	const char *pin, *file;
 	struct elfmap_type_words words;
+	bool dry_run;
+};
+
+static int begin(struct replacement *r, const struct replace_request *request, enum elfmap_access access)
+{
 	struct elfmap_msg msg;
 	int status;
 
-	status = take_types(&argc, argv, true, &words);
-	if (!status && (argc < 2 || argc > 3))
-		return EXIT_USAGE;
 	interrupt__catch();
-	status = status ?: target__open(&r->target, argv[1], access, &words);
+	status = target__open(&r->target, request->pin, access, &request->words);
 	if (status)
 		return status;
 	if (elfmap_map__check_readable(&r->target.map.info, &msg))
-		return complain(argv[1], "%s", msg.text);
-	status = map_file__read(&r->file, &r->target, argc > 2 ? argv[2] : NULL, MAP_FILE_WHOLE);
+		return complain(request->pin, "%s", msg.text);
+	status = map_file__read(&r->file, &r->target, request->file, MAP_FILE_WHOLE);
 	r->comparison.map = &r->target.map;
 	r->comparison.wanted = &r->file.entries;
 	return status;
@@ -273,20 +278,17 @@ static void end(struct replacement *r)
 	target__close(&r->target);
 }
 
-int map_replace(int argc, char **argv)
+static int run_replace(const void *words)
 {
+	const struct replace_request *request = words;
 	struct replacement r = {.target.map.fd = -1};
 	struct elfmap_msg msg;
-	bool dry_run = take_word(&argc, argv, "--dry-run");
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc < 2)
-		return EXIT_USAGE;
-	status = begin(&r, argc, argv, dry_run ? ELFMAP_READ : ELFMAP_READ_WRITE);
+	status = begin(&r, request, request->dry_run ? ELFMAP_READ : ELFMAP_READ_WRITE);
 	if (!status && elfmap_map__check_writable(&r.target.map, &msg))
-		status = complain(argv[1], "%s", msg.text);
-	if (!status && dry_run)
+		status = complain(request->pin, "%s", msg.text);
+	if (!status && request->dry_run)
 		status = print_differences(&r) ? EXIT_FAILURE : EXIT_SUCCESS;
 	else if (!status)
 		status = check_room(&r) ?: compare(&r) ?: make_equal(&r);
@@ -294,19 +296,44 @@ int map_replace(int argc, char **argv)
 	return status;
 }
 
-int map_diff(int argc, char **argv)
+static int run_diff(const void *words)
 {
 	struct replacement r = {.target.map.fd = -1};
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc < 2)
-		return EXIT_USAGE;
-	status = begin(&r, argc, argv, ELFMAP_READ);
-	if (status || print_differences(&r))
-		status = status == EXIT_USAGE ? status : without_usage(EXIT_TROUBLE);
+	if (begin(&r, words, ELFMAP_READ) || print_differences(&r))
+		status = without_usage(EXIT_TROUBLE);
 	else
 		status = is_different(&r) ? EXIT_DIFFERENT : EXIT_SUCCESS;
 	end(&r);
 	return status;
 }
+
+#define REPLACE_ROWS                                                                                           \
+	PIN_ROW(struct replace_request),                                                                       \
+		{NULL, "FILE|-", 0, OPTION_TEXT_AT(struct replace_request, file), .completes = COMPLETE_FILE}, \
+		TYPES_ROW(struct replace_request), KEY_TYPE_ROW(struct replace_request),                       \
+		VALUE_TYPE_ROW(struct replace_request)
+
+static const struct option_row replace_options[] = {
+	REPLACE_ROWS,
+	{"--dry-run", NULL, 0, OPTION_FLAG_AT(struct replace_request, dry_run), .help = "show what would be changed"},
+	{},
+};
+static const struct option_row diff_options[] = {REPLACE_ROWS, {}};
+
+const struct verb map_replace_verb = {
+	.name = "replace",
+	.summary = "make the entries equal to a file's",
+	.run = run_replace,
+	.options = replace_options,
+	.request_size = sizeof(struct replace_request),
+	.changes = true,
+};
+const struct verb map_diff_verb = {
+	.name = "diff",
+	.summary = "what 'replace' would change; 0 nothing, 1 something",
+	.run = run_diff,
+	.options = diff_options,
+	.request_size = sizeof(struct replace_request),
+};

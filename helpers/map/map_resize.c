@@ -10,6 +10,7 @@
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/map/map_companion.h"
+#include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "hook/map_users.h"
 #include "map/map.h"
@@ -114,37 +115,37 @@ static int resize_companion(const char *path, __u32 max, struct elfmap_msg *msg)
 	return err;
 }
 
-static bool read_max(const char *word, __u32 *ret_max)
-{
-	unsigned long long max;
-	char *end;
+struct resize_request {
+	const char *pin;
+	__u32 max;
+};
 
-	if (*word < '0' || *word > '9')
-		return false;
-	errno = 0;
-	max = strtoull(word, &end, 0);
-	if (*end || errno || !max || max > UINT32_MAX)
-		return false;
-	*ret_max = (__u32)max;
-	return true;
-}
-
-int map_resize(int argc, char **argv)
+static int run(const void *words)
 {
+	const struct resize_request *request = words;
 	struct elfmap_msg msg;
 	char path[PATH_MAX];
 	int lock = -1, status = EXIT_SUCCESS;
-	__u32 max;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc != 3)
-		return EXIT_USAGE;
-	if (!read_max(argv[2], &max))
-		return complain(argv[2], "is no number of entries, which is from 1 to 4294967295");
-	if (elfmap_bpffs__pin_path(argv[1], path, sizeof(path), &msg) || elfmap_pin__lock(path, &lock, &msg) ||
-	    resize(path, max, &msg) || resize_companion(path, max, &msg))
-		status = complain(argv[1], "%s", msg.text);
+	if (elfmap_bpffs__pin_path(request->pin, path, sizeof(path), &msg) || elfmap_pin__lock(path, &lock, &msg) ||
+	    resize(path, request->max, &msg) || resize_companion(path, request->max, &msg))
+		status = complain(request->pin, "%s", msg.text);
 	if (lock >= 0)
 		close(lock);
 	return status;
 }
+
+static const struct option_row options[] = {
+	PIN_ROW(struct resize_request),
+	{NULL, "MAX", OPTION_REQUIRED, OPTION_NUMBER_AT(struct resize_request, max, 1, UINT32_MAX)},
+	{},
+};
+
+const struct verb map_resize_verb = {
+	.name = "resize",
+	.summary = "another maximum of entries, with the content",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct resize_request),
+	.changes = true,
+};

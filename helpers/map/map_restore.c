@@ -335,17 +335,19 @@ static int lock_pins(struct restore *restore)
 	return EXIT_SUCCESS;
 }
 
-int map_restore(int argc, char **argv)
+struct restore_request {
+	const char *file;
+	bool replace, keep_going;
+};
+
+static int run(const void *words)
 {
-	struct restore restore = {.lock = -1, .file.fd = -1};
+	const struct restore_request *request = words;
+	struct restore restore = {
+		.lock = -1, .file.fd = -1, .replace = request->replace, .keep_going = request->keep_going};
 	int status;
 
-	restore.replace = take_word(&argc, argv, "--replace");
-	restore.keep_going = take_word(&argc, argv, "--keep-going");
-	argc = take_options(argc, argv, NULL);
-	if (argc < 1 || argc > 2)
-		return EXIT_USAGE;
-	status = read_file(&restore, argv[1]);
+	status = read_file(&restore, request->file);
 	status = status ?: prepare(&restore);
 	status = status ?: lock_pins(&restore);
 	status = status ?: check_pins(&restore);
@@ -360,3 +362,21 @@ int map_restore(int argc, char **argv)
 	clear_restore(&restore);
 	return status;
 }
+
+static const struct option_row options[] = {
+	{NULL, "FILE|-", 0, OPTION_TEXT_AT(struct restore_request, file), .completes = COMPLETE_FILE},
+	{"--replace", NULL, 0, OPTION_FLAG_AT(struct restore_request, replace),
+	 .help = "in place of maps that are pinned already"},
+	{"--keep-going", NULL, 0, OPTION_FLAG_AT(struct restore_request, keep_going),
+	 .help = "write the lines that are right, also if others are refused"},
+	{},
+};
+
+const struct verb map_restore_verb = {
+	.name = "restore",
+	.summary = "make and fill the maps that save wrote",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct restore_request),
+	.changes = true,
+};

@@ -466,29 +466,71 @@ static void clear_save(struct save *save)
 	elfmap_resolver__free(save->system);
 }
 
-int map_save(int argc, char **argv)
+struct save_request {
+	const char *dir;
+	bool drain;
+};
+
+static int save_maps(const struct save_request *request)
 {
 	const char *culprit = "map save";
-	struct save save = {};
+	struct save save = {.drain = request->drain};
 	struct elfmap_msg msg;
 	char path[PATH_MAX];
 	int err, status;
 
-	save.drain = take_word(&argc, argv, "--drain");
-	argc = take_options(argc, argv, NULL);
-	if (argc < 1 || argc > 2)
-		return EXIT_USAGE;
-	if (output.json)
-		return complain("map save", "writes text for 'restore'; 'elfmap -j map dump PIN' writes JSON");
-	if (map_find_start("map save", argv[1], path, save.tc_dir))
+	if (map_find_start("map save", request->dir, path, save.tc_dir))
 		return EXIT_FAILURE;
-	begin_output();
 	err = prepare(&save, &msg);
 	err = err ?: find_maps(&save, path, &msg);
 	err = err ?: write_maps(&save, &msg, &culprit);
 	status = end_output();
 	if (err && status == EXIT_SUCCESS)
 		status = complain(culprit, "%s", msg.text);
+	output__add("maps", json_object_new_uint64(save.nr_sources));
 	clear_save(&save);
 	return status;
 }
+
+/* The text that `restore` reads is a member of the object that -j prints. */
+static int save_as_json(const struct save_request *request)
+{
+	FILE *before = stdout, *to;
+	char *text = NULL;
+	size_t size = 0;
+	int status;
+
+	to = open_memstream(&text, &size);
+	if (!to)
+		return complain("map save", "no memory");
+	stdout = to;
+	status = save_maps(request);
+	stdout = before;
+	if (fclose(to))
+		status = complain("map save", "no memory");
+	if (!status)
+		output__add("text", json_object_new_string_len(text, (int)size));
+	free(text);
+	return status;
+}
+
+static int run(const void *request)
+{
+	begin_output();
+	return output.json ? save_as_json(request) : save_maps(request);
+}
+
+static const struct option_row options[] = {
+	{NULL, "DIR", OPTION_FIRST, OPTION_TEXT_AT(struct save_request, dir), .completes = COMPLETE_PIN_DIR},
+	{"--drain", NULL, 0, OPTION_FLAG_AT(struct save_request, drain),
+	 .help = "take the values out of queues and stacks, and save them"},
+	{},
+};
+
+const struct verb map_save_verb = {
+	.name = "save",
+	.summary = "all maps with types and content, as text",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct save_request),
+};

@@ -8,6 +8,7 @@
 
 #include "helpers/command.h"
 #include "helpers/map/map_facts.h"
+#include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
@@ -187,18 +188,20 @@ static void print_whole_json(const struct whole *whole)
 	print_json(root);
 }
 
-int map_show(int argc, char **argv)
+struct show_request {
+	const char *pin;
+};
+
+static int run(const void *words)
 {
+	const struct show_request *request = words;
 	struct whole whole = {};
 	struct elfmap_msg msg;
 	char path[PATH_MAX];
 	int status = EXIT_SUCCESS;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc != 2)
-		return EXIT_USAGE;
-	if (elfmap_bpffs__pin_path(argv[1], path, sizeof(path), &msg) || read_whole(path, &whole, &msg))
-		status = complain(argv[1], "%s", msg.text);
+	if (elfmap_bpffs__pin_path(request->pin, path, sizeof(path), &msg) || read_whole(path, &whole, &msg))
+		status = complain(request->pin, "%s", msg.text);
 	else if (output.json)
 		print_whole_json(&whole);
 	else
@@ -206,3 +209,13 @@ int map_show(int argc, char **argv)
 	free_whole(&whole);
 	return status;
 }
+
+static const struct option_row options[] = {PIN_ROW(struct show_request), {}};
+
+const struct verb map_show_verb = {
+	.name = "show",
+	.summary = "one map in full: types, entries, flags, who uses it",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct show_request),
+};

@@ -23,6 +23,15 @@
 
 #define MAX_KEY_IN_NAME 32 /* bytes; a longer key is in the name by its hash */
 
+struct swap_request {
+	const char *outer;
+	struct option_words key;
+	const char *file;
+	struct elfmap_type_words words;
+	const char *like; /* NULL: the maps that are there */
+	bool keep_going, rollback;
+};
+
 struct swap {
 	struct target outer;
 	void *key;
@@ -30,19 +39,15 @@ struct swap {
 	int old; /* the map in the slot; -1: it is empty */
 	__u32 old_id;
 	char before[PATH_MAX]; /* where the one before is pinned */
-
-	/* What the command line says of the new one. */
-	struct elfmap_type_words types;
-	const char *like; /* NULL: the maps that are there */
-	bool keep_going;
+	const struct swap_request *request;
 };
 
 /* ---- what there is -------------------------------------------------------------------------------- */
 
-static int read_key(struct swap *swap, int nr_words, char **words)
+static int read_key(struct swap *swap)
 {
 	struct elfmap_msg msg = {.text = "no memory"};
-	char *line = join_words(nr_words, words);
+	char *line = join_words(&swap->request->key);
 	struct elfmap_text text;
 	int err = -ENOMEM;
 
@@ -86,9 +91,10 @@ static int find_old(struct swap *swap, struct elfmap_msg *msg)
 		       : 0;
 }
 
-static int open_swap(struct swap *swap, const char *pin, int nr_words, char **words)
+static int open_swap(struct swap *swap)
 {
 	const struct bpf_map_info *info = &swap->outer.map.info;
+	const char *pin = swap->request->outer;
 	struct elfmap_msg msg;
 	int status = target__open(&swap->outer, pin, ELFMAP_READ_WRITE, NULL);
 
@@ -96,7 +102,7 @@ static int open_swap(struct swap *swap, const char *pin, int nr_words, char **wo
 		return status;
 	if (!elfmap_map__is_map_in_map(info->type))
 		return complain(pin, "is %s, which has no maps in its slots", elfmap_map_kind__of(info->type)->phrase);
-	status = read_key(swap, nr_words, words);
+	status = read_key(swap);
 	if (status)
 		return status;
 	find_name(swap);
@@ -181,8 +187,8 @@ static int find_form(const struct swap *swap, struct elfmap_form *ret_form, stru
 	char path[PATH_MAX];
 	int fd = -1, err = 0;
 
-	if (swap->like) {
-		err = elfmap_bpffs__pin_path(swap->like, path, sizeof(path), msg);
+	if (swap->request->like) {
+		err = elfmap_bpffs__pin_path(swap->request->like, path, sizeof(path), msg);
 		err = err ?: elfmap_map__open(path, &fd, &info, msg);
 	} else if (swap->old < 0) {
 		err = elfmap_form__read(swap->outer.map.fd, &swap->outer.map.info, &outer, msg);
@@ -247,12 +253,12 @@ static int open_inner(const struct swap *swap, const struct elfmap_form *form, s
 	err = elfmap_form__create(form, &fd, msg);
 	if (err)
 		return err;
-	err = elfmap_reader__open_fd(fd, form->name, &swap->types, &inner->map, msg);
+	err = elfmap_reader__open_fd(fd, form->name, &swap->request->words, &inner->map, msg);
 	close(fd);
 	return err ?: elfmap_resolver__new(&inner->resolver, msg);
 }
 
-static int swap_in(const struct swap *swap, const char *name)
+static int swap_in(const struct swap *swap)
 {
 	struct elfmap_form form = {.btf = -1, .inner = -1};
 	struct target inner = {.map.fd = -1};
@@ -262,7 +268,8 @@ static int swap_in(const struct swap *swap, const char *name)
 
 	err = find_form(swap, &form, &msg);
 	err = err ?: open_inner(swap, &form, &inner, &msg);
-	status = err ? complain(swap->outer.pin, "%s", msg.text) : fill(&inner, name, swap->keep_going, &refused);
+	status = err ? complain(swap->outer.pin, "%s", msg.text)
+		     : fill(&inner, swap->request->file, swap->request->keep_going, &refused);
 	if (!status && form.frozen)
 		bpf_map_freeze(inner.map.fd);
 	if (!status && exchange(swap, inner.map.fd, &msg))
@@ -278,30 +285,44 @@ static int swap_in(const struct swap *swap, const char *name)
 
 /* ------------------------------------------------------------------------------------------------- */
 
-int map_swap(int argc, char **argv)
+static int run(const void *words)
 {
-	struct swap swap = {.outer.map.fd = -1, .lock = -1, .old = -1};
-	bool back = take_word(&argc, argv, "--rollback");
+	const struct swap_request *request = words;
+	struct swap swap = {.outer.map.fd = -1, .lock = -1, .old = -1, .request = request};
 	struct elfmap_msg msg;
 	int status;
 
-	swap.keep_going = take_word(&argc, argv, "--keep-going");
-	argc = take_options(argc, argv, NULL);
-	if (argc < 2)
-		return EXIT_USAGE;
-	status = take_types(&argc, argv, false, &swap.types);
-	if (!status && !back && argc >= 6 && !strcmp(argv[argc - 2], "like")) {
-		swap.like = argv[argc - 1];
-		argc -= 2;
-	}
-	if (status || argc < (back ? 3 : 4))
-		return status ?: EXIT_USAGE;
 	interrupt__catch();
-	status = open_swap(&swap, argv[1], argc - (back ? 2 : 3), argv + 2);
-	if (!status && back)
-		status = roll_back(&swap, &msg) ? complain(argv[1], "%s", msg.text) : EXIT_SUCCESS;
+	status = open_swap(&swap);
+	if (!status && request->rollback)
+		status = roll_back(&swap, &msg) ? complain(request->outer, "%s", msg.text) : EXIT_SUCCESS;
 	else if (!status)
-		status = swap_in(&swap, argv[argc - 1]);
+		status = swap_in(&swap);
 	close_swap(&swap);
 	return status;
 }
+
+static const struct option_row options[] = {
+	{NULL, "OUTER", OPTION_REQUIRED | OPTION_FIRST, OPTION_TEXT_AT(struct swap_request, outer),
+	 .completes = COMPLETE_PIN},
+	{NULL, "KEY", OPTION_REQUIRED, OPTION_WORDS_AT(struct swap_request, key)},
+	{NULL, "FILE|-", OPTION_REQUIRED, OPTION_TEXT_AT(struct swap_request, file), .unless = "--rollback",
+	 .completes = COMPLETE_FILE},
+	{"like", "PIN", OPTION_LAST, OPTION_TEXT_AT(struct swap_request, like), .min = 3, .completes = COMPLETE_PIN,
+	 .help = "the map that the new one is like, where all slots are empty"},
+	TYPES_ROW(struct swap_request),
+	{"--keep-going", NULL, 0, OPTION_FLAG_AT(struct swap_request, keep_going),
+	 .help = "write the lines that are right, also if others are refused"},
+	{"--rollback", NULL, 0, OPTION_FLAG_AT(struct swap_request, rollback),
+	 .help = "the map that was in the slot before, instead of FILE"},
+	{},
+};
+
+const struct verb map_swap_verb = {
+	.name = "swap",
+	.summary = "a new inner map in one step; --rollback: the one before",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct swap_request),
+	.changes = true,
+};

@@ -35,48 +35,28 @@ void target__close(struct target *target)
 	elfmap_reader__close(&target->map);
 }
 
-/* The words from AT on, COUNT of them, go. */
-static void drop_words(int *argc, char **argv, int at, int count)
+int target__read_types(char *word, void *to, struct elfmap_msg *msg)
 {
-	memmove(&argv[at], &argv[at + count], (size_t)(*argc - at - count + 1) * sizeof(*argv));
-	*argc -= count;
+	struct elfmap_type_words *words = to;
+	int err = elfmap_type_words__split(word, words, msg);
+
+	if (!err && !*words->key)
+		words->key = NULL; /* a queue's values: types :VALUE */
+	return err;
 }
 
-int take_types(int *argc, char **argv, bool also_long, struct elfmap_type_words *ret_words)
-{
-	struct elfmap_msg msg;
-
-	*ret_words = (struct elfmap_type_words){};
-	for (int i = 2; i + 1 < *argc; i++)
-		if (!strcmp(argv[i], "types")) {
-			if (elfmap_type_words__split(argv[i + 1], ret_words, &msg))
-				return complain(argv[1], "%s", msg.text);
-			if (!*ret_words->key)
-				ret_words->key = NULL; /* a queue's values: types :VALUE */
-			drop_words(argc, argv, i, 2);
-			return EXIT_SUCCESS;
-		}
-	for (int i = 2; also_long && i + 3 < *argc; i++)
-		if (!strcmp(argv[i], "key") && !strcmp(argv[i + 2], "value")) {
-			*ret_words = (struct elfmap_type_words){.key = argv[i + 1], .value = argv[i + 3]};
-			drop_words(argc, argv, i, 4);
-			return EXIT_SUCCESS;
-		}
-	return EXIT_SUCCESS;
-}
-
-char *join_words(int count, char **words)
+char *join_words(const struct option_words *words)
 {
 	size_t size = 1;
 	char *line, *at;
 
-	for (int i = 0; i < count; i++)
-		size += strlen(words[i]) + 1;
+	for (int i = 0; i < words->nr; i++)
+		size += strlen(words->words[i]) + 1;
 	line = at = malloc(size);
 	if (!line)
 		return NULL;
-	for (int i = 0; i < count; i++) {
-		at = stpcpy(at, words[i]);
+	for (int i = 0; i < words->nr; i++) {
+		at = stpcpy(at, words->words[i]);
 		*at++ = ' ';
 	}
 	*at = '\0';
@@ -114,7 +94,7 @@ int target__print_entry(const struct target *target, const void *key, const void
 	if (buffer.error) {
 		status = complain(target->pin, "no memory");
 	} else {
-		fwrite(buffer.bytes, 1, buffer.length, stdout);
+		output__write(buffer.bytes, buffer.length);
 		status = end_output();
 	}
 	elfmap_buffer__free(&buffer);

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 
+#include "helpers/options.h"
 #include "map/fill.h"
 #include "map/map.h"
 #include "map/name_keeper.h"
@@ -18,9 +19,28 @@ struct target {
 	struct elfmap_resolver *resolver;
 };
 
-/* Takes `types KEY:VALUE` out of the words behind PIN, or, if ALSO_LONG, `key TYPE value TYPE`: what
- * other words of the command line are is not looked at. Complains, and returns an exit status. */
-int take_types(int *argc, char **argv, bool also_long, struct elfmap_type_words *ret_words);
+/* Rows of options, for requests with the members `pin` and `words`. */
+#define PIN_ROW(request)                                                                                             \
+	{                                                                                                            \
+		NULL, "PIN", OPTION_REQUIRED | OPTION_FIRST, OPTION_TEXT_AT(request, pin), .completes = COMPLETE_PIN \
+	}
+#define TYPES_ROW(request)                                                                        \
+	{                                                                                         \
+		"types", "KEY:VALUE", 0, OPTION_READ_AT(request, words, target__read_types),      \
+			.completes = COMPLETE_TYPES, .help = "types of keys and values, ipv4:u64" \
+	}
+/* The same as two words each. */
+#define KEY_TYPE_ROW(request)                                                                                         \
+	{                                                                                                             \
+		"key", "TYPE", OPTION_HIDDEN, OPTION_TEXT_AT(request, words.key), .needs = "value", .unless = "types" \
+	}
+#define VALUE_TYPE_ROW(request)                                                                         \
+	{                                                                                               \
+		"value", "TYPE", OPTION_HIDDEN, OPTION_TEXT_AT(request, words.value), .needs = "key",   \
+										      .unless = "types" \
+	}
+/* KEY:VALUE into struct elfmap_type_words. */
+int target__read_types(char *word, void *to, struct elfmap_msg *msg);
 
 /* Opens the map that PIN names. WORDS: what it has, or NULL. Complains, and returns an exit status. */
 int target__open(struct target *target, const char *pin, enum elfmap_access access,
@@ -28,7 +48,7 @@ int target__open(struct target *target, const char *pin, enum elfmap_access acce
 void target__close(struct target *target);
 
 /* Words as one line of text, for struct elfmap_text; free() it. NULL: no memory. */
-char *join_words(int count, char **words);
+char *join_words(const struct option_words *words);
 
 /* One entry in the words that dump uses, for messages: "KEY", cut short where it is long. */
 void target__describe_key(const struct target *target, const void *key, char *text, size_t size);

@@ -34,14 +34,21 @@ static void print_names(void)
 	}
 }
 
-int map_types(int argc, char **argv)
+static int run(const void *request)
 {
-	argc = take_options(argc, argv, NULL);
-	if (argc != 1)
-		return EXIT_USAGE;
+	(void)request;
 	if (output.json)
 		print_names_json();
 	else
 		print_names();
 	return end_output();
 }
+
+static const struct option_row options[] = {{}};
+
+const struct verb map_types_verb = {
+	.name = "types",
+	.summary = "the names of types that keys and values can have",
+	.run = run,
+	.options = options,
+};

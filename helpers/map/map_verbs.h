@@ -3,38 +3,13 @@
 #ifndef ELFMAP_MAP_VERBS_H
 #define ELFMAP_MAP_VERBS_H
 
-/* The verbs, one file each. */
-int map_dump(int argc, char **argv);  /* map_dump.c */
-int map_list(int argc, char **argv);  /* map_list.c */
-int map_show(int argc, char **argv);  /* map_show.c */
-int map_check(int argc, char **argv); /* map_check.c */
-int map_pin(int argc, char **argv);   /* map_pin.c */
-int map_unpin(int argc, char **argv);
-int map_resize(int argc, char **argv);	/* map_resize.c */
-int map_swap(int argc, char **argv);	/* map_swap.c */
-int map_watch(int argc, char **argv);	/* map_watch.c */
-int map_types(int argc, char **argv);	/* map_type_names.c */
-int map_save(int argc, char **argv);	/* map_save.c */
-int map_restore(int argc, char **argv); /* map_restore.c */
-int map_get(int argc, char **argv);	/* map_entry.c */
-int map_set(int argc, char **argv);
-int map_del(int argc, char **argv);
-int map_load(int argc, char **argv); /* map_load.c */
-int map_clear(int argc, char **argv);
-int map_replace(int argc, char **argv); /* map_replace.c */
-int map_diff(int argc, char **argv);
-int map_push(int argc, char **argv); /* map_queue.c */
-int map_pop(int argc, char **argv);
-int map_peek(int argc, char **argv);
+#include "helpers/command.h"
 
-/* Output can be long: a large buffer for stdout, and a complaint at the end if not all of it could
- * be written. Returns the exit status. */
-void begin_output(void);
-int end_output(void);
-
-/* Writes what is in BUFFER to stdout if that are LEAST bytes, and empties it. -ENOMEM, -EIO. */
-struct elfmap_buffer;
-int flush_output(struct elfmap_buffer *buffer, size_t least);
+/* The verbs, each in the file of its name, or with those that it shares the work with. */
+extern const struct verb map_list_verb, map_show_verb, map_pin_verb, map_unpin_verb, map_watch_verb, map_types_verb,
+	map_resize_verb, map_swap_verb, map_save_verb, map_restore_verb, map_dump_verb, map_get_verb, map_set_verb,
+	map_del_verb, map_load_verb, map_replace_verb, map_diff_verb, map_clear_verb, map_push_verb, map_pop_verb,
+	map_peek_verb, map_lookup_verb, map_update_verb, map_delete_verb, map_check_verb;
 
 /* Where list and save begin, and where tc/ is ("": nowhere), PATH_MAX bytes each. Without DIR that is all
  * that tc has pinned, which may be nothing; what the user names must be there. Complaints are

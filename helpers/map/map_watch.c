@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/map/map_rates.h"
 #include "helpers/map/map_target.h"
@@ -20,11 +21,17 @@
 #define WRITE_AT (64u << 10) /* bytes of text */
 #define MOST_ROWS 10000	     /* where no terminal sets a limit, and nobody says one */
 
+struct watch_request {
+	const char *pin;
+	struct elfmap_type_words words;
+	double interval; /* in seconds; 0: one */
+	__u32 count;	 /* of refreshes; 0: until interrupted */
+	__u32 rows;	 /* 0: as many as fit */
+};
+
 struct watch {
 	struct target target;
-	double interval;
-	unsigned long count; /* of refreshes; 0: until interrupted */
-	unsigned long most;  /* rows; 0: as many as fit */
+	const struct watch_request *request;
 	bool sum;
 	struct rates rates;
 };
@@ -218,97 +225,83 @@ static int look_and_print(struct watch *watch)
 	size_t most = on_terminal ? size.ws_row : MOST_ROWS;
 	struct elfmap_msg msg;
 
-	if (rates__look(&watch->rates, watch->most ?: most, &msg))
+	if (rates__look(&watch->rates, watch->request->rows ?: most, &msg))
 		return complain(watch->target.pin, "%s", msg.text);
 	return output.json ? print_object(watch) : print_text(watch, on_terminal ? &size : NULL);
 }
 
 /* ------------------------------------------------------------------------------------------------- */
 
-static bool read_seconds(const char *word, double *ret_seconds)
+static int read_seconds(char *word, void *to, struct elfmap_msg *msg)
 {
 	char *end;
+	double seconds = strtod(word, &end);
 
-	*ret_seconds = strtod(word, &end);
-	return *word >= '0' && *word <= '9' && !*end && *ret_seconds >= 0.01 && *ret_seconds <= 86400;
+	if (*word < '0' || *word > '9' || *end || seconds < 0.01 || seconds > 86400)
+		return elfmap_msg__set(msg, -EINVAL, "'%s' is not a number from 0.01 to 86400", word);
+	*(double *)to = seconds;
+	return 0;
 }
 
-static bool read_count(const char *word, unsigned long *ret_count)
+static void wait_for_next(double interval)
 {
-	char *end;
+	struct timespec pause = {.tv_sec = (time_t)interval};
 
-	errno = 0;
-	*ret_count = strtoul(word, &end, 10);
-	return *word >= '0' && *word <= '9' && !*end && !errno && *ret_count && *ret_count <= UINT32_MAX;
-}
-
-static int read_words(struct watch *watch, int nr_words, char **words)
-{
-	for (int i = 0; i < nr_words; i += 2) {
-		if (i + 1 == nr_words)
-			return EXIT_USAGE;
-		if (!strcmp(words[i], "interval")) {
-			if (!read_seconds(words[i + 1], &watch->interval))
-				return complain(words[i + 1], "is no interval, which is from 0.01 to 86400 seconds");
-		} else if (!strcmp(words[i], "count")) {
-			if (!read_count(words[i + 1], &watch->count))
-				return complain(words[i + 1], "is no number of refreshes");
-		} else if (!strcmp(words[i], "rows")) {
-			if (!read_count(words[i + 1], &watch->most))
-				return complain(words[i + 1], "is no number of rows");
-		} else {
-			return EXIT_USAGE;
-		}
-	}
-	return EXIT_SUCCESS;
-}
-
-static void wait_for_next(const struct watch *watch)
-{
-	struct timespec pause = {.tv_sec = (time_t)watch->interval};
-
-	pause.tv_nsec = (long)((watch->interval - (double)pause.tv_sec) * 1e9);
+	pause.tv_nsec = (long)((interval - (double)pause.tv_sec) * 1e9);
 	nanosleep(&pause, NULL); /* a signal ends it */
 }
 
-static int run(struct watch *watch)
+static int look_again(struct watch *watch)
 {
+	const struct watch_request *request = watch->request;
 	struct elfmap_msg msg;
 	int status = EXIT_SUCCESS;
 
 	if (elfmap_map__check_readable(&watch->target.map.info, &msg) ||
 	    rates__begin(&watch->rates, &watch->target.map, &msg))
 		return complain(watch->target.pin, "%s", msg.text);
-	for (unsigned long i = 0; !interrupted && !status && (!watch->count || i < watch->count); i++) {
+	for (__u32 i = 0; !interrupted && !status && (!request->count || i < request->count); i++) {
 		if (i)
-			wait_for_next(watch);
+			wait_for_next(request->interval ?: 1);
 		if (!interrupted)
 			status = look_and_print(watch);
 	}
 	return status;
 }
 
-int map_watch(int argc, char **argv)
+static int run(const void *words)
 {
-	struct watch watch = {.target.map.fd = -1, .interval = 1};
-	struct elfmap_type_words words = {};
+	struct watch watch = {.target.map.fd = -1, .request = words};
 	const char *culprit;
 	int status;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc < 2)
-		return EXIT_USAGE;
-	status = take_types(&argc, argv, false, &words);
-	status = status ?: read_words(&watch, argc - 2, argv + 2);
-	if (status)
-		return status;
 	interrupt__catch();
 	begin_output();
-	status = target__open(&watch.target, argv[1], ELFMAP_READ, &words);
+	status = target__open(&watch.target, watch.request->pin, ELFMAP_READ, &watch.request->words);
 	watch.sum = !status && watch.target.map.format.per_cpu &&
 		    elfmap_type__can_sum(watch.target.map.format.value, &culprit);
-	status = status ?: run(&watch);
+	status = status ?: look_again(&watch);
 	rates__free(&watch.rates);
 	target__close(&watch.target);
 	return status;
 }
+
+static const struct option_row options[] = {
+	PIN_ROW(struct watch_request),
+	{"interval", "SECONDS", 0, OPTION_READ_AT(struct watch_request, interval, read_seconds),
+	 .help = "between refreshes; 1"},
+	{"count", "N", 0, OPTION_NUMBER_AT(struct watch_request, count, 1, UINT32_MAX),
+	 .help = "refreshes; without it until interrupted"},
+	{"rows", "N", 0, OPTION_NUMBER_AT(struct watch_request, rows, 1, UINT32_MAX),
+	 .help = "the busiest entries; as many as fit"},
+	TYPES_ROW(struct watch_request),
+	{},
+};
+
+const struct verb map_watch_verb = {
+	.name = "watch",
+	.summary = "entries and their rates, refreshed",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct watch_request),
+};

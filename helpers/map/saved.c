@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "base/number.h"
 #include "helpers/map/saved.h"
 
 #define MAX_WORDS 24
@@ -146,27 +147,16 @@ static int refuse(const struct reading *reading, const char *why)
 	return elfmap_msg__set(reading->msg, -EINVAL, "%s", why);
 }
 
-static bool read_number(const char *word, int base, unsigned long long max, unsigned long long *ret_number)
-{
-	char *end;
-
-	if (*word < '0' || *word > '9')
-		return false;
-	errno = 0;
-	*ret_number = strtoull(word, &end, base);
-	return !*end && !errno && *ret_number <= max;
-}
-
 static bool read_type(const char *word, __u32 *ret_type)
 {
-	unsigned long long number;
+	__u64 number;
 
 	for (__u32 type = 1; elfmap_map_type_name(type); type++)
 		if (!strcmp(elfmap_map_type_name(type), word)) {
 			*ret_type = type;
 			return true;
 		}
-	if (!read_number(word, 10, UINT32_MAX, &number))
+	if (elfmap_number__read(word, 10, 0, UINT32_MAX, &number))
 		return false;
 	*ret_type = (__u32)number;
 	return true;
@@ -184,7 +174,7 @@ static bool read_form_pair(struct elfmap_form *form, const char *name, const cha
 		{"max_entries", &form->max_entries},
 		{"flags", &form->flags},
 	};
-	unsigned long long number;
+	__u64 number;
 	bool ok;
 
 	if (!strcmp(name, "type"))
@@ -194,14 +184,14 @@ static bool read_form_pair(struct elfmap_form *form, const char *name, const cha
 		return strlen(value) < sizeof(form->name);
 	}
 	if (!strcmp(name, "extra")) {
-		ok = read_number(value, 0, UINT64_MAX, &number);
+		ok = !elfmap_number__read(value, 0, 0, UINT64_MAX, &number);
 		form->extra = ok ? number : 0;
 		return ok;
 	}
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		if (strcmp(numbers[i].name, name) != 0)
 			continue;
-		ok = read_number(value, 0, UINT32_MAX, &number);
+		ok = !elfmap_number__read(value, 0, 0, UINT32_MAX, &number);
 		*numbers[i].number = ok ? (__u32)number : 0;
 		return ok;
 	}
@@ -220,12 +210,13 @@ static int read_form(struct reading *reading, char **words, size_t nr_words)
 
 static int read_pin(struct reading *reading, char **words, size_t nr_words)
 {
-	unsigned long long mode, uid, gid;
+	__u64 mode, uid, gid;
 	struct saved_pin pin;
 
 	if (nr_words != 8 || strcmp(words[2], "mode") != 0 || strcmp(words[4], "uid") != 0 ||
-	    strcmp(words[6], "gid") != 0 || !read_number(words[3], 8, 07777, &mode) ||
-	    !read_number(words[5], 10, UINT32_MAX, &uid) || !read_number(words[7], 10, UINT32_MAX, &gid))
+	    strcmp(words[6], "gid") != 0 || elfmap_number__read(words[3], 8, 0, 07777, &mode) ||
+	    elfmap_number__read(words[5], 10, 0, UINT32_MAX, &uid) ||
+	    elfmap_number__read(words[7], 10, 0, UINT32_MAX, &gid))
 		return refuse(reading, "'pin' has a name, mode, uid and gid");
 	pin = (struct saved_pin){.mode = (__u32)mode, .uid = (__u32)uid, .gid = (__u32)gid};
 	return saved_map__add_pin(reading->map, words[1], &pin);
@@ -235,11 +226,12 @@ static int read_btf(struct reading *reading, char **words, size_t nr_words)
 {
 	struct saved_map *map = reading->map;
 	bool shared = nr_words == 5 && !strcmp(words[3], "of");
-	unsigned long long key, value;
+	__u64 key, value;
 	int err;
 
-	if ((nr_words != 4 && !shared) || map->btf || map->btf_of || !read_number(words[1], 10, UINT32_MAX, &key) ||
-	    !read_number(words[2], 10, UINT32_MAX, &value))
+	if ((nr_words != 4 && !shared) || map->btf || map->btf_of ||
+	    elfmap_number__read(words[1], 10, 0, UINT32_MAX, &key) ||
+	    elfmap_number__read(words[2], 10, 0, UINT32_MAX, &value))
 		return refuse(reading, "'btf' has two types and the BTF that has them");
 	map->form.btf_key = (__u32)key;
 	map->form.btf_value = (__u32)value;
@@ -346,9 +338,9 @@ static int read_inner(struct reading *reading, char **words, size_t nr_words)
 
 static int read_promise(struct reading *reading, char **words, size_t nr_words)
 {
-	unsigned long long number;
+	__u64 number;
 
-	if (nr_words != 2 || !read_number(words[1], 10, UINT32_MAX, &number))
+	if (nr_words != 2 || elfmap_number__read(words[1], 10, 0, UINT32_MAX, &number))
 		return refuse(reading, "'maps' has their number");
 	reading->file->promised = (size_t)number;
 	reading->file->has_promise = true;
@@ -357,9 +349,9 @@ static int read_promise(struct reading *reading, char **words, size_t nr_words)
 
 static int read_cpus(struct reading *reading, char **words, size_t nr_words)
 {
-	unsigned long long cpus;
+	__u64 cpus;
 
-	if (nr_words != 2 || !read_number(words[1], 10, 65536, &cpus) || !cpus)
+	if (nr_words != 2 || elfmap_number__read(words[1], 10, 0, 65536, &cpus) || !cpus)
 		return refuse(reading, "'cpus' has their number");
 	reading->map->cpus = (unsigned int)cpus;
 	return 0;

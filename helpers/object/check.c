@@ -12,27 +12,6 @@
 #include "helpers/object/check.h"
 #include "pins/bpffs.h"
 
-/* ---- the command line --------------------------------------------------------------------------------- */
-
-static int parse(int argc, char **argv, struct check *check)
-{
-	int err = 0;
-
-	for (int i = 1; i < argc && !err; i++) {
-		if (!strcmp(argv[i], "--old-tc"))
-			check->old_tc = true;
-		else if (!check->file)
-			check->file = argv[i];
-		else if ((!strcmp(argv[i], "sec") || !strcmp(argv[i], "section")) && i + 1 < argc && !check->section)
-			check->section = argv[++i];
-		else if (!strcmp(argv[i], "type") && i + 1 < argc && !check->type)
-			err = parse_prog_type(argv[++i], argv[0], &check->type);
-		else
-			err = -EINVAL;
-	}
-	return err ?: check->file ? 0 : -EINVAL;
-}
-
 /* ---- the steps ------------------------------------------------------------------------------------------ */
 
 /* No bpffs is no fault: tc mounts one, in which no pin is yet. */
@@ -193,7 +172,7 @@ static void free_findings(struct check *check)
 	elfmap_load__free(check->load);
 }
 
-static int run(struct check *check)
+static int run_trial(struct check *check)
 {
 	char tc_dir[PATH_MAX];
 	int err = run_steps(check, tc_dir);
@@ -204,21 +183,43 @@ static int run(struct check *check)
 	return check__is_fine(check) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-int verb_check(int argc, char **argv)
+struct request {
+	const char *file, *section;
+	__u32 type; /* of program; BPF_PROG_TYPE_UNSPEC: as the sections' names suggest */
+	bool old_tc;
+};
+
+static int run(const void *words)
 {
-	struct elfmap_load_opts opts = {.is_locked = true};
-	struct check check = {};
+	const struct request *request = words;
+	struct elfmap_load_opts opts = {.is_locked = true, .section = request->section, .type = request->type};
+	struct check check = {
+		.file = request->file, .section = request->section, .type = request->type, .old_tc = request->old_tc};
 	struct elfmap_msg msg;
 	int status;
 
-	argc = take_options(argc, argv, "--old-tc");
-	if (argc < 0 || parse(argc, argv, &check))
-		return EXIT_USAGE;
-	opts.section = check.section;
-	opts.type = check.type;
 	if (elfmap_load__read(check.file, &opts, &check.load, &msg))
 		return complain(check.file, "%s", msg.text);
-	status = check.old_tc ? check__old_tc(&check) : run(&check);
+	status = check.old_tc ? check__old_tc(&check) : run_trial(&check);
 	free_findings(&check);
 	return status;
 }
+
+static const struct option_row options[] = {
+	{NULL, "FILE", OPTION_REQUIRED | OPTION_FIRST, OPTION_TEXT_AT(struct request, file),
+	 .completes = COMPLETE_FILE},
+	{"sec|section", "NAME", 0, OPTION_TEXT_AT(struct request, section), .completes = COMPLETE_SECTION,
+	 .help = "the programs of this section alone"},
+	OPTION_PROG_TYPE_ROW(struct request, type),
+	{"--old-tc", NULL, 0, OPTION_FLAG_AT(struct request, old_tc),
+	 .help = "by a tc without libbpf, and by one with libbpf 0.x"},
+	{},
+};
+
+const struct verb check_verb = {
+	.name = "check",
+	.summary = "would an object load on this machine",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct request),
+};

@@ -20,69 +20,15 @@
 
 #define TEMPORARY_NAME ".elfmap-XXXXXX"
 
+enum { LOADER_TC = 1 };
+
 struct request {
 	const char *file;
 	const char *out;
 	__u32 type; /* of program; BPF_PROG_TYPE_UNSPEC: none was named */
+	int loader; /* LOADER_TC or 0 */
 	bool pin;
-	bool for_tc;
 };
-
-/* ---- the command line --------------------------------------------------------------------------- */
-
-static int parse_loader(const char *word, struct request *request)
-{
-	if (strcmp(word, "tc") != 0) {
-		complain("convert", "'--for %s': only tc needs an object of its own", word);
-		return -EINVAL;
-	}
-	request->for_tc = true;
-	return 0;
-}
-
-static int parse_type(const char *word, struct request *request)
-{
-	if (request->type) {
-		complain("convert", "'type %s': a type was named before, %s", word,
-			 elfmap_prog_kind__of(request->type)->word);
-		return -EINVAL;
-	}
-	return parse_prog_type(word, "convert", &request->type);
-}
-
-static int refuse_word(const char *word)
-{
-	complain("convert", "'%s': %s", word, strcmp(word, "type") != 0 ? "not expected here" : "which one?");
-	return -EINVAL;
-}
-
-static int parse_request(int argc, char **argv, struct request *request)
-{
-	int err = 0;
-
-	for (int i = 1; i < argc && !err; i++) {
-		if (!strcmp(argv[i], "--pin"))
-			request->pin = true;
-		else if (!strcmp(argv[i], "--for=tc"))
-			request->for_tc = true;
-		else if (!strcmp(argv[i], "--for") && i + 1 < argc)
-			err = parse_loader(argv[++i], request);
-		else if (!request->file)
-			request->file = argv[i];
-		else if (!request->out)
-			request->out = argv[i];
-		else if (!strcmp(argv[i], "type") && i + 1 < argc)
-			err = parse_type(argv[++i], request);
-		else
-			err = refuse_word(argv[i]);
-	}
-	if (!err && output.json)
-		err = refuse_word("-j"); /* there is nothing to say in JSON */
-	if (err || request->out)
-		return err;
-	complain("convert", "%s", request->file ? "to what file?" : "which file?");
-	return -EINVAL;
-}
 
 /* ---- the file ----------------------------------------------------------------------------------- */
 
@@ -197,37 +143,58 @@ static int check_slots_are_reachable(const struct elfmap_object *object, const c
 }
 
 /* In single quotes where the shell would take it for more than a word. */
-static void print_word(const char *word)
+static void print_word(FILE *to, const char *word)
 {
 	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./,:@%";
 
 	if (*word && strspn(word, harmless) == strlen(word)) {
-		fputs(word, stdout);
+		fputs(word, to);
 		return;
 	}
-	putchar('\'');
+	fputc('\'', to);
 	for (; *word; word++) {
 		if (*word == '\'')
-			fputs("'\\''", stdout);
+			fputs("'\\''", to);
 		else
-			putchar(*word);
+			fputc(*word, to);
 	}
-	putchar('\'');
+	fputc('\'', to);
 }
 
-static void print_grafts(const struct elfmap_object *object, const struct request *request)
+static void write_grafts(FILE *to, const struct elfmap_object *object, const struct request *request)
 {
 	for (size_t i = 0; i < object->nr_progs; i++) {
 		const struct elfmap_prog *prog = &object->progs[i];
 
 		if (prog->slot_map < 0)
 			continue;
-		printf("tc exec bpf graft m:globals/%s key %u obj ", object->maps[prog->slot_map].name, prog->slot_key);
-		print_word(request->out);
+		fprintf(to, "tc exec bpf graft m:globals/%s key %u obj ", object->maps[prog->slot_map].name,
+			prog->slot_key);
+		print_word(to, request->out);
 		if (request->type)
-			printf(" type %s", elfmap_prog_kind__of(request->type)->word);
-		printf(" sec slot_%u_%u\n", prog->slot_id, prog->slot_key);
+			fprintf(to, " type %s", elfmap_prog_kind__of(request->type)->word);
+		fprintf(to, " sec slot_%u_%u\n", prog->slot_id, prog->slot_key);
 	}
+}
+
+static int print_grafts(const struct elfmap_object *object, const struct request *request)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to;
+
+	if (!output.json) {
+		write_grafts(stdout, object, request);
+		return EXIT_SUCCESS;
+	}
+	to = open_memstream(&text, &size);
+	if (!to)
+		return complain(request->file, "no memory");
+	write_grafts(to, object, request);
+	fclose(to);
+	output__add("commands", json_object_new_string(text));
+	free(text);
+	return EXIT_SUCCESS;
 }
 
 /* ---- the verb ------------------------------------------------------------------------------------ */
@@ -266,7 +233,7 @@ static int check_object(const struct elfmap_object *object, const struct request
 	if (object->nr_problems > 1)
 		return complain(request->file, "%s; 'elfmap show' lists %zu problems", object->problems[0],
 				object->nr_problems);
-	if (request->for_tc)
+	if (request->loader)
 		return check_slots_are_reachable(object, request->file);
 	return EXIT_SUCCESS;
 }
@@ -275,14 +242,14 @@ static struct elfmap_transcode_opts options_of(const struct request *request)
 {
 	struct elfmap_transcode_opts options = {
 		.sz = sizeof(options),
-		.text_is_library = !request->for_tc,
-		.slot_values = !request->for_tc,
-		.pin_by_name = request->pin || request->for_tc,
-		.rename_slots = request->for_tc,
+		.text_is_library = !request->loader,
+		.slot_values = !request->loader,
+		.pin_by_name = request->pin || request->loader,
+		.rename_slots = request->loader,
 	};
 
 	/* tc picks a program by its section's name, and knows the type from its own command line. */
-	if (request->type && !request->for_tc)
+	if (request->type && !request->loader)
 		options.prog_section = elfmap_prog_kind__of(request->type)->section;
 	return options;
 }
@@ -307,29 +274,45 @@ static int convert(const struct elfmap_object *object, const struct request *req
 	tell_spare(object, request, &options);
 	if (options.pin_by_name)
 		warn_of_lost_pins(object, request->file);
-	if (request->for_tc)
-		print_grafts(object, request);
-	return EXIT_SUCCESS;
+	return request->loader ? print_grafts(object, request) : EXIT_SUCCESS;
 }
 
-int verb_convert(int argc, char **argv)
+static int run(const void *words)
 {
+	const struct request *request = words;
 	struct elfmap_object *object = NULL;
-	struct request request = {};
 	struct elfmap_msg msg = {};
 	int status = EXIT_FAILURE;
 	void *bytes = NULL;
 	size_t size = 0;
 
-	argc = take_options(argc, argv, "--pin --for --for=tc");
-	if (argc < 0 || parse_request(argc, argv, &request))
-		return EXIT_USAGE;
-
-	if (elfmap_file__read(request.file, &bytes, &size, &msg) || elfmap_object__read(bytes, size, &object, &msg))
-		complain(request.file, "%s", msg.text);
+	if (elfmap_file__read(request->file, &bytes, &size, &msg) || elfmap_object__read(bytes, size, &object, &msg))
+		complain(request->file, "%s", msg.text);
 	else
-		status = convert(object, &request);
+		status = convert(object, request);
 	elfmap_object__free(object);
 	free(bytes);
 	return status;
 }
+
+static const struct option_choice loaders[] = {{"tc", LOADER_TC, false}, {}};
+
+static const struct option_row option_rows[] = {
+	{NULL, "FILE", OPTION_REQUIRED | OPTION_FIRST, OPTION_TEXT_AT(struct request, file),
+	 .completes = COMPLETE_FILE},
+	{NULL, "OUT", OPTION_REQUIRED, OPTION_TEXT_AT(struct request, out), .completes = COMPLETE_FILE},
+	OPTION_PROG_TYPE_ROW(struct request, type),
+	{"--pin", NULL, 0, OPTION_FLAG_AT(struct request, pin), .help = "loaders pin the maps by their names"},
+	{"--for", NULL, 0, OPTION_CHOICE_AT(struct request, loader, loaders),
+	 .help = "for tc without elfmap: prints the commands that fill the slots"},
+	{},
+};
+
+const struct verb convert_verb = {
+	.name = "convert",
+	.summary = "write a modern object from a legacy one",
+	.run = run,
+	.options = option_rows,
+	.request_size = sizeof(struct request),
+	.changes = true,
+};

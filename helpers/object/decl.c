@@ -3,7 +3,6 @@
  * `elfmap decl FILE`: the maps of a legacy object as C source for libbpf >= 1.0, to be pasted into the
  * program in place of its struct bpf_elf_map. The way out of legacy, for those who have the source.
  */
-#include <bpf/libbpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,31 +29,46 @@ static int print_declarations(const struct elfmap_object *object, const char *fi
 		return EXIT_FAILURE;
 	if (elfmap_object__decl(object, &text, &msg))
 		return complain(file, "%s", msg.text);
-	fputs(text, stdout);
+	if (output.json)
+		output__add("source", json_object_new_string(text));
+	else
+		fputs(text, stdout);
 	free(text);
 	return EXIT_SUCCESS;
 }
 
-int verb_decl(int argc, char **argv)
+struct decl_request {
+	const char *file;
+};
+
+static int run(const void *words)
 {
+	const struct decl_request *request = words;
 	struct elfmap_object *object = NULL;
 	struct elfmap_msg msg = {};
 	int status = EXIT_FAILURE;
 	void *bytes = NULL;
 	size_t size = 0;
 
-	argc = take_options(argc, argv, NULL);
-	if (argc == 2 && output.json)
-		complain("decl", "C source has no JSON form");
-	if (argc != 2 || output.json)
-		return EXIT_USAGE;
-	libbpf_set_print(NULL); /* what it thinks of the types is said in one line, or nothing */
-
-	if (elfmap_file__read(argv[1], &bytes, &size, &msg) || elfmap_object__read(bytes, size, &object, &msg))
-		complain(argv[1], "%s", msg.text);
+	if (elfmap_file__read(request->file, &bytes, &size, &msg) || elfmap_object__read(bytes, size, &object, &msg))
+		complain(request->file, "%s", msg.text);
 	else
-		status = print_declarations(object, argv[1]);
+		status = print_declarations(object, request->file);
 	elfmap_object__free(object);
 	free(bytes);
 	return status;
 }
+
+static const struct option_row options[] = {
+	{NULL, "FILE", OPTION_REQUIRED | OPTION_FIRST, OPTION_TEXT_AT(struct decl_request, file),
+	 .completes = COMPLETE_FILE},
+	{},
+};
+
+const struct verb decl_verb = {
+	.name = "decl",
+	.summary = "the maps of an object in C, to paste into its source",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct decl_request),
+};

@@ -462,19 +462,19 @@ static int render(const struct report *report)
 	return object->nr_problems ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int verb_show(int argc, char **argv)
+struct show_request {
+	const char *file;
+};
+
+static int run(const void *words)
 {
+	const struct show_request *request = words;
+	struct report report = {.file = request->file};
 	struct elfmap_object *object = NULL;
-	struct report report = {};
 	struct elfmap_msg msg = {};
 	int status = EXIT_FAILURE;
 	void *bytes = NULL;
 	size_t size = 0;
-
-	argc = take_options(argc, argv, NULL);
-	if (argc != 2)
-		return EXIT_USAGE;
-	report.file = argv[1];
 
 	if (elfmap_file__read(report.file, &bytes, &size, &msg) || elfmap_object__read(bytes, size, &object, &msg)) {
 		complain(report.file, "%s", msg.text);
@@ -492,3 +492,17 @@ out:
 	free(bytes);
 	return status;
 }
+
+static const struct option_row options[] = {
+	{NULL, "FILE", OPTION_REQUIRED | OPTION_FIRST, OPTION_TEXT_AT(struct show_request, file),
+	 .completes = COMPLETE_FILE},
+	{},
+};
+
+const struct verb show_verb = {
+	.name = "show",
+	.summary = "maps, programs, tail-call slots and pins of an object",
+	.run = run,
+	.options = options,
+	.request_size = sizeof(struct show_request),
+};

@@ -5,7 +5,7 @@
 
 #include "base/number.h"
 
-int elfmap_number__read(const char *word, __u64 min, __u64 max, __u64 *ret_number)
+int elfmap_number__read(const char *word, int base, __u64 min, __u64 max, __u64 *ret_number)
 {
 	unsigned long long number;
 	char *end;
@@ -13,7 +13,7 @@ int elfmap_number__read(const char *word, __u64 min, __u64 max, __u64 *ret_numbe
 	if (*word < '0' || *word > '9')
 		return -EINVAL;
 	errno = 0;
-	number = strtoull(word, &end, 0);
+	number = strtoull(word, &end, base);
 	if (*end)
 		return -EINVAL;
 	if (errno || number < min || number > max)

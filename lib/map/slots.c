@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/msg.h"
+#include "base/number.h"
 #include "map/slots.h"
 
 static bool has_names(const struct elfmap_type *key)
@@ -83,16 +84,15 @@ static int find_name(const struct elfmap_type *key, const char *word, __u32 slot
 int elfmap_slots__find(const struct elfmap_type *key, const char *word, __u32 slots, __u32 *ret_slot,
 		       struct elfmap_msg *msg)
 {
-	unsigned long long number;
-	char *end;
+	__u64 number = 0;
+	int err;
 
 	if (*word < '0' || *word > '9')
 		return find_name(key, word, slots, ret_slot, msg);
-	errno = 0;
-	number = strtoull(word, &end, 0);
-	if (*end || end == word)
+	err = elfmap_number__read(word, 0, 0, (__u64)slots - 1, &number);
+	if (err == -EINVAL)
 		return elfmap_msg__set(msg, -ENOENT, "slot '%s' is neither a number nor a name", word);
-	if (errno || number >= slots)
+	if (err)
 		return elfmap_msg__set(msg, -ERANGE, "slot %s: the table has slots 0 to %u", word, slots - 1);
 	*ret_slot = (__u32)number;
 	return 0;

@@ -117,8 +117,8 @@ refused() {
 	run -1 --separate-stderr elfmap cgroup clear acl 4
 	refused 'acl: no slot 4; *'
 	for slot in -1 x '' 1x 99999999999; do
-		run -1 --separate-stderr elfmap cgroup set acl "$slot" "$leaf"
-		refused "acl: slot '$slot' is not a number"
+		run -2 --separate-stderr elfmap cgroup set acl "$slot" "$leaf"
+		[[ -z $output && $stderr == "elfmap: cgroup set: SLOT: '$slot' is not a number from 0 to 4294967295"* ]]
 	done
 	[[ ! -e ${globals}/acl_ids ]]
 	bpftool map create "$globals/plain" type array key 4 value 4 entries 4 name plain
@@ -144,7 +144,7 @@ refused() {
 		[[ -z $output && -n $stderr ]]
 	done
 	run -0 --separate-stderr elfmap cgroup set --help
-	[[ -z $stderr && $output == 'usage: elfmap cgroup set PIN SLOT DIR [--create [entries N] [--force]]' ]]
+	[[ -z $stderr && $output == 'usage: elfmap cgroup set PIN SLOT DIR [--create] [entries N] [--force]'* ]]
 }
 
 @test "show: slots that others wrote are unknown, whatever others emptied is not shown" {
@@ -219,11 +219,12 @@ refused() {
 }
 
 @test "create: what fails leaves no pin behind" {
-	for words in "new 64 $leaf" "new 0 $leaf entries 0" "new 2 $leaf entries 2" 'new 0 /tmp' "new.dot 0 $leaf" "/tmp/new 0 $leaf"; do
+	for words in "new 64 $leaf" "new 2 $leaf entries 2" 'new 0 /tmp' "new.dot 0 $leaf" "/tmp/new 0 $leaf"; do
 		# shellcheck disable=SC2086 # words
 		run -1 --separate-stderr elfmap cgroup set $words --create
 		refused '*'
 	done
+	run -2 elfmap cgroup set new 0 "$leaf" entries 0 --create
 	[[ -z $(find /sys/fs/bpf -type f -name 'new*') && ! -e /tmp/new ]]
 }
 

@@ -343,7 +343,7 @@ state() {
 	run -2 check shared extra
 	run -2 check shared --nosuch
 	run -0 "$elfmap" check --help
-	[[ $output == 'usage: elfmap check FILE [sec NAME] [type TYPE] [--old-tc]' ]]
+	[[ $output == 'usage: elfmap check FILE [sec NAME] [type TYPE] [--old-tc]'$'\n'* ]]
 }
 
 # ---- a tc without libbpf ---------------------------------------------------------------------------------------------

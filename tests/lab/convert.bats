@@ -483,11 +483,11 @@ lint_kinds() {
 	for words in '' 'nothing' "$objects/shared.o $out more" "$objects/shared.o $out type" \
 		"$objects/shared.o $out type socket" "$objects/shared.o $out --for bpftool" "$objects/shared.o $out --for" \
 		"$objects/shared.o $out --for=ip" "$objects/shared.o $out --pins" \
-		"$objects/shared.o $out type cls type act" "-j $objects/shared.o $out"; do
+		"$objects/shared.o $out type cls type act" "$objects/shared.o $out --pin --pin"; do
 		# shellcheck disable=SC2086 # words
 		run -2 --separate-stderr "$elfmap" convert $words
 		[[ -z $output && $stderr == 'elfmap: convert: '*'usage: elfmap convert FILE OUT '* && ! -e $out ]]
 	done
 	run -2 --separate-stderr "$elfmap" convert "$objects/shared.o" "$out" more
-	[[ $stderr == "elfmap: convert: 'more': not expected here"* ]]
+	[[ $stderr == "elfmap: convert: unexpected argument 'more'"* ]]
 }

@@ -124,11 +124,11 @@ a_b' ]]
 	run --separate-stderr "$elfmap" load "$objects/shared.o" sec nosuch
 	fails 1 "*section 'nosuch': there is no such program; 'elfmap show*"
 	run --separate-stderr "$elfmap" load "$objects/shared.o" type nosuch
-	fails 2 "*type 'nosuch' is none of*"
+	fails 2 "elfmap: load: type: 'nosuch' is not one of cls, act, xdp, lwt_in, lwt_out, lwt_xmit"
 	run --separate-stderr "$elfmap" load "$objects/shared.o" sec
-	fails 2 'elfmap: sec: has no value behind it'
+	fails 2 'elfmap: load: sec: requires a value'
 	run --separate-stderr "$elfmap" load "$objects/shared.o" type cls type xdp
-	fails 2 'elfmap: type: is said twice'
+	fails 2 'elfmap: load: type: given twice'
 	[[ -z $(pins) ]]
 }
 
@@ -273,15 +273,15 @@ $id" ]]
 	run --separate-stderr "$elfmap" attach "$objects/shared.o" sec ingress dev nodev ingress
 	fails 1 "elfmap: nodev: there is no such device*"
 	run --separate-stderr attach shared ingress ingress prio 70000
-	fails 2 "elfmap: prio: '70000' is no number from 1 to 65535"
+	fails 2 "elfmap: attach: prio: '70000' is not a number from 1 to 65535"
 	run --separate-stderr attach shared ingress ingress dev lo
-	fails 2 'elfmap: dev: is said twice'
+	fails 2 'elfmap: attach: dev: given twice'
 	run --separate-stderr attach shared ingress ingress prio 5 pref 6
-	fails 2 'elfmap: pref: is said twice'
+	fails 2 'elfmap: attach: pref: given twice'
 	run --separate-stderr attach shared ingress ingress chain
-	fails 2 'elfmap: chain: has no value behind it'
+	fails 2 'elfmap: attach: chain: requires a value'
 	run --separate-stderr attach shared ingress block 1
-	fails 2 "elfmap: attach: 'block' is none of its words"
+	fails 2 "elfmap: attach: unexpected argument 'block'"
 	run --separate-stderr attach shared ingress sideways
 	[[ $status == 2 ]]
 	run --separate-stderr "$elfmap" attach nosuch dev "$link" ingress
@@ -320,7 +320,7 @@ $id" ]]
 
 @test "attach --tcx: has no priorities" {
 	run --separate-stderr "$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress prio 3 --tcx
-	fails 2 "elfmap: --tcx: links of tcx have no prio, handle or chain"
+	fails 2 "elfmap: attach: tcx: has no prio, handle or chain"
 }
 
 @test "-n NS: the device is of NS, the pins are ours" {
@@ -346,7 +346,7 @@ $id" ]]
 	run --separate-stderr "$elfmap" detach "$objects/shared.o" sec ingress dev "$link" ingress
 	fails 1 "elfmap: $link: there is no such filter; 'tc filter show' lists them"
 	run --separate-stderr "$elfmap" detach dev "$link" ingress
-	fails 2 'elfmap: detach: say which*'
+	fails 2 'elfmap: detach: requires FILE sec NAME, a PIN, or prio and handle'
 }
 
 @test "a bpf file system that is read-only, or gone: one line, and nothing done; detach works all the same" {

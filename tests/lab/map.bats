@@ -357,7 +357,8 @@ fails() {
 	create seen_keys bloom_filter 0 4 4
 	for name in queue stack ring events groups socks seen_keys; do
 		fails 1 'cannot be read: ' dump $name
-		fails 1 'cannot be read: ' dump $name -j
+		run -1 --separate-stderr "$elfmap" -j map dump $name
+		[[ $(jq -r .error.why <<<"$output") == 'cannot be read: '* || $(jq -r .error.what <<<"$output") == *'cannot be read' ]]
 	done
 }
 

@@ -134,5 +134,5 @@ words() {
 	run -2 --separate-stderr "$elfmap" map diff h "$tmp/nosuch"
 	[[ $stderr == "elfmap: $tmp/nosuch: cannot be opened: No such file or directory" ]]
 	run -2 --separate-stderr "$elfmap" map diff h "$tmp/a" "$tmp/b"
-	[[ $stderr == 'usage: elfmap map diff '* ]]
+	[[ $stderr == "elfmap: map diff: unexpected argument '$tmp/b'"$'\n''usage: elfmap map diff '* ]]
 }

@@ -142,7 +142,7 @@ forget_all() {
 	refused 1 'reading takes them out' resize q 8
 	refused 1 'can only be written' resize c 8
 	for max in 0 -1 x 3x 4294967296; do
-		refused 1 'is no number of entries' resize h -- $max
+		refused 2 "MAX: '$max' is not a number from 1 to 4294967295" resize h $max
 	done
 	refused 1 'no pin at' resize nope 4
 	refused 2 'usage: elfmap map resize PIN MAX' resize h

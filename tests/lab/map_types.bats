@@ -37,7 +37,7 @@ bytes() {
 	[[ $(bytes m) == '0x0a 0x00 0x00 0x01 = 0x01 0x00 0x00 0x00 0x02 0x00 0x00 0x00' ]]
 	fails 1 "'u32' has 4 bytes, the map's has 8" set m types ipv4:u32 10.0.0.1 1
 	fails 1 "there is no type 'ipv5'" set m types ipv5:u64 10.0.0.1 1
-	fails 1 "no pair of types" set m types u64 10.0.0.1 1
+	fails 2 "no pair of types" set m types u64 10.0.0.1 1
 }
 
 @test "types: a file has them by the name of the pin" {

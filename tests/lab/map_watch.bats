@@ -115,11 +115,11 @@ watch_until() {
 	fails 1 'reading takes them out' watch q
 	fails 1 'no pin at' watch nope
 	for seconds in x 0 -1 1x 1e9; do
-		fails 1 'is no interval' watch h interval -- $seconds
+		fails 2 "interval: '$seconds' is not a number from 0.01 to 86400" watch h interval $seconds
 	done
-	fails 1 'is no number of refreshes' watch h count 0
-	fails 1 'is no number of rows' watch h rows 0
-	fails 1 'is no number of rows' watch h rows 5000000000
+	fails 2 "count: '0' is not a number from 1 to 4294967295" watch h count 0
+	fails 2 "rows: '0' is not a number from 1 to 4294967295" watch h rows 0
+	fails 2 "rows: '5000000000' is not a number from 1 to 4294967295" watch h rows 5000000000
 	fails 2 'usage: elfmap map watch' watch h interval
 	fails 2 'usage: elfmap map watch' watch h often 3
 	fails 2 'usage: elfmap map watch' watch

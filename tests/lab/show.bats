@@ -170,8 +170,10 @@ fails_in_one_line() {
 	run --separate-stderr "$elfmap" show "$tmp/host.c"
 	fails_in_one_line "elfmap: $tmp/host.c: *ELF*"
 	cc -c -o "$tmp/host.o" "$tmp/host.c"
-	run --separate-stderr "$elfmap" -j show "$tmp/host.o"
+	run --separate-stderr "$elfmap" show "$tmp/host.o"
 	fails_in_one_line "elfmap: $tmp/host.o: *BPF*"
+	run -1 --separate-stderr "$elfmap" -j show "$tmp/host.o"
+	[[ $(jq -r .error.object <<<"$output") == "$tmp/host.o" && $(jq -r .error.what <<<"$output") == 'not a BPF object' ]]
 }
 
 @test "show: a truncated object gets one clear line, wherever it ends" {

@@ -23,7 +23,8 @@ struct hook_request {
 	bool tcx;
 };
 
-static const struct option_choice directions[] = {{"ingress", 1}, {"egress", 2}, {}};
+static const struct option_choice directions[] = {
+	{"ingress", 1, false}, {"egress", 2, false}, {"xdp", 3, .is_hidden = true}, {}};
 
 static const struct option_row hook_rows[] = {
 	{NULL, "FILE|PIN", OPTION_REQUIRED, OPTION_TEXT_AT(struct hook_request, what), .unless = "--none"},
@@ -45,9 +46,9 @@ struct data_request {
 	bool sum, back;
 };
 
-static const struct option_choice presences[] = {{"any", 0}, {"noexist", 1}, {"exist", 2}, {}};
+static const struct option_choice presences[] = {{"any", 0, false}, {"noexist", 1, false}, {"exist", 2, false}, {}};
 
-static int read_types(const char *word, void *to, struct elfmap_msg *msg)
+static int read_types(char *word, void *to, struct elfmap_msg *msg)
 {
 	if (!strchr(word, ':')) {
 		snprintf(msg->text, sizeof(msg->text), "'%s' is not KEY:VALUE", word);
@@ -133,6 +134,8 @@ static void test_any_order(void **state)
 		assert_true(options__has(hook_rows, &common, "prio") && options__has(hook_rows, &common, "FILE"));
 		assert_false(options__has(hook_rows, &common, "--tcx"));
 	}
+	takes(hook_rows, "x dev v0 xdp", &request, sizeof(request));
+	assert_int_equal(request.direction, 3);
 	refuses(hook_rows, lines[3], "unexpected argument 'handle'");
 }
 
@@ -237,15 +240,20 @@ static void test_numbers(void **state)
 	__u64 number = 7;
 
 	(void)state;
-	assert_int_equal(elfmap_number__read("18446744073709551615", 0, UINT64_MAX, &number), 0);
+	assert_int_equal(elfmap_number__read("18446744073709551615", 0, 0, UINT64_MAX, &number), 0);
 	assert_true(number == UINT64_MAX);
-	assert_int_equal(elfmap_number__read("0x1f", 0, 31, &number), 0);
+	assert_int_equal(elfmap_number__read("0x1f", 0, 0, 31, &number), 0);
 	assert_int_equal(number, 31);
-	assert_int_equal(elfmap_number__read("18446744073709551616", 0, UINT64_MAX, &number), -ERANGE);
-	assert_int_equal(elfmap_number__read("32", 0, 31, &number), -ERANGE);
+	assert_int_equal(elfmap_number__read("017", 10, 0, 17, &number), 0);
+	assert_int_equal(number, 17);
+	assert_int_equal(elfmap_number__read("017", 0, 0, 17, &number), 0);
+	assert_int_equal(number, 15);
+	number = 31;
+	assert_int_equal(elfmap_number__read("18446744073709551616", 0, 0, UINT64_MAX, &number), -ERANGE);
+	assert_int_equal(elfmap_number__read("32", 0, 0, 31, &number), -ERANGE);
 	for (const char *const *word = (const char *const[]){"", " 1", "-1", "+1", "1x", "0x", "x", NULL}; *word;
 	     word++)
-		assert_int_equal(elfmap_number__read(*word, 0, 31, &number), -EINVAL);
+		assert_int_equal(elfmap_number__read(*word, 0, 0, 31, &number), -EINVAL);
 	assert_int_equal(number, 31); /* written only on success */
 }
 
@@ -268,12 +276,12 @@ static void test_usage(void **state)
 	char *usage = print(options__print_usage, hook_rows), *help = print(options__print_help, hook_rows);
 
 	(void)state;
-	assert_string_equal(usage, " FILE|PIN [sec NAME] dev DEV ingress|egress [prio P] [handle H] [--tcx] [--none]");
+	assert_string_equal(usage, " FILE|PIN|--none [sec NAME] dev DEV ingress|egress [prio P] [handle H] [--tcx]");
 	assert_string_equal(help, "\n  sec NAME                 the program\n  --tcx                    a link\n");
 	free(usage);
 	free(help);
 	usage = print(options__print_usage, data_rows);
-	assert_string_equal(usage, " PIN KEY ... FILE [types KEY:VALUE] [like PIN] [sum] [any|noexist|exist] [--back]");
+	assert_string_equal(usage, " PIN KEY ... FILE|--back [types KEY:VALUE] [like PIN] [sum] [any|noexist|exist]");
 	free(usage);
 }
 
