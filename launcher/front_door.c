@@ -28,89 +28,84 @@ static int need_libexec(char *ret_path, size_t size)
 
 	if (!err)
 		return EXIT_SUCCESS;
+	if (err > 0)
+		return complain(ret_path,
+				"has the launcher in place of the command; install it again with: make install");
 	return *ret_path ? complain(ret_path, "%s; was the command installed with make install?", strerror(-err))
 			 : complain("/proc/self/exe", "%s; is /proc mounted?", strerror(-err));
 }
 
-/* ---- what is ours: opened once, judged by what was opened ------------------------------------------------- */
+/* ---- what is ours, and who can change it ---------------------------------------------------------------- */
+
+/* Only asked for what is not root's, since a look into /proc takes longer than one at a file. */
+static bool is_owner(uid_t user)
+{
+	struct stat command;
+
+	return (!stat("/proc/self/exe", &command) || !stat((const char *)getauxval(AT_EXECFN), &command)) &&
+	       command.st_uid == user;
+}
 
 /* Who can write it runs code as the caller of tc, who is root in most cases. EXIT_FAILURE after complaining. */
-static int judge(const char *path, const struct stat *file, uid_t owner)
+static int judge(const char *path, const struct stat *file)
 {
-	if (file->st_uid != 0 && file->st_uid != owner)
+	if (file->st_uid != 0 && !is_owner(file->st_uid))
 		return complain(path, "belongs neither to root nor to the owner of this command");
-	if (file->st_mode & (S_IWGRP | S_IWOTH) && !(S_ISDIR(file->st_mode) && file->st_mode & S_ISVTX))
+	if (file->st_mode & (S_IWGRP | S_IWOTH) && !(S_ISDIR(file->st_mode) && file->st_mode & S_ISVTX) &&
+	    !S_ISLNK(file->st_mode))
 		return complain(path, "can be written by others than its owner; mend it with: chmod go-w %s", path);
 	return EXIT_SUCCESS;
 }
 
-/* Every folder on the way to the file REAL: who can rename in one of them can replace what is below it. */
-static int judge_folders(const char *real, uid_t owner)
+/* PATH and every folder on the way to it, since who can rename in one of them can replace what is below it. The
+ * directory of this command has no links in it; where there is one nevertheless, the way behind it, too. */
+static int judge_path(const char *path)
 {
-	char folder[PATH_MAX];
+	char at[PATH_MAX], real[PATH_MAX];
 	struct stat file;
-	char *end;
 
-	strcpy(folder, real);
-	while ((end = strrchr(folder, '/')) != NULL && end != folder) {
-		*end = '\0';
-		if (stat(folder, &file))
-			return complain(folder, "%s", strerror(errno));
-		if (judge(folder, &file, owner))
+	for (strcpy(at, path); *at; *strrchr(at, '/') = '\0') {
+		if (lstat(at, &file))
+			return complain(at, "%s", strerror(errno));
+		if (judge(at, &file))
+			return EXIT_FAILURE;
+		if (!S_ISLNK(file.st_mode))
+			continue;
+		if (!realpath(at, real))
+			return complain(at, "%s", strerror(errno));
+		if (judge_path(real))
 			return EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;
 }
 
-/* A file or folder of ours. */
-struct own {
-	int fd;
-	char path[PATH_MAX]; /* as it is called in messages */
-	char real[PATH_MAX];
-};
-
-/* The path of what was opened takes one system call; realpath() takes one a folder, and is for a system without /proc.
- */
-static int find_real(struct own *own)
+/* The path of NAME in the directory LIBEXEC, if only root and the owner of this command can change it. EXIT_FAILURE
+ * after complaining. */
+static int find_own(const char *libexec, const char *name, char ret_path[PATH_MAX])
 {
-	char link[32];
-	ssize_t length;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", own->fd);
-	length = readlink(link, own->real, sizeof(own->real) - 1);
-	if (length >= 0)
-		own->real[length] = '\0';
-	else if (!realpath(own->path, own->real))
-		return complain(own->path, "%s", strerror(errno));
-	return EXIT_SUCCESS;
-}
-
-static int judge_own(const struct own *own)
-{
-	struct stat command, file;
-
-	if ((stat("/proc/self/exe", &command) && stat((const char *)getauxval(AT_EXECFN), &command)) ||
-	    fstat(own->fd, &file))
-		return complain(own->path, "%s", strerror(errno));
-	if (command.st_dev == file.st_dev && command.st_ino == file.st_ino)
-		return complain(own->path, "is the launcher; install the command again with: make install");
-	return judge_folders(own->real, command.st_uid) || judge(own->path, &file, command.st_uid) ? EXIT_FAILURE
-												   : EXIT_SUCCESS;
-}
-
-/* Opens NAME in the directory LIBEXEC with FLAGS if nobody but root and the owner of this command can change it.
- * RET_OWN->fd is the caller's. EXIT_FAILURE after complaining. */
-static int open_own(const char *libexec, const char *name, int flags, struct own *ret_own)
-{
-	if (snprintf(ret_own->path, sizeof(ret_own->path), "%s/%s", libexec, name) >= (int)sizeof(ret_own->path))
+	if (snprintf(ret_path, PATH_MAX, "%s/%s", libexec, name) >= PATH_MAX)
 		return complain(libexec, "%s", strerror(ENAMETOOLONG));
-	ret_own->fd = open(ret_own->path, flags);
-	if (ret_own->fd < 0)
-		return complain(ret_own->path, "%s", strerror(errno));
-	if (!find_real(ret_own) && !judge_own(ret_own))
-		return EXIT_SUCCESS;
-	close(ret_own->fd);
-	return EXIT_FAILURE;
+	return judge_path(ret_path);
+}
+
+/* Opened once, and judged by what was opened. */
+static int open_preload(const char *libexec, int *ret_fd)
+{
+	char path[PATH_MAX];
+	struct stat file;
+	int fd;
+
+	if (find_own(libexec, "preload.so", path))
+		return EXIT_FAILURE;
+	fd = open(path, O_RDONLY); /* stays open over exec: the loader opens /proc/self/fd/N */
+	if (fd < 0 || fstat(fd, &file))
+		return complain(path, "%s", strerror(errno));
+	if (judge(path, &file)) {
+		close(fd);
+		return EXIT_FAILURE;
+	}
+	*ret_fd = fd;
+	return EXIT_SUCCESS;
 }
 
 /* LD_PRELOAD splits at spaces and colons, /proc/self/fd/N has neither. The caller's own comes after
@@ -137,16 +132,14 @@ static int set_environment(int fd)
 static int put_links_first(const char *libexec)
 {
 	const char *callers = getenv("PATH");
-	struct own links;
-	char *path;
+	char links[PATH_MAX], *path;
 	int err;
 
-	if (open_own(libexec, "bin", O_PATH | O_DIRECTORY | O_CLOEXEC, &links))
+	if (find_own(libexec, "bin", links))
 		return EXIT_FAILURE;
-	close(links.fd);
 	if (strchr(libexec, ':'))
 		return complain(libexec, "a path with a colon cannot stand in PATH");
-	if (asprintf(&path, "%s:%s", links.path, callers ? callers : "/usr/sbin:/usr/bin:/sbin:/bin") < 0)
+	if (asprintf(&path, "%s:%s", links, callers ? callers : "/usr/sbin:/usr/bin:/sbin:/bin") < 0)
 		return complain(libexec, "no memory");
 	err = setenv("PATH", path, 1);
 	free(path);
@@ -167,8 +160,7 @@ static int help_program(const char *name, const struct program *program, char **
 	static const char *const stale[] = {"ELFMAP_PRELOAD_FD", "ELFMAP_LD_PRELOAD", "ELFMAP_BPF_MNT",
 					    "ELFMAP_BPF_SHOWN"};
 	char libexec[PATH_MAX];
-	struct own preload;
-	int status;
+	int fd = -1, status;
 
 	for (size_t i = 0; i < sizeof(stale) / sizeof(*stale); i++)
 		unsetenv(stale[i]);
@@ -186,13 +178,12 @@ static int help_program(const char *name, const struct program *program, char **
 		return EXIT_FAILURE;
 	if (runs_a_command(argv) && put_links_first(libexec))
 		return EXIT_FAILURE;
-	/* It stays open over exec: the loader opens /proc/self/fd/N. */
-	if (open_own(libexec, "preload.so", O_RDONLY, &preload))
-		return EXIT_FAILURE;
-	status = tc_bpffs__prepare(name, argv);
+	status = open_preload(libexec, &fd);
+	if (!status)
+		status = tc_bpffs__prepare(name, argv);
 	if (status)
 		return status;
-	return set_environment(preload.fd) ? complain(program->path, "no memory") : EXIT_SUCCESS;
+	return set_environment(fd) ? complain(program->path, "no memory") : EXIT_SUCCESS;
 }
 
 /* ---- the doors ------------------------------------------------------------------------------------------- */
@@ -237,11 +228,10 @@ int run_script(char **command)
 
 int run_command(char **argv)
 {
-	char libexec[PATH_MAX];
-	struct own command;
+	char libexec[PATH_MAX], command[PATH_MAX];
 
-	if (need_libexec(libexec, sizeof(libexec)) || open_own(libexec, "elfmap", O_PATH | O_CLOEXEC, &command))
+	if (need_libexec(libexec, sizeof(libexec)) || find_own(libexec, "elfmap", command))
 		return EXIT_FAILURE;
-	execv(command.real, argv);
-	return complain(command.path, "%s", strerror(errno));
+	execv(command, argv);
+	return complain(command, "%s", strerror(errno));
 }

@@ -47,7 +47,7 @@ int elfmap_libexec__find(char *ret_path, size_t size)
 	length = (ssize_t)strlen(directory) - (ssize_t)strlen(LIBEXEC);
 	if (length >= 0 && !strcmp(directory + length, LIBEXEC)) {
 		snprintf(ret_path, size, "%s", directory);
-		return 0;
+		return 1;
 	}
 	snprintf(ret_path, size, "%s" LIBEXEC, directory);
 	if (!access(ret_path, F_OK))

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* The directory of this program if that is it; else libexec/elfmap in the directory of this program (build tree), or
- * in the directory above (installed). A negative errno if there is none; RET_PATH is then where it is expected when
+/* libexec/elfmap in the directory of this program (build tree), or in the directory above (installed). 1 if this
+ * program is in that directory itself. A negative errno if there is none; RET_PATH is then where it is expected when
  * installed, or "" if this program cannot be found: it is setuid, and /proc is not mounted. */
 int elfmap_libexec__find(char *ret_path, size_t size);
 

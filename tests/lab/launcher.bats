@@ -246,7 +246,7 @@ own_tree() {
 	as_user() { setpriv --reuid 12345 --regid 12345 --clear-groups "$@"; }
 	verbs as_user "$tmp/own/elfmap"
 	run -1 --separate-stderr as_user "$tmp/own/theirs/elfmap" -u
-	[[ -z $output && $stderr == "elfmap: $tmp/own/theirs/libexec/elfmap: belongs neither to root nor to the owner of this command" ]]
+	[[ -z $output && $stderr == "elfmap: $tmp/own/theirs/libexec/elfmap/elfmap: belongs neither to root nor to the owner of this command" ]]
 }
 
 @test "a launcher without its other files says so, and does not execute itself" {
@@ -256,9 +256,23 @@ own_tree() {
 	refused version "elfmap: $proper: No such file or directory"
 	cp "$elfmap" "$proper"
 	run -1 --separate-stderr timeout 5 "$tmp/own/elfmap" version
-	[[ -z $output && $stderr == "elfmap: $proper: is the launcher; install the command again with: make install" ]]
+	[[ -z $output && $stderr == "elfmap: $tmp/own/libexec/elfmap: has the launcher in place of the command; install it again with: make install" ]]
 	rm -r "$tmp/own/libexec"
 	refused version "elfmap: $tmp/libexec/elfmap: No such file or directory; was the command installed with make install?"
+}
+
+@test "libexec may be a link, and what it leads to is judged as well" {
+	own_tree
+	mkdir "$tmp/far"
+	mv "$tmp/own/libexec/elfmap" "$tmp/far/"
+	ln -s "$tmp/far/elfmap" "$tmp/own/libexec/elfmap"
+	verbs "$tmp/own/elfmap"
+	front_door tc "$tmp/own/elfmap" tc
+	chmod o+w "$tmp/far"
+	refused version "elfmap: $tmp/far: can be written by others than its owner; *"
+	chmod o-w "$tmp/far"
+	chmod o+w "$tmp/own/libexec"
+	refused version "elfmap: $tmp/own/libexec: can be written by others than its owner; *"
 }
 
 @test "elfmap exec puts no folder in front that others can write, or that PATH would take apart" {
