@@ -25,7 +25,11 @@ make_room() {
 	done
 	install -d -m 755 "$DESTDIR${1%/*}/"
 	for path in "${missing[@]}" "$1"; do
-		[[ $1 == "$INSTALLED" ]] && notes+=("$path") || note "$path"
+		if [[ $1 == "$INSTALLED" ]]; then
+			notes+=("$path")
+		else
+			note "$path"
+		fi
 	done
 }
 

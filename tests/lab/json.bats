@@ -30,7 +30,7 @@ fails_as() {
 
 @test "json: verbs that say nothing without it" {
 	create h hash 4 4 8
-	create outer array_of_maps 4 4 4 inner_map pinned $globals/h
+	create outer array_of_maps 4 4 4 inner_map pinned "$globals/h"
 	create q queue 0 4 4
 	echo '1 0 0 0  2 0 0 0' >"$tmp/lines"
 	does '. == {done: "map set", pin: "h", key_value: ["key", "1", "0", "0", "0", "value", "2", "0", "0", "0"], written: 1}' \
@@ -139,6 +139,7 @@ fails_as() {
 	create small hash 4 4 8
 	"$elfmap" map set h types u32:u32 1 2 3 4
 	fails_as 2 '.error.why' map diff h /nosuch
+	# shellcheck disable=SC2016 # the inner shell reads it
 	run -1 --separate-stderr bash -c '"$1" -j map load h types u32:u32 --keep-going - <<<"1 x" | jq -e .; exit "${PIPESTATUS[0]}"' bash "$elfmap"
 	[[ $output == *'"written": 0'* ]]
 }

@@ -33,6 +33,7 @@ declared() {
 }
 
 readme_example() {
+	# shellcheck disable=SC2016 # these are marks of Markdown
 	sed -n '/^## Use it as a library/,/^## How/p' README.md | sed -n '/^```c$/,/^```$/{//!p}'
 }
 
@@ -57,6 +58,7 @@ uses() {
 }
 
 @test "names: the file has the version, SONAME and links lead to it, pkg-config knows it" {
+	# shellcheck disable=SC2016 # make reads it
 	version=$(make -s --eval='value-of: ; @echo $(VERSION)' value-of)
 	[[ $(readelf -d "$prefix/lib/libelfmap.so") == *'Library soname: [libelfmap.so.0]'* ]]
 	[[ $(readlink -f "$prefix/lib/libelfmap.so") == "$prefix/lib/libelfmap.so.$version" ]]

@@ -84,6 +84,7 @@ holds() {
 			wanted=$(awk -v word="$word" '$1 == word { print $2 }' <<<"$list")
 			! grep -qx "$word" <<<"$(verbs_of "${table[@]}")" || continue
 			run --separate-stderr "$elfmap" "${table[@]}" "$word" --help
+			# shellcheck disable=SC2154 # run sets it
 			echo "${table[*]} $word: status $status, $output, $stderr"
 			if [[ -n $wanted ]]; then
 				[[ $status == 0 && ${lines[0]}' ' == "usage: elfmap ${table[*]}${table[*]:+ }$wanted "* ]] || return 1
@@ -128,6 +129,7 @@ holds() {
 		# shellcheck disable=SC2086 # words
 		run -2 --separate-stderr "$elfmap" ${words% -> *}
 		echo "$words: $stderr"
+		# shellcheck disable=SC2154 # run sets it
 		[[ -z $output && ${stderr_lines[0]} == *"; did you mean '${words#* -> }'?" ]]
 	done <<-'END'
 		maap -> map
