@@ -46,8 +46,7 @@ int text__read_hex(struct elfmap_text *text, size_t size, char ends_in, unsigned
 /* Without `hex` there are no bytes. */
 int text__read_nothing(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
-	(void)to;
-	return type->size ? text__expected_type(text, type) : 0;
+	return type->size ? text__expected_type(text, type) : text__store(text, text->at, to, "", 0);
 }
 
 void text__write_bytes(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,

@@ -225,7 +225,7 @@ int text__read_slot(struct elfmap_text *text, const struct elfmap_type *type, un
 	const char *word = text->at;
 	struct spelling spelling;
 	int fd = -1, err;
-	__u64 id;
+	__u64 id = 0;
 
 	if (is_readable && take_word(text, "0", 1)) /* empty */
 		return text__store_number(text, word, &number, to, 0);

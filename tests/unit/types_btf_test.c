@@ -182,6 +182,28 @@ static void test_bit_fields(void **state)
 	elfmap_type__free(type);
 }
 
+/* Its only numbers are 0 and -1. */
+static void test_signed_bit(void **state)
+{
+	struct one_bit {
+		__s32 flag : 1;
+	} set = {.flag = -1};
+	int id = btf__add_struct(btf, "one_bit", sizeof(set));
+	struct elfmap_type *type;
+	struct elfmap_msg msg;
+	struct elfmap_text text;
+	__u32 word;
+
+	(void)state;
+	btf__add_field(btf, "flag", s32_id, 0, 1);
+	assert_prints(id, &set, sizeof(set), "{ flag -1 }");
+	assert_int_equal(elfmap_type__read(btf, (__u32)id, sizeof(set), &type, NULL), 0);
+	text = elfmap_text__new("{ flag 1 }", 10, NULL, &msg);
+	assert_int_equal(elfmap_text__read(&text, type, &word), -EINVAL);
+	assert_string_equal(msg.text, "1 is not between -1 and 0");
+	elfmap_type__free(type);
+}
+
 static void test_nameless_members_are_the_parents(void **state)
 {
 	int inner = btf__add_union(btf, NULL, 4), id;
@@ -363,6 +385,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bool, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_struct_with_padding, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bit_fields, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_signed_bit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nameless_members_are_the_parents, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_arrays, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strings, setup, teardown),
