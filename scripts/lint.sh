@@ -126,11 +126,6 @@ lint_gcc() {
 
 # Programs for the kernel; clang-tidy checks the rest.
 lint_clang() {
-	local file programs=()
-
-	for file in "${c[@]}"; do
-		[[ $file != @(tc-progs|tests/testdata|tests/bench/peers)/*([^/]).c ]] || programs+=("$file")
-	done
 	compile clang "${programs[@]}"
 }
 
@@ -194,7 +189,7 @@ lint_arrows() {
 main() {
 	local tool failed=()
 	local tools=(headers arrows clang-format shellcheck mandoc cppcheck gcc clang clang-tidy)
-	c=() man=() shell=() user=() sources=()
+	c=() man=() programs=() shell=() user=() sources=()
 
 	shopt -s extglob
 	sort_files

@@ -84,6 +84,16 @@ only() {
 	run -1 "$tree/scripts/lint.sh" clang-format headers
 	[[ $output == *'lib/bad.c: not a program for the kernel'* ]]
 	[[ $output == *'lint: FAILED: clang-format headers'* ]]
+
+	# Every C file is compiled, also in a folder that is new here.
+	cp Makefile "$tree/"
+	mkdir "$tree/examples"
+	printf '%s\n/* Nothing. */\nstatic int nothing;\n' "$good" >"$tree/examples/new.c"
+	run -1 env BUILD=build "$tree/scripts/lint.sh" gcc
+	[[ $output == *'examples/new.c:'*'defined but not used'* ]]
+	printf '%s\n/* Nothing. */\nint nothing;\n' "$good" >"$tree/examples/new.c"
+	rm "$tree/lib/bad.c"
+	run -0 env BUILD=build "$tree/scripts/lint.sh" gcc
 }
 
 # called TREE: the command in it does what the one that is tested does.
@@ -265,7 +275,7 @@ versions() {
 }
 
 @test "the version is the Makefile's, with the commit where there is a repository" {
-	# shellcheck disable=SC2016 # make reads it
+	# shellcheck disable=SC2016 # for make
 	version=$(make -s --eval='value-of: ; @echo $(VERSION)' value-of)
 	build=${BUILD:-$PWD/build}
 	for word in version -V --version; do

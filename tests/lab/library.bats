@@ -3,7 +3,7 @@
 # libelfmap as others use it: installed below a prefix of its own, found by pkg-config, linked shared and static,
 # from C and C++. What it shows is what elfmap.h declares, what lib/libelfmap.map lists and what man3 describes.
 
-# shellcheck disable=SC2154 # run sets them
+# shellcheck disable=SC2016,SC2154 # not for the shell; run sets them
 bats_require_minimum_version 1.5.0
 
 setup_file() {
