@@ -45,24 +45,27 @@ typedef const char *elfmap_map_rule(const struct bpf_elf_map *def);
 struct elfmap_map_kind {
 	const char *name;   /* as bpftool spells it; NULL: the type is unknown */
 	const char *phrase; /* "an lru_hash" */
-	enum elfmap_map_value value;
-
-	/* Of BPF_MAP_CREATE. */
-	elfmap_map_rule *rules[ELFMAP_MAX_MAP_RULES + 1]; /* the plain ones first, then NULL */
-	__u32 flags;					  /* that a kernel takes; at least those of Linux 6.18 */
-	__u32 added_flags;				  /* that the kernel adds by itself */
-	enum elfmap_map_size size;
-	bool takes_btf;		 /* types of key and value; of other kinds the kernel refuses the whole map */
-	bool needs_btf;		 /* cannot be made without them */
-	bool belongs_to_program; /* cannot be made alone */
-	bool is_new;		 /* not in every <linux/bpf.h> that is in use with libbpf 1.0 */
 
 	/* Why not, or ELFMAP_NO_REASON. */
 	const char *unreadable; /* entries cannot be listed */
 	const char *unwritable;
 	const char *undeletable;
 	const char *uncopyable; /* though readable: entries cannot be written to another map */
-	bool shows_cookies;	/* readable all the same where values have 8 bytes */
+
+	/* What EINVAL means; NULL: unknown. */
+	const char *invalid_update;
+	const char *invalid_delete;
+
+	/* Of BPF_MAP_CREATE. */
+	elfmap_map_rule *rules[ELFMAP_MAX_MAP_RULES + 1]; /* the plain ones first, then NULL */
+	__u32 flags;					  /* that a kernel takes; at least those of Linux 6.18 */
+	__u32 added_flags;				  /* that the kernel adds by itself */
+	enum elfmap_map_size size;
+	enum elfmap_map_value value;
+	bool takes_btf;		 /* types of key and value; of other kinds the kernel refuses the whole map */
+	bool needs_btf;		 /* cannot be made without them */
+	bool belongs_to_program; /* cannot be made alone */
+	bool is_new;		 /* not in every <linux/bpf.h> that is in use with libbpf 1.0 */
 
 	/* Keys and entries. */
 	bool numeric_key;
@@ -70,6 +73,8 @@ struct elfmap_map_kind {
 	bool read_by_index;
 	bool keeps_slots;
 	bool has_silent_slots; /* an empty slot exists for BPF_EXIST, and can be deleted */
+	bool empty_is_invalid; /* EINVAL for the deletion of an empty slot */
+	bool shows_cookies;    /* unreadable, except where values have 8 bytes */
 	bool is_prefix;	       /* the key is a prefix length and data */
 	bool is_pushed;	       /* values are written without a key */
 	bool is_queue;	       /* and taken out one by one */
@@ -83,11 +88,6 @@ struct elfmap_map_kind {
 	bool takes_batches;   /* BPF_MAP_LOOKUP_AND_DELETE_BATCH */
 	bool has_two_writers; /* two threads write faster than one */
 	bool can_be_mapped;   /* with BPF_F_MMAPABLE */
-
-	/* What EINVAL means; NULL: unknown. */
-	const char *invalid_update;
-	const char *invalid_delete;
-	bool empty_is_invalid; /* EINVAL for the deletion of an empty slot */
 };
 
 /* The row of TYPE. A type without one has all columns of an unknown type: no name, no rules, nothing forbidden. */
