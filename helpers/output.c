@@ -41,9 +41,12 @@ int flush_output(struct elfmap_buffer *buffer, size_t least)
 
 void output__add(const char *name, json_object *value)
 {
-	if (!output.done)
-		output.done = json_object_new_object();
-	json_object_object_add(output.done, name, value);
+	if (output.nr_added < OUTPUT_ADDED) {
+		output.added[output.nr_added].name = name;
+		output.added[output.nr_added++].value = value;
+	} else {
+		json_object_put(value);
+	}
 }
 
 void begin_output(void)
@@ -140,10 +143,8 @@ static void print_done(const char *name, const struct option_row *rows, const st
 		name_member(&rows[i], request, member);
 		json_object_object_add(root, member, value);
 	}
-	if (output.done) {
-		json_object_object_foreach(output.done, key, value)
-			json_object_object_add(root, key, json_object_get(value));
-	}
+	for (size_t i = 0; i < output.nr_added; i++)
+		json_object_object_add(root, output.added[i].name, json_object_get(output.added[i].value));
 	print_json(root);
 }
 
@@ -177,8 +178,7 @@ int output__finish(int status, const char *name, const struct option_row *rows, 
 		print_error();
 	else if (output.json && !output.is_written)
 		print_done(name, rows, common, request);
-	if (output.done)
-		json_object_put(output.done);
-	output.done = NULL;
+	while (output.nr_added)
+		json_object_put(output.added[--output.nr_added].value);
 	return end_output() && !status ? EXIT_FAILURE : status;
 }

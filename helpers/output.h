@@ -12,11 +12,17 @@
 #include "helpers/options.h"
 
 /* -j and -p, wherever on the line they stood (before or after the verb's words). */
+#define OUTPUT_ADDED 8
+
 struct output {
 	bool json;
 	bool pretty;
 	bool is_written; /* something was printed as JSON */
-	json_object *done;
+	struct {
+		const char *name;
+		json_object *value;
+	} added[OUTPUT_ADDED];
+	size_t nr_added;
 };
 extern struct output output;
 

@@ -185,7 +185,6 @@ static int run_options(const struct verb *verb, const char *prefix, const char *
 		status = EXIT_USAGE;
 	} else {
 		obey_output_options();
-		libbpf_set_print(NULL); /* the verbs report by themselves */
 		status = enter_netns() ?: verb->run(request);
 	}
 	obey_output_options();
@@ -202,6 +201,7 @@ static int run_verb(const struct verb *verb, const char *prefix, int argc, char 
 
 	name_verb(prefix, verb, name);
 	if (verb->below) {
+		libbpf_set_print(NULL); /* the verbs report by themselves */
 		snprintf(path, sizeof(path), "elfmap %s", name);
 		return verbs__run(verb->below, path, argc - 1, argv + 1);
 	}

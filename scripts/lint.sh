@@ -129,14 +129,14 @@ lint_clang() {
 	compile clang "${programs[@]}"
 }
 
-# The first line (after #!) names the licence, and the next one says what the file is for. A program for the kernel
+# The first line (after #! or #compdef) names the licence, and the next one says what the file is for. A program for the kernel
 # is GPL-2.0-only, everything else has both licences. Tests are executable.
 lint_headers() {
 	local file line first comment bad=0 free='GPL-2.0-only OR BSD-2-Clause'
 
 	for file in "${sources[@]}"; do
 		mapfile -t -n 3 line <"$file"
-		[[ ${line[0]-} != '#!'* ]] || line=("${line[@]:1}")
+		[[ ${line[0]-} != @('#!'|'#compdef')* ]] || line=("${line[@]:1}")
 		first=${line[0]-}
 		comment=${line[1]-}
 		if [[ ! $first =~ SPDX-License-Identifier:\ (GPL-2.0-only( OR BSD-2-Clause)?)(\ \*/)?$ ]]; then

@@ -3,6 +3,7 @@
  * `elfmap decl FILE`: the maps of a legacy object as C source for libbpf >= 1.0, to be pasted into the
  * program in place of its struct bpf_elf_map. The way out of legacy, for those who have the source.
  */
+#include <bpf/libbpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,7 @@ static int run(const void *words)
 	void *bytes = NULL;
 	size_t size = 0;
 
+	libbpf_set_print(NULL); /* what it thinks of the types is reported in one line, or not at all */
 	if (elfmap_file__read(request->file, &bytes, &size, &msg) || elfmap_object__read(bytes, size, &object, &msg))
 		complain(request->file, "%s", msg.text);
 	else

@@ -11,7 +11,7 @@ setup() {
 	PATH=$(dirname "$elfmap"):$PATH
 	export HOME=$tmp XDG_CONFIG_HOME=$tmp XDG_DATA_HOME=$tmp
 	completion=$PWD/completion
-	cd "$tmp" || return
+	cd "$tmp" || return 1
 	touch saved.o
 	create hits hash 4 4 4
 	create hosts hash 4 4 4
