@@ -286,6 +286,8 @@ $id" ]]
 	[[ $status == 2 ]]
 	run --separate-stderr "$elfmap" attach nosuch dev "$link" ingress
 	fails 1 "elfmap: nosuch: there is no such file, and no program is pinned at $globals/nosuch*"
+	run --separate-stderr "$elfmap" attach "$objects/shared.o" sec ingress dev "$link" xdp
+	fails 1 'elfmap: *: xdp: programs cannot be attached by this command yet'
 	[[ -z $(pins) && $(tc qdisc show dev "$link") != *clsact* ]]
 	tc qdisc add dev "$link" ingress
 	run --separate-stderr attach shared ingress egress
