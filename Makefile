@@ -154,6 +154,8 @@ INSTALLED = $(DATADIR)/elfmap/installed
 PUT       = DESTDIR='$(DESTDIR)' INSTALLED='$(INSTALLED)' scripts/put.sh
 
 install: all ## install below $(PREFIX); DESTDIR, BINDIR, LIBDIR, ... are honoured
+	$(Q)[ '$(shell realpath -ms $(LIBEXECDIR))' = '$(shell realpath -ms $(BINDIR)/../libexec)' ] || \
+		{ echo 'LIBEXECDIR: must be $(BINDIR)/../libexec: elfmap looks for its files there' >&2; exit 1; }
 	$(Q)$(PUT) 755 $(BUILD)/elfmap $(BINDIR)/elfmap
 	$(Q)$(PUT) 755 $(LIBEXEC)/elfmap $(LIBEXECDIR)/elfmap/elfmap
 	$(Q)$(PUT) 644 $(LIBEXEC)/preload.so $(LIBEXECDIR)/elfmap/preload.so

@@ -100,7 +100,8 @@ only() {
 called() {
 	local call
 
-	[[ $("$1/elfmap" version) == "$("$build/elfmap" version)" ]]
+	# Without the commit, which may be another one since the build.
+	[[ $("$1/elfmap" version | cut -d' ' -f1,2) == "$("$build/elfmap" version | cut -d' ' -f1,2)" ]]
 	ln -sf elfmap "$1/tc"
 	for call in "$1/tc" "$1/elfmap tc" "$1/elfmap exec tc" "$build/elfmap tc"; do
 		# shellcheck disable=SC2086 # words
@@ -270,6 +271,9 @@ versions() {
 	done
 	[[ ! -e $dest/usr ]]
 	"$dest/a/libexec/elfmap/bin/tc" -V
+	"$dest/a/bin/elfmap" -V
+	run -2 make --no-print-directory install DESTDIR="$dest/other" "${dirs[@]}" LIBEXECDIR=/z/libexec
+	[[ $output == *'LIBEXECDIR: must be /a/bin/../libexec'* && ! -e $dest/other ]]
 	make --no-print-directory uninstall DESTDIR="$dest" "${dirs[@]}"
 	[[ ! -e $dest ]]
 }
