@@ -12,7 +12,7 @@
 
 #include "helpers/command.h"
 #include "helpers/load/report.h"
-#include "load/load_run.h"
+#include "load/load.h"
 #include "pins/bpffs.h"
 
 /* ---- what was loaded --------------------------------------------------------------------------------------- */

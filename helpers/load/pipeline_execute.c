@@ -15,7 +15,7 @@
 #include "helpers/load/pipeline.h"
 #include "helpers/load/report.h"
 #include "helpers/map/progress.h"
-#include "load/load_run.h"
+#include "load/load.h"
 #include "map/fill.h"
 #include "upgrade/upgrade.h"
 

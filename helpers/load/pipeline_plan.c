@@ -12,8 +12,8 @@
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
 #include "helpers/load/report.h"
-#include "hook/same_program.h"
-#include "load/load_run.h"
+#include "hook/attachment.h"
+#include "load/load.h"
 #include "pins/pin_name.h"
 
 /* ---- load ------------------------------------------------------------------------------------------------ */

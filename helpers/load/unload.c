@@ -16,10 +16,10 @@
 #include "map/map.h"
 #include "pins/bpffs.h"
 #include "pins/pin_change.h"
-#include "upgrade/retired.h"
+#include "upgrade/version.h"
 
 /* The maps that are pinned where the object has them, and are the same: others are not its own. */
-static int collect(const struct elfmap_load *load, struct elfmap_generation *pinned)
+static int collect(const struct elfmap_load *load, struct elfmap_version *pinned)
 {
 	int err = 0;
 
@@ -31,14 +31,14 @@ static int collect(const struct elfmap_load *load, struct elfmap_generation *pin
 		if (!map->pin_path || elfmap_map__open(map->pin_path, &fd, &info, NULL))
 			continue;
 		if (!elfmap_pin__compare(&map->map, &info, NULL))
-			err = elfmap_generation__add_map(pinned, map->pin_path, fd);
+			err = elfmap_version__add_map(pinned, map->pin_path, fd);
 		close(fd);
 	}
 	return err;
 }
 
 /* What explains its numbers goes with a map. */
-static int remove_map(const struct elfmap_gen_map *map, struct elfmap_msg *msg)
+static int remove_map(const struct elfmap_version_map *map, struct elfmap_msg *msg)
 {
 	char companion[PATH_MAX];
 	bool has_companion = map_companion_path(map->place, map->map, companion);
@@ -51,8 +51,7 @@ static int remove_map(const struct elfmap_gen_map *map, struct elfmap_msg *msg)
 	return 0;
 }
 
-static int remove_unused(const char *file, const struct elfmap_generation *pinned, size_t *removed,
-			 struct elfmap_msg *msg)
+static int remove_unused(const char *file, const struct elfmap_version *pinned, size_t *removed, struct elfmap_msg *msg)
 {
 	bool *used = calloc(pinned->nr_maps + 1, sizeof(*used));
 	struct elfmap_kept kept = {};
@@ -60,7 +59,7 @@ static int remove_unused(const char *file, const struct elfmap_generation *pinne
 
 	if (!used)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
-	elfmap_generation__find_used(pinned, used, &kept);
+	elfmap_version__find_used(pinned, used, &kept);
 	for (size_t i = 0; !err && i < pinned->nr_maps; i++) {
 		kept.nr += used[i];
 		err = used[i] ? 0 : remove_map(&pinned->maps[i], msg);
@@ -77,7 +76,7 @@ static int remove_unused(const char *file, const struct elfmap_generation *pinne
 static int remove_maps(const char *file, const char *tc_dir, size_t *removed, struct elfmap_msg *msg)
 {
 	const struct elfmap_load_opts opts = {.tc_dir = tc_dir, .is_locked = true};
-	struct elfmap_generation pinned = {};
+	struct elfmap_version pinned = {};
 	struct elfmap_load *load = NULL;
 	char inside[PATH_MAX + 2];
 	int err, lock = -1;
@@ -90,7 +89,7 @@ static int remove_maps(const char *file, const char *tc_dir, size_t *removed, st
 		err = err ? elfmap_msg__set(msg, err, "%s", strerror(-err))
 			  : remove_unused(file, &pinned, removed, msg);
 	}
-	elfmap_generation__free(&pinned);
+	elfmap_version__free(&pinned);
 	elfmap_load__free(load);
 	if (lock >= 0)
 		close(lock);

@@ -75,4 +75,9 @@ int elfmap_attachment__detach(struct elfmap_attachment *attachment, struct elfma
 /* Lets go of everything. KEEP: it stays as it is; else all that was done is taken back. */
 void elfmap_attachment__close(struct elfmap_attachment *attachment, bool keep);
 
+/* Is program ID the one of PROG_FD, made from the same instructions with the same maps? LOAD is where PROG_FD is from:
+ * maps that it does not pin are made anew by each load, and are the same if they are alike. NULL: each must be the
+ * very same. */
+bool elfmap_program__is_same(__u32 id, int prog_fd, const struct elfmap_load *load);
+
 #endif

@@ -10,7 +10,7 @@
 #include "base/msg.h"
 #include "hook/graft.h"
 #include "kinds/maps.h"
-#include "load/load_run.h"
+#include "load/load.h"
 #include "map/slots.h"
 #include "pins/bpffs.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The table of hooks; operations on a hook of any kind; hooks in words. */
+/* The table of hooks, with the rows that only list; operations on a hook of any kind; hooks in words. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -14,9 +14,98 @@
 #include "hook/netlink.h"
 #include "hook/rows.h"
 
+/* ---- XDP: what rtnetlink reports of the devices ------------------------------------------------------------- */
+
+static const struct elfmap_hook_kind hook_xdp;
+
+static int add_xdp(void *context, const struct nlmsghdr *message)
+{
+	static const int ids[] = {IFLA_XDP_DRV_PROG_ID, IFLA_XDP_SKB_PROG_ID, IFLA_XDP_HW_PROG_ID};
+	const struct rtattr *attributes[IFLA_XDP + 1], *xdp[IFLA_XDP_MAX + 1];
+	const struct ifinfomsg *link = NLMSG_DATA(message);
+	struct elfmap_survey *survey = context;
+	struct elfmap_hook hook;
+	int err = 0;
+
+	if (message->nlmsg_type != RTM_NEWLINK)
+		return 0;
+	netlink__sort(IFLA_RTA(link), IFLA_PAYLOAD(message), attributes, IFLA_XDP);
+	if (!attributes[IFLA_XDP])
+		return 0;
+	netlink__sort(RTA_DATA(attributes[IFLA_XDP]), RTA_PAYLOAD(attributes[IFLA_XDP]), xdp, IFLA_XDP_MAX);
+	hook = elfmap_survey__start(survey, &hook_xdp, link->ifi_index);
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids) && !err; i++) {
+		hook.prog = netlink__number(xdp[ids[i]]);
+		if (hook.prog)
+			err = elfmap_survey__add(survey, &hook);
+	}
+	return err;
+}
+
+static int list_xdp(struct elfmap_survey *survey, struct elfmap_msg *msg)
+{
+	struct netlink_request request;
+
+	netlink__start(&request, RTM_GETLINK, NLM_F_DUMP, sizeof(request.link));
+	return netlink__talk(survey->sock, &request, add_xdp, survey, msg);
+}
+
+static const struct elfmap_hook_kind hook_xdp = {
+	.name = "xdp",
+	.prog_type = BPF_PROG_TYPE_XDP,
+	.has = ELFMAP_HOOK_DEVICE,
+	.link_type = BPF_LINK_TYPE_XDP,
+	.list = list_xdp,
+};
+
+/* ---- links that no other row lists, or of a device that is not visible here --------------------------------- */
+
+static const struct elfmap_hook_kind hook_link;
+
+static bool is_listed(const struct elfmap_hooks *hooks, const struct bpf_link_info *info)
+{
+	for (size_t i = 0; i < hooks->nr; i++)
+		if (hooks->at[i].kind->link_type == info->type && hooks->at[i].prog == info->prog_id)
+			return true;
+	return false;
+}
+
+static int list_links(struct elfmap_survey *survey, struct elfmap_msg *msg)
+{
+	__u32 id = 0;
+	int err = 0;
+
+	(void)msg;
+	while (!err && !bpf_link_get_next_id(id, &id)) {
+		struct elfmap_hook hook = elfmap_survey__start(survey, &hook_link, 0);
+		struct bpf_link_info info = {};
+		__u32 size = sizeof(info);
+		int fd = bpf_link_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue; /* gone since */
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.prog_id && !is_listed(survey->hooks, &info)) {
+			hook.link = id;
+			hook.link_type = info.type;
+			hook.prog = info.prog_id;
+			err = elfmap_survey__add(survey, &hook);
+		}
+		close(fd);
+	}
+	return err;
+}
+
+static const struct elfmap_hook_kind hook_link = {
+	.name = "link",
+	.has = ELFMAP_HOOK_LINK,
+	.list = list_links,
+};
+
+/* ---- the table ---------------------------------------------------------------------------------------------- */
+
 /* Links come last: those that are a hook of another row are left out of them. */
 const struct elfmap_hook_kind *const elfmap_hook_kinds[] = {
-	&elfmap_hook_xdp, &elfmap_hook_tc_filter, &elfmap_hook_tcx, &elfmap_hook_link, NULL,
+	&hook_xdp, &elfmap_hook_tc_filter, &elfmap_hook_tcx, &hook_link, NULL,
 };
 
 const struct elfmap_hook_kind *elfmap_hook_kind__find(const char *name)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where programs run. Each kind of hook is a row of one table (hook.c), whose operations are in a file of its own:
+ * Where programs run. Each kind of hook is a row of one table (hook.c), with its operations:
  *
- *   xdp         xdp.c         of a device; listed only
+ *   xdp         hook.c        of a device; listed only
  *   filter      tc_filter.c   of tc, on clsact or an ingress qdisc; those of other qdiscs are listed
  *   tcx         tcx.c         a link that is pinned by elfmap; those of others are listed
- *   link        link.c        any other link of the kernel's: cgroup, netns, tracing ...; listed only
+ *   link        hook.c        any other link of the kernel's: cgroup, netns, tracing ...; listed only
  *
  * Callers use the functions below, which take a hook of any kind. What a row cannot do is refused by all of them
  * with -EOPNOTSUPP and the same message.

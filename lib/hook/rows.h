@@ -5,7 +5,7 @@
 
 #include "hook/hook.h"
 
-extern const struct elfmap_hook_kind elfmap_hook_xdp, elfmap_hook_tc_filter, elfmap_hook_tcx, elfmap_hook_link;
+extern const struct elfmap_hook_kind elfmap_hook_tc_filter, elfmap_hook_tcx;
 
 /* What the rows list into, and what all of them need. */
 struct elfmap_survey {

@@ -20,7 +20,7 @@ struct elfmap_load_opts {
 	const char *tc_dir;	 /* where pins are, ".../tc" */
 	const char *section;	 /* the program that is wanted, and those in tail-call slots; NULL: all */
 	enum bpf_prog_type type; /* BPF_PROG_TYPE_UNSPEC: what the sections' names suggest, else SCHED_CLS */
-	bool private_slots;	 /* PROG_ARRAYs are new ones, even where they are pinned: another generation */
+	bool private_slots;	 /* PROG_ARRAYs are new ones, even where they are pinned: another version */
 	/* Nothing but the program of `section` is wanted, to be put into a slot of the PROG_ARRAY pinned at
 	 * this path by the caller. A map of its name is that one, wherever the object has it pinned; slots of
 	 * tables that are there already are left alone, new tables are filled. */
@@ -68,7 +68,7 @@ struct elfmap_load {
 	struct elfmap_load_prog *progs; /* in libbpf's order */
 	size_t nr_progs;
 	int lock;			    /* shared, on tc_dir: nobody takes away a pin that we have opened */
-	int start_map;			    /* what its variables start with (start_values.c); -1: all zero */
+	int start_map;			    /* the start values of its variables (load_pin.c); -1: all zero */
 	struct elfmap_load_change *changes; /* what commit did, latest last */
 	size_t nr_changes;
 };
@@ -122,5 +122,26 @@ int elfmap_load__progs_dir(const char *tc_dir, const char *file, char *ret_path,
 
 /* Takes away a directory of programs that commit made; what is attached of them stays attached. -ENOENT */
 int elfmap_load__remove_progs(const char *dir, struct elfmap_msg *msg);
+
+/* ---- all steps ------------------------------------------------------------------------------------------------ */
+
+/* What is to be done with an object that the kernel has taken. All zero: it is committed. */
+struct elfmap_load_goal {
+	bool pins_programs; /* in elfmap_load__progs_dir() */
+	/* Called before the commit, which follows if it returns 0. 1: the object stays as it is, where others do not
+	 * see it. A negative errno ends the run. It is called again for each try. NULL: the commit follows. */
+	int (*look)(void *context, struct elfmap_load *load, struct elfmap_msg *msg);
+	void *context;
+};
+
+/* Opens FILE, makes its maps, loads its programs and commits them as GOAL (NULL: the commit alone) says. On failure
+ * nothing of it stays. elfmap_load__end() ends what it gives. */
+int elfmap_load__run(const char *file, const struct elfmap_load_opts *opts, const struct elfmap_load_goal *goal,
+		     struct elfmap_load **ret_load, struct elfmap_msg *msg);
+/* A look for a goal without commit. */
+int elfmap_load__look_only(void *context, struct elfmap_load *load, struct elfmap_msg *msg);
+
+/* Frees LOAD, which may be NULL. KEEP: what was committed stays; else it is undone. */
+void elfmap_load__end(struct elfmap_load *load, bool keep);
 
 #endif

@@ -9,7 +9,7 @@
 #include "kinds/maps.h"
 #include "map/map.h"
 #include "map/map_types.h"
-#include "text/types_dir.h"
+#include "text/types.h"
 
 /* ---- what the kernel prescribes ----------------------------------------------------------------------- */
 

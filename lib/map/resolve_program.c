@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/msg.h"
-#include "load/load_run.h"
+#include "load/load.h"
 #include "map/resolve_program.h"
 #include "pins/bpffs.h"
 

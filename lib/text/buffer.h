@@ -138,4 +138,55 @@ static inline void buffer__add_u64(struct elfmap_buffer *buffer, __u64 number)
 /* NUMBER in decimal; IS_UNSIGNED: its 128 bits are. */
 void buffer__add_number(struct elfmap_buffer *buffer, __int128 number, bool is_unsigned);
 
+/* ---- JSON --------------------------------------------------------------------------------------------------- */
+
+/*
+ * JSON that is written as it comes, since the entries of a map do not fit in memory as objects. The layout is
+ * that of json-c, which prints the rest of the output: compact, or two blanks for each level.
+ *
+ *   elfmap_json__open(&json, '{');
+ *   elfmap_json__name(&json, "id");
+ *   elfmap_json__number(&json, 7);
+ *   elfmap_json__close(&json, '}');
+ *
+ * Commas and line ends are added here; the caller writes a value for each name and closes each bracket. TO may be
+ * emptied between any two calls.
+ */
+
+/* Set the first block, zero the rest. */
+struct elfmap_json {
+	struct elfmap_buffer *to;
+	bool pretty;
+
+	unsigned int depth; /* private: brackets that are open */
+	bool has_one;	    /* something stands in the innermost */
+	bool has_name;	    /* a name, which waits for its value */
+};
+
+void elfmap_json__open(struct elfmap_json *json, char bracket);
+void elfmap_json__close(struct elfmap_json *json, char bracket);
+void elfmap_json__name(struct elfmap_json *json, const char *name);
+
+void elfmap_json__string(struct elfmap_json *json, const char *text);
+void elfmap_json__number(struct elfmap_json *json, __s64 number);
+/* WORD as it stands: true, null, or a number that is there as text. */
+void elfmap_json__word(struct elfmap_json *json, const char *word);
+
+/* ---- within lib/text ------------------------------------------------------------------------------------------ */
+
+/* The comma and the line before the next value or name. */
+void json__separate(struct elfmap_json *json);
+
+/* Before a value that is then put into TO by hand. */
+static inline void json__begin(struct elfmap_json *json)
+{
+	if (json->has_name)
+		json->has_name = false;
+	else if (json->depth)
+		json__separate(json);
+}
+
+/* LENGTH bytes that are UTF-8. */
+void json__add_string(struct elfmap_json *json, const char *text, size_t length);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The table of notations: all that is known of one is in its row in notation.c, and the functions of a row are in
- * the file of its family: numbers.c, addresses.c, names.c, bytes.c, members.c. So a new notation is its name in
+ * the file of its family: scalars.c, addresses.c, names.c, values.c. So a new notation is its name in
  * enum elfmap_notation, a row, functions if no others' will do, and a line in elfmap-map(8).
  */
 #ifndef ELFMAP_NOTATION_H
@@ -111,7 +111,7 @@ notation_describe words__describe_plain, words__describe_integer, words__describ
 	words__describe_enum, words__describe_struct, words__describe_array, words__describe_slot,
 	words__describe_handle;
 
-/* ---- numbers.c, addresses.c, names.c, bytes.c, members.c: columns read, write, json, put, scan ----------------- */
+/* ---- scalars.c, addresses.c, names.c, values.c: columns read, write, json, put, scan ----------------- */
 
 notation_read text__read_number, text__read_bool, text__read_enum, text__read_address, text__read_prefix,
 	text__read_hex_prefix, text__read_device, text__read_id, text__read_slot, text__read_handle, text__read_nothing,

@@ -122,4 +122,18 @@ struct elfmap_type_name {
 /* The Nth of the names that are listed; NULL: there are no more. */
 const struct elfmap_type_name *elfmap_type__name(size_t nth);
 
+/* ---- types in files ------------------------------------------------------------------------------------------ */
+
+/*
+ * Types for maps that have no BTF. A file in /etc/elfmap/types.d has a line for each map:
+ *
+ *   NAME KEYTYPE VALUETYPE     # `-` is the key type of a map without keys
+ */
+
+/* The types that the files in DIR give the map called NAME, of keys and values with these sizes. 0 and
+ * NULL: none does, or there is no such directory. A type of 0 bytes stays NULL. -EINVAL, with file and line in
+ * the message: a line for NAME that cannot be right; -ENOTUNIQ: two of them. Other names are not looked at. */
+int elfmap_types_dir__find(const char *dir, const char *name, size_t key_size, size_t value_size,
+			   struct elfmap_type **ret_key, struct elfmap_type **ret_value, struct elfmap_msg *msg);
+
 #endif

@@ -24,7 +24,7 @@
 
 #include <net/if.h>
 
-#include "text/json.h"
+#include "text/buffer.h"
 #include "text/types.h"
 
 /* ---- values --------------------------------------------------------------------------------------- */

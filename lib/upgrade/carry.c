@@ -133,7 +133,7 @@ void elfmap_carry__free(struct elfmap_carry *carry)
 	free(carry);
 }
 
-/* ---- all maps of a generation ---------------------------------------------------------------------------- */
+/* ---- all maps of a version ---------------------------------------------------------------------------- */
 
 static bool is_table(int fd)
 {
@@ -156,7 +156,7 @@ static int begin_one(const char *place, const char *old_dir, const char *next_di
 	return err ? elfmap_msg__set(msg, err, "%s: its entries cannot be carried over: %s", place, why.text) : 0;
 }
 
-int elfmap_carries__begin(const struct elfmap_generation *next, const char *old_dir, const char *next_dir,
+int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir, const char *next_dir,
 			  struct elfmap_carries *ret_carries, struct elfmap_msg *msg)
 {
 	struct elfmap_carries carries = {.at = calloc(next->nr_maps + 1, sizeof(struct elfmap_carry *))};

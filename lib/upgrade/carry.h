@@ -6,18 +6,18 @@
 #ifndef ELFMAP_CARRY_H
 #define ELFMAP_CARRY_H
 
-#include "upgrade/generation.h"
+#include "upgrade/version.h"
 
 struct elfmap_carry;
 
-/* All maps of a generation that are not tables, each with its predecessor. */
+/* All maps of a version that are not tables, each with its predecessor. */
 struct elfmap_carries {
 	struct elfmap_carry **at;
 	size_t nr;
 };
 
 /* Begins with all maps of NEXT but PROG_ARRAYs, which are pinned below NEXT_DIR, and those before below OLD_DIR. */
-int elfmap_carries__begin(const struct elfmap_generation *next, const char *old_dir, const char *next_dir,
+int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir, const char *next_dir,
 			  struct elfmap_carries *ret_carries, struct elfmap_msg *msg);
 /* The programs have changed over: a failure is an entry lost, and no reason to go back. */
 void elfmap_carries__finish(const struct elfmap_carries *carries, size_t *ret_late, size_t *ret_lost);

@@ -97,26 +97,26 @@ static int exchange(struct elfmap_deployed *deployed, __u32 expected, int prog, 
 	return err;
 }
 
-int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct elfmap_generation *gen,
+int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct elfmap_version *version,
 			      struct elfmap_msg *msg)
 {
 	size_t tried = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < deployment->nr; i++)
-		if (elfmap_generation__find(gen, deployment->at[i].section) < 0)
+		if (elfmap_version__find(version, deployment->at[i].section) < 0)
 			return elfmap_msg__set(msg, -ENOENT,
 					       "section '%s' is attached, and the other version has none of that name",
 					       deployment->at[i].section);
 	for (; !err && tried < deployment->nr; tried++) {
 		struct elfmap_deployed *at = &deployment->at[tried];
 
-		err = exchange(at, at->hook.prog, elfmap_generation__find(gen, at->section), msg);
+		err = exchange(at, at->hook.prog, elfmap_version__find(version, at->section), msg);
 	}
 	while (err && tried--) { /* the one that failed, too: it may be the kernel's answer that is missing */
 		struct elfmap_deployed *at = &deployment->at[tried];
 
-		exchange(at, elfmap_program__id(elfmap_generation__find(gen, at->section)), at->before, NULL);
+		exchange(at, elfmap_program__id(elfmap_version__find(version, at->section)), at->before, NULL);
 	}
 	return err;
 }
@@ -254,14 +254,14 @@ static int check_tables(const struct elfmap_deployed_maps *maps, const struct el
 	return 0;
 }
 
-int elfmap_generation__check_tables(const struct elfmap_generation *gen, const char *tc_dir, struct elfmap_msg *msg)
+int elfmap_version__check_tables(const struct elfmap_version *version, const char *tc_dir, struct elfmap_msg *msg)
 {
 	struct elfmap_deployed_maps maps = {};
 	struct elfmap_pins pins = {};
 	int err = 0;
 
-	for (size_t i = 0; !err && i < gen->nr_entries; i++)
-		err = add_program(&maps, gen->entries[i].prog);
+	for (size_t i = 0; !err && i < version->nr_entries; i++)
+		err = add_program(&maps, version->entries[i].prog);
 	err = err ?: elfmap_pins__read(tc_dir, &pins);
 	err = err ? elfmap_msg__set(msg, err, "%s", strerror(-err)) : check_tables(&maps, &pins, msg);
 	free(maps.ids);

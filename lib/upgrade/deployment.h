@@ -8,7 +8,7 @@
 
 #include "hook/hook.h"
 #include "load/load.h"
-#include "upgrade/generation.h"
+#include "upgrade/version.h"
 
 struct elfmap_deployment {
 	struct elfmap_deployed {
@@ -25,10 +25,10 @@ int elfmap_deployment__find(const char *object, const char *tc_dir, struct elfma
 			    struct elfmap_msg *msg);
 void elfmap_deployment__free(struct elfmap_deployment *deployment);
 
-/* Gives every hook the program that enters by its section in GEN: no packet passes without one. All have
- * the new one when it returns 0, all have the one before on failure. -ENOENT: GEN lacks a section; -ESTALE: another
+/* Gives every hook the program that enters by its section in VERSION: no packet passes without one. All have
+ * the new one when it returns 0, all have the one before on failure. -ENOENT: VERSION lacks a section; -ESTALE: another
  * command has exchanged a program since they were found. */
-int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct elfmap_generation *gen,
+int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct elfmap_version *version,
 			      struct elfmap_msg *msg);
 
 /* ---- the maps of what is deployed ---------------------------------------------------------------------------- */
@@ -50,8 +50,8 @@ int elfmap_deployed_maps__find(const struct elfmap_deployed_maps *maps, const ch
  * in the pinned one. */
 void elfmap_deployed_maps__warn_of_split(const struct elfmap_deployed_maps *maps, const struct elfmap_load *load);
 
-/* Can GEN run as it did? -ENOENT: a PROG_ARRAY that its programs jump through is pinned nowhere below TC_DIR, so it has
- * been empty since, and every tail call would fall through. */
-int elfmap_generation__check_tables(const struct elfmap_generation *gen, const char *tc_dir, struct elfmap_msg *msg);
+/* Can VERSION run as it did? -ENOENT: a PROG_ARRAY that its programs jump through is pinned nowhere below TC_DIR, so it
+ * has been empty since, and every tail call would fall through. */
+int elfmap_version__check_tables(const struct elfmap_version *version, const char *tc_dir, struct elfmap_msg *msg);
 
 #endif

@@ -12,7 +12,7 @@
 #include "base/netns.h"
 #include "base/path.h"
 #include "kinds/maps.h"
-#include "load/load_run.h"
+#include "load/load.h"
 #include "pins/pin_change.h"
 #include "pins/pin_name.h"
 #include "upgrade/carry.h"
@@ -28,9 +28,9 @@ struct change {
 	const char *object;			/* as the filters' names have it */
 	int lock;
 	struct elfmap_load *load; /* NULL, too */
-	struct elfmap_generation next;
-	struct elfmap_generation old;
-	struct elfmap_generation usual; /* maps at the usual pins, which may be another namespace's */
+	struct elfmap_version next;
+	struct elfmap_version old;
+	struct elfmap_version usual; /* maps at the usual pins, which may be another namespace's */
 	struct elfmap_carries carries;
 	struct elfmap_upgrade *result;
 	struct elfmap_msg *msg;
@@ -38,9 +38,9 @@ struct change {
 
 /* ---- where things are ------------------------------------------------------------------------------------ */
 
-static void path_of(const struct change *change, const char *generation, char path[PATH_MAX])
+static void path_of(const struct change *change, const char *version, char path[PATH_MAX])
 {
-	snprintf(path, PATH_MAX, "%s/%s", change->dir, generation);
+	snprintf(path, PATH_MAX, "%s/%s", change->dir, version);
 }
 
 static int place_change(struct change *change)
@@ -69,15 +69,15 @@ static int place_change(struct change *change)
 	return elfmap_pin__lock(change->dir, &change->lock, change->msg);
 }
 
-/* ---- the old generation: what is live -------------------------------------------------------------------- */
+/* ---- the old version: what is live -------------------------------------------------------------------- */
 
-static int describe_entries(const struct elfmap_deployment *deployment, struct elfmap_generation *gen)
+static int describe_entries(const struct elfmap_deployment *deployment, struct elfmap_version *version)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < deployment->nr; i++)
-		if (elfmap_generation__find(gen, deployment->at[i].section) < 0)
-			err = elfmap_generation__add_entry(gen, deployment->at[i].section, deployment->at[i].before);
+		if (elfmap_version__find(version, deployment->at[i].section) < 0)
+			err = elfmap_version__add_entry(version, deployment->at[i].section, deployment->at[i].before);
 	return err;
 }
 
@@ -91,9 +91,10 @@ static int open_usual(const struct change *change, const char *place)
 	return bpf_obj_get(path);
 }
 
-/* What runs here in place of MAP of the next generation; else what its pin means, which may be what runs in another
+/* What runs here in place of MAP of the next version; else what its pin means, which may be what runs in another
  * namespace. It is emptied unless somebody goes on holding it. */
-static int add_old_map(struct change *change, const struct elfmap_deployed_maps *maps, const struct elfmap_gen_map *map)
+static int add_old_map(struct change *change, const struct elfmap_deployed_maps *maps,
+		       const struct elfmap_version_map *map)
 {
 	int err = 0, usual = open_usual(change, map->place), old;
 	struct bpf_map_info info = {}, wanted = {};
@@ -111,9 +112,9 @@ static int add_old_map(struct change *change, const struct elfmap_deployed_maps 
 	}
 	old = elfmap_deployed_maps__find(maps, elfmap_path__name(map->place), wanted.type, info.id);
 	if (old >= 0 || usual >= 0)
-		err = elfmap_generation__add_map(&change->old, map->place, old >= 0 ? old : usual);
+		err = elfmap_version__add_map(&change->old, map->place, old >= 0 ? old : usual);
 	if (usual >= 0 && *map->place != '-')
-		err = err ?: elfmap_generation__add_map(&change->usual, map->place, usual);
+		err = err ?: elfmap_version__add_map(&change->usual, map->place, usual);
 	if (old >= 0)
 		close(old);
 	if (usual >= 0)
@@ -136,7 +137,7 @@ static int describe_old(struct change *change)
 	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
 }
 
-/* ---- the next generation --------------------------------------------------------------------------------- */
+/* ---- the next version --------------------------------------------------------------------------------- */
 
 static int add_map(struct change *change, const struct elfmap_load_map *map)
 {
@@ -149,7 +150,7 @@ static int add_map(struct change *change, const struct elfmap_load_map *map)
 		place = map->pin_path + strlen(change->root) + 1;
 	else
 		snprintf(unpinned, sizeof(unpinned), "-/%s", map->map.name);
-	return elfmap_generation__add_map(&change->next, place, elfmap_pair__fd(map->bpf));
+	return elfmap_version__add_map(&change->next, place, elfmap_pair__fd(map->bpf));
 }
 
 static int describe_next(struct change *change)
@@ -162,8 +163,8 @@ static int describe_next(struct change *change)
 	for (size_t i = 0; !err && i < load->nr_progs; i++) {
 		const struct elfmap_load_prog *prog = &load->progs[i];
 
-		if (prog->slot_map < 0 && elfmap_generation__find(&change->next, prog->section) < 0)
-			err = elfmap_generation__add_entry(&change->next, prog->section, bpf_program__fd(prog->bpf));
+		if (prog->slot_map < 0 && elfmap_version__find(&change->next, prog->section) < 0)
+			err = elfmap_version__add_entry(&change->next, prog->section, bpf_program__fd(prog->bpf));
 	}
 	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
 }
@@ -194,12 +195,12 @@ static int stage(struct change *change)
 
 	path_of(change, "old", old);
 	path_of(change, "next", next);
-	err = elfmap_generation__pin(&change->old, old, change->msg);
+	err = elfmap_version__pin(&change->old, old, change->msg);
 	if (err)
 		return err;
-	err = elfmap_generation__pin(&change->next, next, change->msg);
+	err = elfmap_version__pin(&change->next, next, change->msg);
 	if (err)
-		elfmap_generation__remove(old);
+		elfmap_version__remove(old);
 	return err;
 }
 
@@ -216,9 +217,9 @@ static void unstage(struct change *change)
 	char path[PATH_MAX];
 
 	path_of(change, "next", path);
-	elfmap_generation__remove(path);
+	elfmap_version__remove(path);
 	path_of(change, "old", path);
-	elfmap_generation__remove(path);
+	elfmap_version__remove(path);
 	rmdir(change->dir);
 	snprintf(path, sizeof(path), "%s", change->dir);
 	*strrchr(path, '/') = '\0';
@@ -241,23 +242,23 @@ static int copy_state(struct change *change)
 
 /* ---- published --------------------------------------------------------------------------------------------- */
 
-/* The usual pins mean GEN's maps from now on. */
-static int publish_maps(const struct change *change, const struct elfmap_generation *gen)
+/* The usual pins mean VERSION's maps from now on. */
+static int publish_maps(const struct change *change, const struct elfmap_version *version)
 {
 	char path[2 * PATH_MAX];
 	int err = 0;
 
-	for (size_t i = 0; !err && i < gen->nr_maps; i++) {
-		if (*gen->maps[i].place == '-')
+	for (size_t i = 0; !err && i < version->nr_maps; i++) {
+		if (*version->maps[i].place == '-')
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", change->root, gen->maps[i].place);
-		err = access(path, F_OK) ? elfmap_pin__add(gen->maps[i].map, path, change->msg)
-					 : elfmap_pin__replace(gen->maps[i].map, path, change->msg);
+		snprintf(path, sizeof(path), "%s/%s", change->root, version->maps[i].place);
+		err = access(path, F_OK) ? elfmap_pin__add(version->maps[i].map, path, change->msg)
+					 : elfmap_pin__replace(version->maps[i].map, path, change->msg);
 	}
 	return err;
 }
 
-static int rename_generation(const struct change *change, const char *from, const char *to)
+static int rename_version(const struct change *change, const char *from, const char *to)
 {
 	char from_path[PATH_MAX], to_path[PATH_MAX];
 
@@ -269,33 +270,33 @@ static int rename_generation(const struct change *change, const char *from, cons
 }
 
 /* Perhaps another namespace is in what was there. */
-static int retire(const struct change *change, const char *generation)
+static int retire(const struct change *change, const char *version)
 {
 	char path[PATH_MAX];
 
-	path_of(change, generation, path);
-	return elfmap_generation__retire(path, change->retired, change->msg);
+	path_of(change, version, path);
+	return elfmap_version__retire(path, change->retired, change->msg);
 }
 
 /* What was next is current from now on, and there is a way back; or all is as it was. */
-static int rename_generations(const struct change *change)
+static int rename_versions(const struct change *change)
 {
 	struct elfmap_msg why;
 	int err;
 
-	err = rename_generation(change, "old", "previous");
+	err = rename_version(change, "old", "previous");
 	if (err)
 		return err;
-	err = rename_generation(change, "next", "current");
+	err = rename_version(change, "next", "current");
 	if (err) {
 		why = *change->msg;
-		rename_generation(change, "previous", "old");
+		rename_version(change, "previous", "old");
 		*change->msg = why;
 	}
 	return err;
 }
 
-static int publish(struct change *change, const struct elfmap_generation *next)
+static int publish(struct change *change, const struct elfmap_version *next)
 {
 	struct elfmap_msg why;
 	int err;
@@ -303,7 +304,7 @@ static int publish(struct change *change, const struct elfmap_generation *next)
 	err = publish_maps(change, next);
 	err = err ?: retire(change, "previous");
 	err = err ?: retire(change, "current");
-	err = err ?: rename_generations(change);
+	err = err ?: rename_versions(change);
 	if (err) {
 		why = *change->msg;
 		publish_maps(change, &change->usual);
@@ -314,17 +315,17 @@ static int publish(struct change *change, const struct elfmap_generation *next)
 
 /* ---- an upgrade that was killed ---------------------------------------------------------------------------- */
 
-static bool runs_any_of(const struct elfmap_deployment *deployment, const struct elfmap_generation *gen)
+static bool runs_any_of(const struct elfmap_deployment *deployment, const struct elfmap_version *version)
 {
 	for (size_t i = 0; i < deployment->nr; i++)
-		if (elfmap_generation__has_prog(gen, deployment->at[i].hook.prog))
+		if (elfmap_version__has_prog(version, deployment->at[i].hook.prog))
 			return true;
 	return false;
 }
 
 /* Puts back what it had exchanged already, and looks again at what is attached. NEXT may have run for days since:
  * what its maps got is carried back; where that is more than the old ones hold, NEXT is what stays. */
-static int take_back(struct change *change, const struct elfmap_generation *old, const struct elfmap_generation *next)
+static int take_back(struct change *change, const struct elfmap_version *old, const struct elfmap_version *next)
 {
 	struct elfmap_deployment *deployment = &change->result->deployment;
 	struct elfmap_carries carries = {};
@@ -337,7 +338,7 @@ static int take_back(struct change *change, const struct elfmap_generation *old,
 	if (!runs_any_of(deployment, old) && elfmap_carries__begin(old, next_dir, old_dir, &carries, change->msg))
 		return publish(change, next);
 	err = elfmap_deployment__switch(deployment, old, change->msg) ?: publish_maps(change, old);
-	elfmap_generation__wait();
+	elfmap_version__wait();
 	elfmap_carries__finish(&carries, &late, &lost);
 	elfmap_carries__free(&carries);
 	elfmap_deployment__free(deployment);
@@ -346,7 +347,7 @@ static int take_back(struct change *change, const struct elfmap_generation *old,
 
 static int mend(struct change *change)
 {
-	struct elfmap_generation old = {}, next = {};
+	struct elfmap_version old = {}, next = {};
 	struct elfmap_deployment *deployment = &change->result->deployment;
 	char old_dir[PATH_MAX], next_dir[PATH_MAX];
 	int err = 0;
@@ -359,13 +360,13 @@ static int mend(struct change *change)
 	}
 	change->result->was_interrupted = true;
 	if (access(old_dir, F_OK)) { /* all was done but the last name: what is in there is what runs */
-		return retire(change, "current") ?: rename_generation(change, "next", "current");
+		return retire(change, "current") ?: rename_version(change, "next", "current");
 	}
-	if (!elfmap_generation__read(old_dir, &old, NULL) && !elfmap_generation__read(next_dir, &next, NULL) &&
+	if (!elfmap_version__read(old_dir, &old, NULL) && !elfmap_version__read(next_dir, &next, NULL) &&
 	    runs_any_of(deployment, &next))
 		err = take_back(change, &old, &next);
-	elfmap_generation__free(&old);
-	elfmap_generation__free(&next);
+	elfmap_version__free(&old);
+	elfmap_version__free(&next);
 	if (!err)
 		unstage(change);
 	return err;
@@ -388,7 +389,7 @@ static int find_hooks(struct change *change)
 /* Drops what was retired when the last packet has left it. */
 static void sweep(struct change *change)
 {
-	elfmap_generation__wait();
+	elfmap_version__wait();
 	elfmap_retired__sweep(change->retired, change->tc_dir, &change->result->kept);
 }
 
@@ -403,7 +404,7 @@ static int exchange(struct change *change)
 	err = fill(change) ?: copy_state(change);
 	err = err ?: elfmap_deployment__switch(&change->result->deployment, &change->next, change->msg);
 	if (!err) {
-		elfmap_generation__wait();
+		elfmap_version__wait();
 		elfmap_carries__finish(&change->carries, &change->result->late, &change->result->lost);
 		err = publish(change, &change->next);
 		if (err)
@@ -420,9 +421,9 @@ static void end(struct change *change, int err)
 {
 	elfmap_load__end(change->load, !err);
 	elfmap_carries__free(&change->carries);
-	elfmap_generation__free(&change->next);
-	elfmap_generation__free(&change->old);
-	elfmap_generation__free(&change->usual);
+	elfmap_version__free(&change->next);
+	elfmap_version__free(&change->old);
+	elfmap_version__free(&change->usual);
 	if (change->lock >= 0)
 		close(change->lock);
 	if (err)
@@ -460,10 +461,10 @@ int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap
 	err = err ?: find_hooks(&change);
 	err = err ?: mend(&change);
 	path_of(&change, "previous", previous);
-	err = err ?: elfmap_generation__read(previous, &change.next, msg);
+	err = err ?: elfmap_version__read(previous, &change.next, msg);
 	if (err == -ENOENT && result.deployment.nr)
 		elfmap_msg__set(msg, err, "there is no generation to go back to; 'elfmap upgrade' makes one");
-	err = err ?: elfmap_generation__check_tables(&change.next, tc_dir, msg);
+	err = err ?: elfmap_version__check_tables(&change.next, tc_dir, msg);
 	err = err ?: exchange(&change);
 	end(&change, err);
 	if (!err)

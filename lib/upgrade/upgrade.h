@@ -18,7 +18,7 @@
 #define ELFMAP_UPGRADE_H
 
 #include "upgrade/deployment.h"
-#include "upgrade/retired.h"
+#include "upgrade/version.h"
 
 struct elfmap_upgrade {
 	struct elfmap_deployment deployment; /* that was exchanged */
@@ -43,11 +43,11 @@ struct elfmap_upgrade_opts {
 int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
 			struct elfmap_msg *msg);
 
-/* Changes places with the previous generation of FILE, which is only a name here. -ENOENT: there is none. */
+/* Changes places with the previous version of FILE, which is only a name here. -ENOENT: there is none. */
 int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
 			     struct elfmap_msg *msg);
 
-/* Drops the previous generation, after every packet that could be in it has left, or keeps its tables if somebody
+/* Drops the previous version, after every packet that could be in it has left, or keeps its tables if somebody
  * else's programs use them. -ENOENT: there is nothing to drop. */
 int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
 			   struct elfmap_msg *msg);

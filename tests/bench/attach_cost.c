@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "hook/hook.h"
-#include "load/load_run.h"
+#include "load/load.h"
 #include "timing.h"
 
 #define TC_DIR "/sys/fs/bpf/tc"

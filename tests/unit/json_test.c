@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "text/json.h"
+#include "text/buffer.h"
 
 static void write_all(struct elfmap_json *json)
 {

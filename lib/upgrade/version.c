@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Versions in memory and as directories of pins; those that are dropped, or kept while a program uses their tables. */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "hook/map_users.h"
+#include "kinds/maps.h"
+#include "pins/pin_change.h"
+#include "pins/pin_name.h"
+#include "pins/pins.h"
+#include "upgrade/version.h"
+
+/* ---- in memory ------------------------------------------------------------------------------------------- */
+
+int elfmap_version__add_entry(struct elfmap_version *version, const char *section, int prog)
+{
+	struct elfmap_version_entry entry = {.section = strdup(section), .prog = fcntl(prog, F_DUPFD_CLOEXEC, 3)};
+	void *grown = reallocarray(version->entries, version->nr_entries + 1, sizeof(entry));
+
+	if (grown)
+		version->entries = grown;
+	if (grown && entry.section && entry.prog >= 0) {
+		version->entries[version->nr_entries++] = entry;
+		return 0;
+	}
+	free(entry.section);
+	if (entry.prog < 0)
+		return -errno;
+	close(entry.prog);
+	return -ENOMEM;
+}
+
+int elfmap_version__add_map(struct elfmap_version *version, const char *place, int map)
+{
+	struct elfmap_version_map row = {.place = strdup(place), .map = fcntl(map, F_DUPFD_CLOEXEC, 3)};
+	void *grown = reallocarray(version->maps, version->nr_maps + 1, sizeof(row));
+
+	if (grown)
+		version->maps = grown;
+	if (grown && row.place && row.map >= 0) {
+		version->maps[version->nr_maps++] = row;
+		return 0;
+	}
+	free(row.place);
+	if (row.map < 0)
+		return -errno;
+	close(row.map);
+	return -ENOMEM;
+}
+
+void elfmap_version__free(struct elfmap_version *version)
+{
+	for (size_t i = 0; i < version->nr_entries; i++) {
+		free(version->entries[i].section);
+		close(version->entries[i].prog);
+	}
+	for (size_t i = 0; i < version->nr_maps; i++) {
+		free(version->maps[i].place);
+		close(version->maps[i].map);
+	}
+	free(version->entries);
+	free(version->maps);
+	*version = (struct elfmap_version){};
+}
+
+int elfmap_version__find(const struct elfmap_version *version, const char *section)
+{
+	for (size_t i = 0; i < version->nr_entries; i++)
+		if (!strcmp(version->entries[i].section, section))
+			return version->entries[i].prog;
+	return -1;
+}
+
+bool elfmap_version__has_prog(const struct elfmap_version *version, __u32 id)
+{
+	for (size_t i = 0; i < version->nr_entries; i++) {
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(version->entries[i].prog, &info, &size) && info.id == id)
+			return true;
+	}
+	return false;
+}
+
+/* ---- as pins --------------------------------------------------------------------------------------------- */
+
+static int pin(int fd, const char *dir, const char *kind, const char *name, struct elfmap_msg *msg)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s/%s", dir, kind, name) >= (int)sizeof(path))
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path of a generation's pin is too long");
+	return elfmap_pin__add(fd, path, msg);
+}
+
+int elfmap_version__pin(const struct elfmap_version *version, const char *dir, struct elfmap_msg *msg)
+{
+	char name[NAME_MAX + 1];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < version->nr_maps; i++)
+		err = pin(version->maps[i].map, dir, "maps", version->maps[i].place, msg);
+	for (size_t i = 0; !err && i < version->nr_entries; i++) {
+		err = elfmap_pin_name__escape(version->entries[i].section, name, sizeof(name));
+		err = err ? elfmap_msg__set(msg, err, "section '%s': its name is too long", version->entries[i].section)
+			  : pin(version->entries[i].prog, dir, "entries", name, msg);
+	}
+	if (err)
+		elfmap_version__remove(dir);
+	return err;
+}
+
+static int read_pin(struct elfmap_version *version, const char *dir, const char *path)
+{
+	const char *below = path + strlen(dir) + 1;
+	int err = 0, fd = bpf_obj_get(path);
+	char name[NAME_MAX + 1];
+
+	if (fd < 0)
+		return fd;
+	if (!strncmp(below, "maps/", strlen("maps/"))) {
+		err = elfmap_version__add_map(version, below + strlen("maps/"), fd);
+	} else if (!strncmp(below, "entries/", strlen("entries/"))) {
+		snprintf(name, sizeof(name), "%s", below + strlen("entries/"));
+		elfmap_pin_name__unescape(name);
+		err = elfmap_version__add_entry(version, name, fd);
+	}
+	close(fd);
+	return err;
+}
+
+int elfmap_version__read(const char *dir, struct elfmap_version *ret_gen, struct elfmap_msg *msg)
+{
+	struct elfmap_version version = {};
+	struct elfmap_pins pins = {};
+	int err = 0;
+
+	if (access(dir, F_OK))
+		return elfmap_msg__set(msg, -ENOENT, "%s: there is no such generation", dir);
+	if (elfmap_pins__read(dir, &pins))
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	for (size_t i = 0; !err && i < pins.nr; i++) {
+		err = read_pin(&version, dir, pins.pins[i].path);
+		if (err)
+			elfmap_msg__set(msg, err, "%s: %s", pins.pins[i].path, strerror(-err));
+	}
+	elfmap_pins__free(&pins);
+	if (err)
+		elfmap_version__free(&version);
+	else
+		*ret_gen = version;
+	return err;
+}
+
+/* Killed half-way it must not leave half a version, which somebody might go back to. */
+void elfmap_version__remove(const char *dir)
+{
+	char gone[PATH_MAX + 32];
+
+	snprintf(gone, sizeof(gone), "%s~gone", dir);
+	elfmap_pin__remove_directory(gone);
+	if (!rename(dir, gone))
+		elfmap_pin__remove_directory(gone);
+}
+
+#define TRIES 50 /* a program that is let go of is gone some milliseconds later */
+#define PAUSE_NS 4000000
+
+/* ---- retiring ---------------------------------------------------------------------------------------------- */
+
+static void drop_entries(const char *dir)
+{
+	char entries[PATH_MAX + 16];
+
+	snprintf(entries, sizeof(entries), "%s/entries", dir);
+	elfmap_version__remove(entries);
+}
+
+int elfmap_version__retire(const char *dir, const char *retired, struct elfmap_msg *msg)
+{
+	unsigned int nr = 0;
+	char to[PATH_MAX];
+
+	if (access(dir, F_OK))
+		return 0;
+	if (mkdir(retired, 0700) && errno != EEXIST)
+		return elfmap_msg__set(msg, -errno, "%s: %s", retired, strerror(errno));
+	do
+		snprintf(to, sizeof(to), "%s/%u", retired, nr++);
+	while (!access(to, F_OK));
+	if (rename(dir, to))
+		return elfmap_msg__set(msg, -errno, "%s: cannot become %s: %s", dir, to, strerror(errno));
+	drop_entries(to);
+	return 0;
+}
+
+/* The kernel waits so after each change to a map of maps, for the sake of programs that are using the inner map that
+ * was there. */
+void elfmap_version__wait(void)
+{
+	int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(__u32), sizeof(__u32), 1, NULL), outer;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (__u32)inner);
+	const __u32 key = 0;
+
+	outer = inner < 0 ? -1 : bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, NULL, sizeof(key), sizeof(inner), 1, &opts);
+	if (outer >= 0) {
+		bpf_map_update_elem(outer, &key, &inner, BPF_ANY);
+		close(outer);
+	}
+	if (inner >= 0)
+		close(inner);
+}
+
+/* ---- is anybody in it -------------------------------------------------------------------------------------- */
+
+static bool describe(int map, struct bpf_map_info *info)
+{
+	__u32 size = sizeof(*info);
+
+	*info = (struct bpf_map_info){};
+	return !bpf_obj_get_info_by_fd(map, info, &size);
+}
+
+static bool has_other_pin(const struct elfmap_pins *pins, const char *dir, __u32 id)
+{
+	size_t length = strlen(dir);
+
+	for (size_t i = 0; i < pins->nr; i++) {
+		const struct elfmap_pinned *pin = &pins->pins[i];
+
+		if (pin->kind == ELFMAP_PIN_MAP && pin->id == id && !pin->is_link &&
+		    (strncmp(pin->path, dir, length) != 0 || pin->path[length] != '/'))
+			return true;
+	}
+	return false;
+}
+
+/* The tables of VERSION that go with the pins below DIR; others are of no concern. */
+static void keep_last_tables(struct elfmap_version *version, const struct elfmap_pins *pins, const char *dir)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < version->nr_maps; i++) {
+		struct bpf_map_info info;
+
+		if (!describe(version->maps[i].map, &info) ||
+		    (elfmap_map__is_prog_array(info.type) && !has_other_pin(pins, dir, info.id))) {
+			version->maps[kept++] = version->maps[i];
+			continue;
+		}
+		free(version->maps[i].place);
+		close(version->maps[i].map);
+	}
+	version->nr_maps = kept;
+}
+
+/* A stage is there because it is in a slot of a table that may go, and says nothing of who comes by. */
+static bool is_in_slot(const struct elfmap_version *version, const bool *used, __u32 prog)
+{
+	for (size_t i = 0; i < version->nr_maps; i++) {
+		struct bpf_map_info info;
+		__u32 id;
+
+		if (used[i] || !describe(version->maps[i].map, &info) || !elfmap_map__is_prog_array(info.type))
+			continue;
+		for (__u32 slot = 0; slot < info.max_entries; slot++)
+			if (!bpf_map_lookup_elem(version->maps[i].map, &slot, &id) && id == prog)
+				return true;
+	}
+	return false;
+}
+
+/* Marks what PROG uses. Is any of it news? */
+static bool mark_maps(const struct elfmap_version *version, const struct elfmap_program *prog, bool *used)
+{
+	bool news = false;
+
+	for (size_t i = 0; i < version->nr_maps; i++) {
+		struct bpf_map_info info;
+
+		if (used[i] || (describe(version->maps[i].map, &info) && !elfmap_program__uses(prog, info.id)))
+			continue;
+		used[i] = news = true;
+	}
+	return news;
+}
+
+/* Returns whether any is used. Whoever may not look at all programs cannot tell that none is. */
+static bool mark_used(const struct elfmap_version *version, bool *used, struct elfmap_kept *kept)
+{
+	struct elfmap_census census = {};
+	bool news = true, all = elfmap_census__take_programs(&census) || !census.complete, any = all;
+
+	for (size_t i = 0; i < version->nr_maps; i++)
+		used[i] = all;
+	while (news && !all) { /* the stages of a table that stays are users like others */
+		news = false;
+		for (size_t i = 0; i < census.nr_progs; i++) {
+			if (is_in_slot(version, used, census.progs[i].id) ||
+			    !mark_maps(version, &census.progs[i], used))
+				continue;
+			kept->prog = census.progs[i].id;
+			memcpy(kept->name, census.progs[i].name, sizeof(kept->name));
+			news = any = true;
+		}
+	}
+	elfmap_census__free(&census);
+	return any;
+}
+
+bool elfmap_version__find_used(const struct elfmap_version *version, bool *used, struct elfmap_kept *kept)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	for (int i = 0; mark_used(version, used, kept); i++) {
+		if (i == TRIES)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+/* ---- sweeping ---------------------------------------------------------------------------------------------- */
+
+static bool is_used(const char *dir, const char *tc_dir, struct elfmap_kept *kept)
+{
+	struct elfmap_version version = {};
+	struct elfmap_pins pins = {};
+	bool used = true, *marks = NULL;
+
+	if (!elfmap_pins__read(tc_dir, &pins) && !elfmap_version__read(dir, &version, NULL)) {
+		keep_last_tables(&version, &pins, dir);
+		marks = calloc(version.nr_maps + 1, sizeof(*marks));
+		used = !marks || (version.nr_maps && elfmap_version__find_used(&version, marks, kept));
+	}
+	free(marks);
+	elfmap_version__free(&version);
+	elfmap_pins__free(&pins);
+	return used;
+}
+
+static void sweep_one(const char *dir, const char *tc_dir, struct elfmap_kept *kept)
+{
+	struct elfmap_kept found = *kept;
+
+	drop_entries(dir); /* of one that was killed */
+	if (!is_used(dir, tc_dir, &found)) {
+		elfmap_version__remove(dir);
+		return;
+	}
+	*kept = found;
+	kept->nr++;
+}
+
+void elfmap_retired__sweep(const char *retired, const char *tc_dir, struct elfmap_kept *ret_kept)
+{
+	DIR *directory = opendir(retired);
+	const struct dirent *at;
+	char dir[PATH_MAX];
+
+	*ret_kept = (struct elfmap_kept){};
+	while (directory && (at = readdir(directory)))
+		if (at->d_name[0] != '.' && snprintf(dir, sizeof(dir), "%s/%s", retired, at->d_name) < PATH_MAX)
+			sweep_one(dir, tc_dir, ret_kept);
+	if (directory)
+		closedir(directory);
+	rmdir(retired); /* fails where one stays */
+}
