@@ -134,7 +134,31 @@ fails_as() {
 	fails_as 1 '.error.command == "ip link"' doctor dev nosuch
 }
 
-@test "json: a list that was begun is closed, and the status tells that it is not the whole" {
+@test "json: a list that fails half-way is closed, and without a first element it is an error" {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	create q queue 0 8 8
+	pops() { strace -qq -o "$1" -e trace=bpf "${@:2}" "$elfmap" -j map dump q types :u64 --drain; }
+	# the number of the Nth pop among the bpf() calls
+	nth() { grep -n LOOKUP_AND_DELETE "$tmp/trace" | sed -n "$1s/:.*//p"; }
+	"$elfmap" map push q types :u64 1 2 3
+	run -0 pops "$tmp/trace"
+	jq -e '. == [{value: 1}, {value: 2}, {value: 3}]' <<<"$output"
+	"$elfmap" map push q types :u64 1 2 3
+	run -1 --separate-stderr pops /dev/null -e "inject=bpf:error=EIO:when=$(nth 3)"
+	jq -e '. == [{value: 1}, {value: 2}]' <<<"$output"
+	[[ $stderr == 'elfmap: q: Input/output error' ]]
+	run -1 --separate-stderr pops /dev/null -e "inject=bpf:error=EIO:when=$(nth 1)"
+	jq -e '.error == {object: "q", what: null, why: "Input/output error", command: null}' <<<"$output"
+}
+
+@test "json: load of several objects prints the list of all, or the error of the first that fails" {
+	does 'length == 2' load "$objects/shared.o" "$objects/tailcall.o"
+	"$elfmap" unload --maps "$objects/shared.o" "$objects/tailcall.o"
+	fails_as 1 '.error.object == "missing.o"' load "$objects/shared.o" missing.o
+	[[ ! -e $globals/shared_hits ]]
+}
+
+@test "json: a verb that did a part of its work says so, and fails" {
 	create h hash 4 4 8
 	create small hash 4 4 8
 	"$elfmap" map set h types u32:u32 1 2 3 4
