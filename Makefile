@@ -280,7 +280,7 @@ $(BUILD)/tests/testdata/%.nobtf.o: tests/testdata/%.c
 SAN_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 SAN_LIB    := $(LIB_SRC:%.c=$(BUILD)/san/%.o)
 # What of the command can be called from a test: it fills a request or a message, and neither prints nor exits.
-SAN_HELPERS := $(patsubst %.c,$(BUILD)/san/%.o,$(wildcard helpers/options*.c) helpers/complain.c helpers/load/request.c)
+SAN_HELPERS := $(patsubst %.c,$(BUILD)/san/%.o,helpers/options.c helpers/complain.c helpers/load/request.c)
 SAN_TLIB   := $(TEST_LIB:$(BUILD)/%=$(BUILD)/san/%)
 FUZZ_LIB   := $(LIB_SRC:%.c=$(BUILD)/fuzzlib/%.o)
 

@@ -7,13 +7,13 @@
 #ifndef ELFMAP_COMMAND_H
 #define ELFMAP_COMMAND_H
 
+#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "elfmap.h"
 #include "helpers/complain.h"
 #include "helpers/options.h"
-#include "helpers/output.h"
 
 /* A verb, or a verb below a verb ("map dump"). It stands in the file that does its work; a table of verbs is an array
  * of pointers that ends in NULL. Usage, help and completion come from OPTIONS. */
@@ -47,7 +47,48 @@ int without_usage(int status);
 /* Prints what the last of argv can become, a candidate a line; see completion/elfmap.bash. */
 int verbs__complete(const struct verb *const *table, int argc, char **argv);
 
-/* The verbs, each in the file of its name. */
+/* ---- output: with -j stdout is one JSON text: what the verb prints; else what it did, from its request; else its
+ * first complaint, as {"error": ...}. */
+
+/* -j and -p, wherever on the line they stood (before or after the verb's words). */
+#define OUTPUT_ADDED 8
+
+struct output {
+	bool json;
+	bool pretty;
+	bool is_written; /* something was printed as JSON */
+	struct {
+		const char *name;
+		json_object *value;
+	} added[OUTPUT_ADDED];
+	size_t nr_added;
+};
+extern struct output output;
+
+/* Prints ROOT on stdout as -j or -p asks for it, with a line end, and frees it. */
+void print_json(json_object *root);
+
+/* Prints SIZE bytes. What is printed by itself, and not by print_json(), goes through here. */
+void output__write(const char *bytes, size_t size);
+
+/* Prints what is in BUFFER if that are LEAST bytes, and empties it. -ENOMEM, -EIO. */
+struct elfmap_buffer;
+int flush_output(struct elfmap_buffer *buffer, size_t least);
+
+/* What a silent verb did, beyond what its request says: a member of the object that -j prints. VALUE is taken over. */
+void output__add(const char *name, json_object *value);
+
+/* Long output: a large buffer for stdout; and a complaint if not all of it could be written. Returns the exit status.
+ */
+void begin_output(void);
+int end_output(void);
+
+/* Prints what the verb called NAME ("map set") did, or its complaint, if it has printed nothing and JSON is asked for.
+ * Returns STATUS, or a failure if the output does not arrive. */
+int output__finish(int status, const char *name, const struct option_row *rows, const struct options_common *common,
+		   const void *request);
+
+/* The verbs. */
 extern const struct verb show_verb, check_verb, convert_verb, decl_verb, load_verb, unload_verb, attach_verb,
 	detach_verb, graft_verb, upgrade_verb, apply_verb, doctor_verb, map_verb, cgroup_verb;
 

@@ -102,6 +102,11 @@ int complain(const char *object, const char *format, ...)
 	return EXIT_FAILURE;
 }
 
+void warn_of_object(const char *object, const char *text)
+{
+	complain(object, "%s", text);
+}
+
 void print_name(FILE *to, const char *name)
 {
 	if (!*name)

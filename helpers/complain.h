@@ -10,6 +10,8 @@
 
 /* Prints "elfmap: OBJECT: what and why" on stderr. Always returns EXIT_FAILURE. */
 int complain(const char *object, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for a complete text: a callback of the library. */
+void warn_of_object(const char *object, const char *text);
 
 /* A complaint is `object: what: why; command that fixes it`, where what and command may be missing: "line 3: no such
  * device; 'ip link' lists them". Commands stand in quotes, and so do names that may have such signs in them. */

@@ -1,12 +1,264 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The command proper: a table of verbs. The launcher executes it for all that it does not run itself: tc, ip and
- * exec are in the table for the help.
+ * The command proper: a table of verbs, and what finds and runs one of them: its name, request, usage and output. tc,
+ * ip and exec are in the table for the help only; the launcher runs them itself.
  */
+#include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/msg.h"
+#include "base/netns.h"
 #include "helpers/command.h"
+
+#define SUMMARY_COLUMN 52 /* of the table that help prints */
+#define NAME_SIZE 64	  /* "elfmap map lookup" */
+
+static struct options_common common; /* of this command line, at whatever level they stood */
+
+/* ---- names ----------------------------------------------------------------------------------------- */
+
+static bool is_prefix(const char *word, const char *name)
+{
+	return *word && !strncmp(name, word, strlen(word));
+}
+
+static const struct verb *find_exact(const struct verb *const *table, const char *word)
+{
+	while (*table && strcmp((*table)->name, word) != 0)
+		table++;
+	return *table;
+}
+
+/* ip and bpftool have taught that these two are short for list and show, whatever else begins with them. */
+static const struct verb *find_short(const struct verb *const *table, const char *word)
+{
+	if (!strcmp(word, "l"))
+		return find_exact(table, "list");
+	return strcmp(word, "s") ? NULL : find_exact(table, "show");
+}
+
+static int refuse_ambiguous(const struct verb *const *table, const char *word, struct elfmap_msg *msg)
+{
+	char list[256] = "";
+	size_t length = 0;
+
+	for (; *table && length < sizeof(list); table++)
+		if (is_prefix(word, (*table)->name))
+			length += (size_t)snprintf(list + length, sizeof(list) - length, "%s'%s'", length ? ", " : "",
+						   (*table)->name);
+	return elfmap_msg__set(msg, -EINVAL, "could be %s; write it in full", list);
+}
+
+static int refuse_unknown(const struct verb *const *table, const char *prefix, const char *word, struct elfmap_msg *msg)
+{
+	struct option_nearest nearest = {.distance = OPTIONS_FAR};
+
+	for (; *table; table++)
+		options__find_nearest(word, (*table)->name, &nearest);
+	if (*nearest.word)
+		return elfmap_msg__set(msg, -EINVAL, "no such verb; did you mean '%s'?", nearest.word);
+	return elfmap_msg__set(msg, -EINVAL, "no such %s; '%s help' lists the verbs", *word == '-' ? "option" : "verb",
+			       prefix);
+}
+
+const struct verb *verbs__find(const struct verb *const *table, const char *prefix, const char *word,
+			       struct elfmap_msg *msg)
+{
+	const struct verb *found = find_exact(table, word) ?: find_short(table, word);
+	size_t nr = 0;
+
+	if (found)
+		return found;
+	for (const struct verb *const *verb = table; *verb; verb++)
+		if (is_prefix(word, (*verb)->name)) {
+			found = *verb;
+			nr++;
+		}
+	if (nr == 1 && !found->changes)
+		return found;
+	if (nr)
+		refuse_ambiguous(table, word, msg);
+	else
+		refuse_unknown(table, prefix, word, msg);
+	return NULL;
+}
+
+/* ---- usage and help ---------------------------------------------------------------------------------- */
+
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "-h") || !strcmp(word, "--help");
+}
+
+static int print_synopsis(FILE *to, const char *prefix, const struct verb *verb)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *line = open_memstream(&text, &size);
+	int width;
+
+	if (!line)
+		return 0;
+	if (verb->options)
+		options__print_usage(line, verb->options);
+	else if (verb->below)
+		fputs(" VERB ...", line);
+	else if (*verb->arguments)
+		fprintf(line, " %s", verb->arguments);
+	fclose(line);
+	width = fprintf(to, "%s%s%s", prefix, verb->name, text);
+	free(text);
+	return width;
+}
+
+static void print_table(FILE *to, const struct verb *const *table, const char *prefix)
+{
+	fprintf(to, "usage: %s [-j|-p] [-n NS] VERB ...\n\n", prefix);
+	for (; *table; table++) {
+		int width = print_synopsis(to, "  ", *table);
+
+		if (width > SUMMARY_COLUMN)
+			width = fprintf(to, "\n") - 1;
+		fprintf(to, "%*s %s\n", SUMMARY_COLUMN - width, "", (*table)->summary);
+	}
+}
+
+static void print_usage(FILE *to, const char *prefix, const struct verb *verb)
+{
+	char before[2 * NAME_SIZE];
+
+	snprintf(before, sizeof(before), "usage: %s ", prefix);
+	print_synopsis(to, before, verb);
+	fputc('\n', to);
+}
+
+static void print_help(const char *prefix, const struct verb *verb)
+{
+	print_usage(stdout, prefix, verb);
+	if (verb->options)
+		options__print_help(stdout, verb->options);
+}
+
+/* ---- running ----------------------------------------------------------------------------------------- */
+
+static void obey_output_options(void)
+{
+	output.json = common.json;
+	output.pretty = common.pretty;
+}
+
+/* Device names are those of NS from here on; pins stay where they are. */
+static int enter_netns(void)
+{
+	struct elfmap_msg msg;
+
+	if (!common.netns || !elfmap_netns__enter(common.netns, &msg))
+		return EXIT_SUCCESS;
+	return complain(common.netns, "%s", msg.text);
+}
+
+/* "map dump" of "elfmap map" and "dump": what a complaint and -j call the verb. */
+static void name_verb(const char *prefix, const struct verb *verb, char name[NAME_SIZE])
+{
+	const char *above = strchr(prefix, ' ');
+
+	snprintf(name, NAME_SIZE, "%s%s%s", above ? above + 1 : "", above ? " " : "", verb->name);
+}
+
+static bool wants_usage = true;
+
+int without_usage(int status)
+{
+	wants_usage = false;
+	return status;
+}
+
+static int run_options(const struct verb *verb, const char *prefix, const char *name, int argc, char **argv)
+{
+	void *request = calloc(1, verb->request_size + 1);
+	struct elfmap_msg msg;
+	int status;
+
+	if (!request)
+		return complain(name, "no memory");
+	if (options__parse(verb->options, argc, argv, request, &common, &msg)) {
+		complain(name, "%s", msg.text);
+		status = EXIT_USAGE;
+	} else {
+		obey_output_options();
+		status = enter_netns() ?: verb->run(request);
+	}
+	obey_output_options();
+	if (status == EXIT_USAGE && wants_usage)
+		print_usage(stderr, prefix, verb);
+	status = output__finish(status, name, verb->options, &common, request);
+	free(request);
+	return status;
+}
+
+static int run_verb(const struct verb *verb, const char *prefix, int argc, char **argv)
+{
+	char name[NAME_SIZE], path[NAME_SIZE + 8];
+
+	name_verb(prefix, verb, name);
+	if (verb->below) {
+		libbpf_set_print(NULL); /* the verbs report by themselves */
+		snprintf(path, sizeof(path), "elfmap %s", name);
+		return verbs__run(verb->below, path, argc - 1, argv + 1);
+	}
+	if (argc == 2 && asks_for_help(argv[1])) {
+		print_help(prefix, verb);
+		return end_output();
+	}
+	obey_output_options();
+	if (verb->options)
+		return run_options(verb, prefix, name, argc, argv);
+	print_usage(stderr, prefix, verb); /* the launcher's, without the words that it needs */
+	return EXIT_USAGE;
+}
+
+static int refuse(const char *word, const struct elfmap_msg *msg)
+{
+	obey_output_options();
+	complain(word, "%s", msg->text);
+	return output__finish(EXIT_USAGE, "", NULL, &common, NULL);
+}
+
+int verbs__run(const struct verb *const *table, const char *prefix, int argc, char **argv)
+{
+	static char help_word[] = "--help";
+	struct elfmap_msg msg;
+	const struct verb *verb;
+	int at = 0, taken = 0;
+	bool help;
+
+	while (at < argc && (taken = options__take_common(argc, argv, &at, &common, &msg)) > 0)
+		;
+	if (taken < 0)
+		return refuse(prefix, &msg);
+	argc -= at;
+	argv += at;
+	if (!argc) {
+		print_table(stderr, table, prefix);
+		return EXIT_USAGE;
+	}
+	help = !strcmp(argv[0], "help") || asks_for_help(argv[0]);
+	if (help && argc == 1) {
+		print_table(stdout, table, prefix);
+		return end_output();
+	}
+	if (help) { /* help VERB is VERB --help */
+		argv[0] = argv[1];
+		argv[1] = help_word;
+		argc = 2;
+	}
+	verb = verbs__find(table, prefix, argv[0], &msg);
+	return verb ? run_verb(verb, prefix, argc, argv) : refuse(argv[0], &msg);
+}
+
+/* ---- the table ------------------------------------------------------------------------------------ */
 
 #ifndef ELFMAP_VERSION
 #define ELFMAP_VERSION "unknown" /* the Makefile has it */

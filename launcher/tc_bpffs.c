@@ -16,8 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "launcher/complain.h"
-#include "launcher/tc_bpffs.h"
+#include "launcher/launcher.h"
 #include "pins/bpffs.h"
 
 /* Is WORD an abbreviation of NAME of at least SHORTEST letters? That is how tc and ip match words. */

@@ -1,16 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `elfmap attach FILE|PIN ... dev DEV ingress|egress`: a program at a hook. Saying the same again
- * changes nothing; a newer object takes the older one's place. `elfmap detach` takes it away.
+ * Programs at hooks and in slots. `elfmap attach FILE|PIN ... dev DEV ingress|egress` is idempotent: a program that is
+ * attached already is left alone, and one of an older object is replaced. `elfmap detach` removes it. `elfmap graft PIN
+ * SLOT FILE sec NAME` puts a program into a slot of a pinned PROG_ARRAY; the kernel replaces the old one in one step,
+ * while packets flow. On failure nothing changes.
  */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "helpers/command.h"
-#include "helpers/load/report.h"
 #include "helpers/load/request.h"
+#include "kinds/progs.h"
 #include "pins/bpffs.h"
+
+/* ---- attach, detach ----------------------------------------------------------------------------------------- */
+
+void print_hook(const struct elfmap_hook *hook, const char *name)
+{
+	fputs("dev ", stdout);
+	print_name(stdout, hook->dev);
+	if (hook->direction)
+		printf(" %s", elfmap_hook__direction(hook));
+	if (hook->kind->has & ELFMAP_HOOK_PLACE)
+		printf(" prio %u handle 0x%x chain %u ", hook->prio, hook->handle, hook->chain);
+	else
+		printf(" %s ", hook->kind->name);
+	print_name(stdout, name);
+}
 
 /* By enum elfmap_attach_result. */
 static const char *const attach_results[] = {
@@ -133,5 +151,67 @@ const struct verb detach_verb = {
 	.run = run_detach,
 	.options = detach_options,
 	.request_size = sizeof(struct attach_words),
+	.changes = true,
+};
+
+/* ---- graft -------------------------------------------------------------------------------------------------- */
+
+static void add_id(json_object *object, const char *name, int program)
+{
+	json_object_object_add(object, name, program >= 0 ? json_object_new_int64(elfmap_program__id(program)) : NULL);
+}
+
+static void print_graft(const struct elfmap_graft *graft)
+{
+	json_object *object = json_object_new_object(), *pinned = json_object_new_array();
+	const struct elfmap_load *load = graft->load;
+
+	json_object_object_add(object, "pinned", json_object_new_string(graft->path));
+	json_object_object_add(object, "map_id", json_object_new_int64(graft->table.info.id));
+	json_object_object_add(object, "slot", json_object_new_int64(graft->slot));
+	json_object_object_add(object, "slot_name", graft->slot_name ? json_object_new_string(graft->slot_name) : NULL);
+	add_id(object, "prog_id",
+	       load ? bpf_program__fd(elfmap_load__find_prog(load, graft->request.section)->bpf) : -1);
+	add_id(object, "old_prog_id", graft->before);
+	for (size_t i = 0; load && i < load->nr_maps; i++) {
+		const struct elfmap_load_map *map = &load->maps[i];
+
+		if (map->pin_path && !map->is_reused)
+			json_object_array_add(pinned, json_object_new_string(map->pin_path));
+	}
+	json_object_object_add(object, "new_pins", pinned);
+	print_json(object);
+}
+
+static int run_graft(const void *words)
+{
+	struct elfmap_graft_request request = ((const struct graft_words *)words)->request;
+	struct elfmap_graft graft;
+	struct elfmap_msg msg;
+	char tc_dir[PATH_MAX];
+	int err;
+
+	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
+		return complain(request.pin, "%s", msg.text);
+	request.type_name = request.type ? elfmap_prog_kind__of(request.type)->word : NULL;
+	request.tc_dir = tc_dir;
+	request.warn = warn_of_object;
+	err = elfmap_graft__open(&request, &graft, &msg);
+	if (!err)
+		err = request.file ? elfmap_graft__put(&graft, &msg) : elfmap_graft__empty(&graft, &msg);
+	if (err)
+		complain(graft.culprit, "%s", msg.text);
+	else if (output.json)
+		print_graft(&graft);
+	elfmap_graft__close(&graft, !err);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+const struct verb graft_verb = {
+	.name = "graft",
+	.summary = "a program into a slot of a pinned jump table, or out of it",
+	.run = run_graft,
+	.options = graft_options,
+	.request_size = sizeof(struct graft_words),
 	.changes = true,
 };

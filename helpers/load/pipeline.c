@@ -9,7 +9,6 @@
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
-#include "helpers/load/report.h"
 #include "helpers/load/request.h"
 #include "pins/bpffs.h"
 

@@ -13,7 +13,6 @@
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
-#include "helpers/load/report.h"
 #include "helpers/map/progress.h"
 #include "load/load.h"
 #include "map/fill.h"

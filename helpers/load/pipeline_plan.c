@@ -11,7 +11,6 @@
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
-#include "helpers/load/report.h"
 #include "hook/attachment.h"
 #include "load/load.h"
 #include "pins/pin_name.h"

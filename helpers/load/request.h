@@ -31,4 +31,8 @@ struct graft_words {
 
 extern const struct option_row graft_options[]; /* of struct graft_words */
 
+/* attach.c: prints "dev v0 ingress prio 1 handle 0x1 chain 0 NAME", or "dev v0 ingress tcx NAME" for a kind of hook
+ * without such a place. */
+void print_hook(const struct elfmap_hook *hook, const char *name);
+
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "helpers/command.h"
-#include "helpers/load/report.h"
+#include "helpers/load/request.h"
 #include "pins/bpffs.h"
 #include "upgrade/upgrade.h"
 

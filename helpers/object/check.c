@@ -3,14 +3,131 @@
  * `elfmap check FILE`: would this machine's kernel take the object, and what would become of its pins?
  * Nothing is attached or pinned, and nothing that is in use is touched.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "helpers/object/check.h"
+#include "map/map.h"
 #include "pins/bpffs.h"
+#include "pins/pin_take.h"
+
+/* ---- lines ----------------------------------------------------------------------------------------------- */
+
+int lines__add(struct lines *lines, const char *format, ...)
+{
+	char text[LINE_SIZE], **grown;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	for (char *at = text; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = *at == '\t' ? ' ' : '?';
+	grown = realloc(lines->text, (lines->nr + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	lines->text = grown;
+	grown[lines->nr] = strdup(text);
+	return grown[lines->nr] ? (lines->nr++, 0) : -ENOMEM;
+}
+
+void lines__free(struct lines *lines)
+{
+	for (size_t i = 0; i < lines->nr; i++)
+		free(lines->text[i]);
+	free(lines->text);
+	*lines = (struct lines){};
+}
+
+/* ---- pins -------------------------------------------------------------------------------------------------- */
+
+static int conclude(struct check_map *map, enum pin_state state, const char *why)
+{
+	map->pin = state;
+	map->pin_why = why ? strdup(why) : NULL;
+	return why && !map->pin_why ? -ENOMEM : 0;
+}
+
+/* The type of the programs that would share the PROG_ARRAY. */
+static enum bpf_prog_type find_user(const struct check *check)
+{
+	for (size_t i = 0; i < check->nr_progs; i++)
+		if (check->progs[i].is_chosen)
+			return check->progs[i].type;
+	return BPF_PROG_TYPE_UNSPEC;
+}
+
+static int compare(const struct check *check, struct check_map *map, int fd)
+{
+	const struct elfmap_pin_user user = {.type = find_user(check), .words = "what uses it here"};
+	struct bpf_map_info info;
+	struct elfmap_msg msg;
+
+	if (elfmap_pin__take(&map->of->map, map->of->pin_path, fd, &user, 1, &info, &msg))
+		return conclude(map, PIN_DIFFERENT, msg.text);
+	return conclude(map, PIN_EQUAL, NULL);
+}
+
+static int look_at(const struct check *check, struct check_map *map)
+{
+	const char *path = map->of->pin_path;
+	struct bpf_map_info info;
+	struct elfmap_msg msg;
+	char why[LINE_SIZE];
+	int err, fd;
+
+	if (!path)
+		return 0;
+	if (access(path, F_OK) && (errno == ENOENT || errno == ENOTDIR))
+		return conclude(map, PIN_ABSENT, NULL);
+	err = elfmap_map__open(path, &fd, &info, &msg);
+	if (err) {
+		snprintf(why, sizeof(why), "map '%s': %s: %s", map->of->map.name, path, msg.text);
+		return conclude(map, err == -EMEDIUMTYPE ? PIN_DIFFERENT : PIN_UNKNOWN, why);
+	}
+	err = compare(check, map, fd);
+	close(fd);
+	return err;
+}
+
+/* They are opened read only, compared and closed. */
+static int compare_pins(struct check *check)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < check->nr_maps; i++)
+		err = check->maps[i].of->unpinned_why
+			      ? lines__add(&check->warnings, "%s", check->maps[i].of->unpinned_why)
+			      : look_at(check, &check->maps[i]);
+	return err;
+}
+
+/* The first inner map in the pinned outer MAP: a descriptor, or -1. */
+static int borrow_inner(const struct check_map *map)
+{
+	unsigned char key[256];
+	struct bpf_map_info info;
+	struct elfmap_msg msg;
+	int outer, inner = -1;
+	__u32 id;
+
+	if (map->pin != PIN_EQUAL || map->of->map.def.size_key > sizeof(key) ||
+	    elfmap_map__open(map->of->pin_path, &outer, &info, &msg))
+		return -1;
+	for (int err = bpf_map_get_next_key(outer, NULL, key); !err && inner < 0;
+	     err = bpf_map_get_next_key(outer, key, key))
+		if (!bpf_map_lookup_elem(outer, key, &id))
+			inner = bpf_map_get_fd_by_id(id);
+	close(outer);
+	return inner;
+}
 
 /* ---- the steps ------------------------------------------------------------------------------------------ */
 
@@ -133,7 +250,7 @@ static int lend_inner(void *context, size_t nth)
 {
 	const struct check *check = context;
 
-	return check__borrow_inner(&check->maps[nth]);
+	return borrow_inner(&check->maps[nth]);
 }
 
 static int run_steps(struct check *check, char tc_dir[PATH_MAX])
@@ -151,7 +268,7 @@ static int run_steps(struct check *check, char tc_dir[PATH_MAX])
 	if (err || check->problems.nr)
 		return err;
 	err = check_wanted(check);
-	err = err ?: check__pins(check);
+	err = err ?: compare_pins(check);
 	return err ?: elfmap_load__try(check->load, &trial);
 }
 

@@ -2,10 +2,9 @@
 /*
  * Between the files of `elfmap check`: what was asked for, and what is found out about it.
  *
- *   check.c           command line, order of the steps, the trial's verdicts
- *   check_pins.c      the pins that are there, opened to be compared
+ *   check.c           command line, order of the steps, pins, the trial's verdicts
  *   check_explain.c   the kernel's refusals in words
- *   check_print.c     plain and JSON; whether all is well
+ *   check_print.c     plain and JSON; whether all is well; --old-tc
  */
 #ifndef ELFMAP_CHECK_H
 #define ELFMAP_CHECK_H
@@ -13,8 +12,18 @@
 #include <bpf/libbpf.h>
 
 #include "helpers/command.h"
-#include "helpers/object/lines.h"
 #include "load/trial.h"
+
+#define LINE_SIZE 1024
+
+struct lines {
+	char **text;
+	size_t nr;
+};
+
+/* Appends a line, made fit for a terminal: what does not print becomes '?'. -ENOMEM */
+int lines__add(struct lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void lines__free(struct lines *lines);
 
 enum pin_state {
 	PIN_UNASKED, /* the map is not pinned */
@@ -59,11 +68,6 @@ struct check {
 	struct lines warnings;
 };
 
-int check__pins(struct check *check); /* check_pins.c */
-/* The first inner map that is in the pinned outer MAP, for whoever needs one to make another. A
- * descriptor, or -1. */
-int check__borrow_inner(const struct check_map *map);
-
 /* check_explain.c. TEXT is what libbpf said, LOG what the verifier did; either may be "". The end of LOG
  * is kept first. */
 int check__explain_map(const struct check *check, struct check_map *map, int err, const char *text);
@@ -74,6 +78,6 @@ int check__keep_log(struct check_prog *prog, const char *log);
 /* check_print.c: on stdout, and each fault on stderr. */
 void check__print(const struct check *check);
 bool check__is_fine(const struct check *check);
-int check__old_tc(const struct check *check); /* check_old_tc.c: judges and prints; exit status */
+int check__old_tc(const struct check *check); /* --old-tc: judges and prints; exit status */
 
 #endif

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What `elfmap check` found out: plain, as JSON, and a line for each fault on stderr. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "helpers/object/check.h"
+#include "object/old_tc.h"
 #include "pins/pin_take.h"
 
 #define NOTHING "-" /* stands in a cell that has nothing to say */
@@ -291,4 +293,44 @@ void check__print(const struct check *check)
 		print_plain(check);
 	fflush(stdout);
 	complain_of_all(check);
+}
+
+/* ---- --old-tc ------------------------------------------------------------------------------------------------ */
+
+static void print_old_tc(const char *file, const struct lines *reasons, const struct lines *warnings)
+{
+	printf("%s: a tc without libbpf %s\n", file, reasons->nr ? "does not take it" : "takes it");
+	print_lines("reasons", reasons);
+	print_lines("warnings", warnings);
+}
+
+static void print_old_tc_as_json(const char *file, const struct lines *reasons, const struct lines *warnings)
+{
+	json_object *root = json_object_new_object();
+
+	json_object_object_add(root, "file", json_object_new_string(file));
+	json_object_object_add(root, "ok", json_object_new_boolean(!reasons->nr));
+	add_lines(root, "reasons", reasons);
+	add_lines(root, "warnings", warnings);
+	print_json(root);
+}
+
+int check__old_tc(const struct check *check)
+{
+	struct elfmap_old_tc verdict = {};
+	struct lines reasons, warnings;
+
+	if (elfmap_object__old_tc(check->load->object, check->section, &verdict))
+		return complain(check->file, "%s", strerror(ENOMEM));
+	reasons = (struct lines){verdict.reasons, verdict.nr_reasons};
+	warnings = (struct lines){verdict.warnings, verdict.nr_warnings};
+	if (output.json)
+		print_old_tc_as_json(check->file, &reasons, &warnings);
+	else
+		print_old_tc(check->file, &reasons, &warnings);
+	fflush(stdout);
+	for (size_t i = 0; i < reasons.nr; i++)
+		complain(check->file, "%s", reasons.text[i]);
+	elfmap_old_tc__free(&verdict);
+	return reasons.nr ? EXIT_FAILURE : EXIT_SUCCESS;
 }

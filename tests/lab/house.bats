@@ -194,7 +194,7 @@ versions() {
 	cp scripts/lint.sh "$tree/scripts/"
 	printf '#include "pins/pin.h"\n#include "base/msg.h"\n#include <bpf/bpf.h>\n' >"$tree/lib/load/load.c"
 	printf '#include "base/msg.h"\n#include "load/load.h"\n#include "helpers/command.h"\n' >"$tree/helpers/good.c"
-	printf '#include "base/msg.h"\n#include "launcher/complain.h"\n#include <elf.h>\n' >"$tree/launcher/good.c"
+	printf '#include "base/msg.h"\n#include "launcher/launcher.h"\n#include <elf.h>\n' >"$tree/launcher/good.c"
 	run -0 "$tree/scripts/lint.sh" arrows
 	while read -r file include; do
 		printf '#include %s\n' "$include" >"$tree/$file"
@@ -204,7 +204,7 @@ versions() {
 	done <<-END
 		lib/pins/bad.c "load/load.h"
 		lib/load/bad.c "helpers/command.h"
-		helpers/bad.c "launcher/complain.h"
+		helpers/bad.c "launcher/launcher.h"
 		launcher/bad.c "helpers/complain.h"
 		launcher/bad.c <bpf/libbpf.h>
 		lib/base/bad.c <bpf/btf.h>
