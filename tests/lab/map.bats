@@ -3,11 +3,9 @@
 # `elfmap map list` and `elfmap map dump` on real maps: bpftool makes those without types, a small
 # object those with types. bpftool, which knows the bytes, is the second opinion.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; run sets it
+# shellcheck disable=SC2030,SC2031,SC2086,SC2154 # a test is a subshell; run and maps.bash set variables, of one word
 bats_require_minimum_version 1.5.0
-
-tc_dir=/sys/fs/bpf/tc
-globals=$tc_dir/globals
+load maps.bash
 
 # count() adds a packet to the value of the CPU that it runs on. The other maps are filled by hand.
 setup_file() {
@@ -73,22 +71,12 @@ setup_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.." || return 1
-	unset TC_BPF_MNT
-	elfmap=${BUILD:-$PWD/build}/elfmap
-	tmp=$BATS_TEST_TMPDIR
+	begin_maps
 	head -c 100 /dev/zero >"$tmp/packet"
-	mkdir -p $globals
 }
 
-# The bpffs is this file's own (tests/sandbox), and each test finds it empty.
 teardown() {
-	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete # these are the kernel's own
-}
-
-# create NAME TYPE KEY VALUE ENTRIES [WORD ...]: a pinned map without types.
-create() {
-	bpftool map create "$globals/$1" type "$2" key "$3" value "$4" entries "$5" name "${1:0:15}" "${@:6}"
+	rm -rf "${public-}"
 }
 
 update() { # NAME, then bpftool's words
@@ -101,17 +89,6 @@ load_typed() {
 
 run_count() { # CPU
 	taskset -c "$1" bpftool prog run pinned $tc_dir/progs/count data_in "$tmp/packet" repeat 1 >"$tmp/run"
-}
-
-# fails STATUS TEXT WORD ...: nothing on stdout, one line with TEXT on stderr.
-fails() {
-	local status_wanted=$1 text=$2
-
-	shift 2
-	run --separate-stderr "$elfmap" map "$@"
-	echo "status $status, stdout '$output', stderr '$stderr'"
-	[[ $status == "$status_wanted" && -z $output && $stderr == *"$text"* ]]
-	[[ $status_wanted == 2 || ${#stderr_lines[@]} == 1 ]]
 }
 
 # ---- list -----------------------------------------------------------------------------------------
@@ -212,12 +189,8 @@ fails() {
 
 @test "dump: not root" {
 	create cells array 4 4 1
-	public=$(mktemp -d)
-	install -m 755 "$elfmap" "$public/elfmap"
-	chmod 755 "$public"
-	elfmap=$public/elfmap
-	run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$elfmap" map dump cells
-	rm -r "$public"
+	copy_for_other_users
+	run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$public/elfmap" map dump cells
 	[[ $status == 1 && -z $output && ${#stderr_lines[@]} == 1 && $stderr == *'run it as root'* ]]
 }
 

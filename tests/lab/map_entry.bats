@@ -10,6 +10,10 @@ setup() {
 	begin_maps
 }
 
+teardown() {
+	rm -rf "${public-}"
+}
+
 # bytes NAME KEY-BYTE ...: the value's bytes as bpftool sees them
 bytes() {
 	bpftool -j map lookup pinned "$globals/$1" key "${@:2}" | jq -r '.value | join(" ")'
@@ -232,9 +236,7 @@ as_group() {
 }
 
 @test "a pin that a group may read, or write" {
-	public=$(mktemp -d)
-	install -m 755 "$elfmap" "$public/elfmap"
-	chmod 755 "$public"
+	copy_for_other_users
 	create h hash 4 4 10
 	map set h 1 2 types u32:u32
 	as_group get h 1 types u32:u32
@@ -258,14 +260,12 @@ as_group() {
 	chmod 700 $globals
 	as_group get h 1
 	chmod 755 $globals
-	rm -r "$public"
 	[[ $status == 1 && $stderr == *'a directory above it cannot be searched'* ]]
 }
 
 @test "list, save and unpin: which permission is missing is said" {
-	public=$(mktemp -d)
-	install -m 755 "$elfmap" "$public/elfmap"
-	chmod 755 "$public" /sys/fs/bpf/tc $globals
+	copy_for_other_users
+	chmod 755 /sys/fs/bpf/tc $globals
 	create h hash 4 4 10
 	mkdir -m 700 $globals/closed
 	as_group list
@@ -277,7 +277,6 @@ as_group() {
 	rmdir $globals/closed
 	chmod 644 $globals/h
 	as_group unpin h
-	rm -r "$public"
 	wanted=' is not for you to read (mode 0?00, owner 0:0); run it as root, or let the owner change that'
 	# shellcheck disable=SC2053 # a pattern
 	[[ $listed == 1:*': not permitted: the '*$wanted && $saved == 1:*': not permitted: the '*$wanted ]]
@@ -289,9 +288,7 @@ as_group() {
 @test "types that only root may read: entries are shown as bytes, and that is said" {
 	local objects=${BUILD:-$PWD/build}/tc-progs
 
-	public=$(mktemp -d)
-	install -m 755 "$elfmap" "$public/elfmap"
-	chmod 755 "$public"
+	copy_for_other_users
 	ip link add v0 type veth peer name v1
 	tc qdisc add dev v0 clsact
 	"$elfmap" tc filter add dev v0 ingress bpf da obj "$objects/dst_stats.o" sec ingress
@@ -300,7 +297,6 @@ as_group() {
 	as_group get dst_errs 1 sum types u32:u64
 	[[ $status == 0 && $output == '1 0' && -z $stderr ]]
 	as_group get dst_errs 1
-	rm -r "$public"
 	[[ $status == 0 && $output == '1 [ hex 00 00 00 00 00 00 00 00 '* ]]
 	[[ ${#stderr_lines[@]} == 1 && $stderr == *'note: to know its types takes CAP_SYS_ADMIN'* ]]
 }

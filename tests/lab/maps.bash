@@ -16,6 +16,14 @@ begin_maps() {
 	mkdir -p $globals
 }
 
+# The command with the programs that it executes, in $public, readable by every user; bats's own directory is not.
+# teardown() removes it.
+copy_for_other_users() {
+	public=$(mktemp -d)
+	cp -r "$elfmap" "${elfmap%/*}/libexec" "$public/"
+	chmod -R a+rX "$public"
+}
+
 # create NAME TYPE KEY VALUE ENTRIES [WORD ...]: a pinned map without types.
 create() {
 	bpftool map create "$globals/$1" type "$2" key "$3" value "$4" entries "$5" name "${1:0:15}" "${@:6}"
