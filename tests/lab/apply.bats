@@ -165,6 +165,10 @@ refused() {
 	refused "elfmap: $tmp/pipeline: line 1: unexpected argument 'sideways'"
 	pipeline "attach gen.o sec ingress dev $link ingress egress"
 	refused "elfmap: $tmp/pipeline: line 1: egress: given twice"
+	for option in -j "-n $link"; do
+		pipeline "attach gen.o $option sec ingress dev $link ingress"
+		refused "elfmap: $tmp/pipeline: line 1: *'-j', '-p' and '-n'*'elfmap apply'*"
+	done
 	pipeline "attach gen.o sec ingress dev $link"
 	refused "elfmap: $tmp/pipeline: line 1: requires one of ingress, egress"
 	pipeline 'attach "gen.o sec ingress'

@@ -51,10 +51,24 @@ uses() {
 	nm -D --defined-only "$prefix/lib/libelfmap.so" | awk '$2 != "A" { sub(/@@LIBELFMAP_0.1$/, "", $3); print $3 }' |
 		sort | diff "$tmp/declared" -
 	sed -n '/global:/,/local:/s/^\t*\(elfmap_.*\);$/\1/p' lib/libelfmap.map | sort | diff "$tmp/declared" -
-	nm -g --defined-only "$prefix/lib/libelfmap.a" | awk 'NF == 3 { print $3 }' | sort | diff "$tmp/declared" -
 	# A function that is only in one of them is found.
 	sed '/elfmap_sha1/d' "$tmp/declared" >"$tmp/less"
 	run -1 diff "$tmp/declared" "$tmp/less"
+}
+
+@test "libelfmap.a: its only global symbols are those of the version script" {
+	sed -n '/global:/,/local:/s/^\t*\(elfmap_.*\);$/\1/p' lib/libelfmap.map | sort >"$tmp/listed"
+	[[ -s $tmp/listed ]]
+	globals() { nm -g --defined-only "$1" | awk 'NF == 3 { print $3 }' | sort; }
+	globals "$prefix/lib/libelfmap.a" | diff "$tmp/listed" -
+	[[ $(ar t "$prefix/lib/libelfmap.a") == libelfmap.o ]]
+	# The objects that it is linked from have other global functions.
+	for object in "$build"/pic/lib/object/*.o; do globals "$object"; done | sort | comm -13 "$tmp/listed" - | grep -qx 'elfmap_elf__open'
+	# A second member with a global function is found.
+	cp "$prefix/lib/libelfmap.a" "$tmp/more.a"
+	echo 'int elfmap_more(void); int elfmap_more(void) { return 0; }' | cc -c -o "$tmp/more.o" -x c -
+	ar rs "$tmp/more.a" "$tmp/more.o"
+	[[ $(globals "$tmp/more.a" | comm -13 "$tmp/listed" -) == elfmap_more ]]
 }
 
 @test "names: the file has the version, SONAME and links lead to it, pkg-config knows it" {
