@@ -76,13 +76,13 @@ tools   = $(if $(asked),,$(eval asked := yes)$(if $(missing),$(error missing her
 LIB_SRC    := $(wildcard lib/*/*.c)
 # What the preload is made of, too: from an object's bytes to those that libbpf reads, and pins.
 CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \
-	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/bpffs.c lib/pins/pin.c lib/pins/pin_take.c lib/load/pair.c
+	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/bpffs.c lib/pins/pin.c lib/load/pair.c
 # What others link with: elfmap.h and what it needs.
-SHIP_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/base/msg.c \
+SHIP_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \
 	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/pin.c
 TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c)
 # What the launcher is made of: nothing of libbpf or libelf, since musl has none.
-LAUNCHER_SRC := $(wildcard launcher/*.c) lib/base/libexec.c lib/base/msg.c lib/base/program.c lib/pins/bpffs.c
+LAUNCHER_SRC := $(wildcard launcher/*.c) lib/base/msg.c lib/base/program.c lib/pins/bpffs.c
 LAUNCHER_H   := $(wildcard launcher/*.h lib/base/*.h include/*.h) lib/pins/bpffs.h
 PRELOAD_SRC := $(wildcard preload/*.c)
 PROG_SRC   := $(wildcard tc-progs/*.c)

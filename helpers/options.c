@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/msg.h"
-#include "base/number.h"
 #include "helpers/options.h"
 #include "kinds/progs.h"
 

@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/libexec.h"
 #include "base/msg.h"
 #include "base/path.h"
 #include "base/program.h"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "pins/pin_take.h"
+#include "pins/pin.h"
 #include "preload/preload.h"
 
 struct place {

@@ -218,7 +218,7 @@ static bool is_ours_to_refuse(Elf *elf)
 	return false;
 }
 
-/* tc reads `maps` itself before it calls libbpf, wrongly in several ways (lib/object/tc_view.c). */
+/* tc reads `maps` itself before it calls libbpf, wrongly in several ways (lib/object/transcode.c). */
 __attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *ref)
 {
 	static Elf *(*real)(int, Elf_Cmd, Elf *);

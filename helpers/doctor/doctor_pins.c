@@ -15,7 +15,7 @@
 #include "kinds/maps.h"
 #include "map/cgroup_slots.h"
 #include "map/device_check.h"
-#include "pins/pin_name.h"
+#include "pins/pin_change.h"
 
 #define NEARLY_FULL 90 /* percent */
 #define SHA1_DIGITS 40

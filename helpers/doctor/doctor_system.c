@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/libexec.h"
 #include "base/program.h"
 #include "helpers/doctor/doctor.h"
 #include "pins/bpffs.h"

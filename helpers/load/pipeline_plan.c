@@ -13,7 +13,7 @@
 #include "helpers/load/pipeline.h"
 #include "hook/attachment.h"
 #include "load/load.h"
-#include "pins/pin_name.h"
+#include "pins/pin_change.h"
 
 /* ---- load ------------------------------------------------------------------------------------------------ */
 

@@ -11,7 +11,7 @@
 #include "helpers/map/map_facts.h"
 #include "helpers/map/map_verbs.h"
 #include "pins/bpffs.h"
-#include "pins/pin_open.h"
+#include "pins/pins.h"
 
 struct list {
 	struct elfmap_census census;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/msg.h"
-#include "base/number.h"
 #include "helpers/map/saved.h"
 
 #define MAX_WORDS 24

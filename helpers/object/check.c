@@ -15,7 +15,7 @@
 #include "helpers/object/check.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
-#include "pins/pin_take.h"
+#include "pins/pin.h"
 
 /* ---- lines ----------------------------------------------------------------------------------------------- */
 

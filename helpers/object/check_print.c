@@ -7,7 +7,7 @@
 
 #include "helpers/object/check.h"
 #include "object/old_tc.h"
-#include "pins/pin_take.h"
+#include "pins/pin.h"
 
 #define NOTHING "-" /* stands in a cell that has nothing to say */
 #define MAX_COLUMNS 8

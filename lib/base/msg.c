@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The caller's message. In a file of its own, since the launcher needs it and no more of the library. */
+/* The caller's message, and numbers in words. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/msg.h"
 
@@ -32,4 +34,23 @@ size_t elfmap_msg__line(char *ret_line, size_t size, const char *object, const s
 		ret_line[length] = elfmap_msg__printable(ret_line[length]);
 	ret_line[length++] = '\n';
 	return length;
+}
+
+/* ---- numbers -------------------------------------------------------------------------------------------- */
+
+int elfmap_number__read(const char *word, int base, __u64 min, __u64 max, __u64 *ret_number)
+{
+	unsigned long long number;
+	char *end;
+
+	if (*word < '0' || *word > '9')
+		return -EINVAL;
+	errno = 0;
+	number = strtoull(word, &end, base);
+	if (*end)
+		return -EINVAL;
+	if (errno || number < min || number > max)
+		return -ERANGE;
+	*ret_number = number;
+	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Filling the caller's message: the one way in which the library says anything. */
+/* The caller's message, the only way in which the library reports anything, and numbers in words. */
 #ifndef ELFMAP_MSG_H
 #define ELFMAP_MSG_H
 
@@ -7,7 +7,6 @@
 #include <stdarg.h>
 
 #include "elfmap.h"
-
 /* Returns ERR, so that a refusal is one statement. MSG may be NULL. */
 int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -25,5 +24,10 @@ static inline char elfmap_msg__printable(char c)
 {
 	return (unsigned char)c < ' ' || c == '\177' ? '?' : c;
 }
+
+/* Reads WORD of a command line, pipeline or saved file, which must be a number in BASE (0: as C and tc write it, 10,
+ * 0x0a or 012) from MIN to MAX, and nothing more. Returns -EINVAL for anything else and -ERANGE for a number outside of
+ * the range. */
+int elfmap_number__read(const char *word, int base, __u64 min, __u64 max, __u64 *ret_number);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The system's own tc or ip: where it is, and whether it needs and can take our help. */
+/* The system's own tc or ip: where it is, and whether it needs and can take our help. And the directory with the other
+ * files of this command: the command proper, the preload, the links tc and ip. */
 #ifndef ELFMAP_PROGRAM_H
 #define ELFMAP_PROGRAM_H
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct program {
 	char path[PATH_MAX];
@@ -23,5 +25,10 @@ struct program {
 /* Finds NAME in PATH, then in /sbin and /usr/sbin, passing over whatever is this command itself
  * or the script that we were called from, and looks into the file. -ENOENT when there is none. */
 int program__find(const char *name, struct program *ret_program);
+
+/* libexec/elfmap in the directory of this program (build tree), or in the directory above (installed). 1 if this
+ * program is in that directory itself. A negative errno if there is none; RET_PATH is then where it is expected when
+ * installed, or "" if this program cannot be found: it is setuid, and /proc is not mounted. */
+int elfmap_libexec__find(char *ret_path, size_t size);
 
 #endif

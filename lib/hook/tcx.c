@@ -16,7 +16,6 @@
 #include "base/netns.h"
 #include "hook/rows.h"
 #include "pins/pin_change.h"
-#include "pins/pin_name.h"
 #include "pins/pins.h"
 
 #define ATTACH_TCX_INGRESS 46 /* younger than some <linux/bpf.h> */

@@ -11,8 +11,8 @@
 #include "base/msg.h"
 #include "kinds/maps.h"
 #include "load/load.h"
-#include "pins/pin_open.h"
-#include "pins/pin_take.h"
+#include "pins/pin.h"
+#include "pins/pins.h"
 
 #define LOG_SIZE (16u << 20) /* less than any kernel's limit */
 

@@ -21,7 +21,6 @@
 #include "kinds/maps.h"
 #include "load/load.h"
 #include "pins/pin_change.h"
-#include "pins/pin_name.h"
 
 #define RENAME_NO_REPLACE 1 /* of <linux/fs.h>, which does not get along with <sys/mount.h> */
 #define RENAME_SWAP 2

@@ -6,7 +6,7 @@
 #include "base/msg.h"
 #include "kinds/progs.h"
 #include "load/pair.h"
-#include "object/callers.h"
+#include "object/object.h"
 
 /* ---- maps ------------------------------------------------------------------------------------------------ */
 

@@ -6,7 +6,7 @@
 
 #include "elfmap.h"
 #include "map/map_types.h"
-#include "pins/pin_open.h"
+#include "pins/pins.h"
 #include "text/types.h"
 
 struct elfmap_reader {

@@ -8,7 +8,6 @@
 #include <strings.h>
 
 #include "base/msg.h"
-#include "base/number.h"
 #include "map/slots.h"
 
 static bool has_names(const struct elfmap_type *key)

@@ -116,6 +116,34 @@ size_t image__find_relocations(const struct image *image, size_t section);
 size_t *image__list_relocations(const struct image *image);
 int image__write(const struct image *image, void **ret_bytes, size_t *ret_size);
 
+/* ---- read's own stages ------------------------------------------------------------------------- */
+
+/* Adds a line to obj->problems. -ENOMEM or 0: a problem of the object is no failure of reading it. */
+int read__problem(struct elfmap_object *obj, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Behind the others; whoever adds one sorts. */
+int read__add_program(struct elfmap_object *obj, const struct elfmap_prog *prog);
+/* A function that no symbol names: after its section. */
+int read__add_nameless(struct elfmap_object *obj, size_t section, size_t offset);
+
+/* Which instructions functions start with that are called, or whose address is taken. */
+struct calls {
+	struct called_section {
+		unsigned char *flags; /* by instruction */
+		size_t nr_insns;      /* 0: no code */
+	} * sections;
+	size_t nr_sections;
+};
+int calls__read(struct calls *calls, const struct elfmap_elf *elf);
+bool calls__has(const struct calls *calls, size_t section, size_t offset);
+/* Adds those that no symbol names to obj->progs, which is sorted, and is not afterwards. */
+int calls__add_nameless(const struct calls *calls, struct elfmap_object *obj);
+/* Moves those that are no entries from obj->progs to obj->subprogs. */
+int calls__part_programs(const struct calls *calls, struct elfmap_object *obj);
+void calls__free(struct calls *calls);
+
+int read__maps(struct elfmap_object *obj);     /* read_maps.c: section `maps`: fills obj->maps */
+int read__programs(struct elfmap_object *obj); /* read_programs.c: fills obj->progs and obj->subprogs from there */
+
 /* ---- transcode's own stages ------------------------------------------------------------------- */
 
 struct transcode {
@@ -144,26 +172,17 @@ struct transcode {
 	} * copies;	      /* in `.text`, by section; NULL: there are none */
 };
 
-/* What becomes of a section, by its index in the image. */
-struct move {
-	size_t target;	    /* the section that has the code now; 0: it stays */
-	size_t shift;	    /* bytes in front of it there */
-	uint32_t name;	    /* new name in .BTF's strings; 0: it keeps its name */
-	size_t relocations; /* the section that relocates it; 0: none */
-};
-
 int transcode__maps(struct transcode *t);	 /* transcode_maps.c: a place in `.maps` for each */
-int transcode__btf(struct transcode *t);	 /* transcode_btf.c: a type and a place for each map */
+int transcode__btf(struct transcode *t);	 /* transcode_maps.c: a type and a place for each map */
 int transcode__relocations(struct transcode *t); /* transcode_symbols.c: by map symbol, without addends */
 int transcode__calls(struct transcode *t);   /* transcode_calls.c: subprograms copied to `.text`, and called there */
 int transcode__symbols(struct transcode *t); /* transcode_symbols.c: types, sizes, values, order */
 int transcode__subprograms(struct transcode *t); /* transcode_calls.c: their symbols */
 int transcode__values(struct transcode *t);	 /* transcode_maps.c: `.rel.maps`: slots and inner maps */
-int transcode__names(struct transcode *t);	 /* transcode_names.c: program sections; writes `.BTF` */
-int transcode__extension(struct transcode *t, const struct move *moves); /* transcode_ext.c: `.BTF.ext` */
-int transcode__write_btf(struct transcode *t); /* transcode_btf.c: when the last string is in it */
+int transcode__names(struct transcode *t);	 /* transcode_names.c: program sections, `.BTF.ext`; writes `.BTF` */
+int transcode__write_btf(struct transcode *t);	 /* transcode_maps.c: when the last string is in it */
 
-/* transcode_add.c: an empty global symbol; 0: no memory. */
+/* Appends an empty global symbol; 0: no memory. */
 size_t transcode__add_symbol(struct transcode *t, const char *name);
 /* Appends to table *RELOCATIONS of SECTION, which is made if it is 0. */
 int transcode__add_relocation(struct transcode *t, size_t section, size_t *relocations, uint64_t offset, uint64_t info);

@@ -26,4 +26,8 @@ struct elfmap_object {
 	struct elfmap_object_info info; /* of all this, filled last */
 };
 
+/* By index in obj->maps: the first program that goes into no slot and uses the map, or jumps to a program that does.
+ * NULL: none, or the map is used by what it calls alone. Only maps with programs for slots are looked at. */
+void elfmap_object__find_entries(const struct elfmap_object *obj, const struct elfmap_prog *ret_entries[ELF_MAX_MAPS]);
+
 #endif

@@ -9,7 +9,6 @@
 
 #include "kinds/maps.h"
 #include "object/internal.h"
-#include "object/read.h"
 
 #define MIN_DEF_SIZE 16 /* type, key, value, entries */
 

@@ -12,7 +12,6 @@
 #include "kinds/maps.h"
 #include "kinds/progs.h"
 #include "object/internal.h"
-#include "object/read.h"
 
 /* The map that tc finds: the first PROG_ARRAY with this id. */
 static int find_slot_map(const struct elfmap_object *obj, __u32 id)

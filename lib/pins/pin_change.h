@@ -7,7 +7,6 @@
 #define ELFMAP_PIN_CHANGE_H
 
 #include "elfmap.h"
-
 /* Waits until no other command that loads objects or changes pins is at work where PATH is. close()
  * *RET_LOCK when done. -EBUSY after some seconds. */
 int elfmap_pin__lock(const char *path, int *ret_lock, struct elfmap_msg *msg);
@@ -24,5 +23,12 @@ int elfmap_pin__replace(int fd, const char *path, struct elfmap_msg *msg);
 int elfmap_pin__remove(const char *path, int levels);
 /* Removes DIR with everything in it, if it is there. */
 void elfmap_pin__remove_directory(const char *dir);
+
+/* Any text as the name of a pin: bpffs takes no dots, no file system takes slashes, and a name with a '~' is that of
+ * a pin that is being replaced. Writes TEXT to NAME (SIZE bytes), with %2E and the like for '.', '/', '%', '~' and
+ * spaces. -ENAMETOOLONG */
+int elfmap_pin_name__escape(const char *text, char *name, size_t size);
+/* In place; what was not written by escape() stays as it is. */
+void elfmap_pin_name__unescape(char *name);
 
 #endif

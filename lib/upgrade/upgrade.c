@@ -14,7 +14,6 @@
 #include "kinds/maps.h"
 #include "load/load.h"
 #include "pins/pin_change.h"
-#include "pins/pin_name.h"
 #include "upgrade/carry.h"
 #include "upgrade/upgrade.h"
 

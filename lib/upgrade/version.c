@@ -16,7 +16,6 @@
 #include "hook/map_users.h"
 #include "kinds/maps.h"
 #include "pins/pin_change.h"
-#include "pins/pin_name.h"
 #include "pins/pins.h"
 #include "upgrade/version.h"
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "base/number.h"
+#include "base/msg.h"
 #include "helpers/options.h"
 
 /* ---- the tables of two verbs: words in any order, and words that are data -------------------------- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* May an object's map be the one that is pinned, or be made? What whoever loads objects asks, tc's stand-in included.
  */
-#ifndef ELFMAP_PIN_TAKE_H
-#define ELFMAP_PIN_TAKE_H
+#ifndef ELFMAP_PIN_H
+#define ELFMAP_PIN_H
 
 #include "elfmap.h"
 
