@@ -47,7 +47,7 @@ refused() {
 	diff <(printf '%s\n' "$before") <(everything)
 }
 
-@test "apply: everything that the file says, then nothing more to do" {
+@test "apply: all lines take effect, and a second run changes nothing" {
 	run -0 --separate-stderr apply
 	[[ -z $stderr && $output == "+ attach gen.o sec ingress dev $link ingress
 + map gen_state state.txt types u32:u64
@@ -63,7 +63,7 @@ refused() {
 = attach shared.o sec egress dev $link egress prio 5" && $(everything) == "$before" ]]
 }
 
-@test "apply --dry-run: shows and does nothing" {
+@test "apply --dry-run: prints the plan and changes nothing" {
 	before=$(everything)
 	run -0 --separate-stderr apply --dry-run
 	[[ $output == '+ attach gen.o '* && $(everything) == "$before" ]]
@@ -76,7 +76,7 @@ refused() {
 	[[ $output == '~ attach gen.o '*'= map '*'= attach shared.o '* && $(everything) == "$before" ]]
 }
 
-@test "apply: a newer version of an object with stages goes live as a whole, at all its hooks" {
+@test "apply: a newer version of an object with stages replaces the old one at all its hooks at once" {
 	pipeline "attach gen.o sec ingress dev $link ingress" "attach gen.o sec egress dev $link egress"
 	apply
 	cp "$objects/generation_2.o" "$tmp/gen.o"
@@ -90,7 +90,7 @@ refused() {
 = attach gen.o sec egress dev $link egress" ]]
 }
 
-@test "apply: programs pinned, and a stage in a slot" {
+@test "apply: a load line pins programs, and a slot line fills a slot" {
 	pipeline "load tailcall.o" "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1 tailcall.o sec 43/0"
 	run -0 apply
 	[[ $output == "+ load tailcall.o"* && -d /sys/fs/bpf/tc/progs/tailcall ]]
@@ -103,7 +103,7 @@ refused() {
 = slot gen_jmp 1 tailcall.o sec 43/0" ]]
 }
 
-@test "apply: a slot by the name that the object alone has for it, in a table of programs of another type" {
+@test "apply: a slot name that only the object knows is found, in a table of programs of another type" {
 	bpftool map create "$globals/graft_table" type prog_array key 4 value 4 entries 2 name graft_table
 	bpftool map create "$globals/fresh" type prog_array key 4 value 4 entries 2 name fresh
 	cp "$objects/graft.o" "$objects/xdp.o" "$tmp"
@@ -123,7 +123,7 @@ refused() {
 	refused "elfmap: $tmp/pipeline: line 1: graft.o: map 'graft_table': * holds programs of type sched_cls*"
 }
 
-@test "apply: new pins of a stage in a slot go when a later line fails" {
+@test "apply: pins that a slot line has made are removed when a later line fails" {
 	cp "$objects/graft_own.o" "$tmp"
 	mkdir -p /sys/fs/bpf/tc/blue
 	bpftool map create /sys/fs/bpf/tc/blue/own_table type prog_array key 4 value 4 entries 1 name own_table
@@ -134,7 +134,7 @@ refused() {
 	[[ ! -e $globals/own_hits && $(bpftool -j map dump pinned /sys/fs/bpf/tc/blue/own_table | jq length) == 0 ]]
 }
 
-@test "apply: from anywhere, since files are named from where the pipeline is" {
+@test "apply: file names are relative to the pipeline, from any working directory" {
 	(cd / && "$elfmap" apply "$tmp/pipeline")
 	[[ $(filters) == 'gen.o:[ingress]' ]]
 	mkdir "$tmp/a dir"
@@ -144,7 +144,7 @@ refused() {
 	[[ $output == "= attach "* ]]
 }
 
-@test "apply: what is wrong with a line is said with its number, before anything is done" {
+@test "apply: an error in a line is reported with its number before anything is changed" {
 	pipeline "attach gen.o sec ingress dev $link ingress" "" "dettach gen.o"
 	refused "elfmap: $tmp/pipeline: line 3: 'dettach' is none of load, attach, map, slot"
 	pipeline "attach gen.o sec ingress dev $link ingress" "attach gen.o sec nosuch dev $link egress"
@@ -181,7 +181,7 @@ refused() {
 	[[ $status == 2 ]]
 }
 
-@test "apply: a word that a line has no use for is not passed over" {
+@test "apply: an unexpected word in a line is refused" {
 	for line in "load tailcall.o now" "load tailcall.o sec" "load tailcall.o type xdp" "load tailcall.o sec classifier sec 42/0" \
 		"map gen_state state.txt types" "map gen_state state.txt typos u32:u64" "map gen_state state.txt types u32:u64 too" \
 		"slot gen_jmp 1 tailcall.o section 43/0" "slot gen_jmp 1 tailcall.o sec 43/0 too" "slot gen_jmp 1 tailcall.o type cls sec 43/0"; do
@@ -192,7 +192,7 @@ refused() {
 	apply
 }
 
-@test "apply: two lines that want different things in one place would never be in force" {
+@test "apply: two lines that set the same place to different things are refused" {
 	pipeline "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1 tailcall.o sec 43/0" "slot gen_jmp 1 tailcall.o sec 42/0"
 	refused "elfmap: $tmp/pipeline: line 3: line 2 puts another program into this slot"
 	pipeline "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1 tailcall.o sec 43/0" "slot gen_jmp 1 tailcall.o sec 43/0"
@@ -213,7 +213,7 @@ refused() {
 	tc qdisc del dev lo clsact
 }
 
-@test "apply: lines in any order, with line ends of another system" {
+@test "apply: lines may be in any order and end with CR LF" {
 	printf '%s\r\n' "slot gen_jmp 1 tailcall.o sec 43/0" "map gen_state state.txt types u32:u64" "# what they are of" \
 		"attach gen.o sec ingress dev $link ingress" >"$tmp/pipeline"
 	run -0 apply
@@ -223,7 +223,7 @@ refused() {
 	[[ $(grep -c '^= ' <<<"$output") == 3 ]]
 }
 
-@test "apply: what fails half-way is taken back: entries that do not parse" {
+@test "apply: a failure is rolled back: map entries that do not parse" {
 	printf '7 seventy\n' >"$tmp/state.txt"
 	refused "elfmap: $tmp/pipeline: line 2: state.txt:1:*seventy*"
 	apply_first="attach shared.o sec egress dev $link egress prio 5"
@@ -233,13 +233,13 @@ refused() {
 	refused "elfmap: $tmp/pipeline: line 3: state.txt:1:*seventy*"
 }
 
-@test "apply: what fails half-way is taken back: a slot that there is not" {
+@test "apply: a failure is rolled back: a slot beyond the table" {
 	pipeline "attach gen.o sec ingress dev $link ingress" "load tailcall.o" "slot gen_jmp 9 tailcall.o sec 43/0"
 	refused "elfmap: $tmp/pipeline: line 3: gen_jmp: slot 9: the table has slots 0 to 1"
 	[[ ! -e /sys/fs/bpf/tc/progs/tailcall ]]
 }
 
-@test "apply: a failure after an upgrade of one object goes back to what ran" {
+@test "apply: a failure after the upgrade of one object restores the version that ran" {
 	pipeline "attach gen.o sec ingress dev $link ingress"
 	apply
 	cp "$objects/generation_2.o" "$tmp/gen.o"
@@ -252,7 +252,7 @@ refused() {
 	[[ $("$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")') == '2 0 0 0' ]]
 }
 
-@test "apply: a stage in a slot of a table that the upgrade makes anew" {
+@test "apply: a slot line goes into the new table that an upgrade makes" {
 	pipeline "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1 tailcall.o sec 43/0"
 	apply
 	cp "$objects/generation_2.o" "$tmp/gen.o"
@@ -266,7 +266,7 @@ refused() {
 = slot gen_jmp 1 tailcall.o sec 43/0" ]]
 }
 
-@test "apply: an object with stages takes another object's place" {
+@test "apply: an object with stages replaces the program of another object" {
 	pipeline "attach shared.o sec ingress dev $link ingress prio 5 handle 1"
 	apply
 	pipeline "attach gen.o sec ingress dev $link ingress prio 5 handle 1"
@@ -278,7 +278,7 @@ refused() {
 	[[ $output == "= attach gen.o "* ]]
 }
 
-@test "apply: what fails half-way is taken back: filters, their names, and the clsact" {
+@test "apply: a failure is rolled back: filters, their names and the clsact qdisc" {
 	ip link add w0 type veth peer name w1
 	tc qdisc add dev w0 ingress # takes clsact's place, which the plan does not see
 	"$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress prio 5 handle 1

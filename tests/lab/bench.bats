@@ -13,7 +13,7 @@ setup() {
 	done
 }
 
-@test "programs: each subject runs, each limit is followed by a word, and the end says how many hold" {
+@test "programs: each subject is measured, each limit has a result, and the last line counts those that hold" {
 	run -0 --separate-stderr env ROUNDS=1 tests/bench/run.sh programs
 	printf '%s\n' "$output"
 	[[ -z $stderr ]]
@@ -26,7 +26,7 @@ setup() {
 	grep -qE '^[0-9]+ hold(, all of them|; not these:)$' <<<"$output"
 }
 
-@test "whole objects: how long they take, and how far the verifier walked" {
+@test "whole objects: load time and the number of instructions that the verifier processed" {
 	run -0 --separate-stderr tests/sandbox "$BUILD/tests/bench/object_cost" 1
 	printf '%s\n' "$output"
 	[[ -z $stderr ]]
@@ -41,7 +41,7 @@ setup() {
 	[[ -z $stderr && $output =~ 'an empty classifier'\ +[1-9] && $output =~ dst_stats\ +[1-9][0-9]*\ .*limit\ 0.95:\ (ok|UNDER) ]]
 }
 
-@test "loading: every table is measured, one after the other on the same device" {
+@test "loading: every way to load is measured in turn on the same device" {
 	for object in load_legacy load_modern sockex3; do
 		[[ -e $BUILD/tests/bench/peers/$object.o ]] || skip "$object.o: not built; 'make bench' or 'make check' builds it"
 	done
@@ -50,7 +50,7 @@ setup() {
 	[[ -z $stderr && $(grep -c 'ours: the legacy object' <<<"$output") == 2 && $output == *'elfmap -j map dump'*'==== limits'* ]]
 }
 
-@test "in one process: each way loads and attaches, with pins that are there and without" {
+@test "in one process: each way loads and attaches, with and without existing pins" {
 	ip link add bench0 type veth peer name bench1
 	tc qdisc add dev bench0 clsact
 	"$BUILD/elfmap" convert "$BUILD/tests/bench/peers/load_legacy.o" "$BATS_TEST_TMPDIR/converted.o" type cls --pin
@@ -64,7 +64,7 @@ setup() {
 	ip link del bench0
 }
 
-@test "what cannot be measured is a failure, and a part that is none, too" {
+@test "a failed measurement and an unknown part are failures" {
 	mkdir -p "$BATS_TEST_TMPDIR/tests/bench"
 	cp "$BUILD/tests/bench/prog_cost" "$BATS_TEST_TMPDIR/tests/bench/"
 	run --separate-stderr env BUILD="$BATS_TEST_TMPDIR" ROUNDS=1 tests/bench/run.sh programs

@@ -24,7 +24,7 @@ compile() {
 		-c -o "$tmp/it.o" "$1"
 }
 
-@test "sections: entry, tail calls by id and key, and free names" {
+@test "sections: entry, tail calls by id and key, and names of any form" {
 	add api_sections classifier
 	in_net ping -q -c 3 -i 0.01 10.9.0.1 >/dev/null
 	[[ $("$elfmap" map dump runs types u32:u32) == $'0 3\n1 3\n2 3' ]]
@@ -32,7 +32,7 @@ compile() {
 	[[ $output == *'/own own/name sched_cls '* ]]
 }
 
-@test "sections: actions and XDP have their own" {
+@test "sections: actions and XDP have macros of their own" {
 	run -0 "$elfmap" load "$objects/api_entries.o" sec action
 	[[ $output == *' action sched_act '* ]]
 	run -0 "$elfmap" load "$objects/api_entries.o" sec prog type xdp
@@ -41,7 +41,7 @@ compile() {
 	[[ $(ip link show dev "$link") == *xdpgeneric* ]]
 }
 
-@test "maps: each macro defines the kind and the sizes that its name says" {
+@test "maps: each macro defines the type and sizes in its name" {
 	add api_maps classifier
 	while read -r name type key value max; do
 		[[ $("$elfmap" -j map show "$name" |
@@ -63,7 +63,7 @@ compile() {
 	END
 }
 
-@test "helpers: what they tell, and one that the source declares itself" {
+@test "helpers: they return what they should, and a source can declare another one itself" {
 	add api_helpers classifier
 	in_net ping -q -c 1 10.9.0.1 >/dev/null
 	[[ $("$elfmap" map get told 0 types u32:u64) != '0 0' ]]
@@ -71,7 +71,7 @@ compile() {
 	run -0 "$elfmap" load "$objects/api_helpers.o" sec clone
 }
 
-@test "packets: a TTL is rewritten with its checksum, and byte order is right" {
+@test "packets: a TTL is rewritten with its checksum, and byte order conversions are right" {
 	"$elfmap" tc filter add dev "$link" egress bpf da obj "$objects/api_packet.o" sec ttl
 	# With a wrong checksum the neighbour would not answer.
 	ping -q -c 3 -i 0.01 10.9.0.2 >/dev/null
@@ -80,7 +80,7 @@ compile() {
 	[[ $output == *rest*vlan*tunnel* ]]
 }
 
-@test "skb_under_cgroup takes the packet, and a call without it does not compile" {
+@test "skb_under_cgroup: takes the packet; a call without it does not compile" {
 	cat >"$tmp/it.c" <<-'END'
 		#include "bpf_api.h"
 		BPF_CGROUP_ARRAY(cgroups, 0, PIN_NONE, 1);
@@ -94,7 +94,7 @@ compile() {
 	[[ $output == *'too few arguments'* ]]
 }
 
-@test "a source's own definitions of the same macros are kept, and so are types of stdint.h" {
+@test "a source's own definitions of these macros and stdint.h types are kept" {
 	cat >"$tmp/it.c" <<-'END'
 		typedef __UINT32_TYPE__ uint32_t;
 		#define __section(name) __attribute__((section(name), used))
@@ -110,7 +110,7 @@ compile() {
 	"$elfmap" check "$tmp/it.o"
 }
 
-@test "installed, it is found from where iproute2's examples look for it" {
+@test "installed: the header is found by the include lines of iproute2's examples" {
 	make --no-print-directory install PREFIX="$tmp/prefix" >/dev/null
 	cp tests/testdata/api_sections.c "$tmp/it.c"
 	grep -qxF '#include "../../include/bpf_api.h"' "$tmp/it.c"

@@ -47,7 +47,7 @@ refused() {
 	[[ $status == 1 && -z $output && $stderr != *$'\n'* && $stderr == elfmap:\ $1 ]]
 }
 
-@test "set: what is put into a slot is shown by slot, id and path; set again replaces it" {
+@test "set: the slot is shown with id and path, and a second set replaces it" {
 	foreign_array
 	elfmap cgroup set acl 1 "$leaf"
 	elfmap cgroup set acl 3 "$top"
@@ -58,7 +58,7 @@ refused() {
 	[[ $(shown | jq -c '.[0]') == "[1,\"set\",$(id_of "$top"),\"/$name\"]" ]]
 }
 
-@test "set: a cgroup is said by its path, or below the root of cgroup2, with or without the slash" {
+@test "set: a cgroup is given by its path, or relative to the root of cgroup2, with or without the slash" {
 	foreign_array
 	elfmap cgroup set acl 0 "$leaf"
 	elfmap cgroup set acl 1 "$name/leaf"
@@ -67,7 +67,7 @@ refused() {
 	[[ $(shown | jq -c 'map(.[3]) | unique') == "[\"/$name/leaf\"]" ]]
 }
 
-@test "clear: the slot is empty, and clearing it twice is refused" {
+@test "clear: the slot is empty, and a second clear is refused" {
 	foreign_array
 	elfmap cgroup set acl 1 "$leaf"
 	elfmap cgroup clear acl 1
@@ -76,7 +76,7 @@ refused() {
 	refused 'acl: slot 1 is empty'
 }
 
-@test "refused by name, before the map is touched: a file, a directory elsewhere, none at all" {
+@test "set: a file, a directory outside cgroup2 and a missing path are refused before the map is changed" {
 	foreign_array
 	elfmap cgroup set acl 0 "$leaf"
 	before=$(shown)
@@ -95,7 +95,7 @@ refused() {
 	[[ ! -e $globals/absent && ! -e $globals/absent_ids ]]
 }
 
-@test "refused: a cgroup of version 1" {
+@test "set: a cgroup of version 1 is refused" {
 	version1=$(findmnt --noheadings --raw --first-only --types cgroup --output TARGET) || skip 'no cgroups of version 1 here'
 	foreign_array
 	elfmap cgroup set acl 0 "$leaf"
@@ -105,7 +105,7 @@ refused() {
 	[[ $(shown) == "$before" ]]
 }
 
-@test "refused: a pin that is missing or no cgroup_array, a slot that there is not, words that are no number" {
+@test "set: a missing pin, another map type, a slot out of range and a word that is not a number are refused" {
 	for verb in 'set absent 0 /' 'clear absent 0' 'show absent' 'prune absent'; do
 		# shellcheck disable=SC2086 # words
 		run -1 --separate-stderr elfmap cgroup $verb
@@ -128,7 +128,7 @@ refused() {
 	refused 'plain: is neither a cgroup_array nor *'
 }
 
-@test "refused: another map under the name of the notes" {
+@test "set: another map under the name of the notes is refused" {
 	foreign_array
 	bpftool map create "$globals/acl_ids" type hash key 4 value 4 entries 4 name other
 	run -1 --separate-stderr elfmap cgroup set acl 0 "$leaf"
@@ -137,7 +137,7 @@ refused() {
 	[[ $(shown) == '[]' ]]
 }
 
-@test "wrong usage is status 2 with the usage, and help is status 0" {
+@test "wrong usage is status 2 with the usage line, and help is status 0" {
 	for words in '' 'set' 'set a 0' 'set a 0 / x' 'set a 0 / --force' 'set a 0 / entries 4' 'clear a' 'show' 'show a b' 'nosuch'; do
 		# shellcheck disable=SC2086 # words
 		run -2 --separate-stderr elfmap cgroup $words
@@ -147,7 +147,7 @@ refused() {
 	[[ -z $stderr && $output == 'usage: elfmap cgroup set PIN SLOT DIR [--create] [entries N] [--force]'* ]]
 }
 
-@test "show: slots that others wrote are unknown, whatever others emptied is not shown" {
+@test "show: slots that others have written are unknown, and slots that others have emptied are not shown" {
 	foreign_array
 	write_slot 2 "$top"
 	[[ $(shown) == '[[2,"unknown",null,null]]' ]]
@@ -158,7 +158,7 @@ refused() {
 	[[ $(shown | jq -c 'map(.[0:2])') == '[[1,"set"],[2,"unknown"]]' ]]
 }
 
-@test "show: notes about an earlier array of the same pin count for nothing" {
+@test "show: notes about an earlier array of the same pin are ignored" {
 	foreign_array
 	elfmap cgroup set acl 1 "$leaf"
 	rm "$globals/acl"
@@ -172,7 +172,7 @@ refused() {
 	[[ $(shown | jq -c 'map(.[0:2])') == '[[8,"set"]]' ]]
 }
 
-@test "what map set and map del write is noted, too" {
+@test "map set and map del update the notes" {
 	foreign_array
 	elfmap map set acl 1 "/$name/leaf" 2 "/$name"
 	[[ $(shown) == "[[1,\"set\",$(id_of "$leaf"),\"/$name/leaf\"],[2,\"set\",$(id_of "$top"),\"/$name\"]]" ]]
@@ -181,14 +181,14 @@ refused() {
 	[[ $(elfmap -j map get acl_ids 1 | jq -r .value.map_id) == 0 ]]
 }
 
-@test "the notes are a map like others" {
+@test "the notes are an ordinary map" {
 	foreign_array
 	elfmap cgroup set acl 1 "$leaf"
 	run -0 elfmap map get acl_ids 1
 	[[ $output == "1 { cgroup /$name/leaf map_id "*' }' ]]
 }
 
-@test "gone: a cgroup that is removed is shown as gone, another of its name is not it, and prune empties its slot" {
+@test "gone: a removed cgroup is shown as gone, a new one of its name is not taken for it, and prune empties the slot" {
 	foreign_array
 	elfmap cgroup set acl 0 "$leaf"
 	elfmap cgroup set acl 1 "$top"
@@ -204,7 +204,7 @@ refused() {
 	[[ $(elfmap -j cgroup prune acl) == '[]' ]]
 }
 
-@test "create: an array with its first slot; a second time it is refused, but with --force" {
+@test "create: makes an array with its first slot; a second time it is refused without --force" {
 	elfmap cgroup set fresh 7 "$leaf" --create
 	[[ $(shown fresh | jq -c 'map(.[0:2])') == '[[7,"set"]]' ]]
 	[[ $(bpftool -j map show pinned "$globals/fresh" | jq -c '[.type, .max_entries]') == '["cgroup_array",64]' ]]
@@ -218,7 +218,7 @@ refused() {
 	[[ $(shown fresh) == "[[1,\"set\",$(id_of "$top"),\"/$name\"]]" ]]
 }
 
-@test "create: what fails leaves no pin behind" {
+@test "create: a failure leaves no pin" {
 	for words in "new 64 $leaf" "new 2 $leaf entries 2" 'new 0 /tmp' "new.dot 0 $leaf" "/tmp/new 0 $leaf"; do
 		# shellcheck disable=SC2086 # words
 		run -1 --separate-stderr elfmap cgroup set $words --create
@@ -237,7 +237,7 @@ refused() {
 	ip link del v0
 }
 
-@test "within ip netns exec, which hides cgroup2 and pins" {
+@test "inside ip netns exec, which hides cgroup2 and the pins, set and show work" {
 	foreign_array
 	ip netns add elsewhere
 	in_netns=(ip netns exec elsewhere)
@@ -254,7 +254,7 @@ refused() {
 	[[ $(shown | jq -c 'map(.[0])') == '[0]' ]]
 }
 
-@test "where cgroup2 is mounted does not matter, spaces in the path included" {
+@test "cgroup2 is found wherever it is mounted, also in a path with spaces" {
 	foreign_array
 	mount -t tmpfs tmpfs /mnt
 	mkdir '/mnt/a b'
@@ -267,7 +267,7 @@ refused() {
 	umount --recursive --lazy /mnt
 }
 
-@test "ids: the cgroups that a map has as keys, and prune deletes those that are gone" {
+@test "ids: cgroups that are keys of a map are listed, and prune deletes those that have been removed" {
 	ip link add v0 type veth peer name v1
 	tc qdisc add dev v0 clsact
 	elfmap tc filter add dev v0 egress bpf da obj "$build/tc-progs/cgroup_id_filter.o" sec filter

@@ -54,14 +54,14 @@ send() {
 	arrived=$(report '"\(.sent) \(.once)"')
 }
 
-@test "an old tc takes both objects" {
+@test "a tc without libbpf can load both objects" {
 	for object in cgroup_filter cgroup_id_filter; do
 		run -0 elfmap check --old-tc "$build/tc-progs/$object.o"
 		[[ $output == *'a tc without libbpf takes it' ]]
 	done
 }
 
-@test "before set, set, cleared: packets of the cgroup pass, are dropped and counted, pass" {
+@test "packets of a cgroup pass without a rule, are dropped and counted with one, and pass again after clear" {
 	filter
 	rule 0 drop 4 udp 9000
 	send "$leaf" 3
@@ -82,7 +82,7 @@ send() {
 	[[ $(total dropped) == 3 ]]
 }
 
-@test "a sender outside passes while one inside does not, and is told so" {
+@test "a sender inside the cgroup gets an error, one outside does not" {
 	filter
 	rule 0 drop
 	elfmap cgroup set cgroup_acl 0 "$leaf"
@@ -100,7 +100,7 @@ send() {
 	[[ $arrived == '3 3' ]]
 }
 
-@test "a rule is for what it says: family, protocol, ports; the first that matches decides" {
+@test "a rule matches family, protocol and ports, and the first match decides" {
 	filter
 	elfmap cgroup set cgroup_acl 0 "$leaf"
 	elfmap cgroup set cgroup_acl 1 "$top"
@@ -120,7 +120,7 @@ send() {
 	[[ $arrived == '3 0' && $(hits 2) == 6 ]]
 }
 
-@test "the policy decides about everybody else" {
+@test "the policy decides about packets that match no cgroup" {
 	filter
 	elfmap cgroup set cgroup_acl 0 "$leaf"
 	rule 0 ok
@@ -136,7 +136,7 @@ send() {
 	[[ $arrived == '3 3' ]]
 }
 
-@test "a packet is of the cgroup that its socket was made in, wherever the process goes" {
+@test "a packet belongs to the cgroup in which its socket was made, also after the process has moved" {
 	filter
 	rule 0 drop 4 udp
 	elfmap cgroup set cgroup_acl 0 "$leaf"
@@ -156,7 +156,7 @@ send() {
 	[[ $(paste -sd ' ' <<<"$output") == '0 0 1 2 2' ]]
 }
 
-@test "packets that the kernel makes are nobody's, or the root's" {
+@test "packets of the kernel match no cgroup, or the root" {
 	filter
 	rule 0 drop
 	elfmap cgroup set cgroup_acl 0 "$top"
@@ -174,7 +174,7 @@ send() {
 	((no_socket < $(total no_socket)))
 }
 
-@test "multicast listeners' reports stand behind a hop-by-hop header, and are dropped as ICMPv6 as well" {
+@test "MLD reports, which follow a hop-by-hop header, are dropped as ICMPv6" {
 	in_cgroup "$leaf" ip netns add green
 	ip link add w0 netns green type veth peer name w1 netns blue
 	on blue ip link set w1 up
@@ -193,7 +193,7 @@ send() {
 	ip netns del green
 }
 
-@test "at the ingress of a neighbour on the same machine the sender is known, too" {
+@test "at the ingress of a neighbour on the same host the sender's cgroup is known" {
 	on blue elfmap tc filter add dev v1 ingress bpf da obj "$build/tc-progs/cgroup_filter.o" sec filter
 	rule 0 drop 4 udp
 	elfmap cgroup set cgroup_acl 0 "$leaf"
@@ -203,7 +203,7 @@ send() {
 	[[ $arrived == '3 3' && $(hits 0) == 3 ]]
 }
 
-@test "a cgroup that is removed after set: nothing crashes, and no new socket is ever in it" {
+@test "a cgroup that is removed after set: no crash, and no new socket matches it" {
 	filter
 	rule 0 drop 4 udp
 	elfmap cgroup set cgroup_acl 0 "$leaf"
@@ -215,7 +215,7 @@ send() {
 	[[ $arrived == '3 3' && $(hits 0) == 3 ]]
 }
 
-@test "by id: one level of the tree, with all below; counters by number" {
+@test "by id: a rule for one level of the tree covers all below it; counters by number" {
 	id_filter
 	elfmap map set cgroup_id_rules "/$name" '{ verdict drop protocol udp family 4 counter 7 port_first 9000 port_last 0 }'
 	[[ $(elfmap -j cgroup show cgroup_id_rules | jq -r '.[0].path') == "/$name" ]]
@@ -261,7 +261,7 @@ flood_with_changes() {
 	[[ $(report '[.twice == 0, .strange == 0, ([.at[].overflow] | add) == 0] | all') == true ]]
 }
 
-@test "1000 changes while 60,000 packets a second flow: each meets the old rule or the new one" {
+@test "1000 rule changes at 60,000 packets a second: each packet meets the old rule or the new one" {
 	filter
 	elfmap cgroup set cgroup_acl 0 "$leaf"
 	changes 1000 "$ok_ipv4" "$drop_ipv6"
@@ -273,7 +273,7 @@ flood_with_changes() {
 	((sent <= $(total accepted) + $(total unmatched)))
 }
 
-@test "1000 changes between ok and drop: what was dropped is what is missing, no packet more or less" {
+@test "1000 changes between ok and drop: the drop counter equals the number of missing packets" {
 	filter
 	elfmap cgroup set cgroup_acl 0 "$leaf"
 	changes 1000 "$ok_ipv4" "$drop_ipv4"
@@ -284,7 +284,7 @@ flood_with_changes() {
 	[[ $(drops) == "$never" ]]
 }
 
-@test "cgroups that come and go in a slot while packets flow: each is counted once" {
+@test "cgroups that are added to and removed from a slot under traffic: each packet is counted once" {
 	filter
 	rule 0 ok 4 udp 9000
 	# shellcheck disable=SC2016 # for the script

@@ -66,7 +66,7 @@ left_behind() {
 
 # ---- the verdict ------------------------------------------------------------------------------------------
 
-@test "check: what it says is what a load then meets" {
+@test "check: predicts what a load reports" {
 	local object section checked loaded
 
 	while read -r object section; do
@@ -101,7 +101,7 @@ left_behind() {
 	END
 }
 
-@test "check: an object is opened as load, attach, convert and tc open it, also without a section maps" {
+@test "check: opens an object as load, attach, convert and tc do, also without a section maps" {
 	query static_helper '[.ok, [.progs[].name]]' '[true,["with_helper"]]'
 	"$elfmap" load "$objects/static_helper.o"
 	"$elfmap" attach "$objects/static_helper.o" dev "$link" ingress
@@ -111,7 +111,7 @@ left_behind() {
 	run ! tc filter add dev "$link" egress bpf da obj "$objects/static_helper.o"
 }
 
-@test "check: a refused program does not hide the others, tail-call sections among them" {
+@test "check: a refused program does not hide the others or tail-call sections" {
 	query broken '[.progs[] | [.section, .name, .ok]]' \
 		'[["classifier","careful",true],["classifier/careless","careless",false],["5/1","after",true]]'
 	query broken .ok false
@@ -121,7 +121,7 @@ left_behind() {
 	[[ $output != *libbpf:* && $stderr != *libbpf* ]]
 }
 
-@test "check: sec NAME is that section and the tail calls, as tc loads them" {
+@test "check: sec NAME selects that section and the tail calls, as in tc" {
 	query broken '[.ok, [.progs[].section]]' '[true,["classifier","5/1"]]' sec classifier
 	query broken '[.ok, [.progs[].section]]' '[false,["classifier/careless","5/1"]]' sec classifier/careless
 	run -0 --separate-stderr check broken sec classifier
@@ -130,7 +130,7 @@ left_behind() {
 	says "*broken.o: section 'nosuch': there is no such program*"
 }
 
-@test "check: the verifier's last words, with the line of source where BTF has it" {
+@test "check: shows the verifier's last lines, with the source line if there is BTF" {
 	query broken '.progs[1].log[-1]' "\"R0 invalid mem access 'map_value_or_null'\""
 	query broken '.progs[1].source | startswith("*hits += 1;")' true
 	query broken.nobtf '.progs[1].log[-1]' "\"R0 invalid mem access 'map_value_or_null'\""
@@ -138,7 +138,7 @@ left_behind() {
 	query broken '.progs[0] | [.log, .error, .source]' '[null,null,null]'
 }
 
-@test "check: instructions in the object, in the kernel, and seen by the verifier" {
+@test "check: counts instructions in the object, in the kernel and as processed by the verifier" {
 	local insns
 
 	insns=$("$elfmap" -j show "$objects/tailcall.o" | jq -c '[.progs[].insns]')
@@ -148,7 +148,7 @@ left_behind() {
 	check tailcall | grep -qx '  classifier  *entry  *sched_cls  *ok  *[0-9]*  *[0-9]*  *[0-9]*'
 }
 
-@test "check: the type comes from the command line, else from the section, else it is cls" {
+@test "check: the program type comes from the command line, then from the section, else it is cls" {
 	query shared '[.progs[].type] | unique' '["sched_cls"]'
 	query shared '[.progs[].type] | unique' '["sched_act"]' type act
 	query xdp '.progs[0].type' '"xdp"' type xdp
@@ -158,7 +158,7 @@ left_behind() {
 	run -2 check shared type nosuch
 }
 
-@test "check: why a helper is refused" {
+@test "check: explains why a helper is refused" {
 	run -1 --separate-stderr check needs_gpl
 	says "*needs_gpl.o: section 'classifier': program 'print': *GPL programs only*licence is none*"
 	run -1 --separate-stderr check bad_helpers type cls
@@ -171,7 +171,7 @@ left_behind() {
 	says "*program 'careful': *a field of its context that programs of this type do not have so (xdp)*"
 }
 
-@test "check: what nobody defines costs the sections that use it" {
+@test "check: an undefined symbol affects only the sections that use it" {
 	run -0 --separate-stderr check undefined sec good
 	[[ -z $stderr ]]
 	run -1 --separate-stderr check undefined
@@ -186,7 +186,7 @@ left_behind() {
 
 # ---- maps ---------------------------------------------------------------------------------------------------
 
-@test "check: each map that the kernel refuses, with the rule it breaks" {
+@test "check: each map that the kernel refuses is listed with the rule that it breaks" {
 	run -1 --separate-stderr check bad_maps sec classifier
 	says "*map 'trie_without_flag': *needs flag 0x1, BPF_F_NO_PREALLOC"
 	says "*map 'empty_value': *the value must not be 0 bytes"
@@ -197,14 +197,14 @@ left_behind() {
 	query bad_maps '[.maps[] | select(.ok) | .name]' '["good"]'
 }
 
-@test "check: programs are refused for a bad map only if they use it" {
+@test "check: only programs that use a bad map are refused for it" {
 	query bad_maps '[.progs[] | [.name, .ok]]' '[["count",true],["find",false],["look",false]]'
 	run -1 --separate-stderr check bad_maps
 	says "*program 'find': *a map that cannot be made here"
 	check bad_maps 2>/dev/null | grep -q "'trie_without_flag'"
 }
 
-@test "check: an outer map without inner_id is one that only its pin can be" {
+@test "check: an outer map without inner_id can only be opened by its pin" {
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/map_in_map.o" sec classifier
 	mv "$globals/outer" "$globals/outer_without_inner"
 	query bad_maps '.maps[] | select(.name == "outer_without_inner") | [.ok, .pin]' '[false,"different"]'
@@ -233,14 +233,14 @@ left_behind() {
 	[[ $(bpftool -j map show pinned "$globals/shared_hits" | jq -r .type) == hash ]]
 }
 
-@test "check: a PROG_ARRAY that belongs to programs of another type is different" {
+@test "check: a pin of a PROG_ARRAY for programs of another type is different" {
 	add tailcall classifier
 	query tailcall '[.ok, [.maps[].pin]]' '[true,["equal","equal","equal"]]'
 	run -1 --separate-stderr check tailcall type xdp
 	says "*map 'jmp_parse': *: holds programs of type sched_cls, and what uses it here is xdp; a PROG_ARRAY takes one type*"
 }
 
-@test "check: a pin that is no map, and one of modern maps" {
+@test "check: a pin that is not a map, and a pin of a modern map, are reported" {
 	mkdir -p "$globals"
 	bpftool prog load "$objects/nomaps.o" "$globals/shared_hits" type classifier
 	query shared '[.ok, .maps[0].pin]' '[false,"different"]'
@@ -253,7 +253,7 @@ left_behind() {
 	says "*map 'shared_hits': differs from its pin*"
 }
 
-@test "check: TC_BPF_MNT and pinning numbers are tc's" {
+@test "check: uses TC_BPF_MNT and the pinning numbers of tc" {
 	mkdir "$tmp/bpf"
 	mount -t bpf bpf "$tmp/bpf"
 	TC_BPF_MNT=$tmp/bpf query shared '.maps[0].pinned' "\"$tmp/bpf/tc/globals/shared_hits\""
@@ -279,7 +279,7 @@ state() {
 	find /sys/fs/bpf ! -name '*.debug' -printf '%p %i\n' | sort
 }
 
-@test "check: slots, inner maps and contents of a running pipeline are not touched" {
+@test "check: does not change slots, inner maps or contents of a running pipeline" {
 	add tailcall classifier
 	"$elfmap" tc filter add dev "$link" ingress pref 2 bpf da obj "$objects/map_in_map.o" sec classifier
 	"$elfmap" tc filter add dev "$link" ingress pref 3 bpf da obj "$objects/shared.o" sec ingress
@@ -301,7 +301,7 @@ state() {
 	[[ $(state) != "$before" ]]
 }
 
-@test "check: nothing is left in the kernel or in bpffs" {
+@test "check: leaves nothing in the kernel or in bpffs" {
 	[[ -z $(left_behind) ]]
 	check broken >/dev/null 2>&1 || true
 	check broken sec classifier >/dev/null
@@ -311,7 +311,7 @@ state() {
 	[[ -z $(left_behind) && -z $(find /sys/fs/bpf -type f ! -name '*.debug') ]]
 }
 
-@test "check: without the right to load it says so, for maps and all" {
+@test "check: without the capability to load it reports that this is not permitted; --old-tc does not need it" {
 	type -P setpriv >/dev/null || skip 'no setpriv'
 	run -1 --separate-stderr setpriv --bounding-set -all --inh-caps -all "$elfmap" check "$objects/shared.o"
 	says '*not permitted*'
@@ -320,7 +320,7 @@ state() {
 
 # ---- the object --------------------------------------------------------------------------------------------------
 
-@test "check: what breaks the contract is listed, and what is no object refused" {
+@test "check: breaches of the legacy contract are listed; a file that is not an object is refused" {
 	run -1 --separate-stderr check bad_sizes
 	[[ $output == *'would not load here'* ]]
 	says "elfmap: *bad_sizes.o: map 'short_definition': *definitions of different sizes"
@@ -332,7 +332,7 @@ state() {
 	says '*not an ELF file'
 }
 
-@test "check: an object without maps, and one with modern maps, are checked all the same" {
+@test "check: objects without maps and with modern maps are checked" {
 	query nomaps '[.ok, .maps, [.progs[].name]]' '[true,[],["length"]]'
 	query modern '[.ok, [.maps[].name], [.progs[].name]]' '[true,["modern_hits"],["count"]]'
 }
@@ -348,7 +348,7 @@ state() {
 
 # ---- a tc without libbpf ---------------------------------------------------------------------------------------------
 
-@test "check --old-tc: every classifier that is shipped is one for any tc" {
+@test "check --old-tc: every classifier of this package is accepted" {
 	local object
 
 	for object in "$build"/tc-progs/*.o; do
@@ -357,7 +357,7 @@ state() {
 	done
 }
 
-@test "check --old-tc: why not, each with its place" {
+@test "check --old-tc: each reason against an object is listed with its place" {
 	run -1 --separate-stderr check no_old_tc --old-tc
 	[[ $output == *"no_old_tc.o: a tc without libbpf does not take it"* ]]
 	says "*section 'classifier/global': function 'uses_global': offset *: refers to 'limit' in section '.data': a global variable*"
@@ -368,7 +368,7 @@ state() {
 	query no_old_tc '.warnings[0] | contains("unpinned_jumps")' true --old-tc
 }
 
-@test "check --old-tc: sec NAME is that section alone, and nothing is asked of the kernel" {
+@test "check --old-tc: sec NAME selects one section, and the kernel is not used" {
 	run -0 --separate-stderr check no_old_tc --old-tc sec classifier
 	[[ -z $stderr ]]
 	run -1 check no_old_tc --old-tc sec classifier/global

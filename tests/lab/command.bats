@@ -23,7 +23,7 @@ setup() {
 	done
 }
 
-@test "each verb tells its usage when asked: on stdout, with status 0" {
+@test "each verb prints its usage on request, on stdout, with status 0" {
 	for verb in show convert check decl version exec; do
 		for words in "$verb --help" "help $verb"; do
 			# shellcheck disable=SC2086 # words
@@ -39,7 +39,7 @@ setup() {
 	[[ $output == 'usage: elfmap map '* && $output == *dump* ]]
 }
 
-@test "wrong words: one line that names them, the usage, status 2" {
+@test "wrong words: one line that names them, the usage line, status 2" {
 	while read -r words; do
 		# shellcheck disable=SC2086 # words
 		run -2 --separate-stderr "$elfmap" $words
@@ -63,7 +63,7 @@ setup() {
 	[[ $stderr == "elfmap: --nosuch: no such option; "* ]]
 }
 
-@test "-j and -p are taken before and after the verb, together too; what follows -- is no option" {
+@test "-j and -p are accepted before and after the verb and together; after -- they are arguments" {
 	for words in "-j show $objects/shared.o" "show -j $objects/shared.o" "show $objects/shared.o -j"; do
 		# shellcheck disable=SC2086 # words
 		[[ $("$elfmap" $words | wc -l) == 1 ]]
@@ -78,13 +78,13 @@ setup() {
 	[[ $output == '-j: licence GPL'* ]]
 }
 
-@test "the version, in every spelling" {
+@test "-V, --version and version print the version" {
 	for word in version -V --version; do
 		[[ $("$elfmap" "$word") == 'elfmap '[0-9]* ]]
 	done
 }
 
-@test "output that does not arrive is a failure" {
+@test "a write error on stdout is a failure" {
 	for words in "show $objects/shared.o" "-j show $objects/shared.o" help version \
 		"convert $objects/tailcall.o $tmp/out.o --for tc"; do
 		# shellcheck disable=SC2086 # words
@@ -93,7 +93,7 @@ setup() {
 	done
 }
 
-@test "a name that would take the terminal along is printed without its teeth" {
+@test "control characters in a name are escaped" {
 	name=$tmp/$'two\nlines\e[31m'
 	run -1 --separate-stderr "$elfmap" show "$name"
 	[[ $(wc -l <<<"$stderr") == 1 && $stderr != *$'\e'* && $stderr == "elfmap: $tmp/two?lines?[31m: No such file or directory" ]]
@@ -101,7 +101,7 @@ setup() {
 	[[ $(wc -l <<<"$stderr") == 1 && $stderr != *$'\e'* ]]
 }
 
-@test "without /proc the command says so where it needs it" {
+@test "without /proc an error is reported only where /proc is needed" {
 	# shellcheck disable=SC2016 # for the inner shell
 	without_proc=(unshare --mount --propagation private bash -c 'mount -t tmpfs tmpfs /proc; exec "$@"' bash)
 	for words in 'tc -V' 'exec true'; do
@@ -113,7 +113,7 @@ setup() {
 	[[ $output == 'elfmap '* && -z $stderr ]]
 }
 
-@test "a complaint is written in one piece, so that none stands in another's line" {
+@test "a message is one write, so that lines of parallel commands do not mix" {
 	for words in "map show $tmp/none" "exec $tmp/none"; do
 		# shellcheck disable=SC2086 # words
 		run -1 strace -qq -o "$tmp/trace" -e trace=write,writev "$elfmap" $words

@@ -30,18 +30,18 @@ offers() {
 	done
 }
 
-@test "completion: it is elfmap's" {
+@test "completion: is installed for elfmap" {
 	[[ $(complete -p elfmap) == 'complete -F _elfmap elfmap' ]]
 }
 
-@test "completion: where a verb belongs, files are not offered" {
+@test "completion: files are not offered in place of a verb" {
 	cd "$tmp"
 	: >loaf
 	[[ $(completes elfmap map lo) == 'load lookup' ]]
 	offers "$(completes elfmap map load pin '')" loaf
 }
 
-@test "completion: every verb of the help, at the top and below map" {
+@test "completion: every verb of the help is offered, at the top and below map" {
 	for verb in $(elfmap help | awk '/^  [a-z]/ { print $1 }'); do
 		offers "$(completes elfmap '')" "$verb"
 	done
@@ -56,7 +56,7 @@ offers() {
 	[[ -z $(completes elfmap map nosuch) ]]
 }
 
-@test "completion: pins, by name and below tc/, and directories for list" {
+@test "completion: pins are offered by name and below tc/, and directories for list" {
 	create hits hash 4 4 4
 	create hosts hash 4 4 4
 	mkdir -p $tc_dir/other
@@ -72,7 +72,7 @@ offers() {
 	[[ -z $(completes elfmap map show nosuch) ]]
 }
 
-@test "completion: options and words of a verb" {
+@test "completion: options and words of a verb are offered" {
 	create hits hash 4 4 4
 	[[ $(completes elfmap map unpin hits --) == --force ]]
 	[[ $(completes elfmap map check hits --) == --fix ]] # not --mend, which is accepted
@@ -81,7 +81,7 @@ offers() {
 	offers "$(completes elfmap check x.o '')" --old-tc sec type
 }
 
-@test "completion: types, devices, sections, files" {
+@test "completion: types, devices, sections and files are offered" {
 	create hits hash 4 4 4
 	[[ $(completes elfmap map dump hits types ipv) == 'ipv4 ipv6' ]]
 	[[ $(completes elfmap map dump hits types u32 : be1) == be16 ]]
@@ -95,7 +95,7 @@ offers() {
 	[[ -z $(completes elfmap map pop "$tmp/sa") ]]
 }
 
-@test "types: each that is listed is taken, with the bytes that are listed" {
+@test "types: each listed type is accepted, and has the listed number of bytes" {
 	while read -r name bytes; do
 		[[ $name != enum* ]] || name+=' { ONE 1 }'
 		case $name in

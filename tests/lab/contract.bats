@@ -24,7 +24,7 @@ ping_once() {
 
 # ---- how a program is loaded ----------------------------------------------------------------------
 
-@test "default sections: classifier for tc, prog for ip" {
+@test "default sections: classifier in tc, prog in ip" {
 	replace_filter "$objects/contract.o"
 	[[ $(filters) == 'contract.o:[classifier]' ]]
 	"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/contract.o"
@@ -33,7 +33,7 @@ ping_once() {
 	[[ $output == *"doesn't contain sec classifier"* ]]
 }
 
-@test "xdp in every mode that the device has" {
+@test "XDP is attached in every mode of the device" {
 	for mode in xdp xdpgeneric xdpdrv; do
 		"$elfmap" ip link set dev "$link" "$mode" obj "$objects/contract.o" sec prog
 		[[ $(ip -j link show dev "$link" | jq -r '.[0].xdp.prog.id') -gt 0 ]]
@@ -43,7 +43,7 @@ ping_once() {
 	((3 <= $(cell a_name_of_more_than_fifteen_1 0)))
 }
 
-@test "ip route … encap bpf: in, out and xmit, one set of pins" {
+@test "ip route encap bpf: in, out and xmit share their pins" {
 	"$elfmap" ip route replace 10.9.0.2/32 dev "$link" encap bpf out obj "$objects/lwt.o" section leave \
 		xmit obj "$objects/lwt.o" section send
 	ping_once
@@ -61,14 +61,14 @@ users_of() {
 	bpftool -j prog show | jq -r ".[] | select(.map_ids // [] | index($id)) | .name" | sort | paste -sd' '
 }
 
-@test "only the chosen program and those of slots are loaded" {
+@test "only the chosen program and the programs of slots are loaded" {
 	replace_filter "$objects/tailcall.o" sec classifier
 	[[ $(users_of stages) == 'entry stage_first stage_last stage_second' ]]
 	replace_filter "$objects/shared.o" sec egress
 	[[ $(users_of shared_hits) == count_egress ]]
 }
 
-@test "tc exec bpf graft and import work, as far as that tc can" {
+@test "tc exec bpf graft and import work as far as this tc supports them" {
 	replace_filter "$objects/tailcall.o" sec classifier
 	"$elfmap" tc exec bpf graft m:globals/jmp_end key 0 obj "$objects/tailcall.o" sec 42/0
 	name=$(bpftool -j prog show id "$(bpftool -j map lookup pinned "$globals/jmp_end" key 0 0 0 0 |
@@ -77,7 +77,7 @@ users_of() {
 	run ! "$elfmap" tc exec bpf graft m:globals/jmp_end key 7 obj "$objects/tailcall.o" sec 42/0
 }
 
-@test "export is warned about: a tc with libbpf sends nothing" {
+@test "tc exec bpf export warns that a tc with libbpf sends nothing" {
 	run --separate-stderr "$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress export "$tmp/socket"
 	# shellcheck disable=SC2154 # run sets it
 	[[ $stderr == 'elfmap: export: warning: a tc with libbpf sends no maps'* ]]
@@ -108,7 +108,7 @@ users_of() {
 
 # ---- pins the second time ----------------------------------------------------------------------------
 
-@test "loading twice: flags and entries that the kernel changed are no difference" {
+@test "loading twice: flags and entry counts that the kernel changes are not a difference" {
 	for round in 1 2 3; do
 		"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/contract.o" sec redirect
 		ip link set dev "$link" xdpgeneric off
@@ -124,7 +124,7 @@ users_of() {
 	[[ $output == *"map 'rounded': differs from its pin in max_entries"* ]]
 }
 
-@test "names longer than the kernel keeps, and equal in what it keeps, stay two maps" {
+@test "maps with long names that are equal in the part that the kernel keeps stay separate" {
 	for round in 1 2; do
 		replace_filter "$objects/contract.o" sec classifier
 	done
@@ -134,7 +134,7 @@ users_of() {
 	[[ $one -ge 1 && $(cell a_name_of_more_than_fifteen_2 0) == $((2 * one)) ]]
 }
 
-@test "legacy maps beside BTF-defined ones" {
+@test "an object with legacy and BTF-defined maps loads" {
 	replace_filter "$objects/both_maps.o" sec classifier
 	in_net ping -q -c 1 10.9.0.1
 	tc filter del dev "$link" ingress # no packet between the two looks
@@ -148,7 +148,7 @@ users_of() {
 	done
 }
 
-@test "socket storage and spin locks, which need types: annotated they load, without BTF they cannot" {
+@test "maps that need types (socket storage, spin locks) load if they are annotated, and not without BTF" {
 	for round in 1 2; do
 		replace_filter "$objects/needs_types.o" sec classifier
 	done
@@ -159,7 +159,7 @@ users_of() {
 	run ! replace_filter "$objects/needs_types.nobtf.o" sec classifier
 }
 
-@test "a PROG_ARRAY that holds programs of another type is refused, with the reason" {
+@test "a PROG_ARRAY that holds programs of another type is refused with the reason" {
 	"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/tail_any.o" sec enter
 	run -1 --separate-stderr replace_filter "$objects/tail_any.o" sec enter
 	[[ $(grep '^elfmap: ' <<<"$stderr") == "elfmap: $objects/tail_any.o: map 'jmp_any': $globals/jmp_any: holds programs of type xdp, and what this command loads is sched_cls"* ]]
@@ -175,7 +175,7 @@ sections_of() {
 	"$elfmap" -j show "$1" | jq -r '.progs[] | select(.slot | not) | .section' | sort -u
 }
 
-@test "objects of every clang that is installed, of each instruction set, with and without BTF" {
+@test "objects of every installed clang load, for each instruction set, with and without BTF" {
 	count=0
 	mapfile -t clangs < <(type -P clang clang-14 clang-16 clang-19 | xargs realpath | sort -u) # one has two names
 	for clang in "${clangs[@]}"; do
@@ -199,7 +199,7 @@ sections_of() {
 	((count >= 50))
 }
 
-@test "objects stripped of debug information, and of BTF" {
+@test "objects without debug information and without BTF load" {
 	for source in shared tailcall annotated globals; do
 		cp "$objects/$source.o" "$tmp/$source.o"
 		llvm-strip -g "$tmp/$source.o"
@@ -216,7 +216,7 @@ sections_of() {
 	fi
 }
 
-@test "objects of the other byte order are refused by name" {
+@test "objects of the other byte order are refused with that reason" {
 	clang -target bpfeb -O2 -g0 -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -c -o "$tmp/eb.o" tests/testdata/shared.c
 	run -1 replace_filter "$tmp/eb.o" sec ingress
 	[[ $output == *"elfmap: $tmp/eb.o: is a big-endian object and this host is little-endian"* && -z $(filters) ]]

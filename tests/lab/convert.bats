@@ -85,14 +85,14 @@ fails_in_one_line() {
 	done
 }
 
-@test "convert: a slot written in hex is filled, its neighbours are not" {
+@test "convert: a slot number in hex fills that slot and no other" {
 	convert tailcall_unpinned
 	load type classifier
 	[[ $(cell $maps/jmp_private 3) == "$(id_of prog $progs/target)" ]]
 	run ! cell $maps/jmp_private 0
 }
 
-@test "convert: the inner map is in its slot of the outer one, and counts" {
+@test "convert: an inner map is in its slot of the outer map, and counts" {
 	for kind in map_in_map map_in_map.nobtf; do
 		convert "$kind"
 		load type classifier
@@ -105,7 +105,7 @@ fails_in_one_line() {
 	done
 }
 
-@test "convert: the unconverted object is what bpftool refuses" {
+@test "convert: bpftool refuses the object before conversion" {
 	cp "$objects/tailcall.o" "$out"
 	run ! load type classifier
 	[[ $output == *"legacy map definitions"* ]]
@@ -122,7 +122,7 @@ fails_in_one_line() {
 	done
 }
 
-@test "convert: maps keep type, sizes, entries and flags, whatever their definition's size" {
+@test "convert: maps keep type, sizes, entries and flags, for every definition size" {
 	convert samples28
 	load type classifier
 	[[ $(bpftool -j map show pinned $maps/sizes28 | jq -c '[.type, .bytes_key, .bytes_value, .max_entries, .flags]') == \
@@ -136,7 +136,7 @@ fails_in_one_line() {
 		'["lru_hash",4,64,0]' ]]
 }
 
-@test "convert: annotated types reach the kernel, and only where they were given" {
+@test "convert: annotated types reach the kernel, and other maps have none" {
 	convert annotated
 	load type classifier
 	run_prog pinned $progs/insert
@@ -145,7 +145,7 @@ fails_in_one_line() {
 	[[ $(bpftool -j map dump pinned $maps/untyped | jq -c '.[0].formatted') == null ]]
 }
 
-@test "convert: globals and functions in .text, which the old loader could not load" {
+@test "convert: globals and functions in .text load, which the old loader refused" {
 	for kind in globals globals.nobtf; do
 		convert "$kind"
 		load type classifier
@@ -157,7 +157,7 @@ fails_in_one_line() {
 
 # ---- type -----------------------------------------------------------------------------------------
 
-@test "convert type: each type is what the kernel then has, without a word from the loader" {
+@test "convert type: the program has the given type in the kernel, and libbpf needs no option" {
 	for pair in cls:sched_cls act:sched_act xdp:xdp lwt_in:lwt_in lwt_out:lwt_out lwt_xmit:lwt_xmit; do
 		for kind in shared shared.nobtf; do
 			convert "$kind" type "${pair%:*}"
@@ -169,13 +169,13 @@ fails_in_one_line() {
 	done
 }
 
-@test "convert: without a type the loader has to be told" {
+@test "convert: without type, the loader needs to be told the program type" {
 	convert shared
 	run ! load
 	load type classifier
 }
 
-@test "convert type: programs keep their functions' lines, though their sections share a name" {
+@test "convert type: programs in sections of the same name keep their function and line information" {
 	convert shared type cls
 	load
 	bpftool prog dump xlated pinned $progs/count_ingress linum | grep -q 'count_ingress(void'
@@ -183,7 +183,7 @@ fails_in_one_line() {
 	run ! grep -q count_ingress <<<"$(bpftool prog dump xlated pinned $progs/count_egress linum)"
 }
 
-@test "convert type: tail-call slots are filled as well" {
+@test "convert type: tail-call slots are filled" {
 	convert tailcall type cls
 	load
 	run_prog pinned $progs/entry
@@ -192,7 +192,7 @@ fails_in_one_line() {
 
 # ---- --pin ----------------------------------------------------------------------------------------
 
-@test "convert: a function in .text that nobody calls is no program" {
+@test "convert: a function in .text without callers is not a program" {
 	clang -target bpf -O2 -g -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -xc -c -o "$tmp/spare.o" - <<-END
 		#include "bpf_elf.h"
 		struct bpf_elf_map spare __attribute__((section("maps"), used)) = {
@@ -216,7 +216,7 @@ fails_in_one_line() {
 	rm -r /sys/fs/bpf/spare
 }
 
-@test "convert --pin: global pins are made by the loader, and found again" {
+@test "convert --pin: the loader makes the global pins and reuses them" {
 	for kind in map_in_map map_in_map.nobtf; do
 		convert "$kind" --pin
 		bpftool prog loadall "$out" $progs type classifier
@@ -229,13 +229,13 @@ fails_in_one_line() {
 	done
 }
 
-@test "convert: without --pin nothing is pinned but what the loader was told to" {
+@test "convert: without --pin only the requested pins are made" {
 	convert map_in_map
 	bpftool prog loadall "$out" $progs type classifier
 	[[ ! -e /sys/fs/bpf/inner && ! -e /sys/fs/bpf/outer ]]
 }
 
-@test "convert --pin: pins that cannot be kept are named" {
+@test "convert --pin: pins that cannot be kept are reported" {
 	run -0 --separate-stderr convert pin_object --pin
 	[[ $(wc -l <<<"$stderr") == 2 && $stderr == *"'pin_object'"*"'pin_number'"* ]]
 	run -0 --separate-stderr convert pin_object
@@ -256,7 +256,7 @@ filter_id() {
 	tc -j filter show dev v0 ingress | jq '.[] | .options.prog.id // empty'
 }
 
-@test "convert --for tc: plain tc loads it, and the printed commands fill the slots" {
+@test "convert --for tc: plain tc loads the object, and the printed commands fill the slots" {
 	local globals=/sys/fs/bpf/tc/globals
 
 	for kind in tailcall tailcall.nobtf; do
@@ -277,7 +277,7 @@ filter_id() {
 	done
 }
 
-@test "convert --for tc: without tail calls nothing is printed, and the pin is where tc has its pins" {
+@test "convert --for tc: an object without tail calls prints no commands, and its pin is where tc puts it" {
 	for kind in shared shared.nobtf; do
 		run -0 convert "$kind" --for=tc
 		[[ -z $output ]]
@@ -288,33 +288,33 @@ filter_id() {
 	done
 }
 
-@test "convert --for tc: without it plain tc cannot load tail calls" {
+@test "convert: without --for tc plain tc cannot load tail calls" {
 	convert tailcall
 	run ! add_filter classifier
 	[[ -z $(filter_id) ]]
 }
 
-@test "convert --for tc: inner maps are inserted and pinned by plain tc" {
+@test "convert --for tc: plain tc inserts and pins inner maps" {
 	convert map_in_map --for tc
 	add_filter classifier
 	run_prog id "$(filter_id)"
 	[[ $(cell /sys/fs/bpf/tc/globals/inner 0) == 1 ]]
 }
 
-@test "convert --for tc type act: the commands name the type, and load it" {
+@test "convert --for tc type act: the printed commands name the type, and load the object" {
 	convert tailcall type act --for tc >"$tmp/grafts"
 	grep -qx "tc exec bpf graft m:globals/jmp_end key 0 obj $out type act sec slot_43_0" "$tmp/grafts"
 	bash -e "$tmp/grafts"
 	[[ $(bpftool -j prog show id "$(cell /sys/fs/bpf/tc/globals/jmp_end 0)" | jq -r .type) == sched_act ]]
 }
 
-@test "convert --for tc: a slot that no command can reach is refused" {
+@test "convert --for tc: a slot that no command can fill is refused" {
 	run --separate-stderr convert tailcall_unpinned --for tc
 	fails_in_one_line "elfmap: $objects/tailcall_unpinned.o: *'jmp_private'*not pinned globally*"
 	[[ ! -e $out ]]
 }
 
-@test "convert --for tc: a name that a shell would take apart is quoted" {
+@test "convert --for tc: a name with shell metacharacters is quoted in the commands" {
 	local odd="$tmp/it's a name; \$out.o"
 
 	"$elfmap" convert "$objects/tailcall.o" "$odd" --for tc >"$tmp/grafts"
@@ -334,7 +334,7 @@ lint_kinds() {
 }
 
 # It knows few of BPF's relocation types, so that it complains about every object that has BTF.
-@test "convert: eu-elflint finds nothing in the output that it does not find in clang's own" {
+@test "convert: eu-elflint reports nothing for the output that it does not report for clang's" {
 	for object in shared tailcall map_in_map samples28 annotated globals xdp; do
 		for kind in "$object" "$object.nobtf"; do
 			for words in '' 'type cls --pin' '--for tc'; do
@@ -354,7 +354,7 @@ lint_kinds() {
 	[[ -n $(comm -13 <(lint_kinds "$objects/tailcall.o") <(lint_kinds "$tmp/part.o")) ]]
 }
 
-@test "convert: the same input and options make the same bytes, other options others" {
+@test "convert: the output depends on input and options only" {
 	for kind in tailcall tailcall.nobtf map_in_map globals; do
 		convert "$kind"
 		cp "$out" "$tmp/first.o"
@@ -365,7 +365,7 @@ lint_kinds() {
 	done
 }
 
-@test "convert: words after FILE OUT may stand in any order" {
+@test "convert: words after FILE OUT may be in any order" {
 	convert shared type cls --pin
 	cp "$out" "$tmp/first.o"
 	convert shared --pin type cls
@@ -378,7 +378,7 @@ lint_kinds() {
 	cmp "$out" "$tmp/first.o"
 }
 
-@test "convert: OUT may be FILE, and a second time there is nothing to convert" {
+@test "convert: OUT may be FILE, and a second conversion changes nothing" {
 	cp "$objects/shared.o" "$out"
 	"$elfmap" convert "$out" "$out"
 	load type classifier
@@ -388,7 +388,7 @@ lint_kinds() {
 	cmp "$out" "$tmp/first.o"
 }
 
-@test "convert: objects without legacy maps have nothing to convert" {
+@test "convert: an object without legacy maps is refused, since there is nothing to convert" {
 	echo before >"$out"
 	for object in modern nomaps; do
 		run --separate-stderr convert "$object"
@@ -397,7 +397,7 @@ lint_kinds() {
 	done
 }
 
-@test "convert: an object that breaks the contract is refused, OUT stays" {
+@test "convert: an object that breaks the contract is refused, and OUT is unchanged" {
 	echo before >"$out"
 	run --separate-stderr convert bad_sizes
 	fails_in_one_line "elfmap: $objects/bad_sizes.o: *short_definition*"
@@ -410,21 +410,21 @@ lint_kinds() {
 	untouched
 }
 
-@test "convert: the file's mode is 0644 less the umask" {
+@test "convert: OUT has mode 0644 less the umask" {
 	(umask 022 && convert shared)
 	[[ $(stat -c %a "$out") == 644 ]]
 	(umask 077 && convert shared)
 	[[ $(stat -c %a "$out") == 600 ]]
 }
 
-@test "convert: a link stays and what it leads to is replaced" {
+@test "convert: a symbolic link OUT stays, and its target is replaced" {
 	echo before >"$tmp/target.o"
 	ln -s target.o "$out"
 	convert shared
 	[[ -L $out && $("$elfmap" -j show "$tmp/target.o" | jq .btf_maps) == true ]]
 }
 
-@test "convert: a link to a pipe, or to nothing, is no place for a file, and stays" {
+@test "convert: a link to a pipe or to a missing file is refused, and stays" {
 	ln -s /proc/self/fd/1 "$tmp/stdout"
 	ln -s nowhere "$tmp/dangling"
 	for place in stdout dangling; do
@@ -434,7 +434,7 @@ lint_kinds() {
 	done
 }
 
-@test "convert: OUT that cannot be written gets one line" {
+@test "convert: an OUT that cannot be written is reported in one line" {
 	run --separate-stderr "$elfmap" convert "$objects/shared.o" "$tmp"
 	fails_in_one_line "elfmap: $tmp: cannot write: Is a directory"
 	run --separate-stderr "$elfmap" convert "$objects/shared.o" "$tmp/none/out.o"
@@ -450,7 +450,7 @@ lint_kinds() {
 	fails_in_one_line "elfmap: $tmp/mount/out.o: cannot write: Read-only file system"
 }
 
-@test "convert: a write that fails half-way leaves OUT as it was, and nothing beside it" {
+@test "convert: a write that fails leaves OUT unchanged and no temporary file" {
 	echo before >"$out"
 	run --separate-stderr bash -c 'ulimit -f 1 && exec "$@"' - "$elfmap" convert "$objects/tailcall.o" "$out"
 	fails_in_one_line "elfmap: $out: cannot write: File too large"
@@ -479,7 +479,7 @@ lint_kinds() {
 	done
 }
 
-@test "convert: wrong usage is told on stderr with status 2, and nothing is written" {
+@test "convert: wrong usage is reported on stderr with status 2, and no file is written" {
 	for words in '' 'nothing' "$objects/shared.o $out more" "$objects/shared.o $out type" \
 		"$objects/shared.o $out type socket" "$objects/shared.o $out --for bpftool" "$objects/shared.o $out --for" \
 		"$objects/shared.o $out --for=ip" "$objects/shared.o $out --pins" \

@@ -103,7 +103,7 @@ fails_in_one_line() {
 
 # ---- equal to what convert makes ------------------------------------------------------------------
 
-@test "decl: the maps of every object that keeps the contract, with and without BTF" {
+@test "decl: declares the maps of every object that keeps the contract, with and without BTF" {
 	local compared=0
 
 	for object in "$objects"/*.o "$tc_progs"/*.o; do
@@ -128,7 +128,7 @@ changed() {
 	run ! cmp -s "$tmp/wanted" "$tmp/got"
 }
 
-@test "decl: the comparison sees a change in any member" {
+@test "decl: the comparison of maps finds a difference in any member" {
 	changed samples28 's/BPF_MAP_TYPE_HASH/BPF_MAP_TYPE_LRU_HASH/'
 	changed samples28 's/key_size, 4/key_size, 8/'
 	changed samples28 's/value_size, 8/value_size, 4/'
@@ -143,7 +143,7 @@ changed() {
 	changed map_in_map '/struct inner_template {/,/^}/s/max_entries, 1/max_entries, 2/'
 }
 
-@test "decl: types of every kind, what <linux/bpf.h> defines only once" {
+@test "decl: types of every kind are declared, without those of <linux/bpf.h>" {
 	for btf in -g -g0; do
 		legacy types $btf <<-'C'
 			#include <linux/in6.h>
@@ -231,7 +231,7 @@ modernize() {
 	bpftool prog loadall "$tmp/$1.o" $progs
 }
 
-@test "decl: a program with tail calls, its declarations replaced, runs through all stages" {
+@test "decl: a program with tail calls runs through all stages with the printed declarations" {
 	modernize tailcall
 	[[ $(cell $maps/jmp_parse 0) == "$(id_of prog $progs/stage_first)" ]]
 	[[ $(cell $maps/jmp_parse 1) == "$(id_of prog $progs/stage_second)" ]]
@@ -242,7 +242,7 @@ modernize() {
 	done
 }
 
-@test "decl: inner maps are in their slots, of one template or of two maps" {
+@test "decl: inner maps are in their slots, with one template and with two" {
 	modernize map_in_map
 	[[ $(cell $maps/outer 0) == "$(id_of map $maps/inner)" ]]
 	run ! cell $maps/outer 1
@@ -256,13 +256,13 @@ modernize() {
 	[[ $(bpftool -j map show id "$(cell $maps/wide_outer 2)" | jq -r .name) == second ]]
 }
 
-@test "decl: a program with annotated maps has their types" {
+@test "decl: a program with annotated maps keeps their types" {
 	modernize annotated
 	bpftool prog run pinned $progs/insert data_in "$tmp/packet" repeat 1 >"$tmp/run"
 	[[ $(bpftool -j map dump pinned $maps/flows | jq -c '.[0].formatted.key') == '{"saddr":1,"daddr":2}' ]]
 }
 
-@test "decl: plain tc loads it, with the pins where they always were" {
+@test "decl: plain tc loads the result, with pins in the same place" {
 	modernize shared
 	teardown
 	ip link add v0 type veth peer name v1
@@ -274,7 +274,7 @@ modernize() {
 
 # ---- prototypes, comments ----------------------------------------------------------------------------
 
-@test "decl: prototypes are the functions' own, or after the type that another section tells" {
+@test "decl: prototypes are those of the functions, or of the type in the annotation" {
 	for btf in -g0 -g; do
 		legacy slots $btf <<-'C'
 			struct bpf_elf_map SEC("maps") jmp = { .type = BPF_MAP_TYPE_PROG_ARRAY, .size_key = 4, .size_value = 4,
@@ -300,7 +300,7 @@ modernize() {
 	"$elfmap" decl "$objects/tailcall.nobtf.o" | grep -qx 'int stage_last(struct __sk_buff \*skb);'
 }
 
-@test "decl: pins that have no modern word are named, others not" {
+@test "decl: pinnings without a modern equivalent are reported, others are not" {
 	declare_maps "$objects/pin_object.o"
 	[[ $(grep -c LIBBPF_PIN_BY_NAME\) "$tmp/printed.c") == 1 ]]
 	[[ $(sed -n '/PIN_OBJECT_NS/,/^}/p' "$tmp/printed.c" | tail -1) == '} pin_object SEC(".maps");' ]]
@@ -308,7 +308,7 @@ modernize() {
 	run ! grep -qi pin <<<"$("$elfmap" decl "$objects/mapdef20.o")"
 }
 
-@test "decl: the same object gives the same text, templates before what they are in" {
+@test "decl: the output is the same for the same object, and templates precede the maps that use them" {
 	for object in tailcall map_in_map parse_probe; do
 		"$elfmap" decl "$objects/$object.o" >"$tmp/first.c"
 		"$elfmap" decl "$objects/$object.o" | cmp - "$tmp/first.c"
@@ -319,14 +319,14 @@ modernize() {
 
 # ---- what is refused ---------------------------------------------------------------------------------
 
-@test "decl: objects without legacy maps have nothing to declare" {
+@test "decl: an object without legacy maps has no declarations" {
 	run --separate-stderr "$elfmap" decl "$objects/nomaps.o"
 	fails_in_one_line "elfmap: $objects/nomaps.o: nothing to declare: *"
 	run --separate-stderr "$elfmap" decl "$objects/modern.o"
 	fails_in_one_line "elfmap: $objects/modern.o: nothing to declare: *'.maps'*"
 }
 
-@test "decl: an object that breaks the contract, and what is no object" {
+@test "decl: an object that breaks the contract and a file that is not an object are refused" {
 	run --separate-stderr "$elfmap" decl "$objects/bad_sizes.o"
 	fails_in_one_line "elfmap: $objects/bad_sizes.o: *short_definition*"
 	run --separate-stderr "$elfmap" decl "$tmp/missing.o"
@@ -336,7 +336,7 @@ modernize() {
 	fails_in_one_line "elfmap: $tmp/part.o: *"
 }
 
-@test "decl: names that C cannot declare" {
+@test "decl: names that are not C identifiers are reported" {
 	for name in my.map while 2nd; do
 		legacy names <<<"struct bpf_elf_map SEC(\"maps\") it asm(\"$name\") = { .type = 2, .size_key = 4, .size_value = 4, .max_elem = 1 };"
 		run --separate-stderr "$elfmap" decl "$tmp/names.o"
@@ -356,7 +356,7 @@ modernize() {
 	fails_in_one_line "elfmap: $tmp/types.o: BTF type *: C cannot declare it: *"
 }
 
-@test "decl: nothing in a section's name ends the comment that it stands in" {
+@test "decl: a section name cannot end the comment that contains it" {
 	legacy comment <<-'C'
 		struct bpf_elf_map SEC("maps") jmp = { .type = 3, .size_key = 4, .size_value = 4, .max_elem = 1, .id = 1 };
 		SEC("1/0*/ #error") int f(void *ctx) { return 0; }
@@ -365,13 +365,13 @@ modernize() {
 	grep -qF 'SEC("1/0?/ #error") f' "$tmp/printed.c"
 }
 
-@test "decl: output that does not arrive is a failure" {
+@test "decl: a write error on stdout is a failure" {
 	[[ -w /dev/full ]] || skip "there is no /dev/full here"
 	run -1 --separate-stderr bash -c '"$@" >/dev/full' - "$elfmap" decl "$objects/tailcall.o"
 	[[ $stderr == *'No space left on device' ]]
 }
 
-@test "decl: wrong usage is told on stderr with status 2; with -j the source is a string" {
+@test "decl: wrong usage is reported on stderr with status 2; with -j the source is a string" {
 	for words in '' "$objects/shared.o more" "$objects/shared.o --pin"; do
 		# shellcheck disable=SC2086 # words
 		run -2 --separate-stderr "$elfmap" decl $words

@@ -12,7 +12,7 @@ setup() {
 	lab_setup scripts/demo.sh
 }
 
-@test "a lab by its name, below its topology; an unknown name lists the labs" {
+@test "demo runs a lab by its name after its topology; an unknown name lists the labs" {
 	run -0 make --no-print-directory --silent DEPS=no demo LAB=dst-stats
 	[[ $output == *$'=== dst-stats: Packets and bytes per destination'*$'\n  |  v0 '*'veth'*$'\n\n# two namespaces'* ]]
 	[[ $output != *'source "'* && $output == *'demo: all labs worked: dst-stats' ]]
@@ -22,7 +22,7 @@ setup() {
 }
 
 # What a terminal does: the signal goes to the whole process group.
-@test "Ctrl-C ends the demo and not only the lab that is running" {
+@test "Ctrl-C ends the demo, not only the lab that is running" {
 	lab=(setsid "${lab[@]}" dst-stats parser)
 	"${lab[@]}" >"$out" 2>&1 3>&- &
 	pid=$!
@@ -40,7 +40,7 @@ setup() {
 	assert_nothing_left
 }
 
-@test "whoever is not root and has no sudo is told so in one line" {
+@test "a user who is not root and has no sudo gets one line" {
 	stranger=(unshare --user --map-user=1000)
 	"${stranger[@]}" true || skip 'no user namespaces here'
 	mkdir "$BATS_TEST_TMPDIR/bin"

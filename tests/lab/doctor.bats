@@ -53,7 +53,7 @@ setup() {
 	cd "$objects" || return 1
 }
 
-@test "healthy: nothing at all, one filter, tail calls, tcx, a full LRU map, every classifier that comes along" {
+@test "healthy: no finding without filters, nor for one filter, tail calls, tcx, a full LRU map, each classifier" {
 	healthy
 	add shared ingress
 	healthy
@@ -70,20 +70,20 @@ setup() {
 	run -0 doctor dev "$link"
 }
 
-@test "wrong words" {
+@test "wrong usage is refused" {
 	run doctor dev
 	[[ $status == 2 ]]
 	run --separate-stderr doctor dev nodev
 	[[ $status == 1 && $stderr == "elfmap: nodev: there is no such device; 'ip link' lists them" ]]
 }
 
-@test "not root: says that it cannot look" {
+@test "not root: reports that it cannot look" {
 	command -v setpriv || skip "setpriv is not installed"
 	run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all "$elfmap" doctor
 	[[ $status == 1 && $stderr == "elfmap: doctor: programs and maps cannot be listed; run it as root, with 'sudo elfmap doctor'" ]]
 }
 
-@test "tc: none, one that cannot be helped, a preload that is missing or anybody's" {
+@test "tc: a missing one, one that cannot be helped, and a preload that is missing or writable by others are findings" {
 	run env PATH=/nowhere "$elfmap" doctor # /usr/sbin is looked at, too
 	[[ $status == 0 ]]
 	tc=$(readlink -f "$(command -v tc)")
@@ -115,7 +115,7 @@ setup() {
 	[[ $status == 1 && $output == "error: tc: "*" does not take the preload: "* ]]
 }
 
-@test "bpffs: none, several" {
+@test "bpffs: none mounted and several mounted are findings" {
 	umount /sys/fs/bpf
 	finds 'error: bpffs: *mend it: mount -t bpf bpf /sys/fs/bpf'
 	mount -t bpf bpf /sys/fs/bpf
@@ -135,7 +135,7 @@ setup() {
 
 # The kernel has some of them in the first network namespace only; nothing is changed there, a directory stands in
 # front of the settings.
-@test "settings: the JIT off, hardened; programs that are timed" {
+@test "settings: a JIT that is off or hardened, and run-time statistics, are findings" {
 	setting() {
 		unshare --mount bash -ec "mount -t tmpfs none /proc/sys/${1%/*}; echo $2 >/proc/sys/$1; $elfmap doctor"
 	}
@@ -152,14 +152,14 @@ setup() {
 	[[ $output != *bpf_stats_enabled* ]]
 }
 
-@test "unpinned-prog-array: its last pin has gone, and with it its slots" {
+@test "unpinned-prog-array: its last pin was removed, and its slots are empty" {
 	add tailcall classifier
 	healthy
 	rm "$globals/jmp_parse"
 	finds "error: unpinned-prog-array: program * entry jumps through PROG_ARRAY * jmp_parse, which has no pin and is empty: every tail call falls through; *"
 }
 
-@test "unpinned-prog-array: held by a process alone" {
+@test "unpinned-prog-array: only a process holds it" {
 	add tailcall classifier
 	"$elfmap" map watch jmp_end >"$tmp/watch" 2>&1 &
 	holder=$!
@@ -174,7 +174,7 @@ setup() {
 	[[ $output == "warning: unpinned-prog-array: program "*" stage_second jumps through PROG_ARRAY "*" jmp_end, which has no pin: it is emptied as soon as the process ends that has it open" ]]
 }
 
-@test "empty-slot: a stage was taken out, and put back" {
+@test "empty-slot: found after a stage is removed, not after it is put back" {
 	add tailcall classifier
 	bpftool map delete pinned "$globals/jmp_parse" key 1 0 0 0
 	finds "warning: empty-slot: program * stage_first jumps to slot 1 of globals/jmp_parse, which is empty
@@ -183,7 +183,7 @@ setup() {
 	healthy
 }
 
-@test "split-map: a pin was deleted, and the object loaded again for another device" {
+@test "split-map: a pin was removed, and the object loaded again for another device" {
 	"$elfmap" attach shared.o sec ingress dev "$link" ingress
 	rm "$globals/shared_hits"
 	healthy # nobody knows that it was pinned
@@ -195,7 +195,7 @@ setup() {
 	tc qdisc del dev lo clsact
 }
 
-@test "split-map: a stage that was put into its slot while the pin was another map" {
+@test "split-map: a stage was loaded while the pin was another map" {
 	add tailcall classifier
 	mkdir "$globals/../aside"
 	mv "$globals/stages" "$globals/../aside/stages"
@@ -210,7 +210,7 @@ setup() {
 	healthy
 }
 
-@test "duplicate-filter: added twice instead of replaced" {
+@test "duplicate-filter: a filter was added twice instead of replaced" {
 	add shared ingress
 	add shared ingress
 	finds "warning: duplicate-filter: dev $link ingress: shared.o:[[]ingress] is attached with pref 49151 and with pref 49152: *
@@ -220,7 +220,7 @@ setup() {
 	run -0 doctor dev lo
 }
 
-@test "full-map: nearly full, full; not the ones that forget" {
+@test "full-map: nearly full and full maps are found, not the types that evict entries" {
 	"$elfmap" attach generation_1.o sec ingress dev "$link" ingress
 	for key in {1..14}; do
 		"$elfmap" map set gen_state "$key" 1 types u32:u64
@@ -237,7 +237,7 @@ setup() {
 	healthy
 }
 
-@test "device: gone, and come again with another number" {
+@test "device: found after it was removed, and after it was made again with another number" {
 	mkdir -p "$globals"
 	bpftool map create "$globals/outputs" type hash key 4 value 4 entries 8 name outputs
 	ip link add extra type veth peer name extra2
@@ -259,7 +259,7 @@ setup() {
 	ip link del filler
 }
 
-@test "leftover: maps of an object that was built anew, an upgrade that was killed, the link of a device that has gone" {
+@test "leftover: maps of a rebuilt object, a killed upgrade, and the link of a removed device" {
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj pin_object.o sec "$("$elfmap" -j show pin_object.o | jq -r '.progs[0].section')"
 	healthy
 	tc filter del dev "$link" ingress
@@ -291,7 +291,7 @@ setup() {
 	fi
 }
 
-@test "cgroup: removed since" {
+@test "cgroup: removed since it was put into the map" {
 	root=$(findmnt --noheadings --types cgroup2 --output TARGET | head -1)
 	[[ -n $root ]] || skip "cgroup2 is not mounted"
 	mkdir -p "$globals" "$root/doctor-$$"
@@ -305,7 +305,7 @@ setup() {
 	healthy
 }
 
-@test "gravest first, and -j for machines" {
+@test "findings are sorted by severity, and -j prints them as JSON" {
 	add tailcall classifier
 	add tailcall classifier
 	rm "$globals/jmp_end"
@@ -316,7 +316,7 @@ unpinned-prog-array" ]]
 	jq -e '.[] | select(.check == "duplicate-filter") | .remedy | startswith("tc filter del")' <<<"$output"
 }
 
-@test "a table of many stages that call each other is gone through once, not once for each way through it" {
+@test "a table of many stages that call each other is visited once, not once for each path" {
 	printf '%s\n' '#include <linux/bpf.h>' '#include <bpf/bpf_helpers.h>' '#include "bpf_elf.h"' \
 		'struct bpf_elf_map SEC("maps") many_jmp = {' \
 		'	.type = BPF_MAP_TYPE_PROG_ARRAY, .size_key = 4, .size_value = 4,' \

@@ -47,7 +47,7 @@ sum_of() {
 	echo "/sys/fs/bpf/tc/$(sha1sum <"$1" | cut -d' ' -f1)/hooks_sum"
 }
 
-@test "two hooks: what egress counts ingress reads, since both are of one object" {
+@test "two hooks of one object share their map: egress counts, ingress reads" {
 	build one
 	filter egress "$tmp/one.o" egress
 	filter ingress "$tmp/one.o" ingress
@@ -56,7 +56,7 @@ sum_of() {
 	[[ ! -e $globals/hooks_sum ]]
 }
 
-@test "two hooks: another build has an array of its own, and the old one stays as it was" {
+@test "two hooks: another build of the object has its own array, and the first one is unchanged" {
 	build one
 	build two -DSTEP=10
 	filter egress "$tmp/one.o" egress
@@ -74,7 +74,7 @@ sum_of() {
 	[[ $(value "$globals/hooks_read" 0) == 0 && -z $(find /sys/fs/bpf/tc -name hooks_sum) ]]
 }
 
-@test "two hooks: with a global pin a different object reads what the first one counts" {
+@test "two hooks: with a global pin another object reads the counters of the first" {
 	build one -DPINNING=PIN_GLOBAL_NS
 	build two -DPINNING=PIN_GLOBAL_NS -DSTEP=100
 	[[ $(sum_of "$tmp/one.o") != "$(sum_of "$tmp/two.o")" ]]
@@ -91,7 +91,7 @@ ran() {
 }
 
 # The cases in order: entry, odd, fall-through, case 1, case 2, exit.
-@test "two tables: every packet takes its case, and all leave by the exit; without a case they fall through" {
+@test "two tables: every packet takes its case and leaves by the exit; without a case it falls through" {
 	filter egress "$objects/two_tables.o" entry
 	for port in {1..40}; do
 		echo x >"/dev/udp/10.9.0.2/$port" 2>/dev/null || true
@@ -127,7 +127,7 @@ htb() {
 	"$elfmap" tc filter add dev "$link" parent 1: protocol ip "$@"
 }
 
-@test "a cycle: 33 tail calls a packet, and then it goes to its class; without the loop it is dropped" {
+@test "a cycle: 33 tail calls for each packet, which then goes to its class; without the loop it is dropped" {
 	htb bpf da obj "$objects/cyclic.o" sec entry classid 1: # the major, which skb->tc_classid has no room for
 	pings 4
 	[[ $(value "$globals/cycle_ran" 0) == 4 && $(value "$globals/cycle_ran" 1) == $((4 * 33)) ]]
@@ -139,7 +139,7 @@ htb() {
 
 # ---- a stage grafted at run time -----------------------------------------------------------------------------
 
-@test "grafts move packets from class to class, and none is lost" {
+@test "a graft moves packets to another class, and none is lost" {
 	htb bpf obj "$objects/graft.o" sec entry
 	pings 9
 	[[ "$(class 1:30) $(class 1:42) $(class 1:43)" == '9 0 0' ]]
@@ -160,7 +160,7 @@ htb() {
 
 # ---- a map in a map ------------------------------------------------------------------------------------------
 
-@test "a map in a map: packets count through both, and in the map that was swapped in, reload or not" {
+@test "a map in a map: packets count through both and in a map that replaces the inner one, also after a reload" {
 	filter egress "$objects/map_in_map.o" classifier
 	pings 3
 	[[ $(value "$globals/inner" 0) == 3 ]]
@@ -178,7 +178,7 @@ changed() {
 	clang -target bpf -O2 -g -c -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -o "$tmp/$1.o" "$tmp/$1.c"
 }
 
-@test "a map in a map: without inner_id, or with one that no map has, the refusal says so" {
+@test "a map in a map: a missing inner_id, or one without a map, is refused with the reason" {
 	changed without '\.inner_id = TEMPLATE' '.inner_id = 0'
 	run --separate-stderr filter egress "$tmp/without.o" classifier
 	[[ $status != 0 && $stderr == *"map 'outer'"*'no inner_id'* ]]

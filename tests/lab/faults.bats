@@ -92,55 +92,55 @@ fail_everywhere() {
 	((injected > 20))
 }
 
-@test "load: each call fails once" {
+@test "load: each system call fails once" {
 	setup_faults nothing "$elfmap" load "$objects/tailcall.o"
 	fail_everywhere
 }
 
-@test "load over an older one: each call fails once" {
+@test "load over an older version: each system call fails once" {
 	setup_faults loaded "$elfmap" load "$objects/tailcall.o"
 	fail_everywhere
 }
 
-@test "attach: each call fails once" {
+@test "attach: each system call fails once" {
 	setup_faults nothing "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
 	fail_everywhere
 }
 
-@test "attach over an older one: each call fails once" {
+@test "attach over an older version: each system call fails once" {
 	setup_faults attached "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
 	fail_everywhere
 	send 3
 	[[ $(cells) == '3 0 0 0' ]]
 }
 
-@test "attach --tcx: each call fails once" {
+@test "attach --tcx: each system call fails once" {
 	skip_without_tcx
 	setup_faults nothing "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress --tcx
 	fail_everywhere
 }
 
-@test "attach --tcx over an older one: each call fails once" {
+@test "attach --tcx over an older version: each system call fails once" {
 	skip_without_tcx
 	setup_faults attached_by_tcx "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress --tcx
 	fail_everywhere
 }
 
-@test "apply: each call fails once" {
+@test "apply: each system call fails once" {
 	pipeline
 	stride=$long_stride
 	setup_faults nothing "$elfmap" -n blue apply "$tmp/pipeline"
 	fail_everywhere
 }
 
-@test "apply with an upgrade in it: each call fails once" {
+@test "apply with an upgrade: each system call fails once" {
 	pipeline
 	stride=$long_stride
 	setup_faults in_force "$elfmap" -n blue apply "$tmp/pipeline"
 	fail_everywhere
 }
 
-@test "upgrade: each call fails once" {
+@test "upgrade: each system call fails once" {
 	stride=$long_stride
 	setup_faults attached "$elfmap" -n blue upgrade "$gen"
 	fail_everywhere
@@ -156,18 +156,18 @@ kill_everywhere() {
 	((injected > 20))
 }
 
-@test "load: killed at each call" {
+@test "load: killed at each system call" {
 	setup_faults loaded "$elfmap" load "$objects/tailcall.o"
 	kill_everywhere
 }
 
-@test "attach: killed at each call" {
+@test "attach: killed at each system call" {
 	setup_faults nothing "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
 	kill_everywhere
 }
 
 # Stages go into the table that runs, one by one: only an upgrade keeps versions apart.
-@test "attach over an older one: killed at each call" {
+@test "attach over an older version: killed at each system call" {
 	still_whole() {
 		:
 	}
@@ -175,20 +175,20 @@ kill_everywhere() {
 	kill_everywhere
 }
 
-@test "attach --tcx: killed at each call" {
+@test "attach --tcx: killed at each system call" {
 	skip_without_tcx
 	setup_faults nothing "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress --tcx
 	kill_everywhere
 }
 
-@test "apply with an upgrade in it: killed at each call" {
+@test "apply with an upgrade: killed at each system call" {
 	pipeline
 	stride=$long_stride
 	setup_faults in_force "$elfmap" -n blue apply "$tmp/pipeline"
 	kill_everywhere
 }
 
-@test "apply: killed at each call" {
+@test "apply: killed at each system call" {
 	pipeline
 	stride=$long_stride
 	setup_faults nothing "$elfmap" -n blue apply "$tmp/pipeline"
@@ -220,7 +220,7 @@ none_left() {
 	return 1
 }
 
-@test "thirty rounds of attach, upgrade, rollback, apply and detach hold on to nothing" {
+@test "thirty rounds of attach, upgrade, rollback, apply and detach leave no program or map" {
 	generations=/sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i /run/netns/blue)
 	echo "attach gen.o sec ingress dev v1 ingress" >"$tmp/pipeline"
 	for ((round = 0; round < 30; round++)); do

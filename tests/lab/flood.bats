@@ -36,7 +36,7 @@ write_updates() {
 	done >"$tmp/updates"
 }
 
-@test "dst_stats counts what was sent and received, both families and directions, under 1000 map updates" {
+@test "dst_stats: counts what is sent and received, in both families and directions, during 1000 map updates" {
 	on red "$elfmap" tc filter add dev v0 egress bpf da obj "$build/tc-progs/dst_stats.o" sec egress
 	on blue "$elfmap" tc filter add dev v1 ingress bpf da obj "$build/tc-progs/dst_stats.o" sec ingress
 	write_updates 1000
@@ -61,7 +61,7 @@ write_updates() {
 	[[ $(report .sent) == 1000 && $(counted DST_INGRESS 10.9.0.2) == 0 ]]
 }
 
-@test "flood: dropped, marked, tagged, both: each packet is told apart" {
+@test "flood: dropped, marked and tagged packets are reported separately" {
 	on blue "$elfmap" tc filter add dev v1 ingress bpf da obj "$build/tests/testdata/flood_paths.o" sec classifier
 	run -0 "$flood" from red to 10.9.0.2 port 9000 rate 50000 packets 8000 at blue
 	echo "$output"
@@ -71,7 +71,7 @@ write_updates() {
 		'10.9.0.1 0 0 2000, 10.9.0.1 0 2748 2000, 10.9.0.1 7 0 2000, 10.9.0.1 7 2748 1000' ]]
 }
 
-@test "flood: a copy that went elsewhere is a second arrival, and one that nobody waits for is none" {
+@test "flood: a copy on another device is a second arrival; a copy that nothing receives is not" {
 	ip netns add green
 	on red ip link add w0 type veth peer name w1 address 02:00:00:00:00:02 netns green
 	on red ip link set w0 up
@@ -87,7 +87,7 @@ write_updates() {
 	ip netns del green
 }
 
-@test "flood: it flows before the command and until it has ended, and says when the command failed" {
+@test "flood: packets flow before the command starts and until it has ended, and its failure is reported" {
 	run -0 "$flood" from red to fd09::2 port 9000 rate 50000 at blue -- sh -c "cat </proc/net/snmp >$tmp/seen"
 	assert_lossless
 	[[ -s $tmp/seen ]]
@@ -95,7 +95,7 @@ write_updates() {
 	[[ -z $output && $stderr == 'flood: false: failed'* ]]
 }
 
-@test "flood: what cannot be sent or received is an error, and wrong usage is 2" {
+@test "flood: an error of sending or receiving is a failure, and wrong usage is status 2" {
 	run -1 --separate-stderr "$flood" from red to 10.99.0.1 port 9000 packets 5 at blue
 	[[ -z $output && $stderr == 'flood: sending from red: Network is unreachable' ]]
 	run -1 --separate-stderr "$flood" from red to 10.9.0.2 port 9000 packets 5 at nowhere

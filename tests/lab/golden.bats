@@ -28,12 +28,12 @@ compare() {
 	diff -U 8 --label golden --label now <(comparable "$golden" "$1") <(comparable "$1" "$golden")
 }
 
-@test "golden: each object is read, checked, converted, declared and loaded as recorded" {
+@test "golden: show, check, convert, decl, load and tc give the recorded results for each object" {
 	tests/tools/golden.sh >"$tmp/now"
 	compare "$tmp/now"
 }
 
-@test "golden: another message, status, pin or output is a difference" {
+@test "golden: a changed message, status, pin or output is a difference" {
 	compare "$golden"
 	# shellcheck disable=SC2016 # $ is sed's
 	for change in 's/would load here/would load/' 's/^-- load: 1$/-- load: 0/' '0,/^map /{/^map /d}' \
@@ -43,7 +43,7 @@ compare() {
 	done
 }
 
-@test "golden: from an object that another compiler made, what it outputs is not compared" {
+@test "golden: output of convert and decl is not compared for an object of another compiler" {
 	sed -e 's/^input ./input -/' -e 's/^output ./output -/' -e 's,/tc/[0-9a-f]*/,/tc/0/,' "$golden" >"$tmp/other"
 	compare "$tmp/other"
 	sed -i 's/would load here/would load/' "$tmp/other"

@@ -50,7 +50,7 @@ refused() {
 	[[ $(pins) == "$pins_before" && $(bpftool -j map dump pinned "$globals/graft_table") == "$slots_before" ]]
 }
 
-@test "an empty slot is passed by; a graft is met by the next packet, and the next graft by the one after" {
+@test "an empty slot is skipped; after a graft the next packet takes the stage, after another the new one" {
 	packets 3
 	[[ "$(ran 0) $(ran 1) $(ran 2) $(ran 3)" == '3 3 0 0' ]]
 	graft graft_table 0 "$objects/graft.o" sec aaa
@@ -63,7 +63,7 @@ refused() {
 	[[ "$(ran 0) $(ran 1) $(ran 2) $(ran 3)" == '12 3 4 5' ]]
 }
 
-@test "--empty takes the stage out, once" {
+@test "--empty removes the stage; a second time it reports an empty slot" {
 	"$elfmap" graft graft_table 0 "$objects/graft.o" sec aaa
 	graft graft_table 0 --empty
 	[[ $status == 0 && -z $output && $(slots) == '[]' ]]
@@ -72,7 +72,7 @@ refused() {
 	refused 1 'slot 0 is empty already' graft_table 0 --empty
 }
 
-@test "slots by name: in full, without what all begin with, in either case; numbers as in C" {
+@test "slots by name: the full name, without the common prefix, in either case; numbers as in C" {
 	for word in GRAFT_SECOND second Second graft_second 1 0x1; do
 		graft graft_table "$word" "$objects/graft.o" sec bbb
 		[[ $status == 0 && $(slots) == '["0x01"]' ]]
@@ -83,7 +83,7 @@ refused() {
 	refused 1 "no slot 'slots'" graft_table slots "$objects/graft.o" sec aaa
 }
 
-@test "a table without types takes the names that the object has for it, and numbers without any" {
+@test "a table without types uses the slot names of the object, and else numbers" {
 	bpftool map create "$globals/plain" type prog_array key 4 value 4 entries 2 name plain
 	graft plain 1 "$objects/graft.o" sec aaa
 	[[ $status == 0 ]]
@@ -96,7 +96,7 @@ refused() {
 	refused 1 'have no names' graft_table second "$objects/graft_own.o" sec own
 }
 
-@test "a table of the object's name that is pinned elsewhere is the object's" {
+@test "a table with the object's name that is pinned elsewhere is taken for the object's" {
 	mkdir -p /sys/fs/bpf/tc/blue
 	bpftool map create /sys/fs/bpf/tc/blue/own_table type prog_array key 4 value 4 entries 1 name own_table
 	graft blue/own_table 0 "$objects/graft_own.o" sec own
@@ -106,7 +106,7 @@ refused() {
 	bpftool -j prog show id $((16#$prog)) | jq -e ".map_ids | index($id)"
 }
 
-@test "a stage brings its maps and tables of its own; other slots of a table that is there stay" {
+@test "a new stage brings its own maps and tables; other slots of an existing table stay" {
 	"$elfmap" graft graft_table second "$objects/graft.o" sec bbb
 	before=$("$elfmap" map dump graft_table)
 	graft graft_table first "$objects/graft_own.o" sec own
@@ -120,7 +120,7 @@ refused() {
 	[[ $(counter own_hits 0) == 6 ]]
 }
 
-@test "JSON tells what was exchanged, and what has been pinned for it" {
+@test "JSON contains the program replaced and the pins made" {
 	run -0 "$elfmap" -j graft graft_table first "$objects/graft_own.o" sec own
 	[[ $(jq -c '[.pinned, .slot, .slot_name, .old_prog_id]' <<<"$output") == "[\"$globals/graft_table\",0,\"GRAFT_FIRST\",null]" ]]
 	[[ $(jq -c '.new_pins | sort' <<<"$output") == "[\"$globals/own_hits\",\"$globals/own_table\"]" ]]
@@ -133,7 +133,7 @@ refused() {
 	[[ $(jq -c '[.old_prog_id, .prog_id]' <<<"$output") == "[$old,null]" ]]
 }
 
-@test "refused: the table" {
+@test "refused: PINs that are not a table, and slots that do not exist" {
 	refused 1 'no pin at' nosuch 0 "$objects/graft.o" sec aaa
 	refused 1 'is an array; only a prog_array has slots' graft_ran 0 "$objects/graft.o" sec aaa
 	refused 1 'slot 2: the table has slots 0 to 1' graft_table 2 "$objects/graft.o" sec aaa
@@ -141,7 +141,7 @@ refused() {
 	refused 1 "slot '1x' is neither a number nor a name" graft_table 1x --empty
 }
 
-@test "refused: the object; nothing of it stays" {
+@test "refused: a missing object or section, without leaving anything" {
 	refused 1 "section 'nosuch': there is no such program" graft_table 0 "$objects/graft_own.o" sec nosuch
 	refused 1 'No such file' graft_table 0 /nonexistent.o sec aaa
 	refused 1 "program 'graft_broken' (section 'broken'): the kernel refuses it" graft_table 0 "$objects/graft_own.o" sec broken
@@ -149,7 +149,7 @@ refused() {
 	refused 1 "map 'own_hits': differs from its pin in max_entries" graft_table 0 "$objects/graft_own.o" sec own
 }
 
-@test "refused: programs of another type than the table's" {
+@test "refused: a program of another type than the table's" {
 	refused 1 'holds programs of type sched_cls, and section '\''xdp'\''' graft_table 0 "$objects/graft_own.o" sec xdp
 	refused 1 'holds programs of type sched_cls, and '\''xdp'\'' asks for xdp' graft_table 0 "$objects/graft.o" sec aaa type xdp
 	bpftool map create "$globals/fresh" type prog_array key 4 value 4 entries 1 name fresh
@@ -182,7 +182,7 @@ refused() {
 	[[ $output == 'usage: elfmap graft'* ]]
 }
 
-@test "tc's own spelling does the same: tc exec bpf graft" {
+@test "tc exec bpf graft does the same" {
 	tc_graft() {
 		run --separate-stderr "$elfmap" tc exec bpf graft m:globals/graft_table "$@"
 		echo "status $status: $stderr"

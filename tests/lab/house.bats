@@ -28,7 +28,7 @@ only() {
 	run ! grep -q nosuchtarget <<<"$output"
 }
 
-@test "deps: with everything there it says so, twice" {
+@test "deps: with every package installed it reports so, also the second time" {
 	[[ -z $(scripts/deps.sh --list) ]] || skip "missing here: $(scripts/deps.sh --list | paste -sd ' ')"
 	for _ in 1 2; do
 		run -0 scripts/deps.sh
@@ -36,7 +36,7 @@ only() {
 	done
 }
 
-@test "deps --list names what is missing and installs nothing" {
+@test "deps --list names missing packages and installs nothing" {
 	path=$(only bash env make gcc tc)
 	run -0 env PATH="$path" scripts/deps.sh --list
 	for package in jq shellcheck bats clang perl libclang-rt-dev; do
@@ -47,24 +47,24 @@ only() {
 	done
 }
 
-@test "deps: without apt-get it prints the list and goes on" {
+@test "deps: without apt-get it prints the list and succeeds" {
 	run -0 env PATH="$(only bash env make gcc)" scripts/deps.sh
 	[[ $output == 'deps: missing here, by the names they have in Debian: '*shellcheck* ]]
 }
 
-@test "DEPS=no: nothing is done or said, whatever is missing" {
+@test "DEPS=no: missing packages are neither installed nor reported" {
 	run -0 env DEPS=no PATH="$(only bash env)" scripts/deps.sh
 	[[ -z $output ]]
 	run -0 make --no-print-directory deps DEPS=no
 	[[ -z $output ]]
 }
 
-@test "deps: a word it does not know is refused" {
+@test "deps: an unknown word is refused" {
 	run -2 scripts/deps.sh --lits
 	[[ $output == *"'--lits' is neither"* ]]
 }
 
-@test "lint refuses a source without licence or purpose, and code that is not in format" {
+@test "lint refuses a source without a licence or a purpose, and unformatted code" {
 	tree=$BATS_TEST_TMPDIR/tree
 	mkdir -p "$tree/scripts" "$tree/lib"
 	cp scripts/lint.sh "$tree/scripts/"
@@ -117,7 +117,7 @@ is_dynamic() {
 	readelf -lW "$1" | grep -q INTERP
 }
 
-@test "static or with shared libraries, with musl or without, the command does the same" {
+@test "the command behaves the same when linked statically or dynamically, with musl or without" {
 	build=${BUILD:-$PWD/build}
 	tree=$BATS_TEST_TMPDIR/build
 	mkdir "$tree"
@@ -136,7 +136,7 @@ is_dynamic() {
 	run ! grep -qE 'libbpf|libelf' <<<"$(readelf -d "$tree/elfmap")"
 }
 
-@test "libraries that cannot be linked statically: the command is dynamic, without an error; STATIC=yes insists" {
+@test "without static libraries the command is linked dynamically, without an error; STATIC=yes fails" {
 	build=${BUILD:-$PWD/build}
 	tree=$BATS_TEST_TMPDIR/build
 	fake=$BATS_TEST_TMPDIR/fake
@@ -157,7 +157,7 @@ is_dynamic() {
 	called "$tree"
 }
 
-@test "make names what is missing and what installs it, before a compiler fails" {
+@test "make names what is missing and how to install it, before a compiler fails" {
 	make=(make --no-print-directory BUILD="$BATS_TEST_TMPDIR/build" CLANG=clang CC=gcc)
 	path=$(only bash sh env make gcc expr nproc pkg-config)
 	run -2 env -u CC PATH="$path" "${make[@]}"
@@ -178,7 +178,7 @@ versions() {
 	readelf --dyn-syms -W "$1" | sed -n 's/.*UND .*@\(LIBBPF_[0-9.]*\).*/\1/p' | sort -Vu
 }
 
-@test "the launcher needs nothing of libbpf and libelf, the preload nothing newer than libbpf 1.0" {
+@test "the launcher needs no symbol of libbpf or libelf, and the preload none newer than libbpf 1.0" {
 	build=${BUILD:-$PWD/build}
 	libraries='[ @](bpf|btf|libbpf|ring_buffer|elf|gelf)_[a-z]'
 	run ! grep -E "$libraries" <<<"$(nm "$build/elfmap")"
@@ -188,7 +188,7 @@ versions() {
 	[[ $( (versions "$build/libexec/elfmap/preload.so" && echo LIBBPF_1.0.0) | sort -V | tail -1) == LIBBPF_1.0.0 ]]
 }
 
-@test "lint refuses includes that run up, and libbpf in base/ and launcher/" {
+@test "lint refuses includes that run upwards, and libbpf in base/ and launcher/" {
 	tree=$BATS_TEST_TMPDIR/tree
 	mkdir -p "$tree"/{scripts,launcher,helpers,lib/base,lib/pins,lib/load}
 	cp scripts/lint.sh "$tree/scripts/"
@@ -213,7 +213,7 @@ versions() {
 	END
 }
 
-@test "install: the tree below DESTDIR works, and uninstall empties it" {
+@test "install: the tree below DESTDIR works, and uninstall removes it" {
 	dest=$BATS_TEST_TMPDIR/dest
 	run -0 make --no-print-directory install DESTDIR="$dest" PREFIX=/usr
 	for file in bin/elfmap libexec/elfmap/elfmap libexec/elfmap/preload.so libexec/elfmap/bin/tc libexec/elfmap/bin/ip \
@@ -238,7 +238,7 @@ versions() {
 	[[ ! -e $dest ]]
 }
 
-@test "uninstall leaves what was there before, and what has come since" {
+@test "uninstall leaves files that are not its own" {
 	dest=$BATS_TEST_TMPDIR/dest
 	mkdir -p "$dest/usr/bin" "$dest/usr/lib/pkgconfig" "$dest/usr/share/man/man8"
 	touch "$dest/usr/bin/other" "$dest/usr/share/man/man8/other.8"
@@ -260,7 +260,7 @@ versions() {
 	[[ $output == *'nothing is installed here'* ]]
 }
 
-@test "install: each kind of file has a directory that can be named" {
+@test "install: each kind of file has a directory variable" {
 	dest=$BATS_TEST_TMPDIR/dest
 	dirs=(BINDIR=/a/bin LIBDIR=/b/lib LIBEXECDIR=/a/libexec INCLUDEDIR=/c/include DATADIR=/d/share MANDIR=/e/man
 		BASHCOMPDIR=/f/completions PKGCONFIGDIR=/g/pkgconfig)
@@ -278,7 +278,7 @@ versions() {
 	[[ ! -e $dest ]]
 }
 
-@test "the version is the Makefile's, with the commit where there is a repository" {
+@test "the version is that of the Makefile, with the commit in a repository" {
 	# shellcheck disable=SC2016 # for make
 	version=$(make -s --eval='value-of: ; @echo $(VERSION)' value-of)
 	build=${BUILD:-$PWD/build}

@@ -28,7 +28,7 @@ fails_as() {
 	jq -e "$2" <<<"$output" >/dev/null
 }
 
-@test "json: verbs that say nothing without it" {
+@test "json: verbs that are silent without -j print their request or result" {
 	create h hash 4 4 8
 	create outer array_of_maps 4 4 4 inner_map pinned "$globals/h"
 	create q queue 0 4 4
@@ -53,7 +53,7 @@ fails_as() {
 	does ".maps == 4" map restore "$tmp/saved"
 }
 
-@test "json: verbs that print" {
+@test "json: verbs that print have the same data" {
 	create h hash 4 4 8
 	create q queue 0 4 4
 	"$elfmap" map set h types u32:u32 1 2
@@ -77,7 +77,7 @@ fails_as() {
 	does '.version' version
 }
 
-@test "json: verbs that load and attach" {
+@test "json: verbs that load and attach print what was done" {
 	ip link add v0 type veth peer name v1
 	does '.[0].progs | length == 1' load "$objects/shared.o" sec ingress
 	does '.done == "unload"' unload "$objects/shared.o"
@@ -91,7 +91,7 @@ fails_as() {
 	ip link del v0
 }
 
-@test "json: each verb's failure is an error on stdout" {
+@test "json: a failure of each verb is an error object on stdout" {
 	create h hash 4 4 8
 	for verb in show unpin dump load replace clear watch check peek pop; do
 		fails_as 1 '.error.object == "nosuch"' map "$verb" nosuch
@@ -123,7 +123,7 @@ fails_as() {
 	fails_as 1 '.error.object == "nosuch"' doctor dev nosuch
 }
 
-@test "json: wrong words are an error, too" {
+@test "json: wrong usage is an error object" {
 	for words in nosuch 'map nosuch' 'map dump' 'show a b' 'version more' 'map watch h count 0' '-n' 'map cle'; do
 		# shellcheck disable=SC2086 # words
 		fails_as 2 '.error.why | length > 0' $words
@@ -158,7 +158,7 @@ fails_as() {
 	[[ ! -e $globals/shared_hits ]]
 }
 
-@test "json: a verb that did a part of its work says so, and fails" {
+@test "json: a verb that does only a part of its work prints that part, and fails" {
 	create h hash 4 4 8
 	create small hash 4 4 8
 	"$elfmap" map set h types u32:u32 1 2 3 4
@@ -168,7 +168,7 @@ fails_as() {
 	[[ $output == *'"written": 0'* ]]
 }
 
-@test "json: a note or a warning is no error" {
+@test "json: a note or a warning is not an error object" {
 	create loose array 4 4 4
 	does '.error == null' map save
 }

@@ -139,7 +139,7 @@ mode() {
 
 # ---- what arrives -----------------------------------------------------------------------------------
 
-@test "guard alone: bare packets for a VIP are dropped and counted; before it, and for others, they arrive (A1)" {
+@test "guard alone: plain packets for a VIP are dropped and counted, other packets arrive (A1)" {
 	for to in $vip4 $vip6; do
 		sends 100 client "$to" server
 		assert_lossless
@@ -159,7 +159,7 @@ mode() {
 	done
 }
 
-@test "redirect without a device: packets take the normal way, and are counted (A2)" {
+@test "redirect without a device: packets take the usual path and are counted (A2)" {
 	load_on router r0 ingress redirect
 	vips "$(mode vxlan4)"
 	for to in $vip4 $vip6; do
@@ -169,7 +169,7 @@ mode() {
 	[[ $(counts) == '{"unset":200}' ]]
 }
 
-@test "every tunnel, both families inside and outside, both hooks, from the client and from the router (A3, A4)" {
+@test "every tunnel type, both families inside and outside, at both hooks, from the client and from the router (A3, A4)" {
 	set_up_server
 	set_up_router
 	load_on router r0 ingress redirect
@@ -219,7 +219,7 @@ mode() {
 }
 
 # A hash of the outer header would send all that comes through a tunnel to one CPU.
-@test "what was taken out of a tunnel has no hash of the tunnel's any more" {
+@test "a packet taken out of a tunnel no longer has the hash of the tunnel" {
 	load_on router r0 ingress redirect
 	set_up_router
 	vips "$(mode ipip4)"
@@ -232,7 +232,7 @@ mode() {
 	[[ $("$elfmap" -j map dump l2_hashed | jq -c 'map(.value)') == '[20,20]' ]]
 }
 
-@test "what is not for a VIP goes on as before, tunnels in transit too (A5, A7)" {
+@test "packets that are not for a VIP are unchanged, also tunnels in transit (A5, A7)" {
 	set_up_server
 	set_up_router
 	load_on router r0 ingress redirect
@@ -273,7 +273,7 @@ mode() {
 	[[ $(counts) == '{"tunnel":80,"ipip":160,"stripped":160}' ]]
 }
 
-@test "fragments of a packet go the same way; what is too long with a header before it is counted" {
+@test "fragments of a packet take the same path; a packet that is too long with the outer header is counted" {
 	set_up_server
 	set_up_router
 	load_on router r0 ingress redirect
@@ -295,7 +295,7 @@ mode() {
 }
 
 # TCP sends packets of many segments, which are cut up behind the tunnel.
-@test "TCP through every tunnel: three megabytes arrive as they were" {
+@test "TCP through every tunnel: three megabytes arrive unchanged" {
 	set_up_server
 	set_up_router
 	load_on router r0 ingress redirect
@@ -331,7 +331,7 @@ wait_for_port() {
 	done
 }
 
-@test "a packet out of a device as it is, with the link address that the entry gives" {
+@test "a packet leaves unencapsulated by a device, with the link address of the entry" {
 	load_on router r0 ingress redirect
 	on router "$elfmap" map set tun_iface 0 dev r2
 	on other ip link set dev t0 address $other_mac
@@ -349,7 +349,7 @@ wait_for_port() {
 
 # ---- under change -----------------------------------------------------------------------------------
 
-@test "1000 changes of an entry while packets flow: each sees the old entry or the new, none is lost" {
+@test "1000 changes of an entry under traffic: each packet uses the old entry or the new one, and none is lost" {
 	set_up_server
 	set_up_router
 	load_on router r0 ingress redirect
@@ -373,7 +373,7 @@ wait_for_port() {
 	[[ $(counts | jq -c 'keys') == '["device","ipip","stripped"]' ]]
 }
 
-@test "1000 changes of a device while packets flow: each goes one way or the other" {
+@test "1000 changes of a device under traffic: each packet takes one path or the other" {
 	load_on router r0 ingress redirect
 	on router "$elfmap" map set tun_iface 0 dev r1
 	on server ip link set dev s0 address $other_mac
@@ -402,7 +402,7 @@ example() {
 	PATH=$(dirname "$elfmap"):$PATH on "$2" bash -ex "$BATS_TEST_TMPDIR/example"
 }
 
-@test "the examples of elfmap-l2-redirect(8) do what the page says" {
+@test "the examples of elfmap-l2-redirect(8) print what the page shows" {
 	example 3 server - s0
 	sends 100 client "$vip4" server
 	assert_none_arrived
@@ -421,7 +421,7 @@ example() {
 
 # ---- an old tc ----------------------------------------------------------------------------------------
 
-@test "a tc without libbpf would take the object" {
+@test "a tc without libbpf can load the object" {
 	run -0 "$elfmap" check --old-tc "$object"
 	[[ $output == *'takes it'* ]]
 	run -1 "$elfmap" check --old-tc "$build/tests/testdata/no_old_tc.o"

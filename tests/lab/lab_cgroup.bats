@@ -49,7 +49,7 @@ signal_at() {
 	wait "$pid" || status=$?
 }
 
-@test "the lab shows who passes and who does not, and leaves nothing behind" {
+@test "the lab shows which senders pass and which do not, and leaves nothing behind" {
 	"${lab[@]}" >"$out" 2>&1
 	cat "$out"
 	[[ $(grep -c ' 2 received' "$out") == 7 ]]
@@ -74,7 +74,7 @@ signal_at() {
 	assert_nothing_left
 }
 
-@test "a packet that passes where none should ends the lab with its status, too" {
+@test "a packet that passes against a rule ends the lab with a failure" {
 	mkdir "$BATS_TEST_TMPDIR/objects"
 	# A filter whose maps are all right and that lets everything through.
 	cp "${BUILD:-build}/tc-progs/cgroup_id_filter.o" "$BATS_TEST_TMPDIR/objects/"
@@ -86,25 +86,25 @@ signal_at() {
 	assert_nothing_left
 }
 
-@test "SIGTERM in the middle: the lab takes itself down" {
+@test "SIGTERM during the lab: everything is removed" {
 	signal_at TERM '[red, web/backend] $ ping -4'
 	[[ $status == 143 ]]
 	assert_nothing_left
 }
 
-@test "SIGINT in the middle: the lab takes itself down" {
+@test "SIGINT during the lab: everything is removed" {
 	signal_at INT 'elfmap cgroup set cgroup_acl 0'
 	[[ $status == 130 ]]
 	assert_nothing_left
 }
 
-@test "SIGKILL in the middle: its cgroups go, too" {
+@test "SIGKILL during the lab: its cgroups are removed" {
 	signal_at KILL '[red, web/backend] $ ping -4'
 	[[ $status == 137 ]]
 	assert_nothing_left_soon
 }
 
-@test "SIGKILL to all that the lab has started: its cgroups go all the same" {
+@test "SIGKILL to all processes of the lab: its cgroups are removed" {
 	lab=(setsid "${lab[@]}")
 	target=-
 	signal_at KILL '[red, web/backend] $ ping -4'
@@ -112,7 +112,7 @@ signal_at() {
 	assert_nothing_left_soon
 }
 
-@test "two at a time do not meet" {
+@test "two labs at the same time do not disturb each other" {
 	"${lab[@]}" >"$BATS_TEST_TMPDIR/other" 2>&1 3>&- &
 	"${lab[@]}" >"$out" 2>&1 3>&-
 	wait $!

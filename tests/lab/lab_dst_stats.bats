@@ -21,7 +21,7 @@ sum_of() {
 		END { print sum + 0 }' "$out"
 }
 
-@test "the lab counts every ping at its destination, and goes on in the pinned map" {
+@test "the lab counts every ping by destination, and continues with the pinned map" {
 	run -0 "${lab[@]}"
 	printf '%s\n' "$output" | tee "$out"
 	while read -r direction address packets bytes packets_after; do
@@ -58,25 +58,25 @@ sum_of() {
 	assert_nothing_left
 }
 
-@test "without a built elfmap the lab says what builds it" {
+@test "without a built elfmap the lab names the command that builds it" {
 	run -1 env BUILD="$BATS_TEST_TMPDIR" "${lab[@]}"
 	[[ $output == *"elfmap: not built yet; 'make' builds it"* ]]
 	assert_nothing_left
 }
 
-@test "SIGTERM in the middle: the lab takes itself down" {
+@test "SIGTERM during the lab: everything is removed" {
 	signal_at TERM 'ping -4'
 	[[ $status == 143 ]]
 	assert_nothing_left
 }
 
-@test "SIGINT in the middle: the lab takes itself down" {
+@test "SIGINT during the lab: everything is removed" {
 	signal_at INT 'tc filter add dev v0 egress'
 	[[ $status == 130 ]]
 	assert_nothing_left
 }
 
-@test "SIGKILL in the middle: the kernel takes the lab down" {
+@test "SIGKILL during the lab: the kernel removes everything" {
 	signal_at KILL 'ping -4'
 	[[ $status == 137 ]]
 	assert_nothing_left_soon

@@ -20,7 +20,7 @@ answers() {
 	grep -oE '[0-9]+ received' "$out" | sed -n "$1s/ .*//p"
 }
 
-@test "the VIPs answer, then bare packets are dropped, then they come in the tunnels; nothing is left behind" {
+@test "the VIPs answer, then plain packets are dropped, then tunnels are used; nothing is left behind" {
 	run -0 "${lab[@]}"
 	printf '%s\n' "$output" | tee "$out"
 	[[ $(counters 1 | jq -c '[.guarded, .tunnel, .unset, .gone]') == '[6,null,null,null]' ]]
@@ -43,7 +43,7 @@ answers() {
 	assert_nothing_left
 }
 
-@test "signals in the middle: the lab takes itself down" {
+@test "signals during the lab: everything is removed" {
 	signal_at TERM 'elfmap map load'
 	[[ $status == 143 ]]
 	assert_nothing_left
@@ -52,7 +52,7 @@ answers() {
 	assert_nothing_left
 }
 
-@test "SIGKILL in the middle, with a ping in the background: the kernel takes the lab down" {
+@test "SIGKILL during the lab, with a ping in the background: the kernel removes everything" {
 	signal_at KILL 'ping -c 15'
 	[[ $status == 137 ]]
 	assert_nothing_left_soon

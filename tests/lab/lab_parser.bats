@@ -22,7 +22,7 @@ icmp_flow() {
 	shown "$1" 'elfmap map dump parser_flows4' | sed -n 's/.*src 10.8.0.1 dst 10.8.0.2 sport 0 dport 0 protocol PARSER_PROTO_ICMP } { packets \([0-9]*\) .*/\1/p'
 }
 
-@test "inner flows are counted, without their stage they are not, and the stage of others has its share" {
+@test "inner flows are counted with their stage and not without it; a stage of others gets its packets" {
 	run -0 "${lab[@]}"
 	printf '%s\n' "$output" | tee "$out"
 	[[ $(shown 1 'elfmap map list' | wc -l) == 1 ]] # without
@@ -36,7 +36,7 @@ icmp_flow() {
 	[[ $(grep -oE '[0-9]+ received' "$out" | paste -sd ' ') == '2 received 4 received 3 received 2 received' ]]
 }
 
-@test "the same with values per CPU" {
+@test "the same with per-CPU values" {
 	run -0 "${lab[@]}" "${BUILD:-build}/tc-progs/parser_percpu.o"
 	[[ $output == *'elfmap graft parser_stages vxlan '*'parser_percpu.o'*'# done'* ]]
 	assert_nothing_left
@@ -49,7 +49,7 @@ icmp_flow() {
 	assert_nothing_left
 }
 
-@test "signals in the middle: the lab takes itself down" {
+@test "signals during the lab: everything is removed" {
 	signal_at TERM 'elfmap graft parser_stages vxlan --empty'
 	[[ $status == 143 ]]
 	assert_nothing_left
@@ -58,7 +58,7 @@ icmp_flow() {
 	assert_nothing_left
 }
 
-@test "SIGKILL in the middle: the kernel takes the lab down" {
+@test "SIGKILL during the lab: the kernel removes everything" {
 	signal_at KILL 'ping -c 4'
 	[[ $status == 137 ]]
 	assert_nothing_left_soon

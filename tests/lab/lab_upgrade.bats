@@ -22,7 +22,7 @@ cells() {
 	shown "$1" '$ elfmap map dump gen_cells sum types u32:u64' | awk '{ print $2 }' | paste -sd " "
 }
 
-@test "each packet whole through one version, none lost; a pipeline applied once; a lost stage found and mended" {
+@test "no packet is lost or mixes versions; a pipeline applies once; a lost stage is found and put back" {
 	run -0 "${lab[@]}"
 	printf '%s\n' "$output" | tee "$out"
 	read -r one two mixed lost < <(cells 1)
@@ -46,7 +46,7 @@ cells() {
 	assert_nothing_left
 }
 
-@test "signals in the middle: the lab takes itself down" {
+@test "signals during the lab: everything is removed" {
 	signal_at TERM 'elfmap upgrade /run/gen.o --rollback'
 	[[ $status == 143 ]]
 	assert_nothing_left
@@ -55,7 +55,7 @@ cells() {
 	assert_nothing_left
 }
 
-@test "SIGKILL in the middle: the kernel takes the lab down" {
+@test "SIGKILL during the lab: the kernel removes everything" {
 	signal_at KILL 'ping -q -i 0.002'
 	[[ $status == 137 ]]
 	assert_nothing_left_soon

@@ -30,7 +30,7 @@ refused() {
 	[[ -z $output && $stderr == $2 ]]
 }
 
-@test "tc, ip and scripts are reached by name and by word, everything else by verb" {
+@test "tc, ip and scripts run by name and by word, every other verb in the command proper" {
 	mkdir "$tmp/bin"
 	for name in tc ip elfmap tcp; do
 		ln -s "$elfmap" "$tmp/bin/$name"
@@ -54,7 +54,7 @@ refused() {
 	[[ $output == 'usage: elfmap exec '* && -z $stderr ]]
 }
 
-@test "what execve() gives as name is taken as it comes, or not at all" {
+@test "argv[0] from execve() selects the program, in any form" {
 	as() { (exec -a "$1" "$elfmap" "${@:2}"); }
 	front_door tc as tc
 	front_door ip as /no/where/ip
@@ -74,7 +74,7 @@ refused() {
 	[[ -z $output && $stderr == 'usage: elfmap '* ]]
 }
 
-@test "the launcher does not wait for a libc that starts slowly" {
+@test "the launcher does not depend on a libc that starts slowly" {
 	[[ $(nm "$elfmap") == *' __init_libc'* ]] || skip "linked without musl"
 	# What glibc's start tells the kernel, and musl's does not; tc and the command proper come after the second execve().
 	starts() { strace -qq -e trace=execve,set_robust_list "$@" 2>&1 >/dev/null | head -3 | cut -d'(' -f1 | xargs; }
@@ -83,7 +83,7 @@ refused() {
 	[[ $(starts "$elfmap" exec tc -V) == 'execve execve execve' ]]
 }
 
-@test "the command proper has the caller's words, and the name elfmap in the process list" {
+@test "the command proper gets the caller's words, and is called elfmap in the process list" {
 	mkdir "$tmp/bin"
 	ln -s "$elfmap" "$tmp/bin/other"
 	for call in "$elfmap" "$tmp/bin/other"; do
@@ -103,7 +103,7 @@ refused() {
 
 # ---- unchanged scripts --------------------------------------------------------------------------------------
 
-@test "under the name tc the command is tc, and finds the real one past itself" {
+@test "under the name tc the command is tc, and finds the real tc in PATH after itself" {
 	mkdir "$tmp/bin"
 	ln -s "$elfmap" "$tmp/bin/tc"
 	ln -s "$elfmap" "$tmp/bin/ip"
@@ -112,7 +112,7 @@ refused() {
 	[[ $(PATH="$tmp/bin" tc -V) == "$(tc -V)" && $(PATH="$tmp/bin:$tmp/bin" ip -V) == "$(ip -V)" ]]
 }
 
-@test "another copy of the command, and a script around it, are passed over" {
+@test "another copy of the command, and a script that runs it, are skipped in the search for tc" {
 	own_tree
 	mkdir "$tmp/bin1" "$tmp/bin2" "$tmp/bin3"
 	strip "$tmp/own/elfmap"
@@ -150,14 +150,14 @@ refused() {
 	run -2 "$elfmap" exec
 }
 
-@test "elfmap ip netns exec NS tc: the tc that is meant is helped" {
+@test "elfmap ip netns exec NS tc: the tc inside gets the preload" {
 	in_net tc qdisc add dev peer clsact
 	"$elfmap" ip netns exec "$net" tc filter add dev peer ingress bpf da obj "$objects/shared.o" sec ingress
 	[[ $(in_net tc filter show dev peer ingress) == *'shared.o:[ingress]'* && -e $globals/shared_hits ]]
 	run -1 ip netns exec "$net" tc filter add dev peer ingress bpf da obj "$objects/shared.o" sec ingress
 }
 
-@test "a tc that is not linked with libbpf is not touched; a static one with it cannot be helped" {
+@test "a tc without libbpf runs unchanged; a static tc with libbpf is refused" {
 	mkdir "$tmp/bin"
 	cat >"$tmp/show.c" <<-END
 		#include <stdio.h>
@@ -183,7 +183,7 @@ own_tree() {
 	chmod 755 "$tmp/own"
 }
 
-@test "a preload that others can write, or own, is refused" {
+@test "a preload that others can write or own is refused" {
 	own_tree
 	preload=$tmp/own/libexec/elfmap/preload.so
 	"$tmp/own/elfmap" tc -V
@@ -198,7 +198,7 @@ own_tree() {
 	"$tmp/own/elfmap" tc -V
 }
 
-@test "a folder of the preload that others can write, or own, is refused" {
+@test "a directory above the preload that others can write or own is refused" {
 	own_tree
 	for folder in "$tmp/own/libexec/elfmap" "$tmp/own/libexec" "$tmp/own"; do
 		chmod o+w "$folder"
@@ -216,7 +216,7 @@ own_tree() {
 	[[ $stderr == "elfmap: $tmp/own/libexec/elfmap/preload.so: No such file or directory" ]]
 }
 
-@test "a command proper that others can write, or own, or in such a folder, is not executed" {
+@test "a command proper that others can write or own, or in such a directory, is not executed" {
 	own_tree
 	proper=$tmp/own/libexec/elfmap/elfmap
 	verbs "$tmp/own/elfmap"
@@ -235,7 +235,7 @@ own_tree() {
 	verbs "$tmp/own/elfmap"
 }
 
-@test "a setuid launcher executes nothing of the caller's, in whatever folder it is linked" {
+@test "a setuid launcher executes no file of the caller, from any directory that it is linked into" {
 	chmod 755 "$tmp" "$BATS_RUN_TMPDIR"
 	own_tree
 	mkdir -p "$tmp/own/theirs/libexec/elfmap"
@@ -249,7 +249,7 @@ own_tree() {
 	[[ -z $output && $stderr == "elfmap: $tmp/own/theirs/libexec/elfmap/elfmap: belongs neither to root nor to the owner of this command" ]]
 }
 
-@test "a launcher without its other files says so, and does not execute itself" {
+@test "a launcher without its libexec reports that, and does not execute itself" {
 	own_tree
 	proper=$tmp/own/libexec/elfmap/elfmap
 	rm "$proper"
@@ -261,7 +261,7 @@ own_tree() {
 	refused version "elfmap: $tmp/libexec/elfmap: No such file or directory; was the command installed with make install?"
 }
 
-@test "libexec may be a link, and what it leads to is judged as well" {
+@test "libexec may be a symbolic link, whose target is checked as well" {
 	own_tree
 	mkdir "$tmp/far"
 	mv "$tmp/own/libexec/elfmap" "$tmp/far/"
@@ -275,7 +275,7 @@ own_tree() {
 	refused version "elfmap: $tmp/own/libexec: can be written by others than its owner; *"
 }
 
-@test "elfmap exec puts no folder in front that others can write, or that PATH would take apart" {
+@test "elfmap exec adds no directory to PATH that others can write or that has a colon" {
 	own_tree
 	[[ $("$tmp/own/elfmap" exec tc -V) == "$(tc -V)" ]]
 	chmod o+w "$tmp/own/libexec/elfmap/bin"
@@ -307,7 +307,7 @@ own_tree() {
 	done
 }
 
-@test "the caller's own preload stays in force" {
+@test "the caller's own LD_PRELOAD stays in force" {
 	cat >"$tmp/own.c" <<-END
 		#include <unistd.h>
 		__attribute__((constructor)) static void start(void) { (void)!write(2, "callers own\n", 12); }
@@ -328,7 +328,7 @@ loads_before_limit() {
 	filters | wc -l
 }
 
-@test "tc -batch: a thousand loads, and not one descriptor more than plain tc's" {
+@test "tc -batch: a thousand loads leave no more descriptors open than plain tc" {
 	modern=$tmp/modern.o
 	"$elfmap" convert "$objects/shared.o" "$modern" --for tc
 	for object in "$modern" "$objects/shared.o"; do

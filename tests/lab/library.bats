@@ -45,7 +45,7 @@ uses() {
 	[[ $stderr == 'not loaded: is not a regular file' ]]
 }
 
-@test "the library shows what its header declares and its version script lists, no more and no less" {
+@test "the library exports what its header declares and its version script lists, and nothing else" {
 	declared >"$tmp/declared"
 	[[ $(wc -l <"$tmp/declared") == 21 ]]
 	nm -D --defined-only "$prefix/lib/libelfmap.so" | awk '$2 != "A" { sub(/@@LIBELFMAP_0.1$/, "", $3); print $3 }' |
@@ -71,7 +71,7 @@ uses() {
 	[[ $(globals "$tmp/more.a" | comm -13 "$tmp/listed" -) == elfmap_more ]]
 }
 
-@test "names: the file has the version, SONAME and links lead to it, pkg-config knows it" {
+@test "names: the file has the version, SONAME and links point to it, and pkg-config finds it" {
 	# shellcheck disable=SC2016 # make reads it
 	version=$(make -s --eval='value-of: ; @echo $(VERSION)' value-of)
 	[[ $(readelf -d "$prefix/lib/libelfmap.so") == *'Library soname: [libelfmap.so.0]'* ]]
@@ -81,7 +81,7 @@ uses() {
 	[[ $(pkg-config --libs elfmap) != *bpf* && $(pkg-config --static --libs elfmap) == *-lbpf*-lelf* ]]
 }
 
-@test "the library needs libelf and libbpf, and nothing of libbpf that is younger than 1.0" {
+@test "the library needs only libelf and libbpf, and no symbol of libbpf newer than 1.0" {
 	[[ $(readelf -d "$prefix/lib/libelfmap.so" | sed -n 's/.*(NEEDED).*\[\(lib[a-z]*\).*/\1/p' | sort | paste -sd ' ') == 'libbpf libc libelf' ]]
 	for file in "$prefix/lib/libelfmap.so" "$prefix/libexec/elfmap/preload.so"; do
 		nm -D --undefined-only "$file" | grep -oE '@LIBBPF_[0-9.]+' | sort -u >"$tmp/versions"
@@ -90,7 +90,7 @@ uses() {
 	done
 }
 
-@test "the README's program: C and C++, shared and static" {
+@test "the README's program compiles and runs: C and C++, shared and static" {
 	readme_example >"$tmp/maps.c"
 	[[ $(wc -l <"$tmp/maps.c") -gt 20 ]]
 	build_program "$tmp/shared" "$tmp/maps.c"
@@ -108,7 +108,7 @@ uses() {
 	uses "$tmp/static++"
 }
 
-@test "every function can be linked, from C and C++; another one cannot" {
+@test "every function can be linked, from C and C++; an internal function cannot" {
 	{
 		printf '#include <elfmap.h>\n#include <stdio.h>\nextern const void *all[];\nconst void *all[] = {\n'
 		declared | sed 's/.*/\t(const void *)&,/'
@@ -128,7 +128,7 @@ uses() {
 	done
 }
 
-@test "every installed header for user space compiles in C++, with and without others before it" {
+@test "every installed header for user space compiles in C++, with and without other headers before it" {
 	for header in "$prefix"/include/elfmap/*.h; do
 		case ${header##*/} in
 		bpf_api.h | ip.h | parse.h | plain.h | stage.h | packet.h | ipip.h | cgroup_rule.h) continue ;; # for programs in the kernel
@@ -139,7 +139,7 @@ uses() {
 		g++ -std=c++98 "-I$prefix/include" -fsyntax-only -x c++ -
 }
 
-@test "every function has a manual page, and every manual page's example compiles" {
+@test "every function has a manual page, and the example of every page compiles" {
 	for function in $(declared) libelfmap; do
 		[[ $(man -M "$prefix/share/man" -w 3 "$function") == "$prefix/share/man/man3/"* ]]
 		grep -qE "(Fn|Fo|Nm) $function\b" "$prefix/share/man/man3/$function.3"

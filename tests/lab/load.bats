@@ -27,7 +27,7 @@ ping_us() {
 
 # ---- load -----------------------------------------------------------------------------------------
 
-@test "load: programs pinned as tc/progs/OBJECT/FUNCTION, maps as the contract says" {
+@test "load: programs are pinned as tc/progs/OBJECT/FUNCTION, maps as the contract defines" {
 	run -0 --separate-stderr "$elfmap" load "$objects/shared.o"
 	[[ -z $stderr && $(grep -c " sched_cls id [0-9]*$" <<<"$output") == 2 ]]
 	[[ $(pins) == "$globals/shared_hits
@@ -37,7 +37,7 @@ $progs/shared
 	[[ $(find "$progs/shared" -type f | wc -l) == 2 ]]
 }
 
-@test "load: any tc attaches what it pinned, and packets are counted" {
+@test "load: any tc attaches a pinned program, and packets are counted" {
 	"$elfmap" load "$objects/shared.o" sec ingress
 	pin=$(find "$progs/shared" -type f)
 	tc filter add dev "$link" ingress bpf da object-pinned "$pin"
@@ -56,7 +56,7 @@ $progs/shared
 	[[ $(jq -r '.[0].progs[] | select(.section == "classifier") | .pinned' <<<"$output") == "$progs/tailcall/"* ]]
 }
 
-@test "load twice: programs are exchanged in one step, maps keep what is in them" {
+@test "load twice: programs are replaced in one step, and maps keep their entries" {
 	"$elfmap" load "$objects/shared.o"
 	bpftool map update pinned "$globals/shared_hits" key 1 0 0 0 value 9 0 0 0 0 0 0 0
 	first=$(bpftool -j prog show pinned "$(find "$progs/shared" -type f | head -1)" | jq .id)
@@ -66,7 +66,7 @@ $progs/shared
 	[[ $(ls "$progs") == shared ]]
 }
 
-@test "load: what is wanted of several objects is all there, or nothing is" {
+@test "load: if one of several objects fails, no object is loaded" {
 	run -1 --separate-stderr "$elfmap" load "$objects/shared.o" "$objects/broken.o"
 	fails 1 "elfmap: $objects/broken.o: program *: the kernel refuses it: *; 'elfmap check $objects/broken.o' shows where"
 	[[ -z $output && -z $(pins) ]]
@@ -75,7 +75,7 @@ $progs/shared
 tailcall" ]]
 }
 
-@test "load: two objects of one name would have the same pins: refused, and nothing done" {
+@test "load: two objects of the same name would have the same pins, and are refused" {
 	mkdir "$tmp/other"
 	cp "$objects/tailcall.o" "$tmp/other/shared.o"
 	before=$(pins)
@@ -84,7 +84,7 @@ tailcall" ]]
 	[[ $stderr == "elfmap: $tmp/other/shared.o: its programs would be pinned in $progs/shared, as those of $objects/shared.o; give one"* ]]
 }
 
-@test "load: objects of different names have different pins, whatever is in their names" {
+@test "load: objects of different names have different pins, for any character in the name" {
 	cp "$objects/shared.o" "$tmp/a.b.o"
 	cp "$objects/shared.o" "$tmp/a_b.o"
 	cp "$objects/shared.o" "$tmp/a~new.o"
@@ -98,7 +98,7 @@ a_b' ]]
 	tc filter add dev "$link" ingress bpf da object-pinned "$(find "$progs/a_b" -type f | head -1)"
 }
 
-@test "load: a failure puts back the slots and the programs that were there" {
+@test "load: a failure restores the slots and programs that were there" {
 	"$elfmap" load "$objects/tailcall.o"
 	before=$(bpftool -j map dump pinned "$globals/jmp_parse" | jq -c .)
 	listing=$(pins; bpftool -j prog show pinned "$progs/tailcall/$(ls "$progs/tailcall" | head -1)" | jq .id)
@@ -107,7 +107,7 @@ a_b' ]]
 	[[ $(pins; bpftool -j prog show pinned "$progs/tailcall/$(ls "$progs/tailcall" | head -1)" | jq .id) == "$listing" ]]
 }
 
-@test "load: a pin that is another map is refused with both sides, and stays" {
+@test "load: a pin of a different map is refused with both definitions, and stays" {
 	mkdir -p "$globals"
 	bpftool map create "$globals/shared_hits" type hash key 4 value 8 entries 7 name other
 	run --separate-stderr "$elfmap" load "$objects/shared.o"
@@ -115,7 +115,7 @@ a_b' ]]
 	[[ $(bpftool -j map show pinned "$globals/shared_hits" | jq -r .name) == other && ! -e $progs/shared ]]
 }
 
-@test "load: no file, no object, no such section, no such type" {
+@test "load: a missing file, a file that is not an object, a missing section and an unknown type are refused" {
 	run --separate-stderr "$elfmap" load "$tmp/none.o"
 	fails 1 "elfmap: $tmp/none.o: *No such file*"
 	echo text >"$tmp/text.o"
@@ -132,18 +132,18 @@ a_b' ]]
 	[[ -z $(pins) ]]
 }
 
-@test "load: a map without a pin loses its slots: said at once" {
+@test "load: an unpinned PROG_ARRAY, which loses its slots, is warned about" {
 	run -0 --separate-stderr "$elfmap" load "$objects/tailcall_unpinned.o"
 	[[ $stderr == *"warning: map "*" is not pinned, so the kernel empties its tail-call slots"* ]]
 }
 
-@test "load: XDP programs are loaded as what their sections say" {
+@test "load: XDP programs are loaded with the attach type of their sections" {
 	run -0 "$elfmap" load "$objects/xdp.o" type xdp
 	[[ $output == *" xdp id "* && $output != *sched_cls* ]]
 	ip link set dev "$link" xdpgeneric pinned "$(awk 'NR == 1 { print $1 }' <<<"$output")"
 }
 
-@test "unload: its pins go, and what is attached stays attached" {
+@test "unload: removes the pins, and attached programs stay attached" {
 	"$elfmap" load "$objects/shared.o" sec ingress
 	tc filter add dev "$link" ingress bpf da object-pinned "$(find "$progs/shared" -type f)"
 	"$elfmap" unload "$objects/shared.o"
@@ -152,7 +152,7 @@ a_b' ]]
 	fails 1 "elfmap: shared: *nothing of it is loaded"
 }
 
-@test "unload --maps: also the maps that no program uses, tables of stages among them" {
+@test "unload --maps: also removes maps that no program uses, including tables of stages" {
 	"$elfmap" load "$objects/tailcall.o" "$objects/shared.o"
 	"$elfmap" attach "$objects/tailcall.o" sec classifier dev "$link" ingress
 	before=$(pins | grep -v progs)
@@ -170,7 +170,7 @@ a_b' ]]
 	fails 1 "elfmap: shared: *No such file*"
 }
 
-@test "unload --maps: a map of the same name that is another one is nobody's to remove" {
+@test "unload --maps: a different map of the same name stays" {
 	mkdir -p "$globals"
 	bpftool map create "$globals/shared_hits" type hash key 4 value 8 entries 7 name other
 	run --separate-stderr "$elfmap" unload "$objects/shared.o" --maps
@@ -180,7 +180,7 @@ a_b' ]]
 
 # ---- attach ---------------------------------------------------------------------------------------
 
-@test "attach: makes the clsact, names the filter as tc does, and counts packets" {
+@test "attach: adds the clsact qdisc, names the filter as tc does, and packets are counted" {
 	tc qdisc del dev "$link" clsact
 	run -0 --separate-stderr attach shared ingress ingress
 	[[ -z $stderr && $output == "dev $link ingress prio 49152 handle 0x1 chain 0 shared.o:[ingress] id "*" attached" ]]
@@ -190,7 +190,7 @@ a_b' ]]
 	((before + 2 <= $(counter shared_hits 0)))
 }
 
-@test "attach: the same again changes nothing" {
+@test "attach: a second time it changes nothing" {
 	attach shared ingress ingress
 	id=$(filter_id)
 	run -0 attach shared ingress ingress
@@ -201,14 +201,14 @@ shared.o:[ingress]
 $id" ]]
 }
 
-@test "attach: data of its own is no reason to attach the same program again" {
+@test "attach: an object with data of its own is not attached again" {
 	attach globals classifier ingress
 	id=$(filter_id)
 	attach globals classifier ingress
 	[[ -n $id && $(filter_id) == "$id" ]]
 }
 
-@test "attach: what variables start with is part of an object, also of one that has run" {
+@test "attach: initial values of variables are part of an object, also after it has run" {
 	attach globals classifier ingress
 	for name in step chosen_cell; do # .data, .rodata
 		before=$(filter_id)
@@ -225,7 +225,7 @@ $id" ]]
 	done
 }
 
-@test "attach: a newer object takes the older one's place, in the same place" {
+@test "attach: a newer object replaces the older one in the same place" {
 	attach shared ingress ingress prio 7
 	cp "$objects/tailcall.o" "$tmp/shared.o"
 	"$elfmap" attach "$tmp/shared.o" sec classifier dev "$link" ingress prio 7 handle 1 |
@@ -233,7 +233,7 @@ $id" ]]
 	[[ $(filters) == 'shared.o:[classifier]' ]]
 }
 
-@test "attach: an older filter of tc's with the same name is taken over, not doubled" {
+@test "attach: a filter that tc has added with the same name is replaced" {
 	add shared ingress
 	run -0 attach shared ingress ingress
 	[[ $output == *unchanged && $(filters | wc -l) == 1 ]]
@@ -241,7 +241,7 @@ $id" ]]
 	[[ $(filters | wc -l) == 2 ]]
 }
 
-@test "attach: of two with the same name nobody chooses but the user" {
+@test "attach: of two filters with the same name the user has to choose one" {
 	add shared ingress
 	"$elfmap" tc filter add dev "$link" ingress pref 9 bpf da obj "$objects/shared.o" sec ingress
 	run --separate-stderr attach shared ingress ingress
@@ -249,7 +249,7 @@ $id" ]]
 	attach shared ingress ingress prio 9 | grep -q 'prio 9 .* unchanged'
 }
 
-@test "attach: chain, prio and handle are the filter's identity" {
+@test "attach: chain, prio and handle identify the filter" {
 	attach shared ingress egress prio 5 handle 0x10 chain 3
 	tc -j filter show dev "$link" egress chain 3 | jq -e '.[] | select(.options.handle == "0x10" and .pref == 5)'
 	[[ -z $(tc filter show dev "$link" egress chain 0) ]]
@@ -257,7 +257,7 @@ $id" ]]
 	[[ $output == *'chain 3 shared.o:[ingress] id '*detached ]]
 }
 
-@test "attach: a pinned program" {
+@test "attach: a pinned program is attached" {
 	"$elfmap" load "$objects/shared.o" sec ingress
 	name=$(ls "$progs/shared")
 	run -0 "$elfmap" attach "progs/shared/$name" dev "$link" ingress
@@ -266,7 +266,7 @@ $id" ]]
 	[[ $output == *unchanged ]]
 }
 
-@test "attach: what fails leaves no filter, no clsact, no pin" {
+@test "attach: a failure leaves no filter, no clsact qdisc and no pin" {
 	tc qdisc del dev "$link" clsact
 	run --separate-stderr attach shared nosuch ingress
 	fails 1 "*section 'nosuch': there is no such program*"
@@ -297,14 +297,14 @@ $id" ]]
 	[[ $output == *attached && $(tc qdisc show dev "$link") == *'qdisc ingress'* && $(filters) == 'shared.o:[ingress]' ]]
 }
 
-@test "attach: a place that another kind of filter has is refused" {
+@test "attach: a place taken by another kind of filter is refused" {
 	tc filter add dev "$link" ingress pref 3 protocol all u32 match u32 0 0
 	run --separate-stderr attach shared ingress ingress prio 3
 	fails 1 "elfmap: $link: the kernel does not take the filter (ingress prio 3): *"
 	[[ -z $(pins) && $(tc filter show dev "$link" ingress) == *u32* ]]
 }
 
-@test "attach --tcx: a link that outlives the command, once" {
+@test "attach --tcx: makes a pinned link, once" {
 	run "$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress --tcx
 	[[ $output != *'this kernel has no tcx'* ]] || skip "this kernel has no tcx"
 	[[ $status == 0 && $output == *"/$link/ingress/shared%2Eo:[ingress] attached" ]]
@@ -320,12 +320,12 @@ $id" ]]
 	[[ $(counter shared_hits 0) == "$count" ]]
 }
 
-@test "attach --tcx: has no priorities" {
+@test "attach --tcx: prio, handle and chain are refused" {
 	run --separate-stderr "$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress prio 3 --tcx
 	fails 2 "elfmap: attach: tcx: has no prio, handle or chain"
 }
 
-@test "-n NS: the device is of NS, the pins are ours" {
+@test "-n NS: the device is looked up in NS, the pins are the caller's" {
 	run -0 "$elfmap" -n "$net" attach "$objects/shared.o" sec ingress dev peer ingress
 	[[ $(in_net tc filter show dev peer ingress) == *'shared.o:[ingress]'* && $(pins) == "$globals/shared_hits" ]]
 	run --separate-stderr "$elfmap" attach -n nosuch "$objects/shared.o" dev peer ingress
@@ -334,12 +334,12 @@ $id" ]]
 	fails 1 "elfmap: peer: there is no such device*"
 }
 
-@test "inside ip netns exec the pins are the host's all the same" {
+@test "inside ip netns exec the pins are the host's" {
 	ip netns exec "$net" "$elfmap" attach "$objects/shared.o" sec ingress dev peer ingress
 	[[ $(pins) == "$globals/shared_hits" ]]
 }
 
-@test "detach: the filter goes, the others and the map stay" {
+@test "detach: removes the filter, and other filters and the map stay" {
 	attach shared ingress ingress
 	attach shared egress ingress
 	attach shared ingress ingress >/dev/null
@@ -351,7 +351,7 @@ $id" ]]
 	fails 2 'elfmap: detach: requires FILE sec NAME, a PIN, or prio and handle'
 }
 
-@test "a bpf file system that is read-only, or gone: one line, and nothing done; detach works all the same" {
+@test "a bpf file system that is read-only or missing: one line and no change; detach still works" {
 	attach shared ingress ingress
 	"$elfmap" load "$objects/shared.o"
 	before=$(pins; filter_id)
@@ -378,7 +378,7 @@ $id" ]]
 # ---- round and round ------------------------------------------------------------------------------
 
 # A program or a map that is nobody's goes with its last descriptor: what is still there is held.
-@test "a thousand loads and unloads hold on to nothing" {
+@test "a thousand loads and unloads leave no program or map" {
 	"$elfmap" load "$objects/tailcall.o" "$objects/globals.o"
 	before=$(pins)
 	for ((i = 0; i < 1000; i++)); do

@@ -61,7 +61,7 @@ examples() {
 	((count >= ${2:-1}))
 }
 
-@test "every page that has commands has examples, and each page is run by a test" {
+@test "every page with commands has examples, and a test runs each page" {
 	for page in "$root"/man/*.8; do
 		page=${page##*/} page=${page%.8}
 		[[ -n $(commands "$page" | tr '\0' ' ') ]]
@@ -69,14 +69,14 @@ examples() {
 	done
 }
 
-@test "elfmap(8)" {
+@test "elfmap(8): the examples print what the page shows" {
 	in_block elfmap '#include <linux/bpf.h>' >count.c
 	diff count.c <(sed -n '/^\$ cat count.c$/,/^\$ /{//!p}' "$root/README.md")
 	examples elfmap 6
 	[[ $output == '0 '* ]]
 }
 
-@test "elfmap-apply(8)" {
+@test "elfmap-apply(8): the examples print what the page shows" {
 	in_block elfmap-apply 'attach dst_stats.o sec ingress dev eth0 ingress prio 10' >pipeline
 	works() {
 		[[ $status == 0 ]]
@@ -88,14 +88,14 @@ examples() {
 	[[ $(tc filter show dev eth0 egress) == *'pref 10 '*'dst_stats.o:[egress]'* ]]
 }
 
-@test "elfmap-cgroup(8)" {
+@test "elfmap-cgroup(8): the examples print what the page shows" {
 	dir=$(findmnt --noheadings --raw --first-only --types cgroup2 --output TARGET)/web || skip 'cgroup2 is not mounted here'
 	mkdir "$dir" "$dir/backend" 2>/dev/null || skip 'the cgroup /web cannot be created here'
 	cgroup=$dir
 	examples elfmap-cgroup 11
 }
 
-@test "elfmap-check(8)" {
+@test "elfmap-check(8): the examples print what the page shows" {
 	tc qdisc add dev eth0 clsact
 	works() {
 		[[ $status == 0 ]]
@@ -105,14 +105,14 @@ examples() {
 	[[ $(tc filter show dev eth0 ingress) == *'cls.o:[classifier]'* ]]
 }
 
-@test "elfmap-convert(8)" {
+@test "elfmap-convert(8): the examples print what the page shows" {
 	tc qdisc add dev eth0 clsact
 	examples elfmap-convert 5
 	[[ -e /sys/fs/bpf/maps/parser_stages && -e /sys/fs/bpf/progs/parser ]]
 	[[ $(elfmap map dump parser_stages) == *PARSER_GRE* ]]
 }
 
-@test "elfmap-decl(8) shows what decl prints" {
+@test "elfmap-decl(8): the page shows what decl prints" {
 	cat >flows.c <<-'EOF'
 		#include <linux/bpf.h>
 		#include <bpf_elf.h>
@@ -136,12 +136,12 @@ examples() {
 	diff <(echo "$output") <(in_block elfmap-decl '# elfmap decl flows.o' | sed 1d)
 }
 
-@test "elfmap-doctor(8)" {
+@test "elfmap-doctor(8): the examples print what the page shows" {
 	tc qdisc add dev eth0 clsact
 	examples elfmap-doctor 3
 }
 
-@test "elfmap-load(8)" {
+@test "elfmap-load(8): the examples print what the page shows" {
 	works() {
 		[[ $status == 0 ]]
 		results+=$(grep -oE ' (attached|unchanged|detached)$' <<<"$output" || true)
@@ -152,7 +152,7 @@ examples() {
 	[[ -z $(find /sys/fs/bpf/tc -type f) && -z $(tc filter show dev eth0 ingress) ]]
 }
 
-@test "elfmap-show(8)" {
+@test "elfmap-show(8): the examples print what the page shows" {
 	works() {
 		[[ $status == 0 ]]
 		[[ $output == */sys/fs/bpf/tc/globals/parser_stages* || $output == classifier* ]]
@@ -160,7 +160,7 @@ examples() {
 	examples elfmap-show 2
 }
 
-@test "elfmap-tc(8)" {
+@test "elfmap-tc(8): the examples print what the page shows" {
 	tc qdisc add dev eth0 clsact
 	printf '%s\n' '#!/bin/sh' 'exec tc filter add dev eth0 egress bpf da obj cls.o sec classifier' >deploy.sh
 	chmod +x deploy.sh
@@ -168,7 +168,7 @@ examples() {
 	[[ $(tc filter show dev eth0 egress) == *'cls.o:[classifier]'* && $(ip link show dev eth0) == *xdp* ]]
 }
 
-@test "elfmap-upgrade(8)" {
+@test "elfmap-upgrade(8): the examples print what the page shows" {
 	works() {
 		[[ $status == 0 ]]
 		results+=$(grep -oE ' (attached|replaced)$' <<<"$output" || true)
@@ -180,7 +180,7 @@ examples() {
 	[[ $status == 1 ]]
 }
 
-@test "elfmap-map(8)" {
+@test "elfmap-map(8): the examples print what the page shows" {
 	tc qdisc add dev eth0 clsact
 	elfmap tc filter add dev eth0 ingress bpf da obj dst_stats.o sec ingress
 	create hosts hash 4 4 10

@@ -93,14 +93,14 @@ run_count() { # CPU
 
 # ---- list -----------------------------------------------------------------------------------------
 
-@test "list: nothing is pinned" {
+@test "list: no map is pinned" {
 	rmdir $globals $tc_dir
 	run --separate-stderr "$elfmap" map list
 	[[ $status == 0 && -z $stderr && ${#lines[@]} == 1 && ${lines[0]} == PIN\ * ]]
 	[[ $("$elfmap" -j map list) == '[]' ]]
 }
 
-@test "list: maps below tc/ in order, at any depth, and no programs" {
+@test "list: maps below tc/ are sorted, at any depth, without programs" {
 	load_typed
 	mkdir -p $tc_dir/0123abc
 	create zz devmap 4 4 8
@@ -115,7 +115,7 @@ run_count() { # CPU
 	[[ $(awk '{ print $1 }' <<<"$output") != *count* ]]
 }
 
-@test "list: JSON has bpftool's words and values" {
+@test "list: JSON has the members and values of bpftool" {
 	create a hash 4 8 10
 	create b lpm_trie 8 4 10 flags 1
 	for name in a b; do
@@ -129,7 +129,7 @@ run_count() { # CPU
 	[[ $("$elfmap" map list -p | jq -c .) == "$("$elfmap" map list -j)" ]]
 }
 
-@test "list: DIR below tc/, or a path; what it prints is a PIN" {
+@test "list: DIR is below tc/ or a path, and each printed name is a valid PIN" {
 	create a array 4 4 1
 	mkdir -p $tc_dir/other /sys/fs/bpf/elsewhere
 	bpftool map create $tc_dir/other/b type array key 4 value 4 entries 1 name b
@@ -145,7 +145,7 @@ run_count() { # CPU
 	done
 }
 
-@test "list: a DIR that is none" {
+@test "list: a DIR that is not a directory of a bpf file system is refused" {
 	create a array 4 4 1
 	fails 1 "$tc_dir/nowhere: No such file or directory" list nowhere
 	fails 1 'Not a directory' list globals/a
@@ -155,7 +155,7 @@ run_count() { # CPU
 
 # ---- dump: which pin ------------------------------------------------------------------------------
 
-@test "dump: a pin by name, in tc's notation, below tc/, by path" {
+@test "dump: a pin is given by name, in tc's notation, below tc/, or by path" {
 	create cells array 4 4 1
 	update cells key 0 0 0 0 value 1 2 3 4
 	for pin in cells m:globals/cells globals/cells $globals/cells; do
@@ -166,7 +166,7 @@ run_count() { # CPU
 	[[ $("$elfmap" map dump ./cells) == '0 hex 01 02 03 04' ]]
 }
 
-@test "dump: what is no pinned map" {
+@test "dump: a PIN that is not a pinned map is refused" {
 	load_typed
 	fails 1 "no pin at $globals/nope; 'elfmap map list'" dump nope
 	fails 1 "no pin at $globals/no.pe" dump no.pe
@@ -177,7 +177,7 @@ run_count() { # CPU
 	fails 1 'is not in a bpf file system' dump /etc/passwd
 }
 
-@test "dump: wrong usage" {
+@test "dump: wrong usage is refused" {
 	create cells array 4 4 1
 	fails 2 'usage: elfmap map dump PIN [sum]' dump
 	fails 2 'usage: elfmap map dump PIN [sum]' dump cells all
@@ -187,14 +187,14 @@ run_count() { # CPU
 	fails 2 'no such verb' empty cells
 }
 
-@test "dump: not root" {
+@test "dump: a user who is not root is told to run it as root" {
 	create cells array 4 4 1
 	copy_for_other_users
 	run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$public/elfmap" map dump cells
 	[[ $status == 1 && -z $output && ${#stderr_lines[@]} == 1 && $stderr == *'run it as root'* ]]
 }
 
-@test "the bpf file system: none, one elsewhere, several, TC_BPF_MNT" {
+@test "the bpf file system: none mounted, one at another path, several, TC_BPF_MNT" {
 	# COMMANDS: run where /sys/fs/bpf is not mounted, nor is it with any process that is to be seen
 	in_mounts() {
 		run --separate-stderr unshare --mount --pid --fork --mount-proc bash -euc "umount /sys/fs/bpf; $1"
@@ -223,7 +223,7 @@ run_count() { # CPU
 
 # ---- dump: what is in it --------------------------------------------------------------------------
 
-@test "dump: without types, bytes are shown as bytes and JSON is bpftool's" {
+@test "dump: without types the output is bytes, and the JSON is bpftool's" {
 	create h hash 4 2 10
 	[[ -z $("$elfmap" map dump h) && $("$elfmap" -j map dump h) == '[]' && $("$elfmap" -p map dump h) == '[]' ]]
 	update h key 1 2 3 4 value 0xfe 0
@@ -251,13 +251,13 @@ run_count() { # CPU
 	[[ $("$elfmap" -j map dump neighbours | jq -r '.[0].value.name') == 'a"b' ]]
 }
 
-@test "dump: global variables by name" {
+@test "dump: global variables have their names" {
 	load_typed
 	[[ $("$elfmap" map dump typed_data) == '0 { limit 42 }' ]]
 	[[ $("$elfmap" -j map dump typed_data) == '[{"key":0,"value":{"limit":42}}]' ]]
 }
 
-@test "dump: a value for each CPU, and their sum" {
+@test "dump: prints a value for each CPU, or their sum" {
 	local cpu cpus last n packets=0 each='[ '
 
 	load_typed
@@ -280,7 +280,7 @@ run_count() { # CPU
 		"$(bpftool -j map dump pinned $globals/flows | jq -c '.[0].formatted.values')" ]]
 }
 
-@test "dump: what cannot be summed" {
+@test "dump: values that cannot be summed are refused" {
 	load_typed
 	create h hash 4 8 10
 	create p percpu_array 4 8 1
@@ -289,7 +289,7 @@ run_count() { # CPU
 	fails 1 'the value is not a number' dump seen sum
 }
 
-@test "dump: keys that differ in padding only are told apart" {
+@test "dump: keys that differ only in padding are distinguished" {
 	load_typed
 	value="value 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"
 	# shellcheck disable=SC2086
@@ -301,7 +301,7 @@ run_count() { # CPU
 	[[ $("$elfmap" -j map dump flows | jq -c '[.[].key_bytes // empty | .[7]]') == '["0x09"]' ]]
 }
 
-@test "dump: values that the kernel gives a meaning: programs, maps, devices, prefixes" {
+@test "dump: programs, maps, devices and prefixes are printed as such" {
 	load_typed
 	create slots prog_array 4 4 4
 	update slots key 2 0 0 0 value pinned $tc_dir/progs/count
@@ -318,7 +318,7 @@ run_count() { # CPU
 	[[ $("$elfmap" map dump routes) == '10.1.2.0/24 hex 05' ]]
 }
 
-@test "dump: maps without entries to read are refused" {
+@test "dump: maps whose entries cannot be read are refused" {
 	local name
 
 	create queue queue 0 4 4
@@ -335,7 +335,7 @@ run_count() { # CPU
 	done
 }
 
-@test "dump: a large map is whole" {
+@test "dump: a large map is complete" {
 	create big hash 4 4 30000
 	create cells array 4 4 30000
 	awk -v dir=$globals 'BEGIN { for (i = 0; i < 20000; i++) {
@@ -351,7 +351,7 @@ run_count() { # CPU
 
 # The kernel's walk over keys begins again when the key it stands on is deleted, which hits a few
 # dumps of a thousand: so many are made, and all are checked.
-@test "dump: entries that come and go meanwhile" {
+@test "dump: entries that are not changed are printed once while others are added and deleted" {
 	local name churn
 
 	create lpm_trie lpm_trie 8 4 1000 flags 1
@@ -379,7 +379,7 @@ run_count() { # CPU
 	done
 }
 
-@test "a full disk is no success, and is said once" {
+@test "a full disk is a failure, reported once" {
 	create cells array 4 4 100
 	for words in 'dump cells' 'get cells 1' list 'show cells' types 'watch cells count 1' save; do
 		# shellcheck disable=SC2016,SC2086 # words

@@ -101,7 +101,7 @@ fails() {
 	[[ $status_wanted == 2 || ${#stderr_lines[@]} == 1 ]]
 }
 
-@test "check: numbers whose names nobody noted, then noted" {
+@test "check: device numbers without a noted name are reported, and not after the name is noted" {
 	checks 0 '' ports
 	put_port 0 "$(number_of a)"
 	put_port 2 "$(number_of b)"
@@ -115,7 +115,7 @@ fails() {
 		"[[0,$(number_of a),\"a\"],[2,$(number_of b),\"b\"]]" ]]
 }
 
-@test "check: --mend is another name of --fix, and the help does not tell it" {
+@test "check: --mend is an undocumented alias of --fix" {
 	put_port 0 "$(number_of a)"
 	checks 0 unnoted ports --mend
 	[[ $(jq -c '[.[].fixed]' <<<"$output") == '[true]' ]]
@@ -124,7 +124,7 @@ fails() {
 	[[ $output == *--fix* && $output != *--mend* ]]
 }
 
-@test "check: a device made anew is found by its name, and one call fixes its number" {
+@test "check: a device that was made again is found by its name, and --fix corrects its number" {
 	put_port 0 "$(number_of a)"
 	put_port 1 "$(number_of b)"
 	checks 0 'unnoted unnoted' ports --fix
@@ -147,7 +147,7 @@ fails() {
 	checks 0 'ok ok' ports
 }
 
-@test "check: the number belongs to another device now" {
+@test "check: a number that now belongs to another device is reported" {
 	put_port 0 "$(number_of a)"
 	checks 0 unnoted ports --fix
 	old=$(number_of a)
@@ -161,7 +161,7 @@ fails() {
 	[[ $(port 0) == "$(number_of a)" ]]
 }
 
-@test "check: a device that was renamed keeps its number, and gets its name noted" {
+@test "check: a renamed device keeps its number; --fix notes the new name" {
 	put_port 0 "$(number_of a)"
 	checks 0 unnoted ports --fix
 	ip link set dev a name d
@@ -171,7 +171,7 @@ fails() {
 	[[ $(jq -r '.[0].ifname' <<<"$output") == d && $(port 0) == "$(number_of d)" ]]
 }
 
-@test "check: a note that somebody else's write has overtaken does not count" {
+@test "check: a note is ignored after the entry was written by another program" {
 	put_port 0 "$(number_of a)"
 	checks 0 unnoted ports --fix
 	put_port 0 "$(number_of b)"
@@ -182,7 +182,7 @@ fails() {
 	[[ $(jq -c '.[0] | has("ifname")' <<<"$output") == false ]]
 }
 
-@test "check: members of structs and arrays, all of an entry at once, and nothing else in it changes" {
+@test "check: members of structs and arrays are fixed together, and other bytes of the entry stay" {
 	# shellcheck disable=SC2046
 	bpftool map update pinned $globals/groups key 7 0 0 0 0 0 0 0 value 1 2 3 4 \
 		$(bytes "$(number_of a)") $(bytes "$(number_of b)") 9 9 9 9 $(bytes "$(number_of a)") 8 8 8 8
@@ -201,7 +201,7 @@ fails() {
 	[[ ${lines[2]} == '7 '*' ports[0].dev '*"$(number_of b) b "*ok ]]
 }
 
-@test "check: entries that the kernel took out of a DEVMAP with the device come back" {
+@test "check: entries that the kernel removed from a DEVMAP with the device are restored" {
 	bpftool map create $globals/out type devmap key 4 value 4 entries 4 name out
 	bpftool map create $globals/outs type devmap_hash key 4 value 8 entries 4 name outs
 	# shellcheck disable=SC2046
@@ -223,7 +223,7 @@ fails() {
 	[[ $("$elfmap" map dump out) == '3 a' && $("$elfmap" map dump outs) == '9 { ifindex a prog_id 0 }' ]]
 }
 
-@test "check: what was written in another network namespace is not judged in this one" {
+@test "check: entries written in another network namespace are not checked in this one" {
 	put_port 0 "$(number_of a)"
 	checks 0 unnoted ports --fix
 	ip netns add "n-$$"
@@ -232,7 +232,7 @@ fails() {
 	checks 0 ok ports
 }
 
-@test "check: maps that cannot be checked, or cannot be fixed" {
+@test "check: maps that cannot be checked or fixed are refused" {
 	bpftool map create $globals/plain type hash key 4 value 4 entries 4 name plain
 	bpftool map create $globals/percpu type percpu_array key 4 value 4 entries 4 name percpu
 	fails 1 'no device numbers, as far as their type says' check plain
@@ -251,7 +251,7 @@ fails() {
 	[[ $(port 0) == "$old" ]]
 }
 
-@test "check: names of another map that had this pin are not taken for this one's" {
+@test "check: the notes of an earlier map with the same pin are ignored" {
 	put_port 0 "$(number_of a)"
 	checks 0 unnoted ports --fix
 	rm $globals/ports
@@ -265,7 +265,7 @@ fails() {
 
 # ---- names noted by the verbs that write ------------------------------------------------------------
 
-@test "set notes the device's name, so that check needs no other help; del forgets it" {
+@test "set notes the device's name for check, and del removes it" {
 	"$elfmap" map set ports 0 dev a 1 "$(number_of b)"
 	[[ $("$elfmap" map get ports 0) == '0 a' && $(port 1) == "$(number_of b)" ]]
 	checks 0 'ok ok' ports
@@ -282,7 +282,7 @@ fails() {
 	[[ $(bpftool -j map dump pinned $globals/groups_devs | jq length) == 0 ]]
 }
 
-@test "load and replace note names as well; a slot that was cleared stays clear" {
+@test "load and replace note names; a slot that was cleared stays empty" {
 	bpftool map create $globals/out type devmap key 4 value 4 entries 4 name out
 	printf '0 a\n1 b\n' | "$elfmap" map load out -
 	checks 0 'ok ok' out
@@ -297,7 +297,7 @@ fails() {
 	[[ -z $("$elfmap" map dump out) ]]
 }
 
-@test "set: what is no device is refused, and nothing changes" {
+@test "set: a value that is not a device is refused, and the map is unchanged" {
 	"$elfmap" map set ports 0 dev a
 	before=$(bpftool -j map dump pinned $globals/ports)
 	fails 1 "'nosuch'" set ports 0 dev nosuch

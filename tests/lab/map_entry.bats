@@ -21,7 +21,7 @@ bytes() {
 
 # ---- set and get ----------------------------------------------------------------------------------
 
-@test "set, get, del: one entry in the words of its types" {
+@test "set, get, del: one entry, written with its types" {
 	create ports hash 2 8 10
 	map set ports 80 1500 types be16:u64
 	[[ $(bytes ports 0 80) == '0xdc 0x05 0x00 0x00 0x00 0x00 0x00 0x00' ]]
@@ -36,7 +36,7 @@ bytes() {
 	fails 1 '80: no such key' del ports 80 types be16:u64
 }
 
-@test "set: several pairs at once, and all or nothing" {
+@test "set: several entries at once, or none if one is refused" {
 	create hosts hash 4 4 10
 	map set hosts 10.0.0.1 1 10.0.0.2 2 10.0.0.3 3 types ipv4:u32
 	[[ $(entries hosts) == 3 && $(map get hosts 10.0.0.3 types ipv4:u32) == '10.0.0.3 3' ]]
@@ -50,7 +50,7 @@ bytes() {
 	[[ $(entries hosts) == 4 ]]
 }
 
-@test "set: what dump prints is taken" {
+@test "set: accepts what dump prints" {
 	create bytes hash 4 3 10
 	map set bytes hex 01 02 03 04 hex 0a 0b 0c
 	[[ $(map dump bytes) == 'hex 01 02 03 04 hex 0a 0b 0c' ]]
@@ -63,7 +63,7 @@ bytes() {
 	[[ $(entries bytes) == 2 ]]
 }
 
-@test "set: noexist, exist, any" {
+@test "set: noexist, exist and any decide whether the key may exist" {
 	create h hash 4 4 10
 	fails 1 'no such key' set h 1 1 exist types u32:u32
 	map set h 1 1 noexist types u32:u32
@@ -78,7 +78,7 @@ bytes() {
 	fails 1 'the slots of an array are always there' set cells 1 hex 01 02 03 04 noexist
 }
 
-@test "set: a negative number is no option" {
+@test "set: a negative number is not taken for an option" {
 	create h hash 4 4 10
 	map set h -5 -7 types s32:s32
 	[[ $(map get h -5 types s32:s32) == '-5 -7' ]]
@@ -87,7 +87,7 @@ bytes() {
 	fails 2 "unknown option '-x'" set h -x 7
 }
 
-@test "numbers without a type: what is missing is said" {
+@test "numbers without a type are refused with the type that is missing" {
 	create h hash 4 2 10
 	for words in '1 0 0 0' '01 00 00 00' 0x01 7; do
 		# shellcheck disable=SC2086 # words
@@ -99,7 +99,7 @@ bytes() {
 	[[ $stderr != *'has no types'* ]]
 }
 
-@test "bpftool's words: lookup, update, delete" {
+@test "lookup, update and delete work as in bpftool" {
 	create h hash 4 2 10
 	map update h key 1 2 3 0xff value 0xfe 0
 	[[ $(bytes h 1 2 3 255) == '0xfe 0x00' ]]
@@ -122,7 +122,7 @@ bytes() {
 	[[ $(entries h) == 1 ]]
 }
 
-@test "del: several keys, of which one is not there: nothing is deleted" {
+@test "del: if one of several keys does not exist, no entry is deleted" {
 	create h hash 4 4 10
 	map set h 1 1 2 2 3 3 types u32:u32
 	fails 1 '9: no such key; nothing was changed' del h 1 9 2 types u32:u32
@@ -131,7 +131,7 @@ bytes() {
 	[[ $(map dump h types u32:u32) == '3 3' ]]
 }
 
-@test "prefixes: get finds the longest that holds the key; set and del mean that prefix and no wider one" {
+@test "prefixes: get finds the longest match; set and del use exactly that prefix" {
 	create trie lpm_trie 8 4 10 flags 1
 	words=(types prefix4:u32)
 	map set trie 10.0.0.0/8 1 10.16.0.0/12 2 "${words[@]}"
@@ -167,7 +167,7 @@ bytes() {
 
 # ---- what is refused ------------------------------------------------------------------------------
 
-@test "wrong usage" {
+@test "wrong usage is refused" {
 	create h hash 4 4 10
 	fails 2 'usage: elfmap map get PIN KEY' get h
 	fails 2 'usage: elfmap map set PIN KEY VALUE' set h
@@ -178,7 +178,7 @@ bytes() {
 	fails 1 'no pin at' set nope 1 1
 }
 
-@test "errors of the kernel in words: full, no such slot" {
+@test "errors of the kernel are explained: map full, no such slot" {
 	create small hash 4 4 2
 	map set small 1 1 2 2 types u32:u32
 	fails 1 '3: map full: 2 of 2 entries' set small 3 3 types u32:u32
@@ -191,7 +191,7 @@ bytes() {
 	fails 1 'map full: 1 of 1 entries' set trie 11.0.0.0/8 1 types prefix4:u32
 }
 
-@test "maps that refuse say why" {
+@test "set, get and del of a map type that does not support them are refused with the reason" {
 	create cells array 4 4 4
 	create groups cgroup_array 4 4 4
 	create socks sockmap 4 4 4
@@ -216,7 +216,7 @@ bytes() {
 	fails 1 'no such key' del groups 1
 }
 
-@test "a frozen map can be read, and says that it is frozen" {
+@test "a frozen map can be read, and a change is refused since the map is frozen" {
 	create h hash 4 4 4
 	map set h 1 1 types u32:u32
 	bpftool map freeze pinned $globals/h
@@ -235,7 +235,7 @@ as_group() {
 	echo "status $status, stdout '$output', stderr '$stderr'"
 }
 
-@test "a pin that a group may read, or write" {
+@test "a pin with group permissions can be read, or written, by the group" {
 	copy_for_other_users
 	create h hash 4 4 10
 	map set h 1 2 types u32:u32
@@ -263,7 +263,7 @@ as_group() {
 	[[ $status == 1 && $stderr == *'a directory above it cannot be searched'* ]]
 }
 
-@test "list, save and unpin: which permission is missing is said" {
+@test "list, save and unpin: the missing permission is reported" {
 	copy_for_other_users
 	chmod 755 /sys/fs/bpf/tc $globals
 	create h hash 4 4 10
@@ -285,7 +285,7 @@ as_group() {
 	[[ -e $globals/h ]]
 }
 
-@test "types that only root may read: entries are shown as bytes, and that is said" {
+@test "types that only root may read: entries are printed as bytes, with a note" {
 	local objects=${BUILD:-$PWD/build}/tc-progs
 
 	copy_for_other_users

@@ -67,14 +67,14 @@ maximum() {
 	bpftool -j map show pinned "$globals/h" | jq .max_entries
 }
 
-@test "killed: resize" {
+@test "killed: resize leaves a complete map, and a second run completes it" {
 	is_resized() {
 		is_old && [[ $(maximum) == 40 && $(pins) == h ]]
 	}
 	killed start_again is_old is_resized resize h 40
 }
 
-@test "killed: load and replace" {
+@test "killed: load and replace leave only entries of either version, and a second run completes them" {
 	only_these() { # of either version
 		[[ -z $(text h | cat - "$tmp/old" "$tmp/old" "$tmp/new" "$tmp/new" | sort | uniq -u) ]]
 	}
@@ -85,7 +85,7 @@ maximum() {
 	killed start_again only_these is_new replace h "$tmp/new" types u32:u64
 }
 
-@test "killed: swap" {
+@test "killed: swap leaves the old inner map or the new one, and can be rolled back" {
 	outer() {
 		start_again
 		create o hash_of_maps 4 4 2 inner_map pinned "$globals/h"
@@ -109,7 +109,7 @@ maximum() {
 	killed outer old_or_new is_swapped swap o hex 01 00 00 00 "$tmp/new" types u32:u64
 }
 
-@test "killed: restore" {
+@test "killed: restore leaves only complete maps, and a second run completes it" {
 	saved() {
 		start_again
 		map pin h below/second

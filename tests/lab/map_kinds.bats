@@ -164,7 +164,7 @@ does() {
 	esac
 }
 
-@test "kinds: each verb works, or one line says why not" {
+@test "kinds: each verb works for each map type, or refuses with one line" {
 	local made=0 left_out=0 type key_size value_size max flags entry verbs verb key value why
 
 	compile "$tmp/entry.o"
@@ -205,7 +205,7 @@ does() {
 	((made >= 25))
 }
 
-@test "kinds: save and restore make all of them again, but what nobody could" {
+@test "kinds: save and restore make every map again, except types that cannot be saved" {
 	local type key_size value_size max flags rest before
 
 	bpftool map create /sys/fs/bpf/tc/inner type hash key 4 value 4 entries 4 name inner
@@ -226,7 +226,7 @@ does() {
 	[[ $(map dump hash_of_maps) == 'hex 01 00 00 00 id '* ]]
 }
 
-@test "kinds: the article before a type's name is the one that is spoken" {
+@test "kinds: the article before a map type's name matches its pronunciation" {
 	for type in 'an array 4 4 0' 'a hash 4 4 0' 'an lru_hash 4 4 0' 'an lpm_trie 8 4 1'; do
 		read -r article type key value flags <<<"$type"
 		create "$type" "$type" "$key" "$value" 4 flags "$flags"

@@ -24,7 +24,7 @@ numbers() {
 
 # ---- what is read ---------------------------------------------------------------------------------
 
-@test "load: from a file, from standard input, with comments" {
+@test "load: reads a file or standard input, with comments" {
 	create h hash 4 8 100
 	printf '# ports\n80 1\n\n  443\t2 # https\r\n' >"$tmp/two"
 	map load h "$tmp/two" types u32:u64
@@ -38,7 +38,7 @@ numbers() {
 	[[ $(entries h) == 14 ]]
 }
 
-@test "load: each refused line is said with its place, and nothing is changed" {
+@test "load: each line that is refused is reported with its place, and the map is unchanged" {
 	create h hash 4 8 100
 	printf '1 1\n2 two\n   300.1 3\n4\n5 5 5\n6 6\n' >"$tmp/bad"
 	refuses 5 'nothing was changed; --keep-going' load h "$tmp/bad" types u32:u64
@@ -52,13 +52,13 @@ numbers() {
 	refuses 5 'elfmap: standard input:2:3: ' load h types u32:u64 <"$tmp/bad"
 }
 
-@test "load: of many refused lines twenty are shown and all are counted" {
+@test "load: of many refused lines twenty are printed and all are counted" {
 	create h hash 4 8 100
 	seq 1 5000 | sed 's/$/ x/' >"$tmp/bad"
 	refuses 22 '4980 more lines are refused' load h "$tmp/bad" types u32:u64
 }
 
-@test "load: a key that comes twice" {
+@test "load: a key that is given twice with different values is refused" {
 	create h hash 4 8 100
 	printf '1 1\n2 2\n1 1\n' | map load h types u32:u64
 	[[ $(entries h) == 2 ]]
@@ -74,7 +74,7 @@ numbers() {
 	[[ $(entries many) == 60000 && $(map get many 3 types u32:u64) == '3 6' ]]
 }
 
-@test "load: what cannot be read at all" {
+@test "load: input that cannot be read is refused" {
 	create h hash 4 8 100
 	refuses 1 'cannot be opened: No such file' load h "$tmp/nope"
 	refuses 1 'cannot be read: Is a directory; nothing was changed' load h "$tmp"
@@ -89,7 +89,7 @@ numbers() {
 
 # ---- what is written ------------------------------------------------------------------------------
 
-@test "load: what is full says at which line, and how far it came" {
+@test "load: a full map is reported with the line and the number of entries written" {
 	create h hash 4 8 100
 	numbers 1 150 >"$tmp/many"
 	refuses 1 "elfmap: $tmp/many:101: map full: 100 of 100 entries; 100 of 150 entries were written" \
@@ -100,7 +100,7 @@ numbers() {
 	refuses 1 "beyond:12: there is no slot 100: the map has 100, 0 to 99; 10 of 21" load cells "$tmp/beyond" types u32:u64
 }
 
-@test "load and dump: the same text for every kind of map that can be read and written" {
+@test "load and dump: the same text for every map type that can be read and written" {
 	local type key flags
 
 	for type in hash lru_hash array percpu_hash percpu_array lru_percpu_hash lpm_trie hash:1 array:1024; do
@@ -132,7 +132,7 @@ numbers() {
 	done
 }
 
-@test "load: a large file goes in whole, whatever the number of CPUs" {
+@test "load: a large file is loaded completely, for any number of CPUs" {
 	local cpus
 
 	create h hash 4 8 300000
@@ -148,7 +148,7 @@ numbers() {
 	done
 }
 
-@test "load: what is written into shared memory is what bpftool finds" {
+@test "load: values written into shared memory are those that bpftool finds" {
 	create shared array 4 12 100 flags 1024
 	for ((i = 0; i < 100; i++)); do
 		printf '%d hex %02x 02 03 04 05 06 07 08 09 0a 0b %02x\n' $i $i $((i + 1))
@@ -161,7 +161,7 @@ numbers() {
 	refuses 1 'the map is frozen' load shared "$tmp/in"
 }
 
-@test "load: programs and maps by their pins" {
+@test "load: programs and maps are given by their pins" {
 	create inner array 4 4 1
 	create other array 4 4 1
 	create outer hash_of_maps 4 4 4 inner_map pinned $globals/inner
@@ -179,7 +179,7 @@ numbers() {
 
 # ---- interruptions, progress ----------------------------------------------------------------------
 
-@test "load: interrupted half-way it says how far it came, and again finishes it" {
+@test "load: interrupted, it reports how many entries are written, and a second run completes the rest" {
 	create trie lpm_trie 8 8 300000 flags 1 # the slowest there is
 	awk 'BEGIN { for (i = 0; i < 300000; i++)
 		print i % 256 "." int(i / 256) % 256 "." int(i / 65536) ".0/24", i }' >"$tmp/large"
@@ -226,7 +226,7 @@ interrupt_deletion() {
 	[[ $status == 1 && $output == *'no such key' ]]
 }
 
-@test "load: interrupted while it waits for input, nothing is changed" {
+@test "load: interrupted while it waits for input, the map is unchanged" {
 	create h hash 4 8 10
 	mkfifo "$tmp/fifo"
 	"$elfmap" map load h "$tmp/fifo" types u32:u64 2>"$tmp/said" &
@@ -238,7 +238,7 @@ interrupt_deletion() {
 	[[ $(<"$tmp/said") == "elfmap: $tmp/fifo: interrupted; nothing was changed" && $(entries h) == 0 ]]
 }
 
-@test "load --keep-going: what the kernel refuses is left out, too" {
+@test "load --keep-going: lines and entries that are refused are skipped" {
 	create full hash 4 4 4
 	numbers 1 4 | map load full types u32:u32
 	seq 3 8 | sed 's/.*/& 50/' >"$tmp/more"
@@ -256,7 +256,7 @@ interrupt_deletion() {
 	[[ $status == 1 && ${#stderr_lines[@]} == 1 && $stderr == *'many:1: the map is frozen'*'; 0 of 100 entries were written' ]]
 }
 
-@test "load: progress is for terminals" {
+@test "load: progress is printed only to a terminal" {
 	create h hash 4 8 10
 	numbers 1 5 | map load h types u32:u64 # map() fails if anything is said
 	[[ -n $(type -P script) ]] || skip 'no script(1) to make a terminal'
@@ -270,7 +270,7 @@ interrupt_deletion() {
 
 # ---- clear ----------------------------------------------------------------------------------------
 
-@test "clear: entries go, slots become zero" {
+@test "clear: deletes all entries and sets the slots of arrays to zero" {
 	local type
 
 	for type in hash lru_hash percpu_hash lru_percpu_hash; do
@@ -295,7 +295,7 @@ interrupt_deletion() {
 	[[ $("$elfmap" -j map clear ports) == '{"cleared":1}' && -z $(map dump ports) ]]
 }
 
-@test "clear: what cannot be" {
+@test "clear: maps that cannot be cleared are refused" {
 	create h hash 4 8 10
 	map set h 1 1 types u32:u64
 	bpftool map freeze pinned $globals/h

@@ -56,7 +56,7 @@ all_verbs() {
 	[[ $("$elfmap" -j map show "$1" | jq .entries) == "$many" ]]
 }
 
-@test "memory: a million entries of 4+8 bytes, every verb" {
+@test "memory: every verb on a million entries of 4+8 bytes stays within its limit" {
 	create m hash 4 8 "$many"
 	echo 'm u32 u64' >"$ELFMAP_TYPES_DIR/m"
 	seq 0 $((many - 1)) | sed 's/.*/& &/' >"$tmp/lines"
@@ -64,7 +64,7 @@ all_verbs() {
 	all_verbs m
 }
 
-@test "memory: a million entries of 16+32 bytes, the verbs that keep them" {
+@test "memory: the verbs that keep entries stay within their limit for a million entries of 16+32 bytes" {
 	create m hash 16 32 "$many"
 	echo 'm struct { u64 a u64 b } struct { u64 n u64 bytes earliest_ns since latest_ns till }' >"$ELFMAP_TYPES_DIR/m"
 	seq 0 $((many - 1)) | sed 's/.*/{ a & b 5 } { n & bytes & since 2 till 3 }/' >"$tmp/lines"
@@ -77,7 +77,7 @@ all_verbs() {
 	[[ $("$elfmap" -j map show m | jq .entries) == "$many" ]]
 }
 
-@test "memory: what measures it sees what a command takes" {
+@test "memory: the measurement sees what a command allocates" {
 	run -1 "$peak" false
 	((output < 10 << 10))
 	"$peak" tail -c 100M <(head -c 101M /dev/zero) 2>"$tmp/said" >"$tmp/out"

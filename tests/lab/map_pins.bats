@@ -40,7 +40,7 @@ kept() { # NAME: the column of `list`
 
 # ---- list: entries, users, what would be lost -------------------------------------------------------
 
-@test "list: entries of maximum, where they can be counted" {
+@test "list: shows entries of maximum where they can be counted" {
 	mkdir -p $globals
 	create h hash 4 4 10
 	create a array 4 4 7
@@ -53,7 +53,7 @@ kept() { # NAME: the column of `list`
 	[[ $("$elfmap" -j map list | jq -c '[.[].entries]') == '[7,2,0,null]' ]]
 }
 
-@test "list: the program and the filter that use a map; without them its content is lost" {
+@test "list: shows the programs and filters that use a map, and maps whose content will be lost" {
 	load_counter
 	prog=$(tc -j filter show dev "$link" ingress | jq '.[].options.prog.id // empty')
 	[[ $(row dst_stats | jq -c '.programs[0] | [.id, .type]') == "[$prog,\"sched_cls\"]" ]]
@@ -69,7 +69,7 @@ kept() { # NAME: the column of `list`
 	[[ $("$elfmap" map list | awk '$1 == "globals/dst_stats" { print $10 }') == - ]]
 }
 
-@test "list: egress, tcx, xdp, qdiscs with classes, slots" {
+@test "list: shows users at egress, tcx, XDP, classful qdiscs and in slots" {
 	mkdir -p $globals /sys/fs/bpf/p
 	load_counter
 	"$elfmap" tc filter add dev "$link" egress bpf da obj "$build/tc-progs/dst_stats.o" sec egress
@@ -86,7 +86,7 @@ kept() { # NAME: the column of `list`
 	[[ $("$elfmap" map list) == *"slot 3 of map $jump"* ]]
 }
 
-@test "list: other pins and outer maps keep a map, but not the slots of a prog_array" {
+@test "list: other pins and outer maps keep a map, but not the slots of a PROG_ARRAY" {
 	mkdir -p $globals
 	create inner array 4 4 1
 	create spare array 4 4 1
@@ -105,7 +105,7 @@ kept() { # NAME: the column of `list`
 
 # ---- show -------------------------------------------------------------------------------------------
 
-@test "show: one map in full, with types in words" {
+@test "show: prints all fields of one map, with its types" {
 	load_counter
 	run --separate-stderr "$elfmap" map show dst_stats
 	[[ $status == 0 && -z $stderr ]]
@@ -118,7 +118,7 @@ kept() { # NAME: the column of `list`
 		'["percpu_hash","struct { u64 packets u64 bytes earliest_ns first_ns latest_ns last_ns }",384,true]' ]]
 }
 
-@test "show: flags by name, frozen, and maps that cannot be read" {
+@test "show: prints flags by name, frozen maps, and maps that cannot be read" {
 	mkdir -p $globals
 	create lpm lpm_trie 8 4 4 flags 1
 	bpftool map freeze pinned $globals/lpm
@@ -130,7 +130,7 @@ kept() { # NAME: the column of `list`
 	[[ $("$elfmap" -j map show ring | jq -c '[.entries, .key_type]') == '[null,null]' ]]
 }
 
-@test "show: what is no map" {
+@test "show: a PIN that is not a map is refused" {
 	refused 1 "no pin at $globals/nope" show nope
 	refused 1 'is a directory' show /sys/fs/bpf
 	refused 2 'usage: elfmap map show PIN' show
@@ -139,7 +139,7 @@ kept() { # NAME: the column of `list`
 
 # ---- pin and unpin ----------------------------------------------------------------------------------
 
-@test "pin: a second name, by pin and by id, in directories that it makes" {
+@test "pin: adds a second name, by pin and by id, and makes directories" {
 	mkdir -p $globals
 	create h hash 4 4 10
 	id=$(bpftool -j map show pinned $globals/h | jq .id)
@@ -151,7 +151,7 @@ kept() { # NAME: the column of `list`
 	[[ $(stat -c %a /sys/fs/bpf/tc/other) == 700 ]]
 }
 
-@test "pin: refused, and no directory stays" {
+@test "pin: a refused pin leaves no directory" {
 	mkdir -p $globals
 	create h hash 4 4 10
 	before=$(find /sys/fs/bpf | sort)
@@ -167,7 +167,7 @@ kept() { # NAME: the column of `list`
 	[[ $(find /sys/fs/bpf | sort) == "$before" ]]
 }
 
-@test "unpin: takes one name away; others stay" {
+@test "unpin: removes one pin; others stay" {
 	mkdir -p $globals
 	create h hash 4 4 10
 	"$elfmap" map pin h h2
@@ -182,7 +182,7 @@ kept() { # NAME: the column of `list`
 	refused 2 "unknown option '--farce'" unpin h2 --farce
 }
 
-@test "unpin: not the last pin of a prog_array that a program uses, unless forced" {
+@test "unpin: the last pin of a PROG_ARRAY that a program uses stays unless forced" {
 	add tailcall classifier
 	refused 1 'the last pin of a prog_array that program' unpin jmp_parse
 	"$elfmap" map pin jmp_parse second
@@ -193,7 +193,7 @@ kept() { # NAME: the column of `list`
 	[[ ! -e $globals/second ]]
 }
 
-@test "pin and unpin wait for a command that is loading, and give up with its place" {
+@test "pin and unpin wait for a command that is loading, and time out with an error" {
 	mkdir -p $globals
 	create h hash 4 4 10
 	exec 7</sys/fs/bpf/tc
@@ -205,7 +205,7 @@ kept() { # NAME: the column of `list`
 	[[ ! -e $globals/h ]]
 }
 
-@test "list: without the permission to see programs it says so, and guesses nothing" {
+@test "list: without permission to see programs it reports that, and no user is guessed" {
 	mkdir -p $globals
 	create h hash 4 4 10
 	chmod 755 /sys/fs/bpf/tc $globals
@@ -218,7 +218,7 @@ kept() { # NAME: the column of `list`
 
 # ---- elsewhere --------------------------------------------------------------------------------------
 
-@test "within ip netns exec: the host's pins, users and lock" {
+@test "inside ip netns exec: pins, users and lock are the host's" {
 	load_counter
 	mkdir -p $globals
 	create h hash 4 4 10
@@ -243,7 +243,7 @@ kept() { # NAME: the column of `list`
 	inside unpin new/h2
 }
 
-@test "within ip netns exec: a pin's usual path is the host's pin" {
+@test "inside ip netns exec: the usual path of a pin is the host's pin" {
 	mkdir -p $globals
 	create h hash 4 4 10
 	ip netns exec "$net" "$elfmap" map set "$globals/h" 1 2 types u32:u32
@@ -257,7 +257,7 @@ kept() { # NAME: the column of `list`
 	[[ $status == 1 && $output == *'no pin at /sys/fs/bpf/tc/globals/h;'* ]]
 }
 
-@test "TC_BPF_MNT: another bpf file system, with its own pins; a pin there keeps a map, too" {
+@test "TC_BPF_MNT: another bpf file system has its own pins, which also keep a map" {
 	mkdir -p $globals /run/other
 	create h hash 4 4 10
 	mount -t bpf bpf /run/other
@@ -272,7 +272,7 @@ kept() { # NAME: the column of `list`
 	umount /run/other
 }
 
-@test "resize: killed at any moment, the pin is a whole map" {
+@test "resize: killed at any time, the pin is a complete map" {
 	mkdir -p $globals
 	create h hash 4 4 5000
 	seq 0 3999 | awk '{ printf "hex %02x %02x 00 00 hex %02x %02x 00 00\n", $1 % 256, $1 / 256, $1 % 256, $1 / 256 }' >"$tmp/all"

@@ -12,7 +12,7 @@ setup() {
 	create stack stack 0 4 3
 }
 
-@test "push, peek, pop: a queue gives the first, a stack the last" {
+@test "push, peek, pop: a queue returns the first value, a stack the last" {
 	map push queue 1 2 types :u32
 	map push stack 1 2 types :u32
 	[[ $(map peek queue types :u32) == 1 && $(map peek queue types :u32) == 1 ]]
@@ -24,7 +24,7 @@ setup() {
 	[[ $(map pop stack types :u32) == 1 ]]
 }
 
-@test "push: bytes, bpftool's word, and what is full" {
+@test "push: accepts bytes and bpftool's words, and a full queue is refused" {
 	map push queue value hex 01 02 03 04
 	[[ $(bpftool -j map peek pinned $globals/queue | jq -c .value) == '["0x01","0x02","0x03","0x04"]' ]]
 	fails 1 'map full: 3 of 3 entries; 2 of 3 values were pushed' push queue 2 3 4 types :u32
@@ -32,7 +32,7 @@ setup() {
 	fails 1 'it is empty' pop stack
 }
 
-@test "queues have no keys, and maps with keys are no queues" {
+@test "verbs with keys are refused for queues, and verbs of queues for maps with keys" {
 	create h hash 4 4 3
 	fails 1 'a hash is neither queue nor stack' push h 1
 	fails 1 'a hash is neither queue nor stack' pop h
@@ -41,7 +41,7 @@ setup() {
 	fails 2 'usage: elfmap map pop' pop queue 1
 }
 
-@test "dump: only with --drain, which takes the values out" {
+@test "dump: requires --drain, which removes the values" {
 	map push queue 1 2 3 types :u32
 	fails 1 'cannot be read: ' dump queue
 	[[ $(map dump queue --drain types :u32 | xargs) == '1 2 3' ]]
@@ -53,7 +53,7 @@ setup() {
 	fails 1 'is neither queue nor stack' dump h --drain
 }
 
-@test "load and clear" {
+@test "load fills and clear empties a queue" {
 	printf '1\n2 # the second\n\n3\n' | map load queue types :u32
 	[[ $(map peek queue types :u32) == 1 ]]
 	[[ $("$elfmap" -j map clear queue) == '{"cleared":3}' ]]

@@ -15,7 +15,7 @@ words() {
 	map "$@" types u32:u32
 }
 
-@test "replace: adds, changes, deletes, and leaves the rest" {
+@test "replace: adds, changes and deletes entries, and leaves equal ones" {
 	create h hash 4 4 10
 	words set h 1 1 2 2 3 3
 	printf '2 2\n3 30\n4 4\n' >"$tmp/wanted"
@@ -31,7 +31,7 @@ words() {
 	[[ $(entries h) == 0 ]]
 }
 
-@test "replace: a full map has room for what comes instead of what goes" {
+@test "replace: in a full map new entries take the space of deleted ones" {
 	create h hash 4 4 3
 	words set h 1 1 2 2 3 3
 	printf '4 4\n5 5\n6 6\n' | words replace h
@@ -44,7 +44,7 @@ words() {
 	words replace l "$tmp/four"
 }
 
-@test "replace: keys that an array cannot lose become zero" {
+@test "replace: array entries that are not in the input become zero" {
 	local type
 
 	for type in array percpu_array; do
@@ -60,7 +60,7 @@ words() {
 	done
 }
 
-@test "replace: prefixes, devices, maps, values of each CPU" {
+@test "replace: works for prefixes, devices, inner maps and per-CPU values" {
 	create trie lpm_trie 8 4 10 flags 1
 	map set trie 10.0.0.0/8 1 10.1.0.0/16 2 types prefix4:u32
 	printf '10.0.0.0/8 1\n10.2.0.0/16 3\n' | map replace trie types prefix4:u32
@@ -84,7 +84,7 @@ words() {
 	[[ $("$elfmap" -j map replace p "$tmp/wanted" types u32:u32) == '{"added":0,"changed":1,"deleted":0,"equal":1}' ]]
 }
 
-@test "replace: nothing is changed if a line is refused" {
+@test "replace: if a line is refused the map is unchanged" {
 	create h hash 4 4 10
 	words set h 1 1
 	printf '2 2\n3 x\n' >"$tmp/bad"
@@ -93,7 +93,7 @@ words() {
 	[[ $(words dump h) == '1 1' ]]
 }
 
-@test "diff: 0 for equal, 1 for different, 2 for trouble" {
+@test "diff: status 0 for equal, 1 for different, 2 for an error" {
 	create h hash 4 4 10
 	words set h 1 1 2 2
 	printf '2 2\n1 1\n' >"$tmp/same"
@@ -117,7 +117,7 @@ words() {
 	fails 2 'its slots can only be written' diff groups "$tmp/same"
 }
 
-@test "replace: a large map, and only what differs is written" {
+@test "replace: a large map: only differences are written" {
 	create h hash 4 4 200000
 	seq 1 150000 | awk '{ print $1, $1 }' >"$tmp/before"
 	awk '$1 % 100 { print; next } $1 % 200 { print $1, 7 } END { print 1000000, 1 }' "$tmp/before" >"$tmp/wanted"
@@ -127,7 +127,7 @@ words() {
 	words dump h | sort | cmp - <(sort "$tmp/wanted")
 }
 
-@test "diff: trouble is 2, like wrong usage, but only that shows the usage" {
+@test "diff: an error and wrong usage have status 2; only wrong usage prints the usage line" {
 	create h hash 4 4 4
 	run -2 --separate-stderr "$elfmap" map diff nosuch /dev/null
 	[[ $stderr == 'elfmap: nosuch: no pin at '* && $stderr != *usage* && -z $output ]]

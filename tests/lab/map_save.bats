@@ -60,7 +60,7 @@ forget_all() {
 
 # ---- resize -----------------------------------------------------------------------------------------
 
-@test "resize: hash, array, per-CPU, LPM, devices, programs and maps keep their entries" {
+@test "resize: hash, array, per-CPU, LPM, device, program and inner maps keep their entries" {
 	create h hash 4 4 2
 	create a array 4 4 2
 	create p percpu_hash 4 8 2
@@ -86,7 +86,7 @@ forget_all() {
 	[[ -z $(find /sys/fs/bpf -name '*~*') ]]
 }
 
-@test "resize: name, flags, types, owner and mode stay; frozen stays frozen" {
+@test "resize: name, flags, types, owner and mode stay, and a frozen map stays frozen" {
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$build/tc-progs/dst_stats.o" sec ingress
 	tc filter del dev "$link" ingress
 	prog_gone() { [[ $("$elfmap" -j map show dst_stats | jq '.programs | length') == 0 ]]; }
@@ -105,7 +105,7 @@ forget_all() {
 	run ! "$elfmap" tc filter add dev "$link" ingress bpf da obj "$build/tc-progs/dst_stats.o" sec ingress
 }
 
-@test "resize: smaller only if everything fits" {
+@test "resize: a smaller size is refused if the entries do not fit" {
 	create h hash 4 4 4
 	create a array 4 4 4
 	create u lru_hash 4 4 100
@@ -121,7 +121,7 @@ forget_all() {
 	[[ -z $(find /sys/fs/bpf -name '*~*') ]]
 }
 
-@test "resize: refused while a program, another pin or an outer map would go on with the old one" {
+@test "resize: refused while a program, another pin or an outer map would keep using the old map" {
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$build/tc-progs/dst_stats.o" sec ingress
 	prog=$(tc -j filter show dev "$link" ingress | jq '.[].options.prog.id // empty')
 	refused 1 "program $prog (dst_stats_ingre) uses it" resize dst_stats 9999
@@ -135,7 +135,7 @@ forget_all() {
 	[[ $(form h) == *',2,'* && $(form i) == *',4,4,1,'* ]]
 }
 
-@test "resize: maps that cannot be copied, and words that are no number" {
+@test "resize: maps that cannot be copied and words that are not numbers are refused" {
 	create q queue 0 4 4
 	create c cgroup_array 4 4 4
 	create h hash 4 4 4
@@ -150,7 +150,7 @@ forget_all() {
 	[[ $(form h) == *',4,4,4,'* ]]
 }
 
-@test "resize: a pin left by one that was killed is no obstacle" {
+@test "resize: the pin left by a killed resize is replaced" {
 	create h hash 4 4 4
 	create old hash 4 4 4
 	mv $globals/old $globals/h~new
@@ -160,7 +160,7 @@ forget_all() {
 
 # ---- save and restore ---------------------------------------------------------------------------------
 
-@test "save, restore, save: the same text for every kind of map that can be written" {
+@test "save, restore, save: the same text for every map type that can be written" {
 	create h hash 4 4 8
 	create a array 4 4 3
 	create ph percpu_hash 4 8 4
@@ -198,7 +198,7 @@ forget_all() {
 	"$elfmap" map save 2>"$tmp/warnings" | grep -v '^# elfmap' | diff - <(grep -v '^# elfmap' "$saved")
 }
 
-@test "restore: types of keys and values come back, and the classifier finds its map again" {
+@test "restore: types of keys and values are restored, and the classifier reuses its map" {
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$build/tc-progs/dst_stats.o" sec ingress
 	"$elfmap" map set dst_stats '{ family 4 direction DST_INGRESS addr 192.0.2.1 }' \
 		'{ packets 5 bytes 500 first_ns 1 last_ns 2 }'
@@ -212,7 +212,7 @@ forget_all() {
 	"$elfmap" map get dst_stats '{ family 4 direction DST_INGRESS addr 192.0.2.1 }' | grep -q 'packets 5'
 }
 
-@test "restore: devices by their names, whatever their numbers are now" {
+@test "restore: devices are found by name, with any number" {
 	create dm devmap 4 4 4
 	set_entry dm 2 "$link"
 	"$elfmap" map save >"$saved"
@@ -229,7 +229,7 @@ forget_all() {
 	[[ $("$elfmap" map dump dm) == "2 $link" ]]
 }
 
-@test "names of devices beside a map: made again by restore, grown by resize, gone with unpin" {
+@test "notes of device names: made again by restore, resized with their map, removed by unpin" {
 	create dm devmap 4 4 2
 	set_entry dm 1 "$link"
 	[[ -e $globals/dm_devs ]]
@@ -252,7 +252,7 @@ forget_all() {
 	[[ -e $globals/h_devs ]]
 }
 
-@test "restore: cgroups by their paths, whatever their ids are now; and what is noted of them" {
+@test "restore: cgroups are found by path, with any id, and so are the notes about them" {
 	setup_cgroups
 	create acl cgroup_array 4 4 4
 	create foreign cgroup_array 4 4 4
@@ -278,7 +278,7 @@ forget_all() {
 	teardown_cgroups
 }
 
-@test "save: maps of one object have their types written once, and share them again" {
+@test "save: maps of one object have their types written once, and share them after restore" {
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$build/tc-progs/dst_stats.o" sec ingress
 	tc filter del dev "$link" ingress
 	"$elfmap" map save >"$saved"
@@ -290,7 +290,7 @@ forget_all() {
 	refused 1 'there are no types of nobody' restore "$tmp/wrong" --replace
 }
 
-@test "restore: programs by their pins; those without are left to their loader, and said" {
+@test "restore: programs are found by their pins; slots without a pin are left empty and reported" {
 	add tailcall classifier
 	prog=$("$elfmap" map dump jmp_parse | awk '$1 == 1 { print $3 }')
 	bpftool prog pin id "$prog" /sys/fs/bpf/tc/second
@@ -310,7 +310,7 @@ forget_all() {
 	[[ ! -e $globals/jmp_parse ]]
 }
 
-@test "restore: inner maps without a pin, two pins of one map, owner, mode, frozen" {
+@test "restore: unpinned inner maps, two pins of one map, owner, mode and frozen are restored" {
 	create inner array 4 4 2
 	create outer array_of_maps 4 4 3 inner_map pinned $globals/inner
 	set_entry inner 1 'hex 07 00 00 00'
@@ -334,7 +334,7 @@ forget_all() {
 	[[ $("$elfmap" -j map show f | jq -c '[.frozen, .entries]') == '[1,1]' ]]
 }
 
-@test "restore: what is pinned stays, unless --replace; never under a program" {
+@test "restore: an existing pin stays without --replace, and while a program uses the map" {
 	create h hash 4 4 2
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$build/tc-progs/dst_stats.o" sec ingress
 	set_entry h 'hex 01 00 00 00' 'hex 02 00 00 00'
@@ -350,7 +350,7 @@ forget_all() {
 	"$elfmap" map restore "$saved" --replace
 }
 
-@test "restore: a queue and a stack come back in their order, and are not saved by accident" {
+@test "restore: a queue and a stack keep their order, and are saved only with --drain" {
 	create q queue 0 4 4
 	create s stack 0 4 4
 	for value in 1 2 3; do
@@ -370,7 +370,7 @@ forget_all() {
 	done
 }
 
-@test "restore: more CPUs than there were, and fewer" {
+@test "restore: a file from a host with more or fewer CPUs" {
 	create p percpu_hash 4 8 4
 	bpftool map update pinned $globals/p key 1 0 0 0 value 5 0 0 0 0 0 0 0
 	"$elfmap" map save >"$saved"
@@ -393,7 +393,7 @@ forget_all() {
 	[[ ! -e $globals/p ]]
 }
 
-@test "restore: files that are not whole, not ours, or wrong, leave nothing" {
+@test "restore: incomplete, foreign and wrong files are refused without any change" {
 	create h hash 4 4 2
 	create a array 4 4 2
 	set_entry h 'hex 01 00 00 00' 'hex 02 00 00 00'
@@ -430,7 +430,7 @@ forget_all() {
 	refused 1 'No such file' save /nowhere
 }
 
-@test "restore: from a file, a pipe, a FIFO, the rest of a file, and with line ends as Windows has them" {
+@test "restore: reads a file, a pipe, a FIFO, the rest of a file, and CR LF line ends" {
 	create h hash 4 4 2
 	create q queue 0 4 4
 	set_entry h 'hex 01 00 00 00' 'hex 02 00 00 00'
@@ -449,7 +449,7 @@ forget_all() {
 	done
 }
 
-@test "restore --keep-going: the lines that are right" {
+@test "restore --keep-going: restores the lines that are right" {
 	create h hash 4 4 4
 	set_entry h 'hex 01 00 00 00' 'hex 02 00 00 00' 'hex 02 00 00 00' 'hex 02 00 00 00'
 	"$elfmap" map save | sed 's/^hex 01 00 00 00 .*/nonsense/' >"$saved"
@@ -459,7 +459,7 @@ forget_all() {
 	[[ $(dumped h) == 'hex 02 00 00 00 hex 02 00 00 00' ]]
 }
 
-@test "save: only what is below DIR" {
+@test "save: DIR restricts it to the maps below" {
 	create h hash 4 4 4
 	mkdir -p /sys/fs/bpf/tc/other /sys/fs/bpf/else
 	bpftool map create /sys/fs/bpf/tc/other/x type hash key 4 value 4 entries 4 name x

@@ -26,7 +26,7 @@ inner() {
 first='[["0x01","0x0a"],["0x02","0x0b"]]'
 second='[["0x01","0x63"]]'
 
-@test "swap: an empty slot is filled, like a pin; then exchanged; then rolled back, and again" {
+@test "swap: fills an empty slot and pins the map, then replaces the inner map, and rolls back and forth" {
 	map swap outer "$key" "$tmp/first" like template
 	[[ $(inner outer "$key") == "$first" ]]
 	[[ ! -e $globals/outer~before~01000000 ]]
@@ -42,7 +42,7 @@ second='[["0x01","0x63"]]'
 	[[ $(inner outer "$key") == "$second" ]]
 }
 
-@test "swap: another slot shows what the maps are like; keys of arrays and of several words" {
+@test "swap: takes the definition from another slot; works with array keys and keys of several words" {
 	map set slots 0 pinned template
 	map swap slots 1 "$tmp/first"
 	[[ $(inner slots 1) == "$first" ]]
@@ -54,7 +54,7 @@ second='[["0x01","0x63"]]'
 	[[ $(inner outer "$key") == "$first" ]]
 }
 
-@test "swap: what is refused changes nothing, and leaves no pin and no map" {
+@test "swap: a refused swap changes nothing, and leaves no pin and no map" {
 	map swap outer "$key" "$tmp/first" like template
 	before=$(find /sys/fs/bpf | sort; "$elfmap" map dump outer)
 	echo 'hex 01 00 00 00 nonsense' >"$tmp/wrong"
@@ -75,7 +75,7 @@ second='[["0x01","0x63"]]'
 	[[ $(find /sys/fs/bpf | sort; "$elfmap" map dump outer) == "$before" ]]
 }
 
-@test "swap: slots beyond the end, and none left" {
+@test "swap: a slot beyond the end is refused, and so is a new slot in a full map" {
 	map set slots 0 pinned template
 	fails 1 'beyond its 2 entries' swap slots 2 "$tmp/first"
 	for i in 2 3 4 5; do
@@ -86,14 +86,14 @@ second='[["0x01","0x63"]]'
 	[[ $(inner outer 'hex 02 00 00 00') == "$second" ]]
 }
 
-@test "swap: --keep-going takes the lines that are right, and says so with its status" {
+@test "swap: --keep-going takes the lines that are right, and its status reports the rest" {
 	map swap outer "$key" "$tmp/first" like template
 	(echo nonsense; cat "$tmp/second") >"$tmp/half"
 	run --separate-stderr "$elfmap" map swap outer "$key" "$tmp/half" --keep-going
 	[[ $status == 1 && $stderr == *"$tmp/half:1"* && $(inner outer "$key") == "$second" ]]
 }
 
-@test "swap: two at a time take turns" {
+@test "swap: two swaps at the same time are serialized" {
 	map swap outer "$key" "$tmp/first" like template
 	for ((i = 0; i < 20; i++)); do
 		"$elfmap" map swap outer "$key" "$tmp/first" &

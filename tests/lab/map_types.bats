@@ -27,7 +27,7 @@ bytes() {
 
 # ---- sources -----------------------------------------------------------------------------------------
 
-@test "types: on the command line, both spellings, over everything else" {
+@test "types: the command line, in both spellings, has precedence over all other sources" {
 	create m hash 4 8 10
 	echo 'm mac mac' >"$ELFMAP_TYPES_DIR/broken" # not even looked at
 	map set m types ipv4:be64 10.0.0.1 258
@@ -40,7 +40,7 @@ bytes() {
 	fails 2 "no pair of types" set m types u64 10.0.0.1 1
 }
 
-@test "types: a file has them by the name of the pin" {
+@test "types: a file gives types by the name of the pin" {
 	create filed hash 4 4 10
 	[[ $(map dump filed) == '' ]]
 	cat >"$ELFMAP_TYPES_DIR/10-mine" <<-'END'
@@ -57,7 +57,7 @@ bytes() {
 	[[ $(map dump filed_too) == 'hex 01 02 03 04 hex 05 06 07 08' ]] # a name is a whole name
 }
 
-@test "types: maps without keys or values have - there" {
+@test "types: maps without keys or values have - in that place" {
 	create q queue 0 4 10
 	echo 'q - be32' >"$ELFMAP_TYPES_DIR/q"
 	map push q 7
@@ -66,7 +66,7 @@ bytes() {
 	fails 1 "$ELFMAP_TYPES_DIR/q:1: the map has no keys: '-' stands for their type" push q 7
 }
 
-@test "types: a file that cannot be right" {
+@test "types: an invalid file is refused" {
 	create m hash 4 4 10
 	echo 'm u32 u64' >"$ELFMAP_TYPES_DIR/a"
 	fails 1 "$ELFMAP_TYPES_DIR/a:1: 'u64' has 8 bytes, the map's has 4" dump m
@@ -86,7 +86,7 @@ bytes() {
 	timeout 20 "$elfmap" map dump m
 }
 
-@test "types: BTF is asked before files, files before the map's type" {
+@test "types: BTF has precedence over files, and files over the map type" {
 	create lpm lpm_trie 8 4 10 flags 1
 	map set lpm 10.0.0.0/8 hex 01 00 00 00
 	[[ $(map dump lpm) == '10.0.0.0/8 hex 01 00 00 00' ]]
@@ -123,7 +123,7 @@ bytes() {
 
 # ---- names -------------------------------------------------------------------------------------------
 
-@test "cgroups by path, also from within ip netns exec" {
+@test "cgroups are given by path, also inside ip netns exec" {
 	setup_cgroups
 	create limits hash 8 4 10
 	echo 'limits cgroup u32' >"$ELFMAP_TYPES_DIR/cgroups"
@@ -142,7 +142,7 @@ bytes() {
 	[[ $(map dump limits | sort) =~ ^"/$name 2"$'\n'[0-9]+' 1'$ ]] # what is gone has a number
 }
 
-@test "slots of a cgroup_array take a cgroup, by path or by id" {
+@test "slots of a cgroup_array take a cgroup by path or by id" {
 	setup_cgroups
 	create groups cgroup_array 4 4 2
 	map set groups 0 "/$name/leaf"
@@ -150,7 +150,7 @@ bytes() {
 	fails 1 'is not a cgroup of version 2' set groups 0 /proc
 }
 
-@test "devices by name, in the namespace of the command" {
+@test "devices are given by name, in the namespace of the command" {
 	create ports devmap 4 4 4
 	map set ports 1 lo
 	[[ $(map dump ports) == '1 lo' ]]
@@ -164,7 +164,7 @@ bytes() {
 	ip link del hex
 }
 
-@test "a program by its object: loaded as its table wants it, with its maps" {
+@test "a program given by its object is loaded with the type of its table, and with its maps" {
 	object=${BUILD:-$PWD/build}/tests/testdata/tailcall.o
 	[[ -e $object ]] || skip "$object: not built; 'make check' builds it"
 	create jmp_parse prog_array 4 4 2
@@ -181,7 +181,7 @@ bytes() {
 	map dump jmp_parse | cmp - "$tmp/dumped"
 }
 
-@test "a program by its object: what is refused leaves nothing behind" {
+@test "a program given by its object: a refused one leaves nothing" {
 	object=${BUILD:-$PWD/build}/tests/testdata/tailcall.o
 	[[ -e $object ]] || skip "$object: not built; 'make check' builds it"
 	create jmp_parse prog_array 4 4 2

@@ -26,7 +26,7 @@ watch_until() {
 	return 1
 }
 
-@test "watch: entries once, without rates; then with them" {
+@test "watch: prints entries first without rates, then with rates" {
 	map set h 'hex 01 00 00 00' 'hex 05 00 00 00 00 00 00 00'
 	run --separate-stderr "$elfmap" map watch h count 1 types u32:u64
 	[[ $status == 0 && -z $stderr && ${#lines[@]} == 2 ]]
@@ -37,7 +37,7 @@ watch_until() {
 	[[ ${lines[3]} == 'hex 01 00 00 00 hex 05 00 00 00 00 00 00 00 -' ]] # bytes do not count
 }
 
-@test "watch: a change divided by the seconds; the busiest first; new entries, and those that went" {
+@test "watch: a rate is the change divided by the seconds; sorted by rate; new and deleted entries are marked" {
 	map set h 1 5 2 5 3 5 types u32:u64
 	coproc seen { exec "$elfmap" -j map watch h interval 0.2 types u32:u64; }
 	watcher=$seen_PID
@@ -58,20 +58,20 @@ watch_until() {
 	wait "$watcher"
 }
 
-@test "watch: per-CPU values are added up" {
+@test "watch: per-CPU values are summed" {
 	create p percpu_array 4 8 1
 	cpus=$("$elfmap" -j map dump p | jq '.[0].values | length')
 	bpftool map update pinned $globals/p key 0 0 0 0 value 3 0 0 0 0 0 0 0
 	[[ $("$elfmap" -j map watch p count 1 types u32:u64 | jq .rows[0].value) == $((3 * cpus)) ]]
 }
 
-@test "watch -p: the same, on many lines" {
+@test "watch -p: the same data on several lines" {
 	map set h 1 5 types u32:u64
 	[[ $("$elfmap" -p map watch h count 1 types u32:u64 | wc -l) -gt 5 ]]
 	[[ $("$elfmap" -p map watch h count 1 types u32:u64 | jq -c .rows) == '[{"key":1,"value":5}]' ]]
 }
 
-@test "watch rows: the busiest alone, which the list says; entries that come, go and come again" {
+@test "watch rows: prints the busiest entries and their number, while entries are deleted and added again" {
 	create many hash 4 8 20000
 	seq 20000 | sed 's/.*/& 1/' | "$elfmap" map load many types u32:u64
 	run "$elfmap" map watch many count 1 rows 3 types u32:u64
@@ -94,7 +94,7 @@ watch_until() {
 	wait "$watcher"
 }
 
-@test "watch: each number of a value its rate, in its place" {
+@test "watch: each number of a value has its rate in the same place" {
 	create s hash 4 24 4
 	types='u32:struct { u64 a ipv4 who u32 b struct { s64 c } in }'
 	map set s 1 '{ a 10 who 10.0.0.1 b 20 in { c -5 } }' types "$types"
@@ -110,7 +110,7 @@ watch_until() {
 	[[ ${lines[3]} == '1 { a 40 who 10.0.0.1 b 10 in { c -105 } } { a 0.0/s b 0.0/s in { c 0.0/s } }' ]]
 }
 
-@test "watch: refused" {
+@test "watch: a queue, a missing pin, numbers out of range and wrong usage are refused" {
 	create q queue 0 4 4
 	fails 1 'reading takes them out' watch q
 	fails 1 'no pin at' watch nope

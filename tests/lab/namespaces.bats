@@ -48,13 +48,13 @@ plain_tools_work() {
 	nsenter --net="/run/netns/$net" ip link set dev peer xdpgeneric off
 }
 
-@test "plain tc -n loses the pins, and says nothing: what this is about" {
+@test "plain tc -n loses the pins without an error" {
 	"$elfmap" convert "$objects/shared.o" "$tmp/modern.o" --for tc
 	tc -n "$net" filter add dev peer ingress bpf da obj "$tmp/modern.o" sec ingress
 	[[ ! -e $globals/shared_hits ]]
 }
 
-@test "elfmap tc -n NS: the host's pins" {
+@test "elfmap tc -n NS: uses the host's pins" {
 	for option in -n -netns; do
 		run -0 --separate-stderr "$elfmap" tc "$option" "$net" "${line[@]}"
 		[[ -z $output && -z $stderr ]]
@@ -64,7 +64,7 @@ plain_tools_work() {
 	plain_tools_work
 }
 
-@test "elfmap ip -n NS link set xdp: the same pins" {
+@test "elfmap ip -n NS link set xdp: uses the same pins" {
 	"$elfmap" ip -n "$net" link set dev peer xdpgeneric obj "$objects/shared.o" sec ingress
 	[[ -e $globals/shared_hits ]]
 	ip -n "$net" -d link show dev peer | grep -q xdpgeneric
@@ -72,7 +72,7 @@ plain_tools_work() {
 	plain_tools_work
 }
 
-@test "options before -n, with words of their own, do not hide it" {
+@test "options with values before -n are skipped" {
 	"$elfmap" ip -f inet -n "$net" link set dev peer xdpgeneric obj "$objects/shared.o" sec ingress
 	[[ -e $globals/shared_hits ]]
 	rm "$globals/shared_hits"
@@ -81,7 +81,7 @@ plain_tools_work() {
 	is_pinned_here
 }
 
-@test "absolute links of an earlier tc are made relative" {
+@test "absolute links that an earlier tc has made become relative" {
 	ln -s /sys/fs/bpf/tc/ /sys/fs/bpf/xdp
 	ln -s /gone/tc/ /sys/fs/bpf/ip
 	mkdir -p /sys/fs/bpf/tc
@@ -91,7 +91,7 @@ plain_tools_work() {
 	plain_tools_work
 }
 
-@test "ip netns exec NS elfmap tc: the host's pins, from a shell in there too" {
+@test "ip netns exec NS elfmap tc: uses the host's pins, also from a shell inside" {
 	ip netns exec "$net" "$elfmap" tc "${line[@]}"
 	is_pinned_here
 	nsenter --net="/run/netns/$net" tc filter del dev peer ingress
@@ -101,7 +101,7 @@ plain_tools_work() {
 	plain_tools_work
 }
 
-@test "ip netns exec NS elfmap map: the host's pins as well" {
+@test "ip netns exec NS elfmap map: uses the host's pins" {
 	"$elfmap" tc -n "$net" "${line[@]}"
 	[[ $(ip netns exec "$net" "$elfmap" -j map list | jq -r '.[].pinned[0]') == */tc/globals/shared_hits ]]
 	[[ $(ip netns exec "$net" "$elfmap" map dump shared_hits | wc -l) == 2 ]]
@@ -109,26 +109,26 @@ plain_tools_work() {
 	run -1 ip netns exec "$net" "$elfmap" map dump shared_hits
 }
 
-@test "elfmap exec of a script in there" {
+@test "elfmap exec of a script inside ip netns exec uses the host's pins" {
 	printf '#!/bin/sh -e\ntc %s\n' "${line[*]}" >"$tmp/script"
 	chmod +x "$tmp/script"
 	ip netns exec "$net" "$elfmap" exec "$tmp/script"
 	is_pinned_here
 }
 
-@test "nsenter --net keeps the mounts: nothing special" {
+@test "nsenter --net keeps the mounts, and the pins are the host's" {
 	nsenter --net="/run/netns/$net" "$elfmap" tc "${line[@]}"
 	is_pinned_here
 }
 
-@test "a mount namespace without bpffs: the one outside" {
+@test "a mount namespace without bpffs: the host's bpffs is used" {
 	# shellcheck disable=SC2016 # for the inner shell
 	unshare --mount --propagation private bash -c 'umount /sys/fs/bpf; exec nsenter --net="$0" "$@"' \
 		"/run/netns/$net" "$elfmap" tc "${line[@]}"
 	is_pinned_here
 }
 
-@test "a refusal names the path that the user knows" {
+@test "an error names the path as the user knows it" {
 	bpftool map create "$globals/shared_hits" type array key 4 value 8 entries 99 name shared_hits 2>/dev/null ||
 		{ mkdir -p "$globals" && bpftool map create "$globals/shared_hits" type array key 4 value 8 entries 99 name shared_hits; }
 	for front in "$elfmap tc -n $net" "ip netns exec $net $elfmap tc"; do
@@ -142,7 +142,7 @@ plain_tools_work() {
 	is_pinned_here
 }
 
-@test "what fails in there leaves no pin out here" {
+@test "a failure inside ip netns exec leaves no pin on the host" {
 	nsenter --net="/run/netns/$net" tc qdisc del dev peer clsact
 	for front in "$elfmap tc -n $net" "ip netns exec $net $elfmap tc"; do
 		# shellcheck disable=SC2086 # words
@@ -151,7 +151,7 @@ plain_tools_work() {
 	done
 }
 
-@test "TC_BPF_MNT is honoured, also where -n covers it" {
+@test "TC_BPF_MNT is used, also where -n hides it" {
 	mkdir -p /run/other
 	mount -t bpf bpf /run/other
 	TC_BPF_MNT=/run/other nsenter --net="/run/netns/$net" "$elfmap" tc "${line[@]}"
@@ -165,7 +165,7 @@ plain_tools_work() {
 	[[ $stderr == elfmap:*TC_BPF_MNT=/nosuch* ]]
 }
 
-@test "several bpffs and none at the usual place: refused, with what to type; named, it works" {
+@test "several bpffs and none at the usual path: refused with the command to type; with TC_BPF_MNT it works" {
 	umount /sys/fs/bpf
 	mkdir -p /run/other /run/third
 	mount -t bpf bpf /run/other
@@ -179,7 +179,7 @@ plain_tools_work() {
 	[[ -e /run/third/tc/globals/shared_hits && -n $(filters) ]]
 }
 
-@test "no bpffs at all: mounted where it stays, refused where it would go" {
+@test "no bpffs at all: it is mounted where the mount stays, and refused where it would be lost" {
 	umount /sys/fs/bpf
 	# shellcheck disable=SC2016 # for the inner shell
 	host=(unshare --pid --fork --mount-proc bash -c '"$@"; exit $?' bash ip netns exec "$net" "$elfmap" tc)
@@ -188,7 +188,7 @@ plain_tools_work() {
 	run -0 "${host[@]}" filter show dev peer ingress
 }
 
-@test "looking only makes neither links nor mounts" {
+@test "a command that only reads makes neither links nor mounts" {
 	"$elfmap" tc -n "$net" qdisc show dev peer
 	ip netns exec "$net" "$elfmap" tc filter show dev peer ingress
 	[[ ! -e /sys/fs/bpf/xdp && ! -e /sys/fs/bpf/ip ]]

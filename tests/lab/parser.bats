@@ -66,14 +66,14 @@ run_frame() {
 	bpftool prog run pinned $progs/parser/parser data_in "$tmp/frame" repeat "${1-1}" >/dev/null
 }
 
-@test "an old tc would take parser, parser_percpu and parser_quic" {
+@test "a tc without libbpf can load parser, parser_percpu and parser_quic" {
 	for object in parser parser_percpu parser_quic; do
 		run -0 "$elfmap" check --old-tc "$build/tc-progs/$object.o"
 		[[ $output == *'a tc without libbpf takes it'* ]]
 	done
 }
 
-@test "every packet is counted once: flows by address and ports, the rest by why" {
+@test "every packet is counted once: flows by address and ports, others by reason" {
 	attach
 	run -0 "$flood" from red to 10.9.0.2 port 9000 rate 20000 packets 5000 at blue
 	assert_lossless
@@ -86,7 +86,7 @@ run_frame() {
 	[[ $(flow_packets) == 5000 ]]
 }
 
-@test "a stage that is missing is counted by its slot, and packets are not lost" {
+@test "a missing stage is counted by its slot, and its packets are not lost" {
 	attach
 	"$elfmap" graft parser_stages ipv4 --empty
 	run -0 "$flood" from red to 10.9.0.2 port 9000 packets 1000 at blue
@@ -97,7 +97,7 @@ run_frame() {
 	[[ $(empty | jq .PARSER_IPV4) == 1000 && $(flow_packets) == 1000 ]]
 }
 
-@test "1000 grafts under traffic: no packet is lost, each meets the old stage or the new one" {
+@test "1000 grafts under traffic: no packet is lost, and each meets the old stage or the new one" {
 	attach
 	cat >"$tmp/grafts" <<-END
 		#!/bin/sh -e
@@ -123,7 +123,7 @@ run_frame() {
 	[[ $(($(twin_ran 0) + $(twin_ran 1))) == "$before" ]]
 }
 
-@test "1000 times taken out and put back under traffic: each packet is counted in a flow or as missing it" {
+@test "1000 removals and grafts under traffic: each packet is counted in a flow or as missing the stage" {
 	attach
 	cat >"$tmp/grafts" <<-END
 		#!/bin/sh -e
@@ -142,7 +142,7 @@ run_frame() {
 	[[ $(report .sent) == $((missed + $(flow_packets))) ]]
 }
 
-@test "the QUIC stage tells kinds of packets apart, and the flow is counted all the same" {
+@test "the QUIC stage counts kinds of packets, and the flow is still counted" {
 	id=0123456789abcdef
 	"$elfmap" load "$parser" >/dev/null
 	udp 50000 443 c00000000108$id
@@ -179,13 +179,13 @@ run_frame() {
 	[[ $("$elfmap" -j map dump quic_packets sum | jq '[.[0].value[]] | add') == "$runs" ]]
 }
 
-@test "the two variants don't mix: the loader refuses the second, and says why" {
+@test "the two variants cannot be mixed: the second load is refused with the reason" {
 	attach
 	run -1 --separate-stderr on red "$elfmap" tc filter add dev v0 ingress bpf da obj "$build/tc-progs/parser_percpu.o" sec classifier
 	[[ $stderr == *"map 'parser_flows4': differs from its pin in type"* ]]
 }
 
-@test "a stage compiled with nothing but the installed headers is grafted like our own" {
+@test "a stage that is compiled with the installed headers alone can be grafted" {
 	make --no-print-directory --silent install DESTDIR="$tmp/root"
 	# As the manual page says it.
 	compile=$(sed -n '/^\$ clang/,/^\.Ed/{s/^\$ //; s/\\e$/\\/; /^\.Ed/d; p}' man/elfmap-graft.8)
@@ -200,7 +200,7 @@ run_frame() {
 	[[ $("$elfmap" -j map dump quic_packets sum | jq '.[0].value.initial') == 1 && $(all_packets) == 1 ]]
 }
 
-@test "the examples of elfmap-graft(8), in their order" {
+@test "the examples of elfmap-graft(8) print what the page shows" {
 	ip link add eth0 type veth peer name eth1
 	commands=$(sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAGNOSTICS/s/^# //p' man/elfmap-graft.8)
 	[[ $(wc -l <<<"$commands") == 7 ]]

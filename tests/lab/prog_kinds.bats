@@ -77,7 +77,7 @@ ask() {
 	rm -f "$globals/kind_jumps"
 }
 
-@test "kinds: check, load and graft take each type of program that libbpf takes" {
+@test "kinds: check, load and graft accept each program type of libbpf" {
 	local section result type alone plain accepted=0
 
 	while read -r section result type alone; do
@@ -143,7 +143,7 @@ ask() {
 	((accepted >= 20))
 }
 
-@test "kinds: tc and ip take what they have hooks for, slots with it" {
+@test "kinds: tc and ip accept the types for which they have hooks, also in slots" {
 	local section
 
 	make_objects classifier 0
@@ -173,7 +173,7 @@ ask() {
 	done
 }
 
-@test "kinds: programs of another attach type do not go into a table, and are no stages of it" {
+@test "kinds: a program of another attach type is refused by a table and is not a stage of it" {
 	make_objects xdp/devmap 2
 	cp "$tmp/legacy.o" "$tmp/devmap.o"
 	make_objects xdp 2
@@ -183,7 +183,7 @@ ask() {
 	"$elfmap" graft kind_jumps 1 "$tmp/legacy.o" sec xdp
 }
 
-@test "kinds: a stage is what the program is that jumps to it, not what the object begins with" {
+@test "kinds: a stage has the type of the program that jumps to it, not of the object's first program" {
 	compile "$tmp/legacy.o" <<-'END'
 		#include <linux/bpf.h>
 		#include <bpf/bpf_helpers.h>

@@ -64,7 +64,7 @@ commands() {
 		inside { print }' "$root/README.md"
 }
 
-@test "every command of the README does and prints what it says" {
+@test "every command of the README prints what the README shows" {
 	count=0
 	make_host
 	PATH=$BUILD:$PATH
@@ -85,7 +85,7 @@ commands() {
 	((count >= 60))
 }
 
-@test "every make target of the README is one" {
+@test "every make target in the README exists" {
 	cd "$root"
 	targets=$(grep -oE '`?make [a-z-]+' README.md | awk '{ print $2 }' | sort -u)
 	[[ $targets == *check* && $targets == *demo* && $targets == *install* ]]
@@ -94,7 +94,7 @@ commands() {
 	done
 }
 
-@test "every file and directory that the README names is there" {
+@test "every file and directory in the README exists" {
 	cd "$root"
 	for path in $(sed -n '/^## The tree/,/^## Licence/p' README.md | grep -oE '^    [a-z-]+/' ) CONTRIBUTING.md scripts/deps.sh; do
 		[[ -e $path ]]

@@ -69,14 +69,14 @@ refuses() {
 
 # ---- objects ------------------------------------------------------------------------------------------
 
-@test "R01 a tc with libbpf 1 refuses legacy objects; with elfmap in front it loads them" {
+@test "R01 a tc with libbpf 1 refuses legacy objects; elfmap tc loads them" {
 	run -1 tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress
 	[[ $output == *"legacy map definitions in 'maps' section"* && -z $(filters) && -z $(pins) ]]
 	add shared ingress
 	[[ $(filters) == 'shared.o:[ingress]' && $(pins) == "$globals/shared_hits" ]]
 }
 
-@test "R02 an object of today is no old tc's, and check says so; elfmap leaves it to tc" {
+@test "R02 a tc without libbpf cannot load an object with BTF maps, and check reports it; elfmap leaves it to tc" {
 	run -1 --separate-stderr "$elfmap" check --old-tc "$objects/modern.o"
 	[[ $stderr == *"a map in '.maps', which tc does not read"* ]]
 	run -0 "$elfmap" check --old-tc "$objects/shared.o"
@@ -84,7 +84,7 @@ refuses() {
 	[[ $(filters) == 'modern.o:[tc]' ]]
 }
 
-@test "R03 old and new objects share a pin, whoever made it, if the definitions agree" {
+@test "R03 legacy and BTF-defined objects share a pin, in any order, if the definitions agree" {
 	"$elfmap" convert "$objects/shared.o" "$tmp/new.o" --for tc
 	tc filter add dev "$link" egress bpf da obj "$tmp/new.o" sec egress
 	id=$(map_of shared_hits)
@@ -98,7 +98,7 @@ refuses() {
 	refuses "*'shared_hits': differs from its pin in max_entries*" add shared ingress
 }
 
-@test "R04 maps are global, and their definitions of one size, which may be an old one" {
+@test "R04 maps are global symbols with definitions of one size, which may be an older one" {
 	refuses "*map 'unseen': offset 0: is not global; a map must be neither static nor weak" add static_map classifier
 	refuses "*map 'short_definition': offset 36*: definitions of different sizes" add bad_sizes classifier
 	for object in samples28 mapdef20 wide40 shared; do
@@ -108,7 +108,7 @@ refuses() {
 	done
 }
 
-@test "R05 an old tc takes maps and functions only; here globals, constants and strings work too" {
+@test "R05 an old tc supports only maps and functions; here globals, constants and strings work too" {
 	run -1 --separate-stderr "$elfmap" check --old-tc "$objects/globals.o"
 	[[ $stderr == *'a global variable; tc makes no map for it'* ]]
 	for object in globals globals.nobtf; do
@@ -118,7 +118,7 @@ refuses() {
 	done
 }
 
-@test "R06 programs and maps have names and types in the kernel, and kinds of maps that need types load" {
+@test "R06 programs and maps have names and types in the kernel, and map types that require BTF load" {
 	add annotated classifier
 	id=$(prog_of)
 	[[ $(bpftool -j prog show id "$id" | jq -r .name) != null && $(bpftool -j prog show id "$id" | jq .btf_id) -gt 0 ]]
@@ -132,7 +132,7 @@ refuses() {
 	run ! add needs_types.nobtf classifier
 }
 
-@test "R07 inner maps: where inner_idx says, never under a garbage key, and never into a pinned outer map" {
+@test "R07 inner maps go to inner_idx, not under a key of another size, and not into a pinned outer map" {
 	add map_in_map classifier
 	bpftool map lookup pinned "$globals/outer" key 0 0 0 0
 	bpftool map delete pinned "$globals/outer" key 0 0 0 0
@@ -153,7 +153,7 @@ refuses() {
 	run ! bpftool map update pinned "$globals/outer8" key 6 0 0 0 0 0 0 0 value pinned /sys/fs/bpf/other1
 }
 
-@test "R08 pins that the kernel shows otherwise than asked for: the same map, load after load" {
+@test "R08 pins that the kernel reports differently from the definition are reused at every load" {
 	for round in 1 2 3; do
 		"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/contract.o" sec redirect
 		ids[round]="$(map_of devices) $(map_of rounded)"
@@ -173,7 +173,7 @@ refuses() {
 	[[ $("$elfmap" -j show "$objects/verdicts.o" | jq -c '[.progs[] | select(.slot) | .section]') == '["0x9/01"]' ]]
 }
 
-@test "R10 tail calls: 33 in a row; an array that nobody holds is emptied; one type of program" {
+@test "R10 tail calls: 33 in a row; an array without user references is emptied; one type of program" {
 	attach egress cycle 1 da
 	send
 	[[ $(counter seen 2) == 33 ]]
@@ -189,7 +189,7 @@ refuses() {
 	done
 }
 
-@test "R11 bpf_skb_under_cgroup takes the packet, too; as old headers declare it the verifier refuses it" {
+@test "R11 bpf_skb_under_cgroup takes the packet; as old headers declare it the verifier refuses it" {
 	add under_cgroup three
 	[[ $(filters) == 'under_cgroup.o:[three]' ]]
 	tc filter del dev "$link" ingress
@@ -210,7 +210,7 @@ htb() {
 	"$elfmap" tc filter add dev "$link" parent 1: bpf obj "$objects/verdicts.o" sec classify "$@"
 }
 
-@test "R12 the major of a class that a program names is in the upper 16 bits" {
+@test "R12 the major of a class that a program sets is in the upper 16 bits" {
 	htb
 	setting 0 0x10042
 	send
@@ -220,7 +220,7 @@ htb() {
 	[[ $(class 1:42) == 1 && $(class 1:7) == 1 ]]
 }
 
-@test "R13 export sends nothing with a libbpf tc, and is warned about" {
+@test "R13 export sends nothing in a tc with libbpf, and prints a warning" {
 	run -0 --separate-stderr add shared ingress
 	[[ -z $stderr ]]
 	run --separate-stderr "$elfmap" tc filter replace dev "$link" ingress pref 9 bpf da obj "$objects/shared.o" sec ingress \
@@ -228,7 +228,7 @@ htb() {
 	[[ $stderr == 'elfmap: export: warning: a tc with libbpf sends no maps'* ]]
 }
 
-@test "R14 the command says what type of program it is" {
+@test "R14 the command decides the program type" {
 	add shared ingress
 	[[ $(bpftool -j prog show id "$(prog_of)" | jq -r .type) == sched_cls ]]
 	"$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/shared.o" sec ingress
@@ -239,7 +239,7 @@ htb() {
 	run ! add lwt nosuch
 }
 
-@test "R14 …and an action is an action, in its default section, too" {
+@test "R14 tc action loads an action, also in its default section" {
 	tc actions add action bpf bytecode '1,6 0 0 4294967295,' index 99 || skip 'this kernel has no act_bpf'
 	"$elfmap" tc actions add action bpf obj "$objects/contract.o" sec classifier index 107
 	tc actions show action bpf | grep -qF 'contract.o:[classifier]'
@@ -257,7 +257,7 @@ htb() {
 
 # ---- pins and namespaces ------------------------------------------------------------------------------------
 
-@test "R15 pins: in the object's folder, in the common one, where a table says, and else nowhere but with a warning" {
+@test "R15 pins: the object's directory, globals, or where a table says; other numbers only get a warning" {
 	run -0 --separate-stderr add pin_object classifier
 	[[ $stderr == *"warning: map 'pin_number': pinning 77 is in no table"* ]]
 	[[ $(pins) == *"/sys/fs/bpf/tc/$(sha1sum <"$objects/pin_object.o" | cut -d' ' -f1)/pin_object"* ]]
@@ -270,7 +270,7 @@ htb() {
 	[[ -e $globals/shared_hits && /sys/fs/bpf/xdp -ef /sys/fs/bpf/tc && /sys/fs/bpf/ip -ef /sys/fs/bpf/tc ]]
 }
 
-@test "R16 the bpffs is TC_BPF_MNT's, else the usual one, and never just any" {
+@test "R16 the bpffs is that of TC_BPF_MNT, else the usual one, and never the first one mounted" {
 	mkdir /run/other
 	mount -t bpf bpf /run/other
 	add shared ingress
@@ -293,7 +293,7 @@ htb() {
 	run ! tc -n "$net" "${words[@]}" ingress
 }
 
-@test "R18 what a pinned map holds outlives a reload; without the pin there is a second map" {
+@test "R18 contents of a pinned map persist over a reload; without the pin there is a second map" {
 	add shared ingress
 	bpftool map update pinned "$globals/shared_hits" key 0 0 0 0 value 9 0 0 0 0 0 0 0
 	id=$(map_of shared_hits)
@@ -307,7 +307,7 @@ htb() {
 
 # ---- verdicts and counters --------------------------------------------------------------------------------
 
-@test "R19 verdicts: 0, 2, 4 and 7 end the chain; -1 and every other number go on to the next filter" {
+@test "R19 verdicts: 0, 2, 4 and 7 end the chain; -1 and every other number continue with the next filter" {
 	attach egress decide 1 da
 	attach egress after 2 da
 	asked=0
@@ -345,7 +345,7 @@ htb() {
 	ip link del "w$link"
 }
 
-@test "R20 of what is lost only SHOT is a drop to the qdisc" {
+@test "R20 of the verdicts that discard a packet only SHOT is a drop in the qdisc's counters" {
 	attach egress decide 1 da
 	was=$(drops)
 	for verdict in 4 7; do
@@ -360,7 +360,7 @@ htb() {
 	[[ $(drops) == $((was + 1)) && $(counter seen 0) == 3 ]]
 }
 
-@test "R21 a drop at egress is told to the sender" {
+@test "R21 a drop at egress is reported to the sender" {
 	[[ $(ping -V 2>&1) == *iputils* ]] || skip 'this ping does not say what it was told'
 	attach egress decide 1 da
 	setting 0 2
@@ -371,7 +371,7 @@ htb() {
 	[[ $status != 0 && $output != *'No buffer space available'* ]]
 }
 
-@test "R22 filters and the drops of a qdisc are JSON" {
+@test "R22 filters and the drop counter of a qdisc are printed as JSON" {
 	attach egress decide 1 da
 	[[ $(tc -s -j qdisc show dev "$link" | jq -r '.[] | select(.kind == "clsact") | .drops | type') == number ]]
 	[[ $(tc -j filter show dev "$link" egress | jq -c '[.[].options | select(.prog) | .bpf_name]') == '["verdicts.o:[decide]"]' ]]

@@ -35,7 +35,7 @@ zsh_makes() {
 	END
 }
 
-@test "fish: verbs, options, pins, types, devices, sections, files" {
+@test "fish: completes verbs, options, pins, types, devices, sections and files" {
 	[[ -n $(type -P fish) ]] || skip 'no fish'
 	[[ $(fish_offers 'elfmap map lo') == 'load lookup' ]]
 	[[ $(fish_offers 'elfmap map show h') == 'hits hosts' ]]
@@ -48,7 +48,7 @@ zsh_makes() {
 	[[ $(fish_offers 'elfmap exec ech') == *echo* ]]
 }
 
-@test "zsh: verbs, options, pins, types, devices, sections, files" {
+@test "zsh: completes verbs, options, pins, types, devices, sections and files" {
 	[[ -n $(type -P zsh) ]] || skip 'no zsh'
 	[[ $(zsh_makes 'elfmap map unp') == 'elfmap map unpin' ]]
 	[[ $(zsh_makes 'elfmap map show hi') == 'elfmap map show hits' ]]

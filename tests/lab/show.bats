@@ -34,19 +34,19 @@ fails_in_one_line() {
 	[[ $status == 1 && -z $output && $(wc -l <<<"$stderr") == 1 && $stderr == $1 ]]
 }
 
-@test "show: pins are where tc will make them" {
+@test "show: prints the paths where tc will pin maps" {
 	[[ $(TC_BPF_MNT=/run/other "$elfmap" -j show "$objects/shared.o" | jq -r '.maps[0].pinned') == /run/other/tc/globals/shared_hits ]]
 	[[ $("$elfmap" -j show "$objects/shared.o" | jq -r '.maps[0].pinned') == /sys/fs/bpf/tc/globals/shared_hits ]]
 }
 
-@test "show: the header names licence, definition size and BTF" {
+@test "show: the header contains licence, definition size and BTF" {
 	[[ $(show shared | head -1) == "$objects/shared.o: licence GPL, 'maps' with definitions of 36 bytes, BTF yes" ]]
 	[[ $(show samples28.nobtf | head -1) == *"licence GPL, 'maps' with definitions of 28 bytes, BTF no" ]]
 	[[ $(show mapdef20 | head -1) == *"definitions of 20 bytes"* ]]
 	[[ $(show nolicense | head -1) == *": licence none, "* ]]
 }
 
-@test "show: maps stand in a table with all they ask for" {
+@test "show: maps are in a table with all members of their definitions" {
 	run -0 --separate-stderr show samples28
 	[[ -z $stderr ]]
 	grep -qx '  name  *type  *key  *value  *entries  *flags  *id  *pinning  *pinned' <<<"$output"
@@ -54,7 +54,7 @@ fails_in_one_line() {
 	grep -qx '  second28  *percpu_array  *4  *24  *3  *0x0  *0  *none  *-' <<<"$output"
 }
 
-@test "show: columns that no map has anything for are left out" {
+@test "show: columns without a value are omitted" {
 	show map_in_map | grep -q 'inner_id  *inner_idx'
 	show map_in_map | grep -qx '  outer  *array_of_maps  *4  *4  *3  *0x0  *0  *7  *-  *global .*'
 	show map_in_map | grep -qx '  inner  *array  *4  *8  *1  *0x0  *7  *-  *0  *global .*'
@@ -62,7 +62,7 @@ fails_in_one_line() {
 	run ! grep -q pinned <<<"$(show mapdef20)"
 }
 
-@test "show: programs with section, function, length, type and tail-call slot" {
+@test "show: programs have section, function, length, type and tail-call slot" {
 	run -0 show tailcall
 	grep -qx '  classifier  *entry  *[0-9]*  *sched_cls  *-' <<<"$output"
 	grep -qx '  42/1  *stage_second  *[0-9]*  *-  *jmp_parse\[1\]' <<<"$output"
@@ -70,7 +70,7 @@ fails_in_one_line() {
 	run ! grep -q 'tail-call' <<<"$(show shared)"
 }
 
-@test "show -j: the same, in bpftool's words" {
+@test "show -j: prints the same data with bpftool's names" {
 	query samples28 '.maps[0] | del(.pinned)' \
 		'{"name":"sizes28","type":"hash","bytes_key":4,"bytes_value":8,"max_entries":16,"flags":1,"id":0,"pinning":"global"}'
 	query samples28 '[.maps[].pinned]' '["/sys/fs/bpf/tc/globals/sizes28",null]'
@@ -83,7 +83,7 @@ fails_in_one_line() {
 	query tailcall '[.problems, .warnings]' '[[],[]]'
 }
 
-@test "show -j: instructions are counted as the disassembler counts them" {
+@test "show -j: counts instructions as the disassembler does" {
 	local slots
 
 	# The 16-byte load of a map's address is two.
@@ -92,19 +92,19 @@ fails_in_one_line() {
 	query tailcall '.progs[] | select(.section == "classifier") | .insns' "$slots"
 }
 
-@test "show: ids in C's hex syntax find their PROG_ARRAY" {
+@test "show: ids in C's hex syntax match their PROG_ARRAY" {
 	query tailcall_unpinned '[.progs[] | select(.slot) | [.section, .slot.map, .slot.id, .slot.key]]' \
 		'[["0xab/3","jmp_private",171,3]]'
 	grep -q '  0xab/3 .*jmp_private\[3\]' <<<"$(show tailcall_unpinned)"
 }
 
-@test "show: -j is one line, -p many, and both the same data, before and after the verb" {
+@test "show: -j is one line, -p several, with the same data, before and after the verb" {
 	[[ $("$elfmap" -j show "$objects/tailcall.o" | wc -l) == 1 ]]
 	[[ $("$elfmap" -p show "$objects/tailcall.o" | wc -l) -gt 10 ]]
 	cmp <("$elfmap" -j show "$objects/tailcall.o" | jq -S .) <("$elfmap" show "$objects/tailcall.o" -p | jq -S .)
 }
 
-@test "show: each pinning in words, and the path that tc will ask for" {
+@test "show: each pinning is printed in words, with the path that tc will use" {
 	local sha1
 
 	sha1=$(sha1sum <"$objects/pin_object.o")
@@ -115,7 +115,7 @@ fails_in_one_line() {
 	query pin_object '.maps[2].pinned' '"/sys/fs/bpf/tc/globals/pin_global"'
 }
 
-@test "show: a pinning number has a path if the table explains it, and a warning if not" {
+@test "show: a pinning number has a path if the table has it, and else a warning" {
 	query pin_object '.maps[3].pinned' null
 	query pin_object '[.warnings[] | test("pin_number.*77")]' '[true]'
 	run -0 show pin_object
@@ -130,7 +130,7 @@ fails_in_one_line() {
 	run ! grep -q warnings <<<"$output"
 }
 
-@test "show: objects without legacy maps are told apart and are no error" {
+@test "show: objects without legacy maps are shown without an error" {
 	run -0 --separate-stderr show modern
 	[[ -z $stderr && ${lines[0]} == *"no section 'maps' but a modern '.maps'"* ]]
 	grep -qx '  tc  *count  *[0-9]*  *sched_cls' <<<"$output"
@@ -141,7 +141,7 @@ fails_in_one_line() {
 	query nomaps '[.legacy_maps, .btf_maps, .maps]' '[false,false,[]]'
 }
 
-@test "show: an object with problems is shown, its problems on stderr too, status 1" {
+@test "show: an object with problems is shown, its problems on stderr, with status 1" {
 	run --separate-stderr show bad_sizes
 	[[ $status == 1 ]]
 	grep -qx '  long_definition' <<<"$output"
@@ -155,7 +155,7 @@ fails_in_one_line() {
 	query shared .problems '[]'
 }
 
-@test "show: what is no BPF object gets one clear line and status 1" {
+@test "show: a file that is not a BPF object gets one clear line and status 1" {
 	run --separate-stderr "$elfmap" show "$tmp/missing.o"
 	fails_in_one_line "elfmap: $tmp/missing.o: *No such file*"
 	run --separate-stderr "$elfmap" show "$tmp"
@@ -176,7 +176,7 @@ fails_in_one_line() {
 	[[ $(jq -r .error.object <<<"$output") == "$tmp/host.o" && $(jq -r .error.what <<<"$output") == 'not a BPF object' ]]
 }
 
-@test "show: a truncated object gets one clear line, wherever it ends" {
+@test "show: an object truncated at any place gets one clear line" {
 	local size
 
 	size=$(stat -c %s "$objects/tailcall.o")
@@ -190,7 +190,7 @@ fails_in_one_line() {
 	[[ -z $stderr ]]
 }
 
-@test "show: maps in .maps are named beside those in maps" {
+@test "show: maps in .maps are listed with those in maps" {
 	run -0 "$elfmap" show "$objects/both_maps.o"
 	[[ $output == *$'\n\nmaps in .maps, which libbpf reads\n  modern_hits\n'* && $output == *legacy_hits* ]]
 	[[ $("$elfmap" -j show "$objects/both_maps.o" | jq -c .maps_of_libbpf) == '["modern_hits"]' ]]
@@ -198,14 +198,14 @@ fails_in_one_line() {
 	[[ $output != *'which libbpf reads'* && $output == *"section 'classifier': uses 'modern_hits', which BTF would have"* ]]
 }
 
-@test "show: names from the object cannot write to the terminal" {
+@test "show: control characters in the object's names are not printed" {
 	# As long as the function's name was, so that the object stays whole.
 	LC_ALL=C sed 's/count_ingress/coun\x1b[2J_ingr/' "$objects/shared.o" >"$tmp/escape.o"
 	run -0 "$elfmap" show "$tmp/escape.o"
 	[[ $output == *'coun?[2J_ingr'* && $output != *$'\e'* ]]
 }
 
-@test "show: wrong usage is told on stderr with status 2" {
+@test "show: wrong usage is reported on stderr with status 2" {
 	for words in '' 'a b' '--what x.o'; do
 		# shellcheck disable=SC2086 # words
 		run -2 --separate-stderr "$elfmap" show $words

@@ -11,7 +11,7 @@ load link.bash
 
 # ---- what an old tc would have left ---------------------------------------------------------------
 
-@test "tc filter add: attached under its own name, map pinned, packets counted" {
+@test "tc filter add: the filter has its own name, the map is pinned, packets are counted" {
 	run -0 --separate-stderr add shared ingress
 	[[ -z $output && -z $stderr ]]
 	[[ $(filters) == 'shared.o:[ingress]' ]]
@@ -28,7 +28,7 @@ load link.bash
 	[[ $status == 1 && -z $(filters) && $stderr == *"legacy map definitions in 'maps' section"* ]]
 }
 
-@test "objects with and without BTF load alike" {
+@test "objects with and without BTF load in the same way" {
 	for object in shared shared.nobtf; do
 		add "$object" egress
 		[[ $(filters) == "$object.o:[egress]" ]]
@@ -36,7 +36,7 @@ load link.bash
 	done
 }
 
-@test "tc's other spellings are tc's" {
+@test "the other spellings of tc's options are accepted" {
 	at=(dev "$link" ingress pref 7 handle 3)
 	for words in "obj $objects/shared.o sec ingress" "object-file $objects/shared.o section ingress" \
 		"object $objects/shared.o sec egress verbose"; do
@@ -70,7 +70,7 @@ load link.bash
 	((before == $(counter stages 3) && 6 <= $(counter stages 2)))
 }
 
-@test "of several functions in a slot's section the first is the slot's" {
+@test "of several functions in the section of a slot, the first is used" {
 	clang -target bpf -O2 -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -xc -c -o "$tmp/two.o" - <<-END
 		#include "bpf_elf.h"
 		#define SEC(name) __attribute__((section(name), used))
@@ -97,7 +97,7 @@ load link.bash
 	[[ -z $stderr ]]
 }
 
-@test "inner maps are inserted where the template says; an outer map that is pinned stays as it is" {
+@test "inner maps are inserted as the template defines; a pinned outer map is unchanged" {
 	add map_in_map classifier
 	id=$(bpftool -j map show pinned "$globals/inner" | jq .id)
 	[[ $(bpftool -j map lookup pinned "$globals/outer" key 0 0 0 0) == *"$(printf '"0x%02x"' $((id & 255)))"* ]]
@@ -106,13 +106,13 @@ load link.bash
 	run ! bpftool map lookup pinned "$globals/outer" key 0 0 0 0
 }
 
-@test "PIN_OBJECT_NS pins below the object's hash, though this kernel may have no AF_ALG" {
+@test "PIN_OBJECT_NS pins below the object's hash, also without AF_ALG in the kernel" {
 	add pin_object classifier 2>/dev/null
 	[[ -e /sys/fs/bpf/tc/$(sha1sum <"$objects/pin_object.o" | cut -d' ' -f1)/pin_object ]]
 	[[ -e $globals/pin_global ]]
 }
 
-@test "a pinning number of no table is warned about, one of a table is kept" {
+@test "a pinning number that is in no table is warned about, and one in a table is used" {
 	run -0 --separate-stderr add pin_object classifier
 	fails 0 "*warning: map 'pin_number': pinning 77 is in no table*bpf_pinning*"
 	[[ ! -e /sys/fs/bpf/own/deep/pin_number ]]
@@ -121,7 +121,7 @@ load link.bash
 	[[ -z $stderr && -e /sys/fs/bpf/own/deep/pin_number ]]
 }
 
-@test "ip link … xdp obj: the same pins as tc's" {
+@test "ip link xdp obj: uses the same pins as tc" {
 	run -0 "$elfmap" ip link set dev "$link" xdpgeneric obj "$objects/shared.o" sec ingress
 	[[ $(pins) == "$globals/shared_hits" ]]
 	in_net ping -q -c 2 -i 0.2 -W 0.2 10.9.0.1 || true # verdict 0 is XDP_ABORTED
@@ -132,7 +132,7 @@ load link.bash
 
 # ---- nothing changes where nothing is needed --------------------------------------------------------
 
-@test "objects without a maps section: the same output, status and filter as without us" {
+@test "objects without a maps section: output, status and filter are those of plain tc" {
 	for object in modern nomaps; do
 		section=$("$elfmap" -j show "$objects/$object.o" | jq -r '.progs[0].section')
 		for words in "obj $objects/$object.o sec $section" "obj $objects/$object.o sec nosuch"; do
@@ -148,7 +148,7 @@ load link.bash
 	done
 }
 
-@test "a modern object that we would not read is none of our business" {
+@test "a modern object that elfmap cannot read is left to tc" {
 	clang -target bpf -O2 -g -xc -c -o "$tmp/odd.o" - <<-END
 		__attribute__((section("$(printf 'x%.0s' {1..300})"), used)) int odd(void *ctx) { return 0; }
 		char _license[] __attribute__((section("license"), used)) = "GPL";
@@ -157,7 +157,7 @@ load link.bash
 	[[ -z $stderr ]]
 }
 
-@test "an undefined symbol costs the sections that use it, and no other" {
+@test "an undefined symbol affects only the sections that use it" {
 	for object in undefined undefined.nobtf; do
 		run -0 --separate-stderr add "$object" good
 		[[ -z $stderr && $(filters) == "$object.o:[good]" ]]
@@ -191,7 +191,7 @@ old_object() {
 	run ! grep -qE 'FUNC|OBJECT' <<<"$(llvm-readelf -s "$tmp/$name.o")"
 }
 
-@test "symbols of an old compiler: with maps and without, which plain tc cannot load" {
+@test "objects with the symbols of an old compiler load, with maps and without; plain tc refuses them" {
 	old_object bare
 	run -1 tc filter add dev "$link" ingress bpf da obj "$tmp/bare.o" sec classifier
 	old_object mapped 'r1 = old_hits ll' 'r0 = 0' '*(u32 *)(r10 - 4) = r0' 'r2 = r10' 'r2 += -4' 'call 1' \
@@ -203,7 +203,7 @@ old_object() {
 	[[ $(pins) == "$globals/old_hits" ]]
 }
 
-@test "a map's name is no path" {
+@test "a map name with a slash is not taken for a path" {
 	clang -target bpf -O2 -xc -c -o "$tmp/path.o" -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" - <<-END
 		#include "bpf_elf.h"
 		struct bpf_elf_map evil __asm__("../../evil") __attribute__((section("maps"), used)) = {
@@ -215,7 +215,7 @@ old_object() {
 	[[ ! -e /sys/fs/bpf/evil && -z $(filters) ]]
 }
 
-@test "exit status and output are tc's own" {
+@test "exit status and output are those of tc" {
 	for words in '-V' 'qdisc show' 'nosuch' 'filter show dev nosuch' '-j qdisc show' ''; do
 		# shellcheck disable=SC2086 # words
 		want=$(tc $words 2>&1 && echo "status 0" || echo "status $?")
@@ -237,7 +237,7 @@ old_object() {
 	[[ $(wc -l <<<"$maps") == 1 && $maps == "[$(bpftool -j map show pinned "$globals/shared_hits" | jq .id)]" ]]
 }
 
-@test "another definition of a pinned map is refused with both sides, and nothing is attached" {
+@test "a pinned map with a different definition is refused with both, and nothing is attached" {
 	mkdir -p "$globals"
 	bpftool map create "$globals/shared_hits" type array key 4 value 8 entries 99 name shared_hits
 	run --separate-stderr add shared ingress
@@ -247,14 +247,14 @@ old_object() {
 	add shared ingress
 }
 
-@test "what is pinned under the map's name is no map" {
+@test "a pin under the map's name that is not a map is refused" {
 	add nomaps "$("$elfmap" -j show "$objects/nomaps.o" | jq -r '.progs[0].section')"
 	bpftool prog pin id "$(tc -j filter show dev "$link" ingress | jq '.[].options.prog.id // empty')" "$globals/shared_hits"
 	run --separate-stderr add shared ingress
 	fails 1 "*map 'shared_hits': $globals/shared_hits: is not a map"
 }
 
-@test "bad files: one clear line of ours, status 1, nothing left" {
+@test "bad files: one clear line, status 1, and nothing is left" {
 	cc -xc -c -o "$tmp/x86.o" - <<<'int x;'
 	head -c 900 "$objects/shared.o" >"$tmp/short.o"
 	mkdir "$tmp/folder"
@@ -278,7 +278,7 @@ old_object() {
 	END
 }
 
-@test "no privileges: the line says which" {
+@test "without privileges: the message names the missing one" {
 	chmod 755 "$tmp"
 	cp "$objects/shared.o" "$tmp/"
 	run --separate-stderr setpriv --bounding-set=-sys_admin,-bpf --inh-caps=-all -- "$elfmap" tc filter add dev "$link" ingress \
@@ -287,7 +287,7 @@ old_object() {
 	[[ -z $(pins) && -z $(filters) ]]
 }
 
-@test "no bpffs: tc mounts one; where it cannot, the line says how" {
+@test "no bpffs: tc mounts one; where it cannot, the message tells how" {
 	local line=("$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/shared.o" sec ingress)
 
 	umount /sys/fs/bpf
@@ -308,7 +308,7 @@ old_object() {
 	fails 1 '*shared.o: no bpffs at TC_BPF_MNT*'
 }
 
-@test "an object without licence loads, unless it calls a helper for GPL programs" {
+@test "an object without a licence loads unless it calls a GPL-only helper" {
 	add nolicense classifier
 	[[ $(filters) == 'nolicense.o:[classifier]' ]]
 	run ! add needs_gpl classifier
@@ -317,7 +317,7 @@ old_object() {
 
 # ---- nothing half-done ------------------------------------------------------------------------------------
 
-@test "a program that loads but finds no place takes its pins back" {
+@test "a program that loads but cannot be attached leaves no pins" {
 	tc qdisc del dev "$link" clsact
 	for object in shared:ingress tailcall:classifier map_in_map:classifier pin_object:classifier; do
 		run -2 add "${object%:*}" "${object#*:}"
@@ -325,7 +325,7 @@ old_object() {
 	done
 }
 
-@test "…but not those that somebody uses" {
+@test "pins of an attached program stay when a second attempt to attach fails" {
 	add tailcall classifier
 	before=$(pins)
 	run -1 "$elfmap" tc filter add dev nosuch ingress bpf da obj "$objects/tailcall.o" sec classifier
@@ -334,7 +334,7 @@ old_object() {
 	bpftool map lookup pinned "$globals/jmp_end" key 0 0 0 0
 }
 
-@test "a batch that fails later keeps what succeeded, and only that" {
+@test "a batch that fails later keeps what succeeded before" {
 	cat >"$tmp/batch" <<-END
 		filter add dev $link ingress bpf da obj $objects/shared.o sec ingress
 		filter add dev $link parent ffff:fff9 bpf da obj $objects/tailcall.o sec classifier
@@ -343,7 +343,7 @@ old_object() {
 	[[ $(pins) == "$globals/shared_hits" && $(filters) == 'shared.o:[ingress]' ]]
 }
 
-@test "a command that fails takes nothing from one that succeeds beside it" {
+@test "a command that fails removes nothing of one that succeeds at the same time" {
 	ip link add "b$link" type veth peer name "p$link" # no qdisc here
 	for ((i = 0; i < 60; i++)); do
 		"$elfmap" tc filter add dev "b$link" ingress bpf da obj "$objects/tailcall.o" sec classifier 2>/dev/null &
@@ -360,7 +360,7 @@ old_object() {
 	ip link del "b$link"
 }
 
-@test "a batch that fails later keeps what was grafted, and a slot's program that is attached" {
+@test "a batch that fails later keeps grafted programs, and the pins and slots of an attached program" {
 	cat >"$tmp/batch" <<-END
 		filter add dev $link ingress bpf da obj $objects/tailcall.o sec classifier
 		exec bpf graft m:globals/jmp_parse key 1 obj $objects/shared.o sec egress
@@ -386,7 +386,7 @@ old_object() {
 	[[ -z $(pins) && -z $(filters) ]]
 }
 
-@test "what the kernel refuses: the map's rule, or where to ask for words" {
+@test "a map that the kernel refuses is reported with the rule it breaks, or with where to look" {
 	bpftool map create /sys/fs/bpf/like type array key 4 value 4 entries 1 name like
 	bpftool map create "$globals/outer_without_inner" type array_of_maps key 4 value 4 entries 2 \
 		inner_map pinned /sys/fs/bpf/like name outer
@@ -399,7 +399,7 @@ old_object() {
 	[[ $stderr == *'a helper that the kernel has for GPL programs only'* && $(pins) == "$before" && -z $(filters) ]]
 }
 
-@test "what another loader's objects mean otherwise is warned about" {
+@test "constructs that another loader interprets differently are warned about" {
 	run -0 --separate-stderr add gaps classifier
 	[[ $(grep -c '^elfmap: ' <<<"$stderr") == 3 ]]
 	[[ $stderr == *"warning: section '8/0': no PROG_ARRAY has id 8, so that its program goes into no slot"* ]]
@@ -415,7 +415,7 @@ old_object() {
 
 # ---- each function in front of tc's libraries is there for a reason ---------------------------------------
 
-@test "elf_begin: definitions of 40 bytes and several inner templates, which tc's parser gets wrong" {
+@test "elf_begin: definitions of 40 bytes and several inner templates, on which tc's parser fails" {
 	add wide40 classifier
 	for slot in 0 2; do
 		bpftool map lookup pinned "$globals/wide_outer" key "$slot" 0 0 0
@@ -423,7 +423,7 @@ old_object() {
 	run ! bpftool map lookup pinned "$globals/wide_outer" key 1 0 0 0
 }
 
-@test "bpf_object__find_map_by_name: slots of a PROG_ARRAY that the kernel knows by another name" {
+@test "bpf_object__find_map_by_name: slots of a PROG_ARRAY that the kernel has under another name" {
 	bpftool map create "$globals/jmp_parse" type prog_array key 4 value 4 entries 2 name other
 	add tailcall classifier
 	for slot in jmp_parse:0 jmp_parse:1 jmp_end:0; do
@@ -443,7 +443,7 @@ old_object() {
 	((2 <= $(counter text_hits 0)))
 }
 
-@test "open: the object that is not there is named, and nothing else is" {
+@test "open: a missing object is named, and no other file" {
 	run --separate-stderr "$elfmap" tc filter add dev "$link" ingress bpf da obj nosuch.o sec ingress
 	fails 1 'elfmap: nosuch.o: No such file or directory'
 	run --separate-stderr "$elfmap" ip -n nosuch link show

@@ -69,7 +69,7 @@ no_change() {
 	[[ $(pins && filter_id && state) == "$before" ]]
 }
 
-@test "upgrade: the new version takes over with all its stages; state stays" {
+@test "upgrade: the new version replaces the old one with all its stages, and state is kept" {
 	attach
 	send 10
 	[[ $(cells) == '10 0 0 0' ]]
@@ -82,7 +82,7 @@ no_change() {
 		"$(bpftool -j map show pinned "$generations/current/maps/tc/globals/gen_jmp" | jq .id)" ]]
 }
 
-@test "upgrade: every filter and link of the object, on every device and in every chain" {
+@test "upgrade: replaces every filter and link of the object, on every device and in every chain" {
 	attach
 	"$elfmap" -n blue attach "$gen" sec egress dev v1 egress prio 5 chain 0
 	"$elfmap" -n blue attach "$gen" sec ingress dev lo ingress chain 4
@@ -97,7 +97,7 @@ no_change() {
 	[[ $(cells) == '0 4 0 0' ]]
 }
 
-@test "1000 upgrades and rollbacks under 50,000 packets a second: each packet whole, none lost" {
+@test "1000 upgrades and rollbacks at 50,000 packets a second: no packet is lost or mixes versions" {
 	attach
 	cp "$gen" "$tmp/one.o"
 	version 2
@@ -118,7 +118,7 @@ no_change() {
 	((one + two == $(report .sent) && one > 1000 && two > 1000 && mixed == 0 && lost == 0))
 }
 
-@test "what the test above would miss: stages exchanged one by one do mix" {
+@test "the test above can fail: replacing stages one by one does mix versions" {
 	attach
 	version 2
 	for _ in {1..20}; do # the contract fills the slots of the pinned, live array
@@ -128,7 +128,7 @@ no_change() {
 	[[ $(cells) == '0 0 400 0' ]]
 }
 
-@test "rollback: back, and forth again" {
+@test "rollback: restores the previous version, and a second rollback the newer one" {
 	attach
 	version 2
 	upgrade "$gen"
@@ -148,7 +148,7 @@ no_change() {
 	[[ $stderr == *'there is no generation before the current one'* ]]
 }
 
-@test "rollback: a version that has lost its stages or a program is nothing to go back to" {
+@test "rollback: a version that has lost stages or a program is refused" {
 	attach
 	version 2
 	upgrade "$gen"
@@ -164,7 +164,7 @@ no_change() {
 	[[ $(cells) == '0 5 0 0' ]]
 }
 
-@test "a map that has grown: what is in it moves, and moves back" {
+@test "a map that became larger: its entries are copied, and copied back by rollback" {
 	attach
 	send 3
 	"$elfmap" map set gen_state 7 70 types u32:u64
@@ -182,7 +182,7 @@ no_change() {
 	[[ $(state) == *' 9' && $(state | wc -l) == 1 && $(cells) == '6 3 0 0' ]]
 }
 
-@test "a map that has changed otherwise is refused with both definitions" {
+@test "a map with another kind of change is refused with both definitions" {
 	attach
 	version other
 	no_change upgrade "$gen"
@@ -191,7 +191,7 @@ no_change() {
 	[[ $(cells) == '5 0 0 0' ]]
 }
 
-@test "a version without a section that is attached, one that the kernel refuses, none at all" {
+@test "a version without an attached section, one that the kernel refuses and a missing one are refused" {
 	attach
 	cp "$build/tests/testdata/tailcall.o" "$gen"
 	no_change upgrade "$gen"
@@ -206,7 +206,7 @@ no_change() {
 	[[ $(cells) == '5 0 0 0' ]]
 }
 
-@test "nothing of it attached, nothing pinned at all" {
+@test "an object that is not attached or not pinned is refused" {
 	run --separate-stderr upgrade "$gen"
 	[[ $status == 1 && $stderr == "elfmap: $gen: nothing "* && -z $(pins) ]]
 	attach
@@ -216,7 +216,7 @@ no_change() {
 	[[ $status == 2 ]]
 }
 
-@test "a tcx link that cannot be opened is not passed over" {
+@test "a tcx link that cannot be opened is an error" {
 	run "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress --tcx
 	[[ $output != *'this kernel has no tcx'* ]] || skip "this kernel has no tcx"
 	before=$(pins)
@@ -228,7 +228,7 @@ no_change() {
 	[[ $output == *replaced ]]
 }
 
-@test "two at a time: the second waits for the first, and says so when that takes too long" {
+@test "two upgrades at the same time: the second waits for the first, and reports a timeout" {
 	attach
 	version 2
 	for _ in {1..8}; do
@@ -243,7 +243,7 @@ no_change() {
 	[[ $stderr == *'another command is loading objects or changing pins'* ]]
 }
 
-@test "a jump table that nobody pins: each version keeps its own, also the one that is gone back to" {
+@test "an unpinned jump table: each version keeps its own, also after rollback" {
 	version 1_unpinned
 	attach
 	for one in 1 1 2; do
@@ -260,7 +260,7 @@ no_change() {
 	[[ $(cells) == '4 8 0 0' ]]
 }
 
-@test "a filter of tc's stays as it is but for its program: protocol and class" {
+@test "a filter made by tc keeps its protocol and class" {
 	attach # and so do the pins
 	"$elfmap" -n blue detach "$gen" sec ingress dev v1 ingress
 	"$elfmap" tc -n blue filter add dev v1 ingress prio 7 protocol ip bpf obj "$gen" sec ingress classid 1:7
@@ -279,7 +279,7 @@ no_change() {
 	[[ -z $(filter_id) ]]
 }
 
-@test "a filter of tc's with actions behind it: loads, and is not upgraded, since they would be lost" {
+@test "a filter made by tc with actions is not upgraded, since the actions would be lost" {
 	attach # and so do the pins
 	"$elfmap" -n blue detach "$gen" sec ingress dev v1 ingress
 	"$elfmap" tc -n blue filter add dev v1 ingress prio 7 bpf obj "$gen" sec ingress action mirred egress redirect dev lo
@@ -288,7 +288,7 @@ no_change() {
 	[[ $stderr == *'prio 7 handle 0x1 has actions of tc'* ]]
 }
 
-@test "every map that has grown is carried over, however many" {
+@test "all maps that became larger are copied, for any number of them" {
 	cp "$build/tests/testdata/many_maps.o" "$gen"
 	attach
 	for map in many_00 many_39 many_69; do
@@ -303,7 +303,7 @@ no_change() {
 	done
 }
 
-@test "another namespace stays on its version, whole, however often this one is upgraded and forgets" {
+@test "another namespace stays on its version, complete, after any number of upgrades and --forget here" {
 	attach
 	"$elfmap" -n red attach "$gen" sec ingress dev v0 ingress
 	cp "$gen" "$tmp/one.o"
@@ -339,7 +339,7 @@ no_change() {
 	[[ $(cells) == "$((sent + 5)) 10 0 0" ]]
 }
 
-@test "apply: what a pipeline grafts into a table is in the new version's before a packet gets there" {
+@test "apply: a stage that a pipeline grafts is in the new version's table before the first packet" {
 	cp "$objects/tailcall.o" "$tmp"
 	printf '%s\n' "attach gen.o sec ingress dev v1 ingress" "slot gen_jmp 1 tailcall.o sec 43/0" >"$tmp/pipeline"
 	"$elfmap" -n blue apply "$tmp/pipeline"
@@ -361,7 +361,7 @@ no_change() {
 	no_change "$elfmap" -n blue apply "$tmp/pipeline"
 }
 
-@test "a state map that was made larger elsewhere: what only the old one has is said to stay behind" {
+@test "a state map that was resized separately: entries that are only in the old one are reported" {
 	attach
 	"$elfmap" -n red attach "$gen" sec ingress dev v0 ingress
 	version 2_large
@@ -371,7 +371,7 @@ no_change() {
 	[[ $output == 'dev v0 ingress '*replaced ]]
 }
 
-@test "a state map whose pin was taken away: that the new version begins without its entries is said" {
+@test "a state map whose pin was removed: it is reported that the new version starts without its entries" {
 	attach
 	send 3
 	rm "$globals/gen_state"
@@ -403,7 +403,7 @@ assert_whole() {
 	((after[0] + after[1] - before[0] - before[1] == 4 && after[2] == before[2] && after[3] == before[3]))
 }
 
-@test "killed at any call to the kernel: packets pass whole, and the same command finishes the job" {
+@test "killed at any system call: packets meet one version, and the same command completes the upgrade" {
 	attach
 	version 2
 	for call in bpf sendto rename mkdir unlink rmdir; do # a number counts calls of each kind for itself
@@ -428,7 +428,7 @@ assert_whole() {
 	[[ $(cells) != *' 0 0 0' ]]
 }
 
-@test "killed before its last step, with the new version running: that one stays, and is whole" {
+@test "killed before its last step, with the new version attached: the new version stays, and is complete" {
 	version 1_unpinned
 	attach
 	upgrade "$gen"
@@ -450,7 +450,7 @@ kill_before_names() {
 	mv "$generations/current" "$generations/next"
 }
 
-@test "killed after the exchange: what larger maps have got since is not lost with the new version" {
+@test "killed after the switch: entries added to larger maps since are not lost with the new version" {
 	attach
 	send 3
 	version 2_large
@@ -468,7 +468,7 @@ kill_before_names() {
 	grep -x '7 70' <(state)
 }
 
-@test "killed after the exchange, and the maps before could not hold what is in them now: the new version stays" {
+@test "killed after the switch, and the previous maps are too small for their entries: the new version stays" {
 	attach
 	version 2_large
 	upgrade "$gen"
@@ -485,7 +485,7 @@ kill_before_names() {
 	[[ $(cells) == '0 3 0 0' ]]
 }
 
-@test "killed while it took a version away: half of one is nothing to go back to" {
+@test "killed while it removed a version: a rollback to an incomplete version is refused" {
 	attach
 	version 2
 	upgrade "$gen"

@@ -95,15 +95,15 @@ holds() {
 	done
 }
 
-@test "abbreviations: the list, at the top" {
+@test "abbreviations: the top-level list" {
 	holds "$understood"
 }
 
-@test "abbreviations: the list, below map" {
+@test "abbreviations: the list below map" {
 	holds "$understood_map" map
 }
 
-@test "abbreviations: the list, below cgroup" {
+@test "abbreviations: the list below cgroup" {
 	holds "$understood_cgroup" cgroup
 }
 
@@ -119,12 +119,12 @@ holds() {
 	done
 }
 
-@test "abbreviations: in the words of bpftool and ip" {
+@test "abbreviations: words of bpftool and ip" {
 	[[ $("$elfmap" m l) == PIN* && $("$elfmap" map l) == "$("$elfmap" map list)" ]]
 	[[ $("$elfmap" m ty) == "$("$elfmap" map types)" ]]
 }
 
-@test "near misses are suggested, others are not" {
+@test "near misses are suggested, other words are not" {
 	while read -r words; do
 		# shellcheck disable=SC2086 # words
 		run -2 --separate-stderr "$elfmap" ${words% -> *}
