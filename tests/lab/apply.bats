@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap apply`: a file of lines in force, once; a file that is refused changes nothing.
+# `elfmap apply`: all lines of a file take effect, once; a file that is refused changes nothing.
 
 # shellcheck disable=SC2154,SC2030,SC2031 # link.bash and run set them; a test is a subshell
 # shellcheck disable=SC2119,SC2120 # run passes arguments
@@ -35,7 +35,7 @@ everything() {
 	[[ ! -e $globals/gen_state ]] || "$elfmap" map dump gen_state types u32:u64
 }
 
-# refused PATTERN: apply fails with one line that is like PATTERN, and nothing has changed.
+# refused PATTERN: apply fails with one line that matches PATTERN, and nothing has changed.
 refused() {
 	local before
 
@@ -127,7 +127,7 @@ refused() {
 	cp "$objects/graft_own.o" "$tmp"
 	mkdir -p /sys/fs/bpf/tc/blue
 	bpftool map create /sys/fs/bpf/tc/blue/own_table type prog_array key 4 value 4 entries 1 name own_table
-	tc qdisc add dev lo ingress # takes clsact's place, which the plan does not see
+	tc qdisc add dev lo ingress # takes the place of clsact; the plan does not detect this
 	pipeline "slot blue/own_table 0 graft_own.o sec own" "attach shared.o sec egress dev lo egress"
 	refused "elfmap: $tmp/pipeline: line 2: has a qdisc 'ingress' where clsact belongs"
 	tc qdisc del dev lo ingress
@@ -243,7 +243,7 @@ refused() {
 	pipeline "attach gen.o sec ingress dev $link ingress"
 	apply
 	cp "$objects/generation_2.o" "$tmp/gen.o"
-	tc qdisc add dev lo ingress # takes clsact's place, which the plan does not see
+	tc qdisc add dev lo ingress # takes the place of clsact; the plan does not detect this
 	pipeline "attach gen.o sec ingress dev $link ingress" "attach shared.o sec egress dev lo egress"
 	run --separate-stderr apply
 	tc qdisc del dev lo ingress
@@ -280,7 +280,7 @@ refused() {
 
 @test "apply: a failure is rolled back: filters, their names and the clsact qdisc" {
 	ip link add w0 type veth peer name w1
-	tc qdisc add dev w0 ingress # takes clsact's place, which the plan does not see
+	tc qdisc add dev w0 ingress # takes the place of clsact; the plan does not detect this
 	"$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress prio 5 handle 1
 	pipeline "attach two_hooks.o sec ingress dev $link ingress prio 5 handle 1" \
 		"attach shared.o sec ingress dev w1 ingress" "attach shared.o sec egress dev w0 egress"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `make bench`: what it measures loads and does its work, every limit is judged, and no time fails anything.
+# `make bench`: each subject loads and works, and each limit is evaluated; no test depends on a time.
 
 # shellcheck disable=SC2154 # run sets them
 bats_require_minimum_version 1.5.0

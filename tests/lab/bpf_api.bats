@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# include/bpf_api.h: sources that are written in its words compile, load and do what they say. One source a family
-# of macros: tests/testdata/api_*.c.
+# include/bpf_api.h: sources that use it compile, load and work. There is one source for each family of macros:
+# tests/testdata/api_*.c.
 
 # shellcheck disable=SC2154 # link.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -18,7 +18,7 @@ teardown() {
 	teardown_link
 }
 
-# compile SOURCE FLAGS...: to $tmp/it.o; as an author would, without this tree's flags.
+# compile SOURCE FLAGS...: to $tmp/it.o, without the flags of this tree.
 compile() {
 	clang -target bpf -O2 -g -Wall -Wextra -Werror -idirafter "/usr/include/$(cc -print-multiarch)" "${@:2}" \
 		-c -o "$tmp/it.o" "$1"
@@ -73,7 +73,7 @@ compile() {
 
 @test "packets: a TTL is rewritten with its checksum, and byte order conversions are right" {
 	"$elfmap" tc filter add dev "$link" egress bpf da obj "$objects/api_packet.o" sec ttl
-	# With a wrong checksum the neighbour would not answer.
+	# The neighbour does not answer if the checksum is wrong.
 	ping -q -c 3 -i 0.01 10.9.0.2 >/dev/null
 	[[ $("$elfmap" map dump seen types u32:u32 | head -4) == $'0 2048\n1 9\n2 1\n3 4660' ]]
 	run -0 "$elfmap" load "$objects/api_packet.o"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap cgroup`: cgroups go into slots, are shown again, and whatever is none is refused before a map is touched.
+# `elfmap cgroup`: puts cgroups into slots and shows them; other paths are refused before the map is changed.
 
 # shellcheck disable=SC2154 # cgroups.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -21,13 +21,13 @@ teardown() {
 	find /sys/fs/bpf -mindepth 1 -type f ! -name '*.debug' -delete
 }
 
-# An array that nobody has notes about.
+# An array without notes.
 foreign_array() {
 	mkdir -p "$globals"
 	bpftool map create "$globals/acl" type cgroup_array key 4 value 4 entries "${1:-4}" name acl
 }
 
-# write_slot SLOT DIR: as somebody does who knows nothing of notes. The kernel takes a descriptor.
+# write_slot SLOT DIR: writes a slot without a note. The kernel takes a descriptor.
 write_slot() {
 	local directory
 
@@ -40,7 +40,7 @@ shown() {
 	elfmap -j cgroup show "${1:-acl}" | jq -c 'map([.slot, .state, .cgroup_id, .path])'
 }
 
-# refused PATTERN: the last run failed with one line of ours, and says what and why.
+# refused PATTERN: the last run failed with one line that matches PATTERN.
 refused() {
 	echo "status $status: $stderr"
 	# shellcheck disable=SC2053 # a pattern
@@ -89,7 +89,7 @@ refused() {
 	run -1 --separate-stderr elfmap cgroup set acl 0 ''
 	refused "'': no name*"
 	[[ $(shown) == "$before" ]]
-	# The directory is looked at first: there is no such pin either.
+	# The directory is checked first; the pin does not exist either.
 	run -1 --separate-stderr elfmap cgroup set absent 0 /tmp
 	refused '/tmp: *'
 	[[ ! -e $globals/absent && ! -e $globals/absent_ids ]]
@@ -167,7 +167,7 @@ refused() {
 	write_slot 1 "$top"
 	[[ $(shown) == '[[1,"unknown",null,null]]' ]]
 	rm "$globals/acl"
-	foreign_array 9 # the old notes are too few for it
+	foreign_array 9 # larger than the map of the old notes
 	elfmap cgroup set acl 8 "$leaf"
 	[[ $(shown | jq -c 'map(.[0:2])') == '[[8,"set"]]' ]]
 }

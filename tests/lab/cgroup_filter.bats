@@ -13,7 +13,7 @@ setup() {
 	setup_cgroups
 	setup_flood
 	PATH=$build:$PATH
-	# Somebody who takes packets and never answers; and nothing but what tests send.
+	# A neighbour that receives packets and never answers. No other traffic.
 	on red ip neigh replace 10.9.0.7 lladdr 02:00:00:00:00:02 dev v0 nud permanent
 }
 
@@ -48,7 +48,7 @@ drops() {
 	on red tc -s -j qdisc show dev v0 | jq '[.[] | select(.kind == "clsact") | .drops] | add'
 }
 
-# send CGROUP N: N UDP packets from a socket that is made in CGROUP. Sets arrived to how many were sent and arrived.
+# send CGROUP N: N UDP packets from a socket that is made in CGROUP. Sets `arrived` to the numbers sent and received.
 send() {
 	run -0 in_cgroup "$1" "$flood" from red to 10.9.0.2 port 9000 packets "$2" at blue
 	arrived=$(report '"\(.sent) \(.once)"')
@@ -140,7 +140,7 @@ send() {
 	filter
 	rule 0 drop 4 udp
 	elfmap cgroup set cgroup_acl 0 "$leaf"
-	# The numbers of sockets are how often the rule has matched by then.
+	# The argument is the number of matches so far.
 	# shellcheck disable=SC2016 # for the inner shell
 	run -0 in_cgroup "$top" nsenter --net=/run/netns/red bash -c '
 		hits() { elfmap -j map get cgroup_hits 0 sum | jq .value.packets; }
@@ -167,7 +167,7 @@ send() {
 	run ! on blue ping -c 3 -i 0.2 -W 1 10.9.0.1
 	[[ $output == *' 0 received'* ]]
 	((3 <= $(hits 0)))
-	# ARP has no socket at all.
+	# ARP has no socket.
 	no_socket=$(total no_socket)
 	on red ip neigh del 10.9.0.7 dev v0
 	run ! on red ping -c 1 -W 1 10.9.0.7
@@ -219,7 +219,7 @@ send() {
 	id_filter
 	elfmap map set cgroup_id_rules "/$name" '{ verdict drop protocol udp family 4 counter 7 port_first 9000 port_last 0 }'
 	[[ $(elfmap -j cgroup show cgroup_id_rules | jq -r '.[0].path') == "/$name" ]]
-	send "$leaf" 3 # level 0: everybody by the own cgroup
+	send "$leaf" 3 # level 0: each socket's own cgroup
 	[[ $arrived == '3 3' ]]
 	send "$top" 3
 	[[ $arrived == '3 0' && $(hits 7 cgroup_id_hits) == 3 ]]
@@ -233,7 +233,7 @@ send() {
 	[[ $(total dropped cgroup_id_totals) == 5 ]]
 }
 
-# changes N A B: a script that makes N changes of the first rule, to A and to B in turns, B last.
+# changes N A B: a script that changes the first rule N times, to A and B alternately, B last.
 changes() {
 	local i
 
@@ -247,12 +247,12 @@ changes() {
 	chmod +x "$tmp/changes"
 }
 
-# The bytes of a rule: verdict, family, protocol, nothing, two ports.
+# The bytes of a rule: verdict, family, protocol, padding, two ports.
 ok_ipv4='2 4 17 0 40 35 0 0'    # ok, UDP to 9000
 drop_ipv6='3 6 17 0 40 35 0 0'  # matches none of the packets
 drop_ipv4='3 4 17 0 40 35 0 0'
 
-# flood_with_changes: 60,000 packets a second while 1,000 changes are made. Sets sent, once, never.
+# flood_with_changes: 60,000 packets a second during 1,000 changes. Sets sent, once, never.
 flood_with_changes() {
 	run -0 --separate-stderr in_cgroup "$leaf" \
 		"$flood" from red to 10.9.0.2 port 9000 rate 60000 packets 60000 at blue -- "$tmp/changes"
@@ -265,7 +265,7 @@ flood_with_changes() {
 	filter
 	elfmap cgroup set cgroup_acl 0 "$leaf"
 	changes 1000 "$ok_ipv4" "$drop_ipv6"
-	# A packet is accepted by one rule, and not matched by the other. Half of each would drop it.
+	# One rule accepts the packet, the other does not match it. A mixture of both would drop it.
 	flood_with_changes
 	[[ $never == 0 && $once == "$sent" ]]
 	[[ $(hits 0) == "$(total accepted)" && $(total dropped) == 0 ]]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Cgroups for tests: $top and $top/leaf, which are this test's own, wherever cgroup2 is mounted. A test file sources
-# it; a setup() or teardown() of its own calls these.
+# Cgroups for tests: $top and $top/leaf are made for each test, wherever cgroup2 is mounted. A test file sources
+# this, and calls these functions from its setup() and teardown().
 #
 # shellcheck shell=bash disable=SC2034 # the variables are for the tests
 
@@ -13,7 +13,7 @@ setup_cgroups() {
 	mkdir "$top" "$leaf" 2>/dev/null || skip 'no cgroup can be made here'
 }
 
-# What ran in a cgroup may take a moment to be gone from it.
+# A process may stay in its cgroup for a moment after its end.
 teardown_cgroups() {
 	local dir deadline=$((SECONDS + 10))
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap check`: its verdict is the one that a load then meets; what is in use is not touched; and what a
-# tc without libbpf would say.
+# `elfmap check`: predicts the result of a load and changes nothing; --old-tc predicts that of a tc without
+# libbpf.
 
 bats_require_minimum_version 1.5.0
 
@@ -30,7 +30,7 @@ check() {
 	"$elfmap" check "$objects/$object.o" "$@"
 }
 
-# query OBJECT FILTER WANTED [WORD ...]: what jq makes of `elfmap -j check` is WANTED.
+# query OBJECT FILTER WANTED [WORD ...]: the output of jq FILTER on `elfmap -j check` is WANTED.
 query() {
 	local got
 
@@ -45,7 +45,7 @@ add() {
 	"$elfmap" tc filter replace dev "$link" ingress pref 1 handle 1 bpf da obj "$objects/$1.o" sec "$2"
 }
 
-# says PATTERN: a line of the last run's stderr does.
+# says PATTERN: a line of the last run's stderr matches PATTERN.
 says() {
 	local line
 
@@ -58,7 +58,7 @@ says() {
 	return 1
 }
 
-# Maps and programs of all the kernel: other tests run beside this one, so only names of our own count.
+# Maps and programs in the kernel. Other tests run at the same time, so only names of this test count.
 left_behind() {
 	bpftool -j map show | jq -r '.[] | select(.name // "" | startswith("broken_")) | .name'
 	bpftool -j prog show | jq -r '.[] | select(.name == "careful" or .name == "after") | .name'
@@ -107,7 +107,7 @@ left_behind() {
 	"$elfmap" attach "$objects/static_helper.o" dev "$link" ingress
 	"$elfmap" convert "$objects/static_helper.o" "$tmp/converted.o" type cls
 	"$elfmap" tc filter add dev "$link" egress bpf da obj "$objects/static_helper.o"
-	# libbpf alone refuses it, so that there is something to open in another way.
+	# libbpf alone refuses this object, so it has to be transcoded first.
 	run ! tc filter add dev "$link" egress bpf da obj "$objects/static_helper.o"
 }
 
@@ -266,7 +266,7 @@ left_behind() {
 
 # ---- what is in use stays as it is -------------------------------------------------------------------------------
 
-# Everything that a running pipeline has: slots, inner maps, contents, filters, what is pinned.
+# The state of a running pipeline: slots, inner maps, contents, filters, pins.
 state() {
 	local pin
 
@@ -296,7 +296,7 @@ state() {
 	check tailcall type xdp >/dev/null 2>&1 || true
 	after=$(state)
 	diff <(echo "$before") <(echo "$after")
-	# The comparison sees what a load does: it fills the slot again.
+	# The comparison detects what a load does: it fills the slot again.
 	add tailcall classifier
 	[[ $(state) != "$before" ]]
 }
@@ -305,7 +305,7 @@ state() {
 	[[ -z $(left_behind) ]]
 	check broken >/dev/null 2>&1 || true
 	check broken sec classifier >/dev/null
-	for _ in $(seq 100); do # the kernel frees programs when it has the time
+	for _ in $(seq 100); do # the kernel frees programs asynchronously
 		[[ -n $(left_behind) ]] || break
 	done
 	[[ -z $(left_behind) && -z $(find /sys/fs/bpf -type f ! -name '*.debug') ]]

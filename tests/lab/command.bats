@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What all verbs have in common: help, usage, options, messages, and output that does not arrive.
+# Common to all verbs: help, usage, options, messages, write errors on stdout.
 
 bats_require_minimum_version 1.5.0
 

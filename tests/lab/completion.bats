@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Completion in bash, asked the way readline asks; and the list of types it knows.
+# Completion in bash, called as readline calls it, and the list of types that it offers.
 
 # shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; the file that is sourced uses what is set here
 bats_require_minimum_version 1.5.0
@@ -13,7 +13,7 @@ setup() {
 	source completion/elfmap.bash
 }
 
-# completes WORD ...: what the last of them can become, sorted, in one line.
+# completes WORD ...: the candidates for the last word, sorted, in one line.
 completes() {
 	COMP_WORDS=("$@")
 	COMP_CWORD=$(($# - 1))
@@ -21,7 +21,7 @@ completes() {
 	printf '%s\n' "${COMPREPLY[@]}" | sort -u | xargs
 }
 
-# offers "WORD ..." WORD ...: the first, what was completed, has all the others.
+# offers "WORD ..." WORD ...: the first argument, a list of candidates, contains all the others.
 offers() {
 	local word
 
@@ -60,7 +60,7 @@ offers() {
 	create hits hash 4 4 4
 	create hosts hash 4 4 4
 	mkdir -p $tc_dir/other
-	cd "$tmp" # where no file is called like that
+	cd "$tmp" # without a file of that name
 	bpftool map create $tc_dir/other/deep type hash key 4 value 4 entries 4 name deep
 	for verb in dump show unpin resize get set del load watch; do
 		[[ $(completes elfmap map $verb h) == 'hits hosts' ]]
@@ -75,7 +75,7 @@ offers() {
 @test "completion: options and words of a verb are offered" {
 	create hits hash 4 4 4
 	[[ $(completes elfmap map unpin hits --) == --force ]]
-	[[ $(completes elfmap map check hits --) == --fix ]] # not --mend, which is accepted
+	[[ $(completes elfmap map check hits --) == --fix ]] # --mend is accepted, but hidden
 	offers "$(completes elfmap map set hits 1 2 '')" any exist noexist
 	offers "$(completes elfmap map watch hits '')" count interval
 	offers "$(completes elfmap check x.o '')" --old-tc sec type

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The legacy contract beyond the everyday: every way tc and ip load a program, pins that the kernel
-# shows otherwise than they were asked for, and objects of every compiler that is installed.
+# Less common parts of the legacy contract: every way in which tc and ip load a program, pins that the kernel
+# reports differently from their definition, and objects of every installed compiler.
 
 # shellcheck disable=SC2154 # link.bash sets them
 
@@ -13,7 +13,7 @@ replace_filter() {
 	"$elfmap" tc filter replace dev "$link" ingress pref 1 handle 1 bpf da obj "$1" "${@:2}"
 }
 
-# cell MAP KEY: the first byte of an entry, which is all that these tests count to.
+# cell MAP KEY: the first byte of an entry, which is large enough for these tests.
 cell() {
 	printf '%d\n' "$(bpftool -j map lookup pinned "$globals/$1" key "$2" 0 0 0 | jq -r '.value[0]')"
 }
@@ -53,7 +53,7 @@ ping_once() {
 	run ! ip route replace 10.9.0.2/32 dev "$link" encap bpf out obj "$objects/lwt.o" section leave
 }
 
-# users_of MAP: the names of the programs that use this pin; other tests load the same objects.
+# users_of MAP: the names of the programs that use this pin. Other tests load the same objects.
 users_of() {
 	local id
 
@@ -91,7 +91,7 @@ users_of() {
 			replace_filter "$objects/$object.o" sec "$section"
 			in_net ping -q -c 1 10.9.0.1
 		done
-		tc filter del dev "$link" ingress # no packet between the looks
+		tc filter del dev "$link" ingress # no packet between the reads
 		once=$(cell section_calls 0)
 		[[ $once -ge 1 && $(cell section_calls 1) == $((10 * once)) ]]
 		[[ $(cell section_calls 3) -ge 1 && $(cell section_calls 4) -ge 1 ]]
@@ -129,7 +129,7 @@ users_of() {
 		replace_filter "$objects/contract.o" sec classifier
 	done
 	in_net ping -q -c 1 10.9.0.1
-	tc filter del dev "$link" ingress # no packet between the two looks
+	tc filter del dev "$link" ingress # no packet between the two reads
 	one=$(cell a_name_of_more_than_fifteen_1 0)
 	[[ $one -ge 1 && $(cell a_name_of_more_than_fifteen_2 0) == $((2 * one)) ]]
 }
@@ -137,7 +137,7 @@ users_of() {
 @test "an object with legacy and BTF-defined maps loads" {
 	replace_filter "$objects/both_maps.o" sec classifier
 	in_net ping -q -c 1 10.9.0.1
-	tc filter del dev "$link" ingress # no packet between the two looks
+	tc filter del dev "$link" ingress # no packet between the two reads
 	legacy=$(cell legacy_hits 0)
 	[[ $legacy -ge 1 && $(cell modern_hits 0) == $((2 * legacy)) ]]
 	run -1 replace_filter "$objects/both_maps.nobtf.o" sec classifier
@@ -170,14 +170,14 @@ users_of() {
 
 # ---- every compiler ---------------------------------------------------------------------------------------
 
-# The sections that are entries, of objects that a classifier can load whole.
+# The entry sections of objects of which a classifier can load all programs.
 sections_of() {
 	"$elfmap" -j show "$1" | jq -r '.progs[] | select(.slot | not) | .section' | sort -u
 }
 
 @test "objects of every installed clang load, for each instruction set, with and without BTF" {
 	count=0
-	mapfile -t clangs < <(type -P clang clang-14 clang-16 clang-19 | xargs realpath | sort -u) # one has two names
+	mapfile -t clangs < <(type -P clang clang-14 clang-16 clang-19 | xargs realpath | sort -u) # the same clang may have two names
 	for clang in "${clangs[@]}"; do
 		for flags in '-g -mcpu=v1' '-g0 -mcpu=v1' '-g -mcpu=v2' '-g -mcpu=v3' '-g0 -mcpu=v3'; do
 			for source in shared tailcall map_in_map samples28 mapdef20 annotated globals text_entry wide40 nolicense; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap convert`: what it writes is loaded by bpftool and by the system's own tc, and run.
+# `elfmap convert`: bpftool and the system's tc load its output, and packets run through it.
 # Each test loads objects with and without BTF.
 
 bats_require_minimum_version 1.5.0
@@ -18,10 +18,10 @@ setup() {
 	head -c 64 /dev/zero >"$tmp/packet"
 }
 
-# The bpffs and the network are this file's own (tests/sandbox), and each test finds them empty.
+# tests/sandbox gives this file its own bpffs and network; each test starts with both empty.
 unload() {
 	ip link show v0 >"$tmp/link" 2>&1 && ip link del v0
-	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete # these are the kernel's own
+	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete # except the kernel's own files
 }
 
 teardown() {
@@ -32,7 +32,7 @@ convert() {
 	"$elfmap" convert "$objects/$1.o" "$out" "${@:2}"
 }
 
-# load [WORD ...]: all of OUT's programs and maps, pinned.
+# load [WORD ...]: loads OUT and pins its programs and maps.
 load() {
 	bpftool prog loadall "$out" "$progs" "$@" pinmaps "$maps"
 }
@@ -54,7 +54,7 @@ id_of() { # prog|map PATH
 	bpftool -j "$1" show pinned "$2" | jq .id
 }
 
-# untouched: OUT is what it was, and nothing stands beside it.
+# untouched: OUT is unchanged, and there is no other file in its directory.
 untouched() {
 	[[ $(cat "$out") == before ]]
 	[[ $(find "$(dirname "$out")" -name '.elfmap-*' | wc -l) == 0 ]]
@@ -327,13 +327,13 @@ filter_id() {
 
 # ---- the file -------------------------------------------------------------------------------------
 
-# lint_kinds FILE ...: the kinds of complaints, without names and numbers.
+# lint_kinds FILE ...: the kinds of errors, without names and numbers.
 lint_kinds() {
 	{ eu-elflint --gnu-ld --quiet "$@" 2>&1 || true; } | grep -v '^ *$\|:$' |
 		sed -E "s/'[^']*'//g; s/\[ *[0-9]+\]//g; s/0x[0-9a-f]+//g; s/[0-9]+//g; s/\([^)]*\)//g" | sort -u
 }
 
-# It knows few of BPF's relocation types, so that it complains about every object that has BTF.
+# eu-elflint supports few of BPF's relocation types: every object with BTF has errors.
 @test "convert: eu-elflint reports nothing for the output that it does not report for clang's" {
 	for object in shared tailcall map_in_map samples28 annotated globals xdp; do
 		for kind in "$object" "$object.nobtf"; do
@@ -347,7 +347,7 @@ lint_kinds() {
 			done
 		done
 	done
-	# The comparison can tell: a damaged symbol table is a new kind of complaint.
+	# The comparison detects a damaged symbol table as a new kind of error.
 	convert tailcall
 	size=$(stat -c %s "$out")
 	head -c $((size - 64)) "$out" >"$tmp/part.o"

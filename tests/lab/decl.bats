@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap decl`: what it prints compiles without a warning, to the maps that `elfmap convert --pin`
-# makes of the same object. describe_maps.c says what libbpf reads in either.
+# `elfmap decl`: its output compiles without warnings, and gives the maps that `elfmap convert --pin`
+# makes from the same object. describe_maps.c prints what libbpf reads from each.
 
 bats_require_minimum_version 1.5.0
 
 progs=/sys/fs/bpf/progs
-maps=/sys/fs/bpf # where libbpf pins by name when nobody tells it better
+maps=/sys/fs/bpf # where libbpf pins by name by default
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
@@ -29,7 +29,7 @@ setup() {
 }
 
 teardown() {
-	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete # these are the kernel's own
+	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete # except the kernel's own files
 }
 
 # compile SOURCE OBJECT [FLAG ...]
@@ -37,7 +37,7 @@ compile() {
 	"${compiler[@]}" -Wall -Werror -MF /dev/null "${@:3}" -c -o "$2" "$1"
 }
 
-# legacy NAME [FLAG ...] <SOURCE: an object of the test's own, in $tmp/NAME.o.
+# legacy NAME [FLAG ...] <SOURCE: compiles SOURCE to $tmp/NAME.o.
 legacy() {
 	{
 		printf '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n#include "bpf_elf.h"\n'
@@ -48,14 +48,14 @@ legacy() {
 	compile "$tmp/$1.legacy.c" "$tmp/$1.o" -Wno-unused-parameter "${@:2}"
 }
 
-# A function for each prototype, so that slots have something to hold.
+# A function for each prototype, so that there are programs for the slots.
 define_functions() {
 	sed -n 's/^\([a-z_ ]* \**[a-z_0-9]*(.*)\);$/SEC("tc") \1\n{\n\treturn 0;\n}/p' "$1"
 	# shellcheck disable=SC2028 # no escape
 	echo 'char _license[] SEC("license") = "GPL";'
 }
 
-# declare_maps OBJECT: $tmp/decl.c is what decl prints, $tmp/decl.o what that compiles to.
+# declare_maps OBJECT: writes decl's output to $tmp/decl.c and compiles it to $tmp/decl.o.
 declare_maps() {
 	"$elfmap" decl "$1" >"$tmp/printed.c"
 	{
@@ -69,7 +69,7 @@ describe() {
 	"$BATS_FILE_TMPDIR/describe_maps" "$1"
 }
 
-# same_maps OBJECT: decl's maps are convert's.
+# same_maps OBJECT: decl and convert give the same maps.
 same_maps() {
 	declare_maps "$1"
 	"$elfmap" convert --pin "$1" "$tmp/converted.o" 2>"$tmp/warnings"
@@ -108,15 +108,15 @@ fails_in_one_line() {
 
 	for object in "$objects"/*.o "$tc_progs"/*.o; do
 		keeps_contract "$object" || continue
-		[[ $object != */both_maps.o ]] || continue # whose BTF-defined map needs no declaration
+		[[ $object != */both_maps.o ]] || continue # its BTF-defined map needs no declaration
 		echo "$object"
 		same_maps "$object"
 		compared=$((compared + 1))
 	done
-	((compared > 30)) # 15 sources make two each
+	((compared > 30)) # two objects from each of 15 sources
 }
 
-# changed OBJECT SED: the comparison sees what SED changes in the declarations.
+# changed OBJECT SED: the comparison detects what SED changes in the declarations.
 changed() {
 	declare_maps "$objects/$1.o"
 	describe "$tmp/decl.o" >"$tmp/wanted"
@@ -195,7 +195,7 @@ changed() {
 	grep -q '__uint(type, 33); /\* BPF_MAP_TYPE_ARENA \*/' <<<"$declared"
 	grep -qx '_Static_assert(sizeof(struct key) == 10, .*' <<<"$declared"
 	run ! grep -qE 'typedef .* __u32;|struct bpf_(spin_lock|lpm_trie_key) \{' <<<"$declared"
-	run ! grep -q __type "$tmp/printed.c" # the one without BTF
+	run ! grep -q __type "$tmp/printed.c" # without BTF there are no types
 }
 
 @test "decl: a type without a name gets one" {
@@ -218,7 +218,7 @@ changed() {
 
 # ---- the way out: the declarations in the program's own source ---------------------------------------
 
-# modernize NAME: tests/testdata/NAME.c with decl's declarations in place of its own, compiled.
+# modernize NAME: compiles tests/testdata/NAME.c with decl's declarations instead of its own.
 modernize() {
 	{
 		"$elfmap" decl "$objects/$1.o"
@@ -350,7 +350,7 @@ modernize() {
 	run --separate-stderr "$elfmap" decl "$tmp/names.o"
 	fails_in_one_line "elfmap: $tmp/names.o: section '1/0': function 'f.cold': C cannot declare this name"
 
-	# A type's name could bring in anything.
+	# The name of a type could contain any C source.
 	LC_ALL=C sed 's/flow_key/fl;w*key/g' "$objects/annotated.o" >"$tmp/types.o"
 	run --separate-stderr "$elfmap" decl "$tmp/types.o"
 	fails_in_one_line "elfmap: $tmp/types.o: BTF type *: C cannot declare it: *"

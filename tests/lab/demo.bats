@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `make demo` runs labs: those that are asked for, until somebody interrupts it; and what all labs do alike before
-# they begin.
+# `make demo` runs the given labs until it is interrupted; and what all labs check before they start.
 
 # shellcheck disable=SC2154 # lab.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -21,7 +20,7 @@ setup() {
 	[[ $stderr == *'no lab nosuch; there are: '*dst-stats* ]]
 }
 
-# What a terminal does: the signal goes to the whole process group.
+# As a terminal does, send the signal to the whole process group.
 @test "Ctrl-C ends the demo, not only the lab that is running" {
 	lab=(setsid "${lab[@]}" dst-stats parser)
 	"${lab[@]}" >"$out" 2>&1 3>&- &

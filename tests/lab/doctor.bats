@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap doctor`: a healthy system has nothing; each test breaks one in one way and sees it found, with
-# a command that mends it.
+# `elfmap doctor`: a healthy system has no findings. Each test breaks one thing, which is found with a command
+# that fixes it.
 
 # shellcheck disable=SC2154,SC2030,SC2031 # link.bash and run set them; a test is a subshell
 # shellcheck disable=SC2119,SC2120 # run passes arguments
@@ -20,7 +20,7 @@ healthy() {
 	[[ $output == 'nothing found' && -z $stderr ]]
 }
 
-# finds PATTERN: one finding, like PATTERN. The kernel drops what nobody holds a moment later.
+# finds PATTERN: one finding, which matches PATTERN. The kernel frees unreferenced objects asynchronously.
 finds() {
 	local i
 
@@ -34,7 +34,7 @@ finds() {
 	return 1
 }
 
-# Types what the doctor said.
+# Runs the command that the doctor printed.
 mend() {
 	local remedy i
 
@@ -84,7 +84,7 @@ setup() {
 }
 
 @test "tc: a missing one, one that cannot be helped, and a preload that is missing or writable by others are findings" {
-	run env PATH=/nowhere "$elfmap" doctor # /usr/sbin is looked at, too
+	run env PATH=/nowhere "$elfmap" doctor # /usr/sbin is searched, too
 	[[ $status == 0 ]]
 	tc=$(readlink -f "$(command -v tc)")
 	mount --bind /dev/null "$tc"
@@ -133,8 +133,8 @@ setup() {
 	[[ $status == 1 && $output == "warning: bpffs: /sys/fs/bpf is hidden here, as 'ip netns exec'"*"mend it: nsenter --net="* ]]
 }
 
-# The kernel has some of them in the first network namespace only; nothing is changed there, a directory stands in
-# front of the settings.
+# Some settings exist only in the initial network namespace. A directory mounted over them replaces them, so that
+# the real settings are not changed.
 @test "settings: a JIT that is off or hardened, and run-time statistics, are findings" {
 	setting() {
 		unshare --mount bash -ec "mount -t tmpfs none /proc/sys/${1%/*}; echo $2 >/proc/sys/$1; $elfmap doctor"
@@ -186,7 +186,7 @@ setup() {
 @test "split-map: a pin was removed, and the object loaded again for another device" {
 	"$elfmap" attach shared.o sec ingress dev "$link" ingress
 	rm "$globals/shared_hits"
-	healthy # nobody knows that it was pinned
+	healthy # it cannot be known that it was pinned
 	"$elfmap" attach shared.o sec ingress dev lo ingress
 	finds "error: split-map: dev $link ingress shared.o:[[]ingress] uses map * called shared_hits, and globals/shared_hits is map *: what is written to the pin never gets there
     mend it: elfmap attach shared.o sec ingress dev $link ingress prio 49152 handle 0x1"

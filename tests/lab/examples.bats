@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What tc's own examples are about, on real packets: an array shared by two hooks, chains of tail calls, the
-# limit of them, a stage grafted at run time, a map in a map. Counters in maps and classes of htb tell.
+# The subjects of tc's own examples with real packets: an array shared by two hooks, chains of tail calls and
+# their limit, a stage grafted at run time, a map in a map. Counters in maps and htb classes show the results.
 
 # shellcheck disable=SC2154,SC2119,SC2120 # link.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -10,7 +10,7 @@ load link.bash
 
 setup() {
 	setup_link
-	# Nothing moves but what a test sends.
+	# No other traffic than that of the tests.
 	ip neigh replace 10.9.0.2 dev "$link" lladdr "$(in_net ip -j link show dev peer | jq -r '.[0].address')"
 	in_net ip neigh replace 10.9.0.1 dev peer lladdr "$(ip -j link show dev "$link" | jq -r '.[0].address')"
 }
@@ -19,7 +19,7 @@ teardown() {
 	teardown_link
 }
 
-# pings N: so many packets out of $link, and their answers in.
+# pings N: N packets out of $link, and N answers in.
 pings() {
 	ping -q -c "$1" -i 0.01 10.9.0.2 >/dev/null
 }
@@ -37,7 +37,7 @@ value() {
 
 # ---- one array, two hooks ------------------------------------------------------------------------------
 
-# build NAME WORD...: two_hooks.c with such settings.
+# build NAME WORD...: compiles two_hooks.c with these settings.
 build() {
 	clang -target bpf -O2 -g -c -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" "${@:2}" \
 		-o "$tmp/$1.o" tests/testdata/two_hooks.c
@@ -111,12 +111,12 @@ ran() {
 	[[ $(ran 2) == 5 && $(ran 5) == $((entry + 5)) ]]
 }
 
-# class CLASS: packets that went through it.
+# class CLASS: the number of packets through it.
 class() {
 	tc -s class show dev "$link" | sed -n "/class htb $1 /,/^\$/s/.* bytes \([0-9]*\) pkt.*/\1/p"
 }
 
-# htb WORD...: classes 1:30 (for whatever is not put elsewhere), 1:42 and 1:43, and a filter.
+# htb WORD...: classes 1:30 (the default), 1:42 and 1:43, and a filter.
 htb() {
 	local class
 
@@ -128,7 +128,7 @@ htb() {
 }
 
 @test "a cycle: 33 tail calls for each packet, which then goes to its class; without the loop it is dropped" {
-	htb bpf da obj "$objects/cyclic.o" sec entry classid 1: # the major, which skb->tc_classid has no room for
+	htb bpf da obj "$objects/cyclic.o" sec entry classid 1: # the major number, which skb->tc_classid cannot contain
 	pings 4
 	[[ $(value "$globals/cycle_ran" 0) == 4 && $(value "$globals/cycle_ran" 1) == $((4 * 33)) ]]
 	[[ "$(class 1:42) $(class 1:30)" == '4 0' ]]
@@ -172,7 +172,7 @@ htb() {
 	[[ $(value "$globals/inner" 0) == 3 && $(value "$globals/other" 0) == 4 ]]
 }
 
-# changed NAME FROM TO: map_in_map.c with a line that says something else.
+# changed NAME FROM TO: compiles map_in_map.c with one line changed.
 changed() {
 	sed "s/$2/$3/" tests/testdata/map_in_map.c >"$tmp/$1.c"
 	clang -target bpf -O2 -g -c -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -o "$tmp/$1.o" "$tmp/$1.c"

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Commands whose calls to the kernel fail, one after the other, or are the last thing that they do. A test says
-# what there was (before), what the command is, and the walks look whether afterwards all is as it was or as it
-# was to be. Needs flood.bash.
+# Runs a command repeatedly; each time another one of its system calls fails, or the command is killed at it. A
+# test gives the state before and the command; afterwards the state must be the previous or the desired one.
+# Needs flood.bash.
 #
 # shellcheck shell=bash disable=SC2154 # flood.bash sets them
 
-stride=1 # of the calls of a kind
+stride=1 # every Nth call of each kind is tested
 
-# setup_faults BEFORE COMMAND...: BEFORE is a function that sets up what COMMAND finds.
+# setup_faults BEFORE COMMAND...: BEFORE is a function that makes the state in which COMMAND runs.
 setup_faults() {
 	command -v strace >/dev/null || skip 'strace is not installed'
 	before=$1
@@ -26,8 +26,8 @@ start_again() {
 	found=$(everything)
 }
 
-# What a command could have changed. Programs that are being exchanged (~new) are the next command's to remove where
-# that failed. The entry 7 is the test's; what packets leave in that map is theirs.
+# The state that a command can change. The next command removes programs that a failed replacement left (~new). Only
+# entry 7 of the map is compared, since packets change the others.
 everything() {
 	local pin
 
@@ -46,8 +46,8 @@ everything() {
 	[[ ! -e $globals/gen_state ]] || "$elfmap" map dump gen_state types u32:u64 | grep '^7 ' || true
 }
 
-# The same without what differs each time: numbers of programs and links; names are what libbpf leaves out where
-# its trial of them failed.
+# The same without ids of programs and links, which differ each time, and without names, which libbpf omits if its
+# probe for them failed.
 shape() {
 	everything | sed -E 's/ name [a-z_]*//; s/ id [0-9]+//; s/"value":\[[^]]*\]//g; s/"(id|prog_id)":[0-9]+//g'
 }
@@ -60,7 +60,7 @@ assert_as_wanted() {
 	assert_same "$wanted" "$(shape)"
 }
 
-# diff is there to show what differs; asked a thousand times whether anything does, it takes its time.
+# diff only prints a difference: it is too slow to be run a thousand times for the comparison.
 assert_same() {
 	[[ $1 == "$2" ]] || diff <(printf '%s\n' "$1") <(printf '%s\n' "$2")
 }
@@ -73,7 +73,7 @@ finish() {
 	assert_as_wanted && [[ -z $(find /sys/fs/bpf/tc -name '*~new') ]]
 }
 
-# run_with INJECTION CALL NTH: the command, with something happening to it; its status.
+# run_with INJECTION CALL NTH: runs the command with INJECTION at its NTH CALL; sets its status.
 run_with() {
 	status=0
 	strace -qq -o "$tmp/trace" -e "trace=$2" -e "inject=$2:$1:when=$3" "${wanted_command[@]}" \
@@ -84,7 +84,7 @@ said_once() {
 	[[ $(wc -l <"$tmp/err") == 1 && $(<"$tmp/err") == 'elfmap: '* ]]
 }
 
-# One that failed has said so once, and everything is as it was; one that did not has done its work.
+# A failed command has printed one line and changed nothing; a successful one has done its work.
 assert_all_or_nothing() {
 	case $status in
 	0)
@@ -97,7 +97,7 @@ assert_all_or_nothing() {
 	esac
 }
 
-# fail CALL ERROR...: each call of this kind fails, once, the command going through the errors by turns.
+# fail CALL ERROR...: each call of this kind fails in one run, with the errors in turn.
 fail() {
 	local call=$1 errors=("${@:2}") failed=0 n
 
@@ -116,7 +116,7 @@ fail() {
 	injected=$((${injected-0} + failed))
 }
 
-# kill_at CALL: killed at each call of this kind; the same command then finishes the job.
+# kill_at CALL: the command is killed at each call of this kind; run again, it completes its work.
 kill_at() {
 	local call=$1 n
 
@@ -141,12 +141,12 @@ assert_mendable() {
 	finish
 }
 
-# Packets that a version gets go through it whole; where none is attached there is nothing to count.
+# Packets run through one version completely; if none is attached no packet is counted.
 still_whole() {
 	[[ ! -e $globals/gen_cells ]] || { send 2 && [[ $(cells) == *' 0 0' ]]; }
 }
 
-# cells: packets whole through version 1, through 2, mixed, lost.
+# cells: packets completely through version 1, through version 2, mixed, lost.
 cells() {
 	"$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")'
 }

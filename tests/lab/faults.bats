@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap load`, `attach`, `apply` and `upgrade` when the kernel says no, once, at each call that they make, and
-# when they are killed there: afterwards everything is as it was, or as it was to be.
+# `elfmap load`, `attach`, `apply` and `upgrade` when one of their system calls fails, or when they are killed at
+# it, for each call in turn: afterwards the state is the previous one or the desired one.
 
 # shellcheck disable=SC2154,SC2030,SC2031,SC2034 # flood.bash and faults.bash set them; a test is a subshell
 # shellcheck disable=SC2317 # functions that the walks call
@@ -11,7 +11,7 @@ bats_require_minimum_version 1.5.0
 load flood.bash
 load faults.bash
 
-# apply and upgrade make several hundred calls: every fifth here, all of them with FAULTS_STRIDE=1.
+# apply and upgrade make several hundred calls: every fifth is tested, or all with FAULTS_STRIDE=1.
 long_stride=${FAULTS_STRIDE-5}
 
 setup() {
@@ -74,7 +74,7 @@ skip_without_tcx() {
 
 # ---- refused ----------------------------------------------------------------------------------------------
 
-# Removing is left out: a clean-up that fails leaves what it was to remove, for the next command.
+# Calls that remove are left out: after a failed clean-up the rest is removed by the next command.
 fail_everywhere() {
 	fail bpf EPERM ENOMEM ENOSPC
 	fail sendto EPERM ENOBUFS EINTR
@@ -166,7 +166,7 @@ kill_everywhere() {
 	kill_everywhere
 }
 
-# Stages go into the table that runs, one by one: only an upgrade keeps versions apart.
+# Stages go into the live table one by one: only an upgrade separates the versions.
 @test "attach over an older version: killed at each system call" {
 	still_whole() {
 		:
@@ -197,7 +197,7 @@ kill_everywhere() {
 
 # ---- round and round --------------------------------------------------------------------------------------
 
-# note_ids: what the generations hold now, a program and a table each.
+# note_ids: the ids that the versions use now, a program and a table each.
 note_ids() {
 	local pin
 
@@ -209,7 +209,7 @@ note_ids() {
 	done
 }
 
-# none_left KIND: of those that were noted, as soon as the kernel has dropped them.
+# none_left KIND: waits until the kernel has freed those that were noted.
 none_left() {
 	local try
 

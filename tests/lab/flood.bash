@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Two namespaces and a cable for tests/tools/flood, for tests of what holds while packets flow. What else moves
-# on the cable is multicast listeners' reports of IPv6: count the flood's own packets. A test file sources it; a setup() or teardown() of its own calls these.
+# Two connected namespaces for tests under traffic with tests/tools/flood. The only other packets are MLD reports,
+# so count the packets of the flood. A test file sources this, and calls these functions from its setup() and
+# teardown().
 #
 #   red: v0 10.9.0.1 fd09::1  ---veth---  v1 10.9.0.2 fd09::2 :blue
 #
@@ -38,7 +39,7 @@ setup_end() {
 	on "$name" tc qdisc add dev "$dev" clsact
 }
 
-# The devices go first: what is attached to them holds maps.
+# Removes the devices first, because attached programs hold maps.
 teardown_flood() {
 	[[ ! -e /run/netns/red ]] || on red ip link del v0
 	ip netns del red 2>/dev/null || true
@@ -52,13 +53,13 @@ on() {
 	nsenter --net="/run/netns/$1" -- "${@:2}"
 }
 
-# report FILTER: what jq makes of the last flood's report, which is the last run's stdout.
+# report FILTER: the output of jq FILTER on the report of the last flood, which is the last run's stdout.
 report() {
 	# shellcheck disable=SC2154 # run sets it
 	jq -r "$1" <<<"$output"
 }
 
-# Every packet that was sent arrived, once, and the receiver had room for all of them.
+# Each packet sent has arrived once, and no receive buffer was full.
 assert_lossless() {
 	echo "$output"
 	[[ $(report '[.once == .sent, .sent > 0, .strange == 0, ([.at[].overflow] | add) == 0] | all') == true ]]

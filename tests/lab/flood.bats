@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# tests/tools/flood says what happened to each packet; and dst_stats counts every one of them, once, while its
-# map is being changed.
+# tests/tools/flood reports what happened to each packet, and dst_stats counts each packet once while its map
+# is being changed.
 
 # shellcheck disable=SC2154 # flood.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -16,14 +16,14 @@ teardown() {
 	teardown_flood
 }
 
-# counted DIRECTION ADDRESS: packets of a destination in dst_stats, all CPUs'.
+# counted DIRECTION ADDRESS: packets of a destination in dst_stats, summed over the CPUs.
 counted() {
 	"$elfmap" -j map dump dst_stats sum |
 		jq --arg direction "$1" --arg address "$2" '[.[] | select(.key.direction == $direction and .key.addr == $address)
 			| .value.packets] | add // 0'
 }
 
-# A batch for bpftool: destinations that no packet has come and go, N times.
+# A batch for bpftool: adds and deletes destinations that no packet has, N times.
 write_updates() {
 	local i
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What show, check, convert, decl, load and tc do with each object is what golden.txt records. After an intended
-# change: make && tests/tools/golden.sh >tests/lab/golden.txt
+# golden.txt records what show, check, convert, decl, load and tc do with each object. After an intended change:
+# make && tests/tools/golden.sh >tests/lab/golden.txt
 
 bats_require_minimum_version 1.5.0
 
@@ -11,7 +11,7 @@ setup() {
 	tmp=$BATS_TEST_TMPDIR
 }
 
-# comparable RECORD OTHER: RECORD without what depends on the compiler, for objects that have other bytes in OTHER.
+# comparable RECORD OTHER: RECORD without the compiler's part of objects whose bytes differ in OTHER.
 comparable() {
 	awk '
 		$1 == "==" { object = $2 }
@@ -23,7 +23,7 @@ comparable() {
 		{ gsub(/\/tc\/[0-9a-f]+\//, "/tc/HASH/"); gsub(/[0-9]+/, "N"); gsub(/ +/, " "); print }' "$2" "$1"
 }
 
-# compare NEW: prints how it differs from the golden file, and fails if it does.
+# compare NEW: prints the differences from the golden file, and fails if there are any.
 compare() {
 	diff -U 8 --label golden --label now <(comparable "$golden" "$1") <(comparable "$1" "$golden")
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap graft`: stages of a jump table replaced, taken out and put back, and everything that is refused
-# leaves table and pins as they were. Counters of the stages that ran say what packets met.
+# `elfmap graft`: replaces, removes and restores stages of a jump table; a graft that is refused changes
+# neither table nor pins. Each stage counts the packets that run through it.
 
 # shellcheck disable=SC2154,SC2030,SC2031 # link.bash and run set them; a test is a subshell
 bats_require_minimum_version 1.5.0
@@ -19,12 +19,12 @@ teardown() {
 	teardown_link
 }
 
-# ran CELL: how often entry (0), nothing (1), aaa (2), bbb (3) ran.
+# ran CELL: how often entry (0), no stage (1), aaa (2), bbb (3) ran.
 ran() {
 	counter graft_ran "$1"
 }
 
-# Packets through the entry, none but these.
+# Sends packets through the entry; there are no others.
 packets() {
 	bpftool prog run pinned /sys/fs/bpf/tc/progs/graft/graft_entry data_in "$tmp/frame" repeat "$1" >/dev/null
 }
@@ -38,7 +38,7 @@ graft() {
 	echo "status $status, stdout '$output', stderr '$stderr'"
 }
 
-# refused STATUS PATTERN WORD...: one line, and neither table nor pins change.
+# refused STATUS PATTERN WORD...: fails with one line, and table and pins are unchanged.
 refused() {
 	local status_wanted=$1 text=$2 pins_before slots_before
 
@@ -114,7 +114,7 @@ refused() {
 	[[ $("$elfmap" map dump graft_table | grep SECOND) == "$before" ]]
 	packets 4
 	[[ $(counter own_hits 0) == 4 ]]
-	graft graft_table first "$objects/graft_own.o" sec own # and once more, with pins that are there
+	graft graft_table first "$objects/graft_own.o" sec own # and again, with existing pins
 	[[ $status == 0 ]]
 	packets 2
 	[[ $(counter own_hits 0) == 6 ]]
@@ -153,7 +153,7 @@ refused() {
 	refused 1 'holds programs of type sched_cls, and section '\''xdp'\''' graft_table 0 "$objects/graft_own.o" sec xdp
 	refused 1 'holds programs of type sched_cls, and '\''xdp'\'' asks for xdp' graft_table 0 "$objects/graft.o" sec aaa type xdp
 	bpftool map create "$globals/fresh" type prog_array key 4 value 4 entries 1 name fresh
-	graft fresh 0 "$objects/xdp.o" sec prog type xdp # a new table takes what comes first
+	graft fresh 0 "$objects/xdp.o" sec prog type xdp # the first program decides the type of a new table
 	[[ $status == 0 ]]
 	graft fresh 0 "$objects/graft.o" sec aaa type cls
 	[[ $status == 1 && $stderr == *'holds programs of type xdp'* ]]

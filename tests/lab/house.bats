@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The house around the code: make's targets, the set-up, lint, and an installed tree.
+# The build system: targets of make, dependencies, lint, and an installed tree.
 
 bats_require_minimum_version 1.5.0
 
@@ -9,7 +9,7 @@ setup() {
 	unset MAKEFLAGS MAKELEVEL MFLAGS DEPS
 }
 
-# A PATH on which nothing is but the commands named: what is installed elsewhere is not there.
+# A PATH with only the named commands, so that other installed programs are missing.
 only() {
 	local tool
 
@@ -85,7 +85,7 @@ only() {
 	[[ $output == *'lib/bad.c: not a program for the kernel'* ]]
 	[[ $output == *'lint: FAILED: clang-format headers'* ]]
 
-	# Every C file is compiled, also in a folder that is new here.
+	# Every C file is compiled, also in a new folder.
 	cp Makefile "$tree/"
 	mkdir "$tree/examples"
 	printf '%s\n/* Nothing. */\nstatic int nothing;\n' "$good" >"$tree/examples/new.c"
@@ -96,11 +96,11 @@ only() {
 	run -0 env BUILD=build "$tree/scripts/lint.sh" gcc
 }
 
-# called TREE: the command in it does what the one that is tested does.
+# called TREE: the command in TREE behaves as the tested one does.
 called() {
 	local call
 
-	# Without the commit, which may be another one since the build.
+	# Without the commit, which may have changed since the build.
 	[[ $("$1/elfmap" version | cut -d' ' -f1,2) == "$("$build/elfmap" version | cut -d' ' -f1,2)" ]]
 	ln -sf elfmap "$1/tc"
 	for call in "$1/tc" "$1/elfmap tc" "$1/elfmap exec tc" "$build/elfmap tc"; do
@@ -142,7 +142,7 @@ is_dynamic() {
 	fake=$BATS_TEST_TMPDIR/fake
 	mkdir "$tree" "$fake"
 	cp -a "$build"/{helpers,lib,libexec} "$tree/"
-	# A libelf.a that needs what is not there, as Debian 13's does.
+	# A libelf.a with undefined symbols, as in Debian 13.
 	printf 'void eu_not_there(void);\nvoid *elf_memory(void);\nvoid *elf_memory(void) { eu_not_there(); return 0; }\n' >"$fake/elf.c"
 	gcc -c -o "$fake/elf.o" "$fake/elf.c"
 	ar rc "$fake/libelf.a" "$fake/elf.o"
@@ -173,7 +173,7 @@ is_dynamic() {
 	done
 }
 
-# versions FILE: of libbpf's symbols that it needs, the newest last.
+# versions FILE: the versions of the libbpf symbols that it needs, the newest last.
 versions() {
 	readelf --dyn-syms -W "$1" | sed -n 's/.*UND .*@\(LIBBPF_[0-9.]*\).*/\1/p' | sort -Vu
 }

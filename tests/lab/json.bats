@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# With -j every verb's stdout is JSON: what it printed, what it did, or why it failed.
+# With -j the stdout of every verb is JSON: its output, what it did, or why it failed.
 
 # shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; maps.bash and run set variables
 bats_require_minimum_version 1.5.0
@@ -11,7 +11,7 @@ setup() {
 	objects=${BUILD:-$PWD/build}/tests/testdata
 }
 
-# does JQ WORD ...: elfmap -j WORD ... succeeds, and the whole of its stdout is one text for which JQ holds.
+# does JQ WORD ...: elfmap -j WORD ... succeeds, and its stdout is one JSON text for which JQ is true.
 does() {
 	"$elfmap" -j "${@:2}" >"$tmp/out"
 	cat "$tmp/out"
@@ -19,7 +19,7 @@ does() {
 	jq -e "$1" "$tmp/out" >/dev/null
 }
 
-# fails_as STATUS JQ WORD ...: it fails, stdout is an error for which JQ holds, and stderr has a line as without -j.
+# fails_as STATUS JQ WORD ...: it fails, stdout is an error object for which JQ is true, stderr is as without -j.
 fails_as() {
 	run --separate-stderr "$elfmap" -j "${@:3}"
 	echo "status $status: $output; $stderr"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# tc-progs/l2_redirect.c between namespaces: what reaches a virtual address, how it looks on the wire, and
-# that nothing is lost while entries change. Which frame is sent where is tests/prog/l2_*_test.c.
+# tc-progs/l2_redirect.c between namespaces: which packets reach a virtual address, their form on the wire, and
+# that no packet is lost while entries change. tests/prog/l2_*_test.c test single frames.
 #
 #   client c0 10.1.1.101 ---veth--- r0 10.1.1.1 router r1 10.2.1.1 ---veth--- s0 10.2.1.102 server
 #             fd01::65              fd01::1            fd02::1                fd02::66
@@ -29,7 +29,7 @@ setup() {
 	probe=$build/tests/testdata/l2_probe.o
 	for name in client router server other; do
 		ip netns add $name
-		# IPv6 says nothing of its own accord, and addresses hold at once.
+		# No router solicitations, and addresses are usable at once.
 		on $name sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
 			net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.router_solicitations=0 \
 			net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
@@ -46,7 +46,7 @@ setup() {
 	on router ip route add fdfa:ce::/32 via fd02::66
 }
 
-# cable NAME DEV HOST4 HOST6 ROUTER DEV NET: neighbours know each other, so that no packet waits for one.
+# cable NAME DEV HOST4 HOST6 ROUTER DEV NET: with static neighbours, so that no packet waits for ARP.
 cable() {
 	local mac
 
@@ -85,17 +85,17 @@ vxlan_on() { # NETNS MAC
 	on "$1" ip link set dev vxl up
 }
 
-# entry ACTION DEVICE TO REMOTE LOCAL: the words of a VIP's entry.
+# entry ACTION DEVICE TO REMOTE LOCAL: prints the value of a VIP's entry.
 entry() {
 	printf '{ action %s device %s tunnel_id 10000 tunnel_flags 0 ttl 61 tos 8 to %s remote %s local %s }' "$@"
 }
 
-# vips ENTRY: for both families, in their prefixes.
+# vips ENTRY: sets the entry of both VIPs.
 vips() {
 	"$elfmap" map set l2_vips 10.10.1.0/24 "$1" fdfa:ce::/32 "$1"
 }
 
-# sends COUNT FROM TO AT...: a flood from one namespace; its report goes to `output`.
+# sends COUNT FROM TO AT...: a flood from one namespace; its report is in `output`.
 sends() {
 	local count=$1 from=$2 to=$3 at=()
 
@@ -108,12 +108,12 @@ assert_none_arrived() {
 	[[ $(report '[.once == 0, .twice == 0, .sent > 0] | all') == true ]]
 }
 
-# The counters that are not 0, but for what is not the flood's (passed, non_ip).
+# The counters that are not 0, except those of other traffic (passed, non_ip).
 counts() {
 	"$elfmap" -j map dump l2_stats sum | jq -c '.[0].value | del(.passed, .non_ip) | with_entries(select(.value > 0))'
 }
 
-# The guard, and IPIP taken apart, on the server; the redirect where the test wants it.
+# Guard and IPIP decapsulation on the server; the test decides where the redirect is.
 set_up_server() {
 	load_on server s0 ingress drop_non_tun_vip 1
 	load_on server s0 ingress forward 2
@@ -127,7 +127,7 @@ set_up_router() {
 	on router "$elfmap" map set tun_iface 0 dev vxl 1 dev r1
 }
 
-# mode NAME: the words of an entry that reaches the server that way.
+# mode NAME: prints the value of an entry that reaches the server by this tunnel.
 mode() {
 	case $1 in
 	vxlan4) entry L2_TUNNEL 0 $server_mac 10.2.1.102 :: ;;
@@ -145,7 +145,7 @@ mode() {
 		assert_lossless
 	done
 	load_on server s0 ingress drop_non_tun_vip
-	sends 100 client "$vip4" server # nothing is guarded yet
+	sends 100 client "$vip4" server # without the guard
 	assert_lossless
 	vips "$(entry L2_HERE 0 $no_mac :: ::)"
 	for to in $vip4 $vip6; do
@@ -200,7 +200,7 @@ mode() {
 	set_up_router
 	load_on router r0 ingress redirect
 	on server "$elfmap" tc filter add dev s0 ingress pref 3 bpf da obj "$probe" sec outer
-	on server tc filter del dev s0 ingress pref 2 # it would have stripped them
+	on server tc filter del dev s0 ingress pref 2 # it would remove the tunnel header
 	for mode in vxlan4 vxlan6 ipip4 ipip6; do
 		vips "$(mode $mode)"
 		sends 10 client "$vip4" server
@@ -208,7 +208,7 @@ mode() {
 	done
 	outer=$("$elfmap" map dump l2_outer | sort)
 	echo "$outer"
-	# What goes into a tunnel device has the tunnel's TOS; IPIP takes the two ECN bits from inside.
+	# A tunnel device sets its own TOS; IPIP copies the two ECN bits from the inner header.
 	[[ $outer == "\
 { remote 10.2.1.102 protocol 17 ttl 61 tos 8 vni 10000 } 20
 { remote 10.2.1.102 protocol 4 ttl 61 tos 8 vni 0 } 10
@@ -218,7 +218,7 @@ mode() {
 { remote fd02::66 protocol 41 ttl 61 tos 8 vni 0 } 10" ]]
 }
 
-# A hash of the outer header would send all that comes through a tunnel to one CPU.
+# With a hash of the outer header, one CPU would get all packets of a tunnel.
 @test "a packet taken out of a tunnel no longer has the hash of the tunnel" {
 	load_on router r0 ingress redirect
 	set_up_router
@@ -243,14 +243,14 @@ mode() {
 		assert_lossless
 	done
 	[[ $(counts) == '{}' ]]
-	# The client tunnels by itself, to an end that is not ours, through the router.
+	# The client has a tunnel of its own, through the router to another end.
 	load_on client c0 egress redirect
 	on client "$elfmap" map set tun_iface 2 dev c0
 	vips "$(entry L2_IPIP 2 $no_mac 10.3.1.102 10.1.1.101)"
 	on router tc filter del dev r0 ingress pref 9
 	on other "$elfmap" tc filter add dev t0 ingress bpf da obj "$probe" sec outer
 	sends 100 client "$vip4" other
-	[[ $(counts) == '{"ipip":100}' ]] # the router has taken nothing apart
+	[[ $(counts) == '{"ipip":100}' ]] # the router has decapsulated nothing
 	[[ $("$elfmap" map dump l2_outer) == '{ remote 10.3.1.102 protocol 4 ttl 60 tos 8 vni 0 } 100' ]]
 }
 
@@ -294,12 +294,12 @@ mode() {
 	[[ $(counts | jq -c .too_big) == 20 ]]
 }
 
-# TCP sends packets of many segments, which are cut up behind the tunnel.
+# TCP sends GSO packets, which are segmented after the tunnel.
 @test "TCP through every tunnel: three megabytes arrive unchanged" {
 	set_up_server
 	set_up_router
 	load_on router r0 ingress redirect
-	on client ip link set dev c0 mtu 1500 # and 1600 behind the router, for the tunnels' headers
+	on client ip link set dev c0 mtu 1500 # and 1600 beyond the router, for the tunnel headers
 	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/sent"
 	for mode in vxlan4 vxlan6 ipip4 ipip6; do
 		vips "$(mode $mode)"
@@ -314,7 +314,7 @@ mode() {
 		'[true,true,null,null,null]' ]]
 }
 
-# One connection to the server, until its end. (perl-base is part of every Debian.)
+# One complete connection to the server. (perl-base is essential in Debian.)
 receive() {
 	# shellcheck disable=SC2016 # perl's
 	on server timeout 20 perl -MSocket -e 'socket(L, PF_INET, SOCK_STREAM, 0); setsockopt(L, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -341,7 +341,7 @@ wait_for_port() {
 		assert_lossless
 		[[ $(report '.at[] | select(.netns == "other") | .received') == 100 ]]
 	done
-	vips "$(entry L2_DEVICE 0 $server_mac :: ::)" # nobody there has that
+	vips "$(entry L2_DEVICE 0 $server_mac :: ::)" # no host has that address
 	sends 100 client "$vip4" server other
 	assert_none_arrived
 	[[ $(counts) == '{"device":300}' ]]
@@ -355,7 +355,7 @@ wait_for_port() {
 	load_on router r0 ingress redirect
 	on router "$elfmap" map set tun_iface 2 dev r2
 	on other ip link set dev t0 address $other_mac
-	# A device with the other's address, or a tunnel to the server: half of each reaches nobody.
+	# A device with the other host's address, or a tunnel to the server: a mixture of both reaches no host.
 	export elfmap plain tunnel
 	plain=$(entry L2_DEVICE 2 $other_mac :: ::)
 	tunnel=$(mode ipip4)
@@ -392,7 +392,7 @@ wait_for_port() {
 
 # ---- the manual page --------------------------------------------------------------------------------
 
-# example NTH NETNS ETH0 ETH1: runs the page's NTH example there, without mdoc's escapes.
+# example NTH NETNS ETH0 ETH1: runs the page's NTH example in NETNS, without mdoc's escapes.
 example() {
 	awk -v nth="$1" '/^\.Sh EXAMPLES/ { examples = 1 } examples && /^\.Bd/ { n++ } /^\.Ed/ { inside = 0 }
 		inside && n == nth { sub(/^# /, ""); print } examples && /^\.Bd/ { inside = 1 }' man/elfmap-l2-redirect.8 |

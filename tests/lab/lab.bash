@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash disable=SC2034 # the variables are for the tests
-# What the tests of labs share: running one, ending it by a signal, and looking for what it left behind.
+# Shared by the tests of labs: run a lab, end it with a signal, and check that it left nothing behind.
 
-# lab_setup SCRIPT: `lab` is the command that runs it, `out` where its output goes.
+# lab_setup SCRIPT: sets `lab` to the command that runs it, and `out` to the file for its output.
 lab_setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
-	mark=LAB_MARK=$BATS_TEST_TMPDIR # in the environment of everything the lab starts
+	mark=LAB_MARK=$BATS_TEST_TMPDIR # in the environment of every process of the lab
 	lab=(env --default-signal=INT "$mark" "$1")
 	out=$BATS_TEST_TMPDIR/out
 	traces >"$BATS_TEST_TMPDIR/before"
 }
 
-# What a lab could leave on the system.
+# The state of the system that a lab changes.
 traces() {
 	ip netns list
 	ip -o link show | cut -d: -f2
@@ -20,7 +20,7 @@ traces() {
 	sysctl net.ipv4 net.ipv6 2>/dev/null | grep -E 'forward|rp_filter|accept_dad'
 }
 
-# No process either: a namespace lives on in the last one that is in it.
+# A process would keep its namespace.
 marked_processes() {
 	grep --null-data --files-with-matches --line-regexp --fixed-strings "$mark" /proc/[0-9]*/environ 2>/dev/null || true
 }
@@ -31,7 +31,7 @@ assert_nothing_left() {
 	[[ -z $(marked_processes) ]]
 }
 
-# The same after a SIGKILL: what was running at that moment ends by itself.
+# The same after a SIGKILL: the remaining processes end a moment later.
 assert_nothing_left_soon() {
 	local deadline=$((SECONDS + 10))
 
@@ -42,7 +42,7 @@ assert_nothing_left_soon() {
 	assert_nothing_left
 }
 
-# Runs the lab until LINE shows up, sends it SIGNAL and puts its exit status in `status`.
+# Runs the lab until it prints LINE, sends it SIGNAL and sets `status` to its exit status.
 signal_at() {
 	local signal=$1 line=$2 deadline=$((SECONDS + 20)) pid
 
@@ -52,7 +52,7 @@ signal_at() {
 		((SECONDS < deadline)) || { cat "$out"; return 1; }
 		sleep 0.02
 	done
-	[[ -n $(marked_processes) ]] # so an empty answer later means something
+	[[ -n $(marked_processes) ]] # so that an empty result later is significant
 	kill -s "$signal" "$pid"
 	status=0
 	wait "$pid" || status=$?

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The lab cgroup: what was to pass passed, what was to be dropped was dropped and counted, and nothing is left
-# behind however it ends, cgroups included.
+# The lab cgroup: packets pass, or are dropped and counted, as the rules define, and nothing is left behind
+# in any case, cgroups included.
 
 # shellcheck disable=SC2154,SC2030,SC2031 # run sets them; a test is a subshell
 bats_require_minimum_version 1.5.0
@@ -15,7 +15,7 @@ setup() {
 	[[ $(readlink /proc/self/ns/cgroup) == 'cgroup:[4026531835]' ]] || skip 'a cgroup namespace hides how deep we are'
 }
 
-# The cgroups that the lab said it would make, those that are still there; other tests' come and go.
+# Those of the lab's announced cgroups that still exist. Other tests make and remove their own.
 cgroups_left() {
 	local made
 
@@ -32,8 +32,8 @@ assert_nothing_left() {
 	[[ -z $(marked_processes) && -z $(cgroups_left) ]]
 }
 
-# Runs the lab until LINE shows up, sends it SIGNAL (with target=-: its whole process group) and puts its exit status
-# in `status`.
+# Runs the lab until it prints LINE, sends it SIGNAL (with target=-: to its process group) and sets `status` to its
+# exit status.
 signal_at() {
 	local signal=$1 line=$2 deadline=$((SECONDS + 20)) pid
 
@@ -43,7 +43,7 @@ signal_at() {
 		((SECONDS < deadline)) || { cat "$out"; return 1; }
 		sleep 0.02
 	done
-	[[ -n $(marked_processes) && -n $(cgroups_left) ]] # so an empty answer later means something
+	[[ -n $(marked_processes) && -n $(cgroups_left) ]] # so that an empty result later is significant
 	kill -s "$signal" -- "${target-}$pid"
 	status=0
 	wait "$pid" || status=$?
@@ -56,7 +56,7 @@ signal_at() {
 	[[ $(grep -c ' 0 received' "$out") == 4 ]]
 	[[ $(grep -c 'No buffer space available' "$out") == 4 ]]
 	grep -qE '^ +0 +[0-9]+ +/web-[0-9]+$' "$out"
-	# Every packet has one verdict, and one reason or rule.
+	# Each packet has one verdict, and one reason or rule.
 	run -0 sed -n 's/^0 { passed //p' "$out"
 	read -r passed _ accepted _ dropped _ unmatched _ no_socket _ <<<"$output"
 	[[ $accepted == 2 ]]
@@ -76,7 +76,7 @@ signal_at() {
 
 @test "a packet that passes against a rule ends the lab with a failure" {
 	mkdir "$BATS_TEST_TMPDIR/objects"
-	# A filter whose maps are all right and that lets everything through.
+	# A filter with the right maps that accepts every packet.
 	cp "${BUILD:-build}/tc-progs/cgroup_id_filter.o" "$BATS_TEST_TMPDIR/objects/"
 	cp "${BUILD:-build}/tests/testdata/cgroup_deaf.o" "$BATS_TEST_TMPDIR/objects/cgroup_filter.o"
 	status=0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The lab dst-stats: it counts what it sent, and leaves nothing behind however it ends.
+# The lab dst-stats counts the packets that it sends, and leaves nothing behind in any case.
 
 # shellcheck disable=SC2154 # lab.bash and run set them
 bats_require_minimum_version 1.5.0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The lab l2-redirect: what it shows is so, to the packet, and it leaves nothing behind however it ends.
+# The lab l2-redirect prints exact packet counts, and leaves nothing behind in any case.
 
 # shellcheck disable=SC2154 # lab.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -10,12 +10,12 @@ setup() {
 	lab_setup scripts/lab-l2-redirect.sh
 }
 
-# The NTH time that the lab showed the counters.
+# The counters as the lab printed them the NTH time.
 counters() {
 	grep -E '^\{"' "$out" | sed -n "$1p"
 }
 
-# How many of the NTH ping's packets were answered.
+# The number of answers to the NTH ping.
 answers() {
 	grep -oE '[0-9]+ received' "$out" | sed -n "$1s/ .*//p"
 }
@@ -31,7 +31,7 @@ answers() {
 	[[ $(counters 4 | jq -c '[.guarded, .gone, .tunnel + .ipip, .ipip]') == "[12,6,33,$ipip]" ]]
 	for nth in 1 2 5 6 8 9 12 13; do [[ $(answers $nth) == 3 ]]; done
 	for nth in 3 4 10 11; do [[ $(answers $nth) == 0 ]]; done
-	[[ $(answers 7) == 15 ]] # while the tunnel was changed
+	[[ $(answers 7) == 15 ]] # during the change of the tunnel
 	[[ $output == *'renumbered to '*"'elfmap map check tun_iface --fix' fixes"*'renumbered to '*', fixed'* ]]
 	assert_nothing_left
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The lab upgrade: what it shows is so, to the packet, and it leaves nothing behind however it ends.
+# The lab upgrade prints exact packet counts, and leaves nothing behind in any case.
 
 # shellcheck disable=SC2154 # lab.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -10,7 +10,7 @@ setup() {
 	lab_setup scripts/lab-upgrade.sh
 }
 
-# shown NTH COMMAND: what the NTH time of a command printed.
+# shown NTH COMMAND: the output of the NTH run of COMMAND.
 shown() {
 	awk -v nth="$1" -v command="$2" '
 		/^(\[[a-z]+\] )?\$ / || /^$/ { inside = 0 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# How tc is found and started: scripts that stay unchanged, who may stand in front of tc, and what its
-# children and its descriptors see of it.
+# How the launcher finds and starts tc: unchanged scripts, the checks of the preload and of the command proper,
+# and the environment and descriptors of tc's children.
 
 # shellcheck disable=SC2154 # link.bash sets them
 
@@ -11,19 +11,19 @@ load link.bash
 
 # ---- the ways in --------------------------------------------------------------------------------------------
 
-# front_door NAME COMMAND...: does COMMAND, a way to call ours, end in the system's program NAME?
+# front_door NAME COMMAND...: COMMAND, a way to call the launcher, runs the system's program NAME.
 front_door() {
 	run -0 --separate-stderr "${@:2}" -V
 	[[ $output == "$("$1" -V)" && -z $stderr ]]
 }
 
-# verbs COMMAND...: and this one in our own verbs?
+# verbs COMMAND...: COMMAND runs a verb of elfmap.
 verbs() {
 	run -0 --separate-stderr "$@" version
 	[[ $output == 'elfmap '[0-9]* && -z $stderr ]]
 }
 
-# refused VERB PATTERN: the tree of our own fails with that line, and prints nothing else.
+# refused VERB PATTERN: the copy in own_tree fails with one line that matches PATTERN, and has no other output.
 refused() {
 	run -1 --separate-stderr "$tmp/own/elfmap" "$1"
 	# shellcheck disable=SC2053 # a pattern
@@ -76,7 +76,7 @@ refused() {
 
 @test "the launcher does not depend on a libc that starts slowly" {
 	[[ $(nm "$elfmap") == *' __init_libc'* ]] || skip "linked without musl"
-	# What glibc's start tells the kernel, and musl's does not; tc and the command proper come after the second execve().
+	# glibc's start calls set_robust_list(), musl's does not. tc and the command proper follow the second execve().
 	starts() { strace -qq -e trace=execve,set_robust_list "$@" 2>&1 >/dev/null | head -3 | cut -d'(' -f1 | xargs; }
 	[[ $(starts "$elfmap" version) == 'execve execve set_robust_list' ]]
 	[[ $(starts "$elfmap" tc -V) == 'execve execve set_robust_list' ]]
@@ -94,7 +94,7 @@ refused() {
 	mkfifo "$tmp/fifo"
 	(exec -a 'any name' "$elfmap" map load /sys/fs/bpf/waits "$tmp/fifo" >/dev/null 2>&1) &
 	until [[ $(readlink "/proc/$!/exe") == "$build/libexec/elfmap/elfmap" ]]; do
-		kill -0 $! # it waits for the other end of the FIFO
+		kill -0 $! # it waits for the writer of the FIFO
 	done
 	[[ $(ps -o comm= -p $!) == elfmap && $(ps -o args= -p $!) == "any name map load /sys/fs/bpf/waits $tmp/fifo" ]]
 	: >"$tmp/fifo"
@@ -176,7 +176,7 @@ refused() {
 
 # ---- who may stand in front of tc ---------------------------------------------------------------------------
 
-# A tree of our own, which the test may spoil.
+# own_tree: a copy of the launcher and its libexec, which the test may damage.
 own_tree() {
 	mkdir "$tmp/own"
 	cp -a "$elfmap" "$build/libexec" "$tmp/own/"
@@ -231,7 +231,7 @@ own_tree() {
 	verbs "$tmp/own/elfmap"
 	chown -R 12345 "$tmp/own/libexec"
 	refused version '*: belongs neither to root nor to the owner of this command'
-	chown 12345 "$tmp/own/elfmap" # a build of that user's own
+	chown 12345 "$tmp/own/elfmap" # a build that belongs to this user
 	verbs "$tmp/own/elfmap"
 }
 
@@ -317,7 +317,7 @@ own_tree() {
 	[[ $stderr == *'callers own'* && $(filters) == 'shared.o:[ingress]' ]]
 }
 
-# descriptors COMMAND…: the most that it had open in a batch of a hundred loads, by where it first fails.
+# descriptors COMMAND...: the lowest limit of open files with which a batch of a hundred loads succeeds.
 loads_before_limit() {
 	local limit=$1
 	shift

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# libelfmap as others use it: installed below a prefix of its own, found by pkg-config, linked shared and static,
-# from C and C++. What it shows is what elfmap.h declares, what lib/libelfmap.map lists and what man3 describes.
+# libelfmap as other programs use it: installed below a prefix, found by pkg-config, linked shared and static, from
+# C and C++. elfmap.h, lib/libelfmap.map and man3 list the same functions.
 
 # shellcheck disable=SC2016,SC2154 # not for the shell; run sets them
 bats_require_minimum_version 1.5.0
@@ -17,7 +17,7 @@ setup() {
 	tmp=$BATS_TEST_TMPDIR
 }
 
-# build_program OUTPUT SOURCE LINKAGE...: with the flags of pkg-config alone. COMPILER and its flags may be set.
+# build_program OUTPUT SOURCE LINKAGE...: uses only the flags of pkg-config, and $compiler if it is set.
 build_program() {
 	local static=()
 
@@ -27,7 +27,7 @@ build_program() {
 		$(pkg-config "${static[@]}" --cflags --libs elfmap libbpf)
 }
 
-# The functions that the header declares.
+# The functions declared in the header.
 declared() {
 	grep -oE '\belfmap_[a-z0-9_]+\(' "$prefix/include/elfmap/elfmap.h" | tr -d '(' | sort -u | grep -vx elfmap_has
 }
@@ -37,7 +37,7 @@ readme_example() {
 	sed -n '/^## Use it as a library/,/^## How/p' README.md | sed -n '/^```c$/,/^```$/{//!p}'
 }
 
-# uses PROGRAM: it reads and loads an object, and refuses what is none.
+# uses PROGRAM: PROGRAM reads and loads an object, and refuses a file that is not an object.
 uses() {
 	LD_LIBRARY_PATH=$prefix/lib run -0 --separate-stderr "$1" "$build/tc-progs/dst_stats.o"
 	[[ $output == $'dst_stats: percpu_hash, 4096 entries\ndst_errs: percpu_array, 5 entries' && -z $stderr ]]
@@ -51,7 +51,7 @@ uses() {
 	nm -D --defined-only "$prefix/lib/libelfmap.so" | awk '$2 != "A" { sub(/@@LIBELFMAP_0.1$/, "", $3); print $3 }' |
 		sort | diff "$tmp/declared" -
 	sed -n '/global:/,/local:/s/^\t*\(elfmap_.*\);$/\1/p' lib/libelfmap.map | sort | diff "$tmp/declared" -
-	# A function that is only in one of them is found.
+	# A function that is in only one of them is a difference.
 	sed '/elfmap_sha1/d' "$tmp/declared" >"$tmp/less"
 	run -1 diff "$tmp/declared" "$tmp/less"
 }
@@ -64,7 +64,7 @@ uses() {
 	[[ $(ar t "$prefix/lib/libelfmap.a") == libelfmap.o ]]
 	# The objects that it is linked from have other global functions.
 	for object in "$build"/pic/lib/object/*.o; do globals "$object"; done | sort | comm -13 "$tmp/listed" - | grep -qx 'elfmap_elf__open'
-	# A second member with a global function is found.
+	# A second member with a global function is a difference.
 	cp "$prefix/lib/libelfmap.a" "$tmp/more.a"
 	echo 'int elfmap_more(void); int elfmap_more(void) { return 0; }' | cc -c -o "$tmp/more.o" -x c -
 	ar rs "$tmp/more.a" "$tmp/more.o"

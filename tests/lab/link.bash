@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What the labs of the front doors share: a device with clsact, a neighbour, and looks at what is
-# pinned and attached. A test file sources it; a setup() or teardown() of its own calls these.
+# Shared by tests that attach programs: a device with clsact, a neighbour, and lists of pins and filters.
+# A test file sources this, and calls these functions from its setup() and teardown().
 
 # shellcheck shell=bash disable=SC2034 # the variables are for the tests
 
@@ -15,7 +15,7 @@ setup_link() {
 	net=n$BATS_TEST_NUMBER
 	ip netns add "$net"
 	ip link add "$link" type veth peer name peer netns "$net"
-	# Nobody but the tests sends anything: no search for routers, no reports of multicast listeners.
+	# No other traffic than that of the tests: no router solicitations, no MLD reports.
 	echo 1 >"/proc/sys/net/ipv6/conf/$link/disable_ipv6"
 	in_net sh -c 'echo 1 >/proc/sys/net/ipv6/conf/peer/disable_ipv6'
 	ip link set "$link" up
@@ -36,7 +36,7 @@ in_net() {
 	nsenter --net="/run/netns/$net" "$@"
 }
 
-# add OBJECT SECTION: the command this project is about.
+# add OBJECT SECTION: attaches a classifier with `elfmap tc`.
 add() {
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/$1.o" sec "$2"
 }
@@ -56,7 +56,7 @@ counter() {
 			.[0] * 16 + .[1]] | to_entries | map(.value * pow(256; .key)) | add'
 }
 
-# fails STATUS PATTERN: the last run did, with PATTERN as a line of ours before tc's.
+# fails STATUS PATTERN: the last run failed, with a line of elfmap that matches PATTERN before those of tc.
 fails() {
 	# shellcheck disable=SC2154 # run sets it
 	echo "status $status: $stderr"

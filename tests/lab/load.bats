@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap load` and `elfmap attach`: our own way in, beside the system's tc, which looks at what they
-# leave and attaches what they pin. Packets say whether it works.
+# `elfmap load` and `elfmap attach`, which do not use tc to load. The system's tc lists and attaches the
+# results, and packets run through them.
 
 # shellcheck disable=SC2154,SC2030,SC2031 # link.bash and run set them; a test is a subshell
 # shellcheck disable=SC2012,SC2119,SC2120,SC2317 # our own plain names; functions that run calls
@@ -16,7 +16,7 @@ attach() {
 	"$elfmap" attach "$objects/$1.o" sec "$2" dev "$link" "${@:3}"
 }
 
-# What the kernel has: programs, maps and pins of ours must not grow.
+# Programs, maps and pins of these tests in the kernel.
 filter_id() {
 	tc -j filter show dev "$link" "${1-ingress}" | jq -r '.[].options.prog.id // empty'
 }
@@ -377,7 +377,7 @@ $id" ]]
 
 # ---- round and round ------------------------------------------------------------------------------
 
-# A program or a map that is nobody's goes with its last descriptor: what is still there is held.
+# The kernel frees a program or map with its last reference: one that still exists is in use.
 @test "a thousand loads and unloads leave no program or map" {
 	"$elfmap" load "$objects/tailcall.o" "$objects/globals.o"
 	before=$(pins)

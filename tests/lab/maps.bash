@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# What tests of `elfmap map` share: pinned maps made by bpftool, and the shape of a refusal.
+# Shared by the tests of `elfmap map`: pinned maps made by bpftool, and checks of success and failure.
 
 # shellcheck disable=SC2154 # run sets status, output, stderr
 tc_dir=/sys/fs/bpf/tc
 globals=$tc_dir/globals
 
-# To be called by setup(): the command as $elfmap, a directory as $tmp, no pins.
+# Called by setup(): sets $elfmap and $tmp, and removes all pins.
 begin_maps() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	unset TC_BPF_MNT
 	elfmap=${BUILD:-$PWD/build}/elfmap
 	tmp=$BATS_TEST_TMPDIR
-	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete # these are the kernel's own
+	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete # except the kernel's own files
 	mkdir -p $globals
 }
 
@@ -29,7 +29,7 @@ create() {
 	bpftool map create "$globals/$1" type "$2" key "$3" value "$4" entries "$5" name "${1:0:15}" "${@:6}"
 }
 
-# map WORD ...: elfmap map, which must succeed and say nothing on stderr.
+# map WORD ...: elfmap map, which must succeed without output on stderr.
 map() {
 	"$elfmap" map "$@" 2>"$tmp/said" || { cat "$tmp/said"; return 1; }
 	[[ ! -s $tmp/said ]] || { cat "$tmp/said"; return 1; }
@@ -46,7 +46,7 @@ fails() {
 	[[ $status_wanted == 2 || ${#stderr_lines[@]} == 1 ]]
 }
 
-# How many entries bpftool finds.
+# The number of entries by bpftool.
 entries() {
 	bpftool -j map dump pinned "$globals/$1" | jq length
 }
