@@ -12,21 +12,18 @@ enum elfmap_prog_hooks {			    /* bits: where a program of a type can be attache
 			 ELFMAP_AT_XDP = 1 << 3,    /* a device, or an entry of a devmap or cpumap */
 			 ELFMAP_AT_ROUTE = 1 << 4,  /* lwt, seg6local */
 			 ELFMAP_AT_CGROUP = 1 << 5,
-			 ELFMAP_AT_SOCKET = 1 << 6, /* a socket, or a map of sockets */
-			 ELFMAP_AT_NETNS = 1 << 7,  /* sk_lookup, flow dissector, netfilter */
-			 ELFMAP_AT_EVENT =
-				 1
-				 << 8, /* of the kernel or of a process: probes, tracepoints, perf events, iterators */
-			 ELFMAP_AT_FUNCTION =
-				 1 << 9, /* of the kernel or of another program, which it replaces or decides for */
+			 ELFMAP_AT_SOCKET = 1 << 6,   /* a socket, or a map of sockets */
+			 ELFMAP_AT_NETNS = 1 << 7,    /* sk_lookup, flow dissector, netfilter */
+			 ELFMAP_AT_EVENT = 1 << 8,    /* probes, tracepoints, perf events, iterators */
+			 ELFMAP_AT_FUNCTION = 1 << 9, /* of the kernel or of another program */
 };
 
 struct elfmap_prog_kind {
-	char name[28];	  /* as bpftool spells it: "sched_cls"; "": the type is unknown */
-	char word[10];	  /* `type WORD` of a command line; "": it cannot be asked for */
-	char section[12]; /* a section's name from which libbpf infers the type; "" if WORD is "" */
 	unsigned int hooks;
 	__u32 attach_type; /* that a program is loaded for whose section does not name another */
+	char name[28];	   /* as bpftool spells it: "sched_cls"; "": the type is unknown */
+	char word[10];	   /* `type WORD` of a command line; "": it cannot be asked for */
+	char section[12];  /* a section's name from which libbpf infers the type; "" if WORD is "" */
 	bool is_libbpfs;   /* libbpf knows the attach type from what the program belongs to */
 };
 

@@ -210,8 +210,10 @@ static int explain_refusal(const struct elfmap_load *load, const char *logs, int
 int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 {
 	char *logs = calloc(1, LOG_SIZE + load->nr_progs); /* no memory is used for what is not written */
-	int err = logs ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	int err = 0;
 
+	if (!logs)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	elfmap_load__listen();
 	for (size_t i = 0; !err && i < load->nr_maps; i++)
 		err = prepare_map(load, &load->maps[i], msg);

@@ -185,7 +185,8 @@ static enum bpf_prog_type find_common_type(const struct elfmap_load *load)
 
 static void choose_type(const struct elfmap_load *load, struct elfmap_load_prog *prog, enum bpf_prog_type common)
 {
-	const struct elfmap_prog *entry = prog->slot_map >= 0 ? load->pair.entries[prog->read->slot_map] : NULL;
+	const struct elfmap_prog *entry =
+		prog->slot_map >= 0 && prog->read ? load->pair.entries[prog->read->slot_map] : NULL;
 
 	if (load->opts.type)
 		prog->type = load->opts.type;
@@ -323,7 +324,9 @@ int elfmap_load__open(const char *file, const struct elfmap_load_opts *opts, str
 	struct elfmap_load *load = NULL;
 	int err = elfmap_load__read(file, opts, &load, msg);
 
-	err = err ?: check_undefined(load, msg);
+	if (!load)
+		return err;
+	err = check_undefined(load, msg);
 	err = err ?: get_lock(load, msg);
 	err = err ?: elfmap_load__list(load, msg);
 	err = err ?: check_wanted(load, msg);
