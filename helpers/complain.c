@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What every verb says when it fails. */
+/* Error messages: prints them, and splits them into their parts for -j. */
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,12 +11,11 @@
 #include "base/msg.h"
 #include "helpers/complain.h"
 
-/* ---- its parts ------------------------------------------------------------------------------------- */
+/* ---- parts ----------------------------------------------------------------------------------------- */
 
 static char first_object[PATH_MAX], first_text[sizeof(((struct elfmap_msg *)0)->text)];
 
-/* The next SIGN ("; ") in TEXT that is in no quotes, which hold commands and names; NULL: there is none. An apostrophe
- * within a word opens none. */
+/* The next SIGN ("; ") in TEXT outside of quotes; NULL: there is none. An apostrophe within a word is not a quote. */
 static const char *find_sign(const char *text, const char *sign)
 {
 	bool quoted = false;
@@ -33,7 +32,7 @@ static const char *find_sign(const char *text, const char *sign)
 	return NULL;
 }
 
-/* What can be pasted of a clause: "'sudo elfmap map list' shows them". Other words in quotes are names. */
+/* The command in a clause: "'sudo elfmap map list' shows them". Other quoted words are names. */
 static struct complaint_part find_command(const char *clause)
 {
 	static const char *const programs[] = {"elfmap ", "sudo ", "tc ", "ip ", "bpftool ", "mount ", "make "};
@@ -98,7 +97,7 @@ int complain(const char *object, const char *format, ...)
 	va_end(args);
 	keep_first(object, what.text);
 	(void)!write(STDERR_FILENO, line,
-		     elfmap_msg__line(line, sizeof(line), object, &what)); /* nowhere to report it */
+		     elfmap_msg__line(line, sizeof(line), object, &what)); /* an error here cannot be reported */
 	return EXIT_FAILURE;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `elfmap --complete WORD ...`: what the last WORD, which may be empty, can become, a candidate a line. The scripts of
- * the shells in completion/ pass it on. Two lines are for the script: ":files" asks for names of files as well,
- * ":command N" for the completion of the command that begins with the Nth WORD.
+ * `elfmap --complete WORD ...`: prints the completions of the last WORD, which may be empty, one per line, for the
+ * scripts in completion/. The line ":files" requests file names as well, ":command N" the completion of the command
+ * that begins with the Nth WORD.
  */
 #include <dirent.h>
 #include <limits.h>
@@ -56,8 +56,8 @@ static void offer_namespaces(const struct completion *completion)
 		closedir(dir);
 }
 
-/* Below DIR, of which NAME is the part that the user writes: pins, or the directories they are in. Pins in globals/
- * have a short name as well. */
+/* Offers the pins below DIR, or their directories; NAME is the part of the path that the user writes. Pins in globals/
+ * also have a short name. */
 static void offer_below(const struct completion *completion, const char *dir_path, const char *name, bool dirs)
 {
 	DIR *dir = opendir(dir_path);
@@ -89,7 +89,7 @@ static void offer_pins(const struct completion *completion, bool dirs)
 		offer_below(completion, tc_dir, "", dirs);
 }
 
-/* Of the objects that are on the line. */
+/* The sections of the objects in the command line. */
 static void offer_sections(const struct completion *completion)
 {
 	for (int i = 0; i < completion->nr; i++) {
@@ -108,7 +108,7 @@ static void offer_sections(const struct completion *completion)
 	}
 }
 
-/* KEY, or VALUE behind the colon. */
+/* KEY, or VALUE after the colon. */
 static void offer_types(const struct completion *completion)
 {
 	const char *colon = strrchr(completion->word, ':');
@@ -158,14 +158,14 @@ static void offer_value(const struct completion *completion, const struct option
 	}
 }
 
-/* ---- where the word stands -------------------------------------------------------------------------- */
+/* ---- position of the word --------------------------------------------------------------------------- */
 
 static bool takes_value(const struct option_row *row)
 {
 	return row->words && row->kind != OPTION_FLAG;
 }
 
-/* The options that can be given yet, and the arguments from the Nth on until one that is there once. */
+/* The options that can still be given, and the next argument. */
 static void offer_rest(const struct completion *completion, const struct option_row *rows, int arguments)
 {
 	bool only_first = rows->flags & OPTION_FIRST && rows->flags & OPTION_REQUIRED && !arguments;

@@ -15,7 +15,7 @@
 #define SUMMARY_COLUMN 52 /* of the table that help prints */
 #define NAME_SIZE 64	  /* "elfmap map lookup" */
 
-static struct options_common common; /* of this command line, at whatever level they stood */
+static struct options_common common; /* of this command line, before or behind any verb */
 
 /* ---- names ----------------------------------------------------------------------------------------- */
 
@@ -31,7 +31,7 @@ static const struct verb *find_exact(const struct verb *const *table, const char
 	return *table;
 }
 
-/* ip and bpftool have taught that these two are short for list and show, whatever else begins with them. */
+/* As in ip and bpftool, these two are short for list and show, even if other verbs begin with them. */
 static const struct verb *find_short(const struct verb *const *table, const char *word)
 {
 	if (!strcmp(word, "l"))
@@ -215,7 +215,7 @@ static int run_verb(const struct verb *verb, const char *prefix, int argc, char 
 	obey_output_options();
 	if (verb->options)
 		return run_options(verb, prefix, name, argc, argv);
-	print_usage(stderr, prefix, verb); /* the launcher's, without the words that it needs */
+	print_usage(stderr, prefix, verb); /* a verb of the launcher, without its arguments */
 	return EXIT_USAGE;
 }
 
@@ -261,7 +261,7 @@ int verbs__run(const struct verb *const *table, const char *prefix, int argc, ch
 /* ---- the table ------------------------------------------------------------------------------------ */
 
 #ifndef ELFMAP_VERSION
-#define ELFMAP_VERSION "unknown" /* the Makefile has it */
+#define ELFMAP_VERSION "unknown" /* set by the Makefile */
 #endif
 
 static int run_version(const void *request)
@@ -284,19 +284,19 @@ static const struct verb version_verb = {
 };
 static const struct verb tc_verb = {
 	.name = "tc",
-	.summary = "the system's tc, which then loads legacy objects",
+	.summary = "run the system's tc, with support for legacy objects",
 	.arguments = "ARGS...",
 	.changes = true,
 };
 static const struct verb ip_verb = {
 	.name = "ip",
-	.summary = "the system's ip, likewise (XDP, encap bpf)",
+	.summary = "run the system's ip, likewise (XDP, encap bpf)",
 	.arguments = "ARGS...",
 	.changes = true,
 };
 static const struct verb exec_verb = {
 	.name = "exec",
-	.summary = "run a script whose tc and ip load legacy objects",
+	.summary = "run a command whose tc and ip do so as well",
 	.arguments = "CMD [ARGS...]",
 	.changes = true,
 };
@@ -308,7 +308,7 @@ static const struct verb *const verbs[] = {
 
 int main(int argc, char **argv)
 {
-	int name = argc > 0; /* an older kernel lets a caller leave it out */
+	int name = argc > 0; /* older kernels accept an empty argv */
 	static char version[] = "version";
 
 	if (argc == 2 && (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Parsing by a table of options. Words with a name are taken first; what is left are the arguments, in order. */
+/* Parses a command line by its table of options: first the options, then the rest as arguments, in order. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,7 @@ struct parse {
 	const struct option_row *rows;
 	char *request;
 	struct options_common *common;
-	char **arguments; /* words that have no name, so far */
+	char **arguments; /* words that are not options */
 	int nr_arguments;
 	struct elfmap_msg *msg;
 };
@@ -94,9 +94,9 @@ size_t options__find(const struct option_row *rows, const char *word)
 	return row == OPTIONS_NO_ROW ? find_row(rows, word, OPTION_LAST) : row;
 }
 
-/* ---- near misses ------------------------------------------------------------------------------------ */
+/* ---- suggestions ------------------------------------------------------------------------------------ */
 
-/* Letters to be changed, added, left out or exchanged with the next one to make B of A. */
+/* The number of letters to change, add, remove or swap with the next one to turn A into B. */
 static size_t count_edits(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	size_t rows[3][40] = {};
@@ -200,7 +200,7 @@ static int store_read(const struct parse *parse, const struct option_row *row, c
 	return elfmap_msg__set(parse->msg, -EINVAL, "%s: %s", word, why.text);
 }
 
-/* WORD is what the user wrote for the row, or the argument's name. */
+/* WORD is the option as the user wrote it, or the argument's name. */
 static int store(const struct parse *parse, const struct option_row *row, const char *word, char *value)
 {
 	const struct option_choice *choice;
@@ -230,7 +230,7 @@ int options__read_prog_type(char *word, void *to, struct elfmap_msg *msg)
 	return elfmap_prog_kind__parse(word, to, msg);
 }
 
-/* ---- words with a name ------------------------------------------------------------------------------ */
+/* ---- options ---------------------------------------------------------------------------------------- */
 
 static bool is_common(const char *word)
 {
@@ -311,7 +311,7 @@ static int take_named(struct parse *parse, int argc, char **argv)
 	return err;
 }
 
-/* `KEY ... sum`: where any word can be an argument, such options are the last ones. */
+/* `KEY ... sum`: if any word can be an argument, options are recognized only at the end. */
 static int take_last(struct parse *parse)
 {
 	int err = 0;
@@ -386,7 +386,7 @@ static int take_arguments(struct parse *parse)
 	return err;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------- */
+/* ---- parse ------------------------------------------------------------------------------------------ */
 
 static int check_row(const struct parse *parse, size_t nth)
 {
@@ -456,7 +456,7 @@ static bool is_named(const struct option_row *row, const char *name)
 	return name && row->words && !strncmp(name, row->words, strcspn(row->words, "|"));
 }
 
-/* The option that can be given instead of ROW, if no row behind that one says the same of it. */
+/* The option that can be given instead of ROW, if ROW is the last that it replaces. */
 static const struct option_row *find_instead(const struct option_row *rows, const struct option_row *row)
 {
 	const struct option_row *instead = NULL;
@@ -473,7 +473,7 @@ static const struct option_row *find_instead(const struct option_row *rows, cons
 	return instead;
 }
 
-/* Does it stand behind what it can be given instead of? */
+/* Is it printed after the row that it replaces? */
 static bool is_instead(const struct option_row *rows, const struct option_row *row)
 {
 	for (; rows->kind; rows++)
@@ -505,7 +505,7 @@ void options__print_usage(FILE *to, const struct option_row *rows)
 			fputc('|', to);
 			print_row(to, instead);
 		}
-		/* Of two options only one can be given: they stand in one pair of brackets. */
+		/* Two options that exclude each other share a pair of brackets. */
 		is_open = !is_required && next->kind && !(next->flags & OPTION_REQUIRED) && is_named(row, next->unless);
 		if (!is_required && !is_open)
 			fputc(']', to);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What is printed on stdout, so that with -j it can always be parsed. */
+/* Output on stdout, which with -j is always valid JSON. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -61,7 +61,7 @@ int end_output(void)
 	if (!fflush(stdout) && !ferror(stdout))
 		return EXIT_SUCCESS;
 	complain("standard output", "%s", strerror(errno));
-	__fpurge(stdout); /* it has been complained about, and is not tried again */
+	__fpurge(stdout); /* reported, and not tried again */
 	clearerr(stdout);
 	return EXIT_FAILURE;
 }
@@ -106,7 +106,7 @@ static json_object *json_words(const struct option_words *words)
 	return array;
 }
 
-/* The value that a row has got; NULL: one that only the row knows how to read. */
+/* The value of a row in the request; NULL: of a type that only its READ knows. */
 static json_object *json_value(const struct option_row *row, const void *request)
 {
 	const void *at = (const char *)request + row->at;

@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * libelfmap: legacy BPF objects (section `maps`, struct bpf_elf_map) made loadable by libbpf >= 1.0.
+ * libelfmap: makes legacy BPF objects (ELF section `maps`, struct bpf_elf_map) loadable with libbpf >= 1.0.
  *
- *   bytes --read--> struct elfmap_object --transcode--> bytes of the same object with BTF `.maps`
+ *   struct elfmap_object *obj;
+ *   struct elfmap_msg msg;
+ *   void *bytes, *modern;
+ *   size_t size, modern_size;
  *
- * `read` and `transcode` are pure: same bytes in, same bytes out; no kernel, no globals, no printing.
- * Everything returns 0 or a negative errno. Outputs named ret_… are written only on success. On
- * failure the caller's struct elfmap_msg, which may be NULL, says what is wrong and where; the library
- * prints nothing. Two threads may work on two objects, or read one.
+ *   err = elfmap_file__read("prog.o", &bytes, &size, &msg);
+ *   err = err ?: elfmap_object__read(bytes, size, &obj, &msg);
+ *   err = err ?: elfmap_object__transcode(obj, NULL, &modern, &modern_size, &msg);
+ *   bpf = bpf_object__open_mem(modern, modern_size, NULL);
  *
- * Structs that may grow start with `sz`, their size: new members are only ever added at the end. What the
- * library returns has the size that the library knows; a program built with a newer header asks
- * elfmap_has() before it reads a member that an older library lacks. In what a caller passes, the size
- * is the caller's, and members that the caller's header lacks count as zero.
+ * Errors: functions return 0 or a negative errno. On failure they write the reason to MSG, which may be NULL, and leave
+ * the outputs, named ret_..., unchanged. The library never prints and never exits.
+ *
+ * Purity: elfmap_object__read(), __transcode() and __tc_view() depend only on their arguments. They use no global
+ * state, no files and no kernel.
+ *
+ * Threads: an object is not changed after it was read. Several threads may use one object or different objects.
+ *
+ * Compatibility: structs that may grow begin with `sz`, their size in bytes. New members are added at the end. A struct
+ * from the library has the size that the library knows: check with elfmap_has() before you read a member that an older
+ * library may lack. In a struct from the caller, set `sz` to sizeof; members that the caller's header lacks count as 0.
  */
 #ifndef ELFMAP_H
 #define ELFMAP_H
@@ -28,29 +38,30 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* Why a call failed: one line without a line end, e.g. "map 'hits': offset 28: no symbol". */
+/* The reason of a failure: one line without newline, e.g. "map 'hits': offset 28: no symbol". */
 struct elfmap_msg {
 	char text[512];
 };
 
-/* ---- file: a regular file of at most 256 MiB, whole, in memory ------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------ */
 
-#define ELFMAP_FILE_MAX (256u << 20)
+#define ELFMAP_FILE_MAX (256u << 20) /* larger files are refused with -EFBIG */
 
-/* Reads what PATH (or the open descriptor FD, from its start, its position untouched) names.
- * Refuses whatever is no regular file (-EISDIR, -EINVAL), never blocks on a FIFO. free() the bytes. */
+/* Read a whole regular file into memory: by PATH, or from the descriptor FD, whose file position is neither used nor
+ * changed. -EISDIR or -EINVAL if it is not a regular file; they do not block on a FIFO. The caller frees *RET_BYTES
+ * with free(). */
 int elfmap_file__read(const char *path, void **ret_bytes, size_t *ret_size, struct elfmap_msg *msg);
 int elfmap_file__read_fd(int fd, void **ret_bytes, size_t *ret_size, struct elfmap_msg *msg);
 
-/* ---- read: what an object asks for ----------------------------------------------------------- */
+/* ---- read: what an object contains ------------------------------------------------------------ */
 
 struct elfmap_map {
 	size_t sz; /* of this struct */
 	const char *name;
-	struct bpf_elf_map def; /* zero-extended, host byte order */
-	int inner;		/* map-in-map: index of the first inner template among the maps, else -1 */
-	bool is_inner;		/* its id is some outer map's inner_id */
-	__u32 key_type;		/* BTF type ids that BPF_ANNOTATE_KV_PAIR gives in the object's .BTF; 0: none */
+	struct bpf_elf_map def; /* in host byte order; members that a short definition lacks are 0 */
+	int inner;		/* map-in-map: index of its first inner template; else -1 */
+	bool is_inner;		/* it is an inner template: an outer map has its id as inner_id */
+	__u32 key_type;		/* BTF type ids from BPF_ANNOTATE_KV_PAIR; 0: not annotated */
 	__u32 value_type;
 	size_t offset; /* of the definition in section `maps`, bytes */
 	size_t symbol; /* index in .symtab */
@@ -58,121 +69,131 @@ struct elfmap_map {
 
 struct elfmap_prog {
 	size_t sz;	     /* of this struct */
-	const char *name;    /* function; made from the section's name where the object has no symbol */
-	const char *section; /* as in the object: what `sec NAME` must say */
+	const char *name;    /* of the function; derived from the section's name if the object has no symbol */
+	const char *section; /* as in the object, and as in tc's `sec NAME` */
 	size_t section_index;
 	size_t offset;		      /* of its first instruction in the section, bytes */
 	size_t size;		      /* bytes */
-	size_t symbol;		      /* index in .symtab; 0: it has none */
-	enum bpf_prog_type type_hint; /* what the section's name suggests, else BPF_PROG_TYPE_UNSPEC */
-	int slot_map;  /* section "ID/KEY": index among the maps of the PROG_ARRAY with that id, else -1 */
-	__u32 slot_id; /* of "ID/KEY"; meaningful when is_slot */
+	size_t symbol;		      /* index in .symtab; 0: no symbol */
+	enum bpf_prog_type type_hint; /* from the section's name; BPF_PROG_TYPE_UNSPEC: unknown */
+	int slot_map;		      /* section "ID/KEY": index of the PROG_ARRAY with that id; else -1 */
+	__u32 slot_id;		      /* of section "ID/KEY"; valid if is_slot */
 	__u32 slot_key;
-	bool is_slot;		   /* the section's name is "ID/KEY" */
-	const char *undefined;	   /* a symbol that its section uses and nothing defines; NULL: there is none */
-	const char *undefined_why; /* "which the object does not define" and the like */
+	bool is_slot;		   /* the section's name is "ID/KEY": the program is for a tail-call slot */
+	const char *undefined;	   /* an undefined symbol that its section uses; NULL: there is none */
+	const char *undefined_why; /* e.g. "which the object does not define" */
 };
 
 struct elfmap_object_info {
 	size_t sz;	      /* of this struct */
-	bool has_legacy_maps; /* there is a section `maps` */
-	bool needs_help;      /* that, or code that libbpf refuses: symbols of old compilers, subprograms */
-	bool has_btf_maps;    /* there is a section `.maps` that libbpf reads */
-	bool has_btf;	      /* besides `maps` there is a `.BTF` that libbpf can read */
-	const char *license;  /* "" when the object has none */
-	size_t def_size;      /* bytes per definition in `maps` as the object has them; 0 without maps */
-	size_t nr_maps;	      /* these five count what the functions below return */
+	bool has_legacy_maps; /* it has a section `maps` */
+	bool needs_help;      /* libbpf refuses it untranscoded: for `maps`, symbols of old compilers or subprograms */
+	bool has_btf_maps;    /* it has a section `.maps`, which libbpf reads */
+	bool has_btf;	      /* it has, in addition to `maps`, a `.BTF` that libbpf can read */
+	const char *license;  /* "": it has none */
+	size_t def_size;      /* bytes of each definition in `maps`; 0: no maps, or different sizes */
+	size_t nr_maps;	      /* this and the next four count what the functions below return */
 	size_t nr_progs;
 	size_t nr_subprogs;
 	size_t nr_btf_maps;
 	size_t nr_problems;
 };
 
-/* Does the struct at POINTER, which came from the library, have MEMBER? */
+/* True if the struct at POINTER, which is from the library, has MEMBER. */
 #define elfmap_has(pointer, member) \
 	((pointer)->sz >= offsetof(__typeof__(*(pointer)), member) + sizeof((pointer)->member))
 
 struct elfmap_object; /* opaque */
 
-/* Reads an object from memory, which must stay as it is until elfmap_object__free().
- * Fails (-EINVAL, -ENOEXEC for what is no BPF object, -ENOMEM) only when there is no object to
- * speak of: no ELF file, another machine, another byte order, truncated. What breaks the legacy
- * contract (iproute2's, see include/bpf_elf.h) is listed in its problems instead. */
+/* Reads an object from memory. BYTES must stay allocated and unchanged until elfmap_object__free().
+ * -ENOEXEC, -EINVAL: not a BPF object in this machine's byte order, or truncated or damaged. -ENOMEM. A BPF object that
+ * breaks the rules of legacy maps (bpf_elf.h) is no failure: see elfmap_object__problem(). */
 int elfmap_object__read(const void *bytes, size_t size, struct elfmap_object **ret_obj, struct elfmap_msg *msg);
-void elfmap_object__free(struct elfmap_object *obj); /* NULL is fine */
+void elfmap_object__free(struct elfmap_object *obj); /* OBJ may be NULL */
 
-/* What the object consists of. All that these return lives as long as the object; NULL: INDEX is past the end.
- * Maps come in the order of their definitions in section `maps`, programs and subprograms by section, then by
- * offset, problems gravest first; an object that has problems is refused by transcode and tc_view. */
+/* The parts of an object. The results belong to the object and are valid until it is freed. The functions with INDEX
+ * return NULL if it is not below the count in struct elfmap_object_info. Order: maps as defined in section `maps`;
+ * programs and subprograms by section, then by offset; problems by severity, the worst first. */
 const struct elfmap_object_info *elfmap_object__info(const struct elfmap_object *obj);
 const struct elfmap_map *elfmap_object__map(const struct elfmap_object *obj, size_t index);
 const struct elfmap_prog *elfmap_object__prog(const struct elfmap_object *obj, size_t index);
 const struct elfmap_prog *elfmap_object__subprog(const struct elfmap_object *obj, size_t index);
-const char *elfmap_object__btf_map(const struct elfmap_object *obj, size_t index); /* a name in `.maps` */
-const char *elfmap_object__problem(const struct elfmap_object *obj, size_t index); /* one line */
+const char *elfmap_object__btf_map(const struct elfmap_object *obj, size_t index); /* the name of a map in `.maps` */
 
-/* Does the loader put INNER, a template, into the map of maps OUTER (under INNER's inner_idx)? */
+/* A violation of the rules of legacy maps, as one line. elfmap_object__transcode() and __tc_view() refuse an object
+ * that has one. */
+const char *elfmap_object__problem(const struct elfmap_object *obj, size_t index);
+
+/* True if the loader inserts INNER, an inner template, into OUTER, a map of maps, under the key INNER->def.inner_idx.
+ */
 bool elfmap_map__goes_into(const struct elfmap_map *inner, const struct elfmap_map *outer);
 
 /* ---- transcode: the same object for libbpf >= 1.0 --------------------------------------------- */
 
 struct elfmap_transcode_opts {
-	size_t sz;		  /* sizeof(struct elfmap_transcode_opts) */
-	bool slot_values;	  /* tail-call slots as `values` of their PROG_ARRAY; else slots stay empty */
-	bool pin_by_name;	  /* PIN_GLOBAL_NS maps get libbpf's by-name pinning; else nothing is pinned */
-	bool rename_slots;	  /* sections "ID/KEY" become "slot_ID_KEY" */
-	bool text_is_library;	  /* .text has no program if another section has: for loaders that load them all */
-	const char *prog_section; /* every program section becomes this one; NULL: names stay */
+	size_t sz;	      /* sizeof(struct elfmap_transcode_opts) */
+	bool slot_values;     /* libbpf fills the tail-call slots (`values` of the PROG_ARRAY); else they stay empty */
+	bool pin_by_name;     /* libbpf pins PIN_GLOBAL_NS maps by name; else it pins nothing */
+	bool rename_slots;    /* rename sections "ID/KEY" to "slot_ID_KEY" */
+	bool text_is_library; /* make no program of `.text` if another section has one: for loaders that load all */
+	const char *prog_section; /* rename all program sections to this; NULL: keep the names */
 };
 
-/* The function in `.text` that text_is_library leaves without a program, since nobody calls it; NULL: none. */
+/* The function in `.text` that is not called and that text_is_library excludes from the programs; NULL: there is none.
+ */
 const char *elfmap_object__spare(const struct elfmap_object *obj);
 
-/* A program in `.text` itself (`sec .text`) is found in this section of the transcoded object, since
- * libbpf keeps `.text` for what is called. */
+/* The section that a program in `.text` (tc's `sec .text`) has in the transcoded object, since libbpf uses `.text` for
+ * subprograms only. */
 #define ELFMAP_TEXT_TWIN ".text_entry"
 
-/* Makes the bytes of a modern object: BTF-defined maps in `.maps`, inner templates as `values` of
- * their outer map, symbols of the types libbpf wants. Maps come in the order given by
- * elfmap_object__map_order(). OPTS may be NULL: all off. -EINVAL with the first problem as message for an
- * object that has problems, and for OPTS without a size; -E2BIG for OPTS that ask for more than this library
- * knows. free() the bytes. */
+/* Converts OBJ to an object for libbpf >= 1.0: with BTF-defined maps in `.maps`, in the order of
+ * elfmap_object__map_order(), inner templates as `values` of their outer map, and symbols of the types that libbpf
+ * requires. OPTS may be NULL, which is all zeros. The caller frees *RET_BYTES with free().
+ * -EINVAL: OBJ has problems (MSG has the first), OBJ needs no conversion (needs_help is false), or OPTS->sz is wrong.
+ * -E2BIG: OPTS sets a member that this library does not know. -ENOMEM. */
 int elfmap_object__transcode(const struct elfmap_object *obj, const struct elfmap_transcode_opts *opts,
 			     void **ret_bytes, size_t *ret_size, struct elfmap_msg *msg);
 
-/* The index of the Nth map that libbpf finds in the transcoded object (templates come
- * before their outer maps, since libbpf fills an outer map when it creates it). */
+/* The index in OBJ of the NTH map of the transcoded object. Inner templates come before their outer maps, since libbpf
+ * fills an outer map when it creates it. */
 size_t elfmap_object__map_order(const struct elfmap_object *obj, size_t nth);
 
-/* Makes what tc's own parser of `maps` is to see: 36-byte definitions without pins and without
- * inner maps, and the ids of PROG_ARRAYs only, so that tc fills tail-call slots and nothing else.
- * free() the bytes. */
+/* Makes a copy of OBJ for the parser of `maps` in tc itself, which runs before libbpf: definitions of 36 bytes, without
+ * pinning, inner maps and ids other than those of PROG_ARRAYs. tc then fills tail-call slots and does nothing else.
+ * The caller frees *RET_BYTES with free(). -EINVAL: OBJ has problems (MSG has the first). -ENOMEM. */
 int elfmap_object__tc_view(const struct elfmap_object *obj, void **ret_bytes, size_t *ret_size, struct elfmap_msg *msg);
 
-/* ---- pin: where maps are pinned and whether a pin is the same map ------------------------------ */
+/* ---- pins ------------------------------------------------------------------------------------- */
 
-/* "BPFFS/tc/globals/NAME" and its kin for MAP of an object whose bytes hash to SHA1 (hex); ROOT is
- * the tc directory ("/sys/fs/bpf/tc"). 0 with an empty path: the map is not pinned. -ENOENT: a
- * pinning number that no table explains (message says which tables were read). */
+/* Writes to PATH where tc pins MAP, e.g. "/sys/fs/bpf/tc/globals/NAME"; "" if MAP is not pinned. ROOT is the directory
+ * of tc ("/sys/fs/bpf/tc"), SHA1 the hash of the object from elfmap_sha1(), which only PIN_OBJECT_NS uses. Reads
+ * /etc/iproute2/bpf_pinning. -ENOENT: the pinning number is in no table; tc does not pin such a map. -ENAMETOOLONG. */
 int elfmap_pin__path(const struct elfmap_map *map, const char *root, const char *sha1, char *path, size_t path_size,
 		     struct elfmap_msg *msg);
 
-/* Is the kernel's INFO the map that DEF asks for? Knows what the kernel changes by itself: the
- * BPF_F_RDONLY_PROG of DEVMAPs, max_entries of LRU maps with BPF_F_NO_COMMON_LRU rounded up to the
- * CPUs, PERF_EVENT_ARRAYs sized by the loader. -EEXIST with both definitions in the message. */
+/* Compares MAP with INFO, the kernel's description of an existing map. 0: INFO matches the definition, after allowing
+ * for what the kernel or the loader changes: BPF_F_RDONLY_PROG of DEVMAPs, BPF_F_RDONLY and BPF_F_WRONLY, which it does
+ * not keep, max_entries of LRU maps with BPF_F_NO_COMMON_LRU, the size of a PERF_EVENT_ARRAY. -EEXIST: it differs; MSG
+ * has both definitions. */
 int elfmap_pin__compare(const struct elfmap_map *map, const struct bpf_map_info *info, struct elfmap_msg *msg);
 
-/* Hex SHA-1 of an object's bytes, as tc names the directory of PIN_OBJECT_NS. */
+/* The SHA-1 of an object's bytes in hex, with a NUL: the directory's name for PIN_OBJECT_NS. */
 void elfmap_sha1(const void *bytes, size_t size, char ret_hex[41]);
 
-/* ---- names: what tc, bpftool and we call things ------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------ */
 
 #define ELFMAP_TYPE_PHRASE 48
 
-const char *elfmap_map_type_name(__u32 type); /* "hash"; "type 99" is not in the table: NULL */
-/* "an array", "a hash"; "a map of unknown type". Somewhere in TEXT, which it returns. */
+/* The name of a map type as bpftool prints it, e.g. "hash"; NULL: unknown. */
+const char *elfmap_map_type_name(__u32 type);
+
+/* A map type for use in a sentence: "an array", "a hash", "a map of unknown type". Writes to TEXT, and returns a
+ * pointer into it. */
 const char *elfmap_map_type_phrase(__u32 type, char text[ELFMAP_TYPE_PHRASE]);
-const char *elfmap_prog_type_name(__u32 type); /* "sched_cls"; NULL when unknown */
+
+/* The name of a program type as bpftool prints it, e.g. "sched_cls"; NULL: unknown. */
+const char *elfmap_prog_type_name(__u32 type);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

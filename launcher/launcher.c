@@ -31,7 +31,7 @@ int complain(const char *object, const char *format, ...)
 	elfmap_msg__print(&what, format, args);
 	va_end(args);
 	(void)!write(STDERR_FILENO, line,
-		     elfmap_msg__line(line, sizeof(line), object, &what)); /* nowhere to report it */
+		     elfmap_msg__line(line, sizeof(line), object, &what)); /* an error here cannot be reported */
 	return EXIT_FAILURE;
 }
 
@@ -43,15 +43,14 @@ static int need_libexec(char *ret_path, size_t size)
 	if (!err)
 		return EXIT_SUCCESS;
 	if (err > 0)
-		return complain(ret_path,
-				"has the launcher in place of the command; install it again with: make install");
+		return complain(ret_path, "is the launcher, not the command; install it again with: make install");
 	return *ret_path ? complain(ret_path, "%s; was the command installed with make install?", strerror(-err))
 			 : complain("/proc/self/exe", "%s; is /proc mounted?", strerror(-err));
 }
 
-/* ---- what is ours, and who can change it ---------------------------------------------------------------- */
+/* ---- files that the launcher executes must not be writable by others -------------------------------------- */
 
-/* Only asked for what is not root's, since a look into /proc takes longer than one at a file. */
+/* Called only for files that are not root's, since /proc is slower than a stat() of a file. */
 static bool is_owner(uid_t user)
 {
 	struct stat command;
@@ -60,19 +59,19 @@ static bool is_owner(uid_t user)
 	       command.st_uid == user;
 }
 
-/* Who can write it runs code as the caller of tc, who is root in most cases. EXIT_FAILURE after complaining. */
+/* A user who can write the file can run code as the caller, which usually is root. EXIT_FAILURE after complaining. */
 static int judge(const char *path, const struct stat *file)
 {
 	if (file->st_uid != 0 && !is_owner(file->st_uid))
 		return complain(path, "belongs neither to root nor to the owner of this command");
 	if (file->st_mode & (S_IWGRP | S_IWOTH) && !(S_ISDIR(file->st_mode) && file->st_mode & S_ISVTX) &&
 	    !S_ISLNK(file->st_mode))
-		return complain(path, "can be written by others than its owner; mend it with: chmod go-w %s", path);
+		return complain(path, "is writable by others than its owner; fix it with: chmod go-w %s", path);
 	return EXIT_SUCCESS;
 }
 
-/* PATH and every folder on the way to it, since who can rename in one of them can replace what is below it. The
- * directory of this command has no links in it; where there is one nevertheless, the way behind it, too. */
+/* Judges PATH and all directories above it, since a user who can write to one of them can replace what is below it. If
+ * one is a symbolic link, judges its target as well. */
 static int judge_path(const char *path)
 {
 	char at[PATH_MAX], real[PATH_MAX];
@@ -102,7 +101,7 @@ static int find_own(const char *libexec, const char *name, char ret_path[PATH_MA
 	return judge_path(ret_path);
 }
 
-/* Opened once, and judged by what was opened. */
+/* Opens the preload once, and judges the opened file. */
 static int open_preload(const char *libexec, int *ret_fd)
 {
 	char path[PATH_MAX];
@@ -122,8 +121,8 @@ static int open_preload(const char *libexec, int *ret_fd)
 	return EXIT_SUCCESS;
 }
 
-/* LD_PRELOAD splits at spaces and colons, /proc/self/fd/N has neither. The caller's own comes after
- * ours, and alone into the environment of tc's children (preload/preload.c: start()). */
+/* LD_PRELOAD is split at spaces and colons; /proc/self/fd/N has neither. The caller's own LD_PRELOAD comes second, and
+ * the preload restores it for tc's children (preload/start.c). */
 static int set_environment(int fd)
 {
 	const char *callers = getenv("LD_PRELOAD");
@@ -141,8 +140,7 @@ static int set_environment(int fd)
 	return 0;
 }
 
-/* A folder with our links `tc` and `ip` before everything else in PATH. EXIT_FAILURE after
- * complaining. */
+/* Puts the directory with the links `tc` and `ip` to this program first in PATH. EXIT_FAILURE after complaining. */
 static int put_links_first(const char *libexec)
 {
 	const char *callers = getenv("PATH");
@@ -160,7 +158,7 @@ static int put_links_first(const char *libexec)
 	return err ? complain(libexec, "no memory") : EXIT_SUCCESS;
 }
 
-/* `ip netns exec NS tc …`: the tc that is meant is ip's child, and finds us again by its name. */
+/* `ip netns exec NS tc ...`: tc is a child of ip, and finds this program again in PATH. */
 static bool runs_a_command(char **argv)
 {
 	for (char **at = argv + 1; *at && at[1]; at++)
@@ -200,7 +198,7 @@ static int help_program(const char *name, const struct program *program, char **
 	return set_environment(fd) ? complain(program->path, "no memory") : EXIT_SUCCESS;
 }
 
-/* ---- the doors ------------------------------------------------------------------------------------------- */
+/* ---- execution ------------------------------------------------------------------------------------------- */
 
 /* EXIT_FAILURE after complaining. */
 static int need_proc(void)
@@ -254,13 +252,13 @@ static int run_command(char **argv)
 	return complain(command, "%s", strerror(errno));
 }
 
-/* ---- which of them ------------------------------------------------------------------------------------------ */
+/* ---- main --------------------------------------------------------------------------------------------------- */
 
 enum door {
-	DOOR_COMMAND, /* every other call: the command proper */
+	DOOR_COMMAND, /* all other calls: the command proper */
 	DOOR_NAME,    /* called as tc or ip */
-	DOOR_PROGRAM, /* tc or ip is the first word */
-	DOOR_SCRIPT,  /* exec is, and a command follows */
+	DOOR_PROGRAM, /* the first word is tc or ip */
+	DOOR_SCRIPT,  /* the first word is exec, and a command follows */
 };
 
 static bool is_program(const char *name)
@@ -268,7 +266,7 @@ static bool is_program(const char *name)
 	return !strcmp(name, "tc") || !strcmp(name, "ip");
 }
 
-/* `exec` with nothing to run is a question about exec. */
+/* `exec` without a command asks for help. */
 static bool is_command(char **words)
 {
 	if (words[0] && !strcmp(words[0], "--"))
@@ -276,7 +274,7 @@ static bool is_command(char **words)
 	return words[0] && strcmp(words[0], "-h") != 0 && strcmp(words[0], "--help") != 0;
 }
 
-/* ARGV is what execve() was given, which may have no name in it, or nothing at all. */
+/* ARGV may be empty: execve() allows it. */
 static enum door find_door(char **argv)
 {
 	if (!argv[0])

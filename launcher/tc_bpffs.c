@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The bpf file system that tc pins in. `-n NS` makes tc and ip leave our mount namespace and cover
- * /sys, `ip netns exec` has done so before us: tc then mounts a bpffs of its own, which goes with the
- * process, pins and all, and says nothing. An open directory goes where no path does, so tc gets the
- * right bpffs as /proc/self/fd/N (preload/preload.c: getenv()).
+ * The bpf file system that tc pins in. `tc -n NS`, `ip -n NS` and `ip netns exec` enter a new mount namespace with a
+ * new /sys. tc then silently mounts a bpffs of its own, which disappears with the process, and all pins with it. An
+ * open directory stays accessible in any namespace, so tc gets the right bpffs as /proc/self/fd/N (getenv() in
+ * preload/start.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static bool abbreviates(const char *word, const char *name, size_t shortest)
 	return length >= shortest && !strncmp(word, name, length);
 }
 
-/* Options that take a word of their own, by program; -n is the one that is looked for. */
+/* Options with a value, by program, other than -n. */
 static bool takes_a_word(const char *program, const char *option)
 {
 	if (abbreviates(option, "-batch", 2))
@@ -38,7 +38,7 @@ static bool takes_a_word(const char *program, const char *option)
 	       abbreviates(option, "-rcvbuf", 3);
 }
 
-/* Options stand before the first word that is none. */
+/* Options come before all other words. */
 static bool switches_namespace(const char *program, char **argv)
 {
 	for (char **at = argv + 1; *at && (*at)[0] == '-'; at++) {
@@ -52,7 +52,7 @@ static bool switches_namespace(const char *program, char **argv)
 	return false;
 }
 
-/* Does it load an object, or may it, for all we see of a batch? */
+/* Does it load an object? A batch may. */
 static bool loads(char **argv)
 {
 	for (char **at = argv + 1; *at; at++)
@@ -62,8 +62,8 @@ static bool loads(char **argv)
 	return false;
 }
 
-/* tc's links `xdp` and `ip` in the bpffs hold the path it was given. That path must not be one that
- * only this process has, or one that namespaces cover: relative links do for everybody. */
+/* tc makes links `xdp` and `ip` in the bpffs to the path it was given. /proc/self/fd/N is valid in this process only,
+ * so they are made here, relative, before tc does. */
 static int make_links(int bpffs)
 {
 	static const char *const names[] = {"xdp", "ip"};
@@ -104,13 +104,13 @@ static int hand_over(const char *path, bool with_links)
 	return EXIT_SUCCESS;
 }
 
-/* There is no bpffs. tc mounts one where it is, which is right unless that place goes away. */
+/* Without a bpffs tc mounts one, which is wrong only if this mount namespace is temporary. */
 static int do_without(bool switches)
 {
 	if (elfmap_bpffs__goes_away())
 		return complain(
 			ELFMAP_BPFFS_USUAL,
-			"no bpffs, and one that is mounted in here goes with this mount namespace; on the host: "
+			"no bpffs, and one mounted here would disappear with this mount namespace; on the host: "
 			"mount -t bpf bpf " ELFMAP_BPFFS_USUAL);
 	if (!switches)
 		return EXIT_SUCCESS;

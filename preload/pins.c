@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The pins of the object that tc is loading, in every namespace that the legacy contract has. */
+/* The pins of the object that tc is loading. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
@@ -36,7 +36,7 @@ static int complain_msg(const struct place *place, int err, const struct elfmap_
 	return err;
 }
 
-/* Hands the pinned map to libbpf, which takes a descriptor of its own. */
+/* Gives the pinned map to libbpf, which duplicates the descriptor. */
 static int reuse(const struct place *place, int fd)
 {
 	const struct elfmap_pin_user user = {.type = preload__prog_type(), .words = "what this command loads"};
@@ -54,7 +54,7 @@ static int reuse(const struct place *place, int fd)
 	return err ? complain(place, err, strerror(-err)) : 0;
 }
 
-/* libbpf makes one directory when it pins; the paths of bpf_pinning may be deeper. */
+/* libbpf makes only the last directory of a pin; paths from bpf_pinning may need more. */
 static int make_directories(const struct place *place)
 {
 	char path[PATH_MAX];
@@ -101,13 +101,13 @@ static int prepare_pin(const struct place *place)
 	return 0;
 }
 
-/* The kernel's samples had a loader and a definition of their own, of as many bytes as the legacy one without
- * its tail. What it has in the last two words nobody can tell for certain. */
+/* The kernel's samples had their own loader, with definitions of 28 bytes as well. The last two words of those mean
+ * something else, and the two kinds cannot be told apart with certainty. */
 #define SAMPLES_SIZE 28
 static const char in_samples[] = "; in a definition of 28 bytes it may be the numa_node of another loader";
 static const char numa[] =
-	"warning: pinned because the last word of its 28 bytes says so, which may be the numa_node of "
-	"another loader: flag 0x4, BPF_F_NUMA_NODE, is set";
+	"warning: pinned, as the last word of its 28 bytes says, but flag 0x4, BPF_F_NUMA_NODE, is set: it may "
+	"be the numa_node of another loader";
 
 static int prepare(const struct source *source, struct place *place, const char *root, const char *sha1)
 {
@@ -133,8 +133,8 @@ static int prepare(const struct source *source, struct place *place, const char 
 	return check_template(place);
 }
 
-/* ".../xdp//globals" is ".../tc": links that tc makes, so that there is one set of pins. A descriptor
- * of another mount namespace has no path that realpath() could find. */
+/* Resolves the links of tc, such as ".../xdp//globals" for ".../tc", so that there is one set of pins. realpath() finds
+ * no path for a descriptor from another mount namespace. */
 static void find_root(const char *pin_root, char *root)
 {
 	char *end;
@@ -148,7 +148,7 @@ static void find_root(const char *pin_root, char *root)
 		*end = '\0';
 }
 
-/* Hashing a large object takes longer than loading it; only one kind of pin is named by the hash. */
+/* Hashing a large object takes longer than loading it, and only PIN_OBJECT_NS needs the hash. */
 static bool names_by_hash(const struct source *source)
 {
 	for (size_t i = 0; i < source->obj->nr_maps; i++)

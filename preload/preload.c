@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What stands between tc (or ip) and its libraries. tc still knows legacy objects, but libbpf >= 1.0
- * refuses them before tc can say so. A few functions put that right, each for its own reason; for
- * objects without a `maps` section all of them are the library's own.
+ * The functions of libbpf, libelf and libc that the preload replaces in tc and ip. tc still supports legacy objects,
+ * but libbpf >= 1.0 refuses to open them. Objects that libbpf can load are passed on unchanged.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +74,7 @@ static int read_current(int fd, struct elfmap_msg *msg)
 static char opened_path[PATH_MAX];
 static int opened_fd = -1;
 
-/* dladdr() would look for a name too, which takes longer than all the rest of us. */
+/* dladdr() also looks up a name, which takes longer than everything else here. */
 static bool called_by_program(const void *address)
 {
 	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
@@ -93,7 +92,7 @@ static const char *name_of(int fd)
 	return fd == opened_fd ? opened_path : "object";
 }
 
-/* tc opens namespaces and settings too; nobody misses a line of ours about those. */
+/* tc also opens namespaces and settings. */
 static bool is_object_path(const char *path)
 {
 	return strncmp(path, "/proc/", 6) != 0 && strncmp(path, "/sys/", 5) != 0 && !strstr(path, "/run/netns/") &&
@@ -106,7 +105,7 @@ static bool is_object_open(const char *path, int flags, const void *caller)
 	       is_object_path(path);
 }
 
-/* tc would wait for a writer for as long as there is none. */
+/* open() of a FIFO would wait for a writer. */
 static bool would_wait(const char *path)
 {
 	struct stat file;
@@ -114,7 +113,7 @@ static bool would_wait(const char *path)
 	return !stat(path, &file) && S_ISFIFO(file.st_mode);
 }
 
-/* tc does not say which object it could not open, nor why. */
+/* tc reports neither which object it could not open, nor why. */
 static int note_open(int fd, const char *path)
 {
 	int err = errno;
@@ -176,7 +175,7 @@ __attribute__((visibility("default"))) int open64(const char *path, int flags, .
 
 /* ---- elf_begin: tc's own parser -------------------------------------------------------------------------- */
 
-/* Says nothing, or why nothing can be loaded here at all; tc's own words for it are riddles. */
+/* Why nothing can be loaded here, which tc's own messages do not explain; NULL: no obstacle. */
 static const char *find_obstacle(struct elfmap_msg *msg)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -189,7 +188,7 @@ static const char *find_obstacle(struct elfmap_msg *msg)
 	    !(caps[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)) &&
 	    !(caps[CAP_TO_INDEX(CAP_BPF)].effective & CAP_TO_MASK(CAP_BPF)))
 		return "not permitted: loading needs CAP_BPF and CAP_NET_ADMIN; run the command as root";
-	/* tc has looked for one, and has tried to mount one, before it opened the object. */
+	/* Before it opens the object, tc has tried to mount a bpffs. */
 	if (elfmap_bpffs__contains(mount ? mount : ELFMAP_BPFFS_USUAL))
 		return NULL;
 	if (mount)
@@ -198,8 +197,8 @@ static const char *find_obstacle(struct elfmap_msg *msg)
 	return !err ? NULL : err == -ENODEV ? "no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf" : msg->text;
 }
 
-/* Is it a file that tc will refuse as well, or one that we are here for? Everything else is none of
- * our business, however odd it looks to us. */
+/* Files that cannot be read here are refused if tc would refuse them as well or if they have a section `maps`. All
+ * others are left to tc and libbpf. */
 static bool is_ours_to_refuse(Elf *elf)
 {
 	Elf64_Ehdr *header = elf && elf_kind(elf) == ELF_K_ELF ? elf64_getehdr(elf) : NULL;
@@ -222,7 +221,7 @@ static bool is_ours_to_refuse(Elf *elf)
 __attribute__((visibility("default"))) Elf *elf_begin(int fd, Elf_Cmd cmd, Elf *ref)
 {
 	static Elf *(*real)(int, Elf_Cmd, Elf *);
-	static void *view; /* tc never ends what it begins; it looks at one object at a time */
+	static void *view; /* tc never calls elf_end(), and reads one object at a time */
 	const char *obstacle;
 	struct elfmap_msg msg;
 	Elf *theirs;
@@ -257,7 +256,7 @@ static struct bpf_object *open_memory(const char *path, const struct bpf_object_
 {
 	struct {
 		struct bpf_object_open_opts opts;
-		char younger[256]; /* members that a newer libbpf than our header's knows */
+		char younger[256]; /* members that only a newer libbpf has */
 	} ours = {.opts.sz = sizeof(ours.opts)};
 	struct bpf_object *bpf;
 	struct elfmap_msg msg;
@@ -281,12 +280,12 @@ static struct bpf_object *open_memory(const char *path, const struct bpf_object_
 	}
 	bpf = bpf_object__open_mem(bytes, size, &ours.opts);
 	err = errno;
-	free(bytes); /* libbpf has copied what it keeps */
+	free(bytes); /* libbpf has made a copy */
 	errno = err;
 	return bpf;
 }
 
-/* Such sections are set aside (lib/object/transcode_symbols.c), and tc will say that there is none. */
+/* Transcoding removes such sections (lib/object/transcode_symbols.c), and tc then reports that they do not exist. */
 static void complain_about_undefined(const char *path)
 {
 	struct elfmap_msg msg;
@@ -302,7 +301,7 @@ static void complain_about_undefined(const char *path)
 	}
 }
 
-/* tc says it without the object and the section. */
+/* tc's own message names neither the object nor the section. */
 static void warn_about_ids(const char *path)
 {
 	struct elfmap_msg msg;
@@ -313,7 +312,7 @@ static void warn_about_ids(const char *path)
 		if (!prog->is_slot || prog->slot_map >= 0 || preload__may_want(prog->section))
 			continue;
 		elfmap_msg__set(&msg, 0,
-				"warning: section '%s': no PROG_ARRAY has id %u, so that its program goes into no slot",
+				"warning: section '%s': no PROG_ARRAY has id %u, so its program is put into no slot",
 				prog->section, prog->slot_id);
 		preload__complain(path, msg.text);
 	}
@@ -371,10 +370,9 @@ __attribute__((visibility("default"))) struct bpf_object *bpf_object__open_file(
 	return bpf;
 }
 
-/* ---- bpf_object__load: what the kernel refuses ---------------------------------------------------------------- */
+/* ---- bpf_object__load: types, and refusals --------------------------------------------------------------------- */
 
-/* The kernel says EINVAL to every map that it does not make, and to a program of another kernel something
- * that means the same. */
+/* The kernel refuses a map with EINVAL only, and a program in terms that often need an explanation. */
 static void explain_refusal(const struct bpf_object *bpf)
 {
 	const char *section = preload__section();
@@ -391,13 +389,13 @@ static void explain_refusal(const struct bpf_object *bpf)
 		preload__complain(current_path, msg.text);
 		return;
 	}
-	elfmap_msg__set(&msg, 0, "the kernel refuses it, as said above; in words: elfmap check %s%s%s", current_path,
+	elfmap_msg__set(&msg, 0, "the kernel refuses it, see above; to explain it: elfmap check %s%s%s", current_path,
 			section ? " sec " : "", section ? section : "");
 	preload__complain(current_path, msg.text);
 }
 
-/* tc says what its programs are, and libbpf goes by the names of their sections: to a PROG_ARRAY those of "1/0" are
- * then another kind than the "xdp" that jumps to them. */
+/* tc sets the types of its programs, and libbpf guesses the attach types from the sections' names. Programs in "1/0"
+ * and "xdp" would then differ, and a PROG_ARRAY would refuse one of them. */
 static int set_types(struct bpf_object *bpf)
 {
 	struct bpf_program *prog;
@@ -432,10 +430,10 @@ __attribute__((visibility("default"))) int bpf_object__load(struct bpf_object *b
 	return err;
 }
 
-/* ---- bpf_object__find_map_by_name: slots of a PROG_ARRAY that somebody else pinned ---------------------------- */
+/* ---- bpf_object__find_map_by_name: slots of a reused PROG_ARRAY ----------------------------------------------- */
 
-/* libbpf renames a map to what the kernel calls the one it reuses, and the old loader's maps have no
- * name at all: tc would then not find the PROG_ARRAY and leave its slots empty without a word. */
+/* libbpf renames a map to the kernel's name of the map it reuses, and maps of the legacy loader have no name. tc would
+ * not find the PROG_ARRAY, and silently leave its slots empty. */
 __attribute__((visibility("default"))) struct bpf_map *bpf_object__find_map_by_name(const struct bpf_object *bpf,
 										    const char *name)
 {
@@ -455,8 +453,8 @@ __attribute__((visibility("default"))) struct bpf_map *bpf_object__find_map_by_n
 
 /* ---- bpf_program__section_name: an entry in .text, and the second function of a slot ------------------------- */
 
-/* To the legacy loader a slot's section is one program, which starts with its first function. tc would
- * put every function of it into the slot, one after the other. */
+/* To the legacy loader the section of a slot is one program, which starts with its first function. tc would put all
+ * its functions into the slot, one after the other. */
 static bool is_behind_slot(const char *function, const char *section)
 {
 	const struct elfmap_prog *prog = current_bpf ? elfmap_pair__prog(&current.pair, function, section) : NULL;
@@ -464,7 +462,7 @@ static bool is_behind_slot(const char *function, const char *section)
 	return prog && elfmap_pair__is_behind_slot(&current.pair, prog);
 }
 
-/* The entry lives in a twin of .text (lib/object/transcode_symbols.c); the command line says `sec .text`. */
+/* The entry is in a copy of .text (lib/object/transcode_symbols.c), but the command line has `sec .text`. */
 __attribute__((visibility("default"))) const char *bpf_program__section_name(const struct bpf_program *prog)
 {
 	static const char *(*real)(const struct bpf_program *);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The preload's start: whether it has anything to do in this program, and what the launcher told it
- * through the environment, which is for this process alone and not for its children.
+ * The start of the preload: decides whether it is active in this program, and takes the launcher's variables out of the
+ * environment, so that child processes do not inherit them.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -15,9 +15,9 @@
 
 bool preload__active, preload__may_load;
 
-static char *bpffs;	  /* what tc is told instead of TC_BPF_MNT; NULL: nothing */
+static char *bpffs;	  /* the value of TC_BPF_MNT for tc; NULL: unchanged */
 static char **words;	  /* of the command */
-static char *bpffs_shown; /* the path by which the user knows it */
+static char *bpffs_shown; /* the path for messages */
 
 void preload__complain(const char *object, const char *what)
 {
@@ -31,14 +31,14 @@ void *preload__next(const char *name)
 {
 	void *function = dlsym(RTLD_NEXT, name);
 
-	if (!function) { /* no library that a tc is linked with lacks it */
+	if (!function) { /* cannot happen: tc is linked with it */
 		preload__complain(name, "not found behind the preload");
 		abort();
 	}
 	return function;
 }
 
-/* A tc without libbpf, or with 0.x, reads legacy objects itself and must not be helped. */
+/* A tc without libbpf, or with 0.x, loads legacy objects itself. */
 static bool program_needs_libbpf_1(void)
 {
 	const struct link_map *program = _r_debug.r_map;
@@ -48,7 +48,7 @@ static bool program_needs_libbpf_1(void)
 		if (entry->d_tag == DT_STRTAB)
 			strings = (const char *)entry->d_un.d_ptr;
 	if ((uintptr_t)strings < program->l_addr)
-		strings += program->l_addr; /* not every machine's loader relocates it */
+		strings += program->l_addr; /* some loaders do not relocate it */
 	for (const ElfW(Dyn) *entry = program->l_ld; strings && entry->d_tag != DT_NULL; entry++)
 		if (entry->d_tag == DT_NEEDED && !strncmp(strings + entry->d_un.d_val, "libbpf.so.", 10))
 			return libbpf_major_version() >= 1;
@@ -66,7 +66,7 @@ static void restore_preload(void)
 	unsetenv("ELFMAP_LD_PRELOAD");
 }
 
-/* Takes variable NAME out of the environment into memory of our own; NULL: it was not set. */
+/* Removes variable NAME from the environment, and returns a copy of its value; NULL: not set. */
 static char *take(const char *name)
 {
 	const char *value = getenv(name);
@@ -81,7 +81,7 @@ static bool is_batch(const char *word)
 	return word[0] == '-' && word[1] == 'b' && !strncmp(word, "-batch", strlen(word));
 }
 
-/* Does the word load an object, or a batch, which may? tc and ip abbreviate. */
+/* Does the word, which may be abbreviated, load an object, or a batch that may do so? */
 static bool loads(const char *word)
 {
 	return (word[0] == 'o' && !strncmp(word, "object-file", strlen(word))) || is_batch(word);
@@ -108,7 +108,7 @@ bool preload__may_want(const char *section)
 	for (char **at = words; at && *at; at++)
 		if (!strcmp(*at, section))
 			return true;
-	return has(is_batch) || !has_word("sec"); /* without it: the default of the command */
+	return has(is_batch) || !has_word("sec"); /* without it the default section counts */
 }
 
 const char *preload__section(void)
@@ -133,7 +133,7 @@ __u32 preload__prog_type(void)
 	return has_word("xdp") ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_UNSPEC;
 }
 
-/* With libbpf tc takes the word and the socket, returns 0 and sends nothing. */
+/* With libbpf tc accepts the option and the socket, but sends nothing and returns 0. */
 static void warn_about_export(void)
 {
 	if (has_word("export"))
@@ -163,8 +163,7 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 
 /* ---- getenv: the bpffs that tc is to use -------------------------------------------------------------- */
 
-/* The launcher knows it where tc would not find it (launcher/tc_bpffs.c). The environment itself stays
- * the caller's, for tc's children. */
+/* Set by the launcher if tc would not find it (launcher/tc_bpffs.c). The environment is unchanged for tc's children. */
 __attribute__((visibility("default"))) char *getenv(const char *name)
 {
 	static char *(*real)(const char *);

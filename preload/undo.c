@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Taking back the pins of a command that failed. libbpf does so when loading fails, but a program
- * that loads may still find no device, no qdisc or a filter already there. tc says that only in its
- * exit status, and in a batch of many objects some may have succeeded: what decides is whether, once
- * our own descriptors are closed, any program still uses the maps. Another command may have opened
- * such a pin and not loaded its program yet, so every command holds a shared lock on the directory
- * of the pins until it ends, and taking back waits until it has the lock alone.
+ * Removes the pins that a failed command has made. libbpf does so if loading fails, but attaching may fail later: no
+ * device, no qdisc, a filter that exists. Only the exit status of tc tells, and in a batch some objects may have
+ * succeeded. So the pins of an object are removed if no program uses its maps after tc's own descriptors are closed.
+ * Another command may have opened such a pin and not loaded its program yet. Therefore each command holds a shared lock
+ * on the directory of the pins until it ends, and removal waits for an exclusive lock.
  */
 #include <bpf/bpf.h>
 #include <dirent.h>
@@ -22,7 +21,7 @@
 #include "preload/preload.h"
 
 #define MAX_PROG_MAPS 128 /* a program uses at most 64 */
-#define TRIES 5		  /* the kernel drops a refused filter's program a moment later */
+#define TRIES 5		  /* the kernel frees a refused filter's program with a delay */
 #define PAUSE_NS 10000000
 #define LOCK_TRIES 200 /* two seconds; a batch that reads a terminal may hold it for hours */
 
@@ -30,23 +29,23 @@ struct entry {
 	char *path;
 	unsigned int object; /* which call of undo__note_object() it belongs to, from 1 */
 	bool is_directory;
-	__u32 map; /* id of the pinned map; 0: there is none */
+	__u32 map; /* id of the pinned map; 0: not pinned */
 };
 
 static struct entry *entries;
 static size_t nr_entries;
 static unsigned int nr_objects;
-static bool *used; /* by object: some program that is not ours alone uses a map of it */
+static bool *used; /* by object: a program that would outlive this command uses one of its maps */
 static int lock = -1;
 
-/* Programs that a PROG_ARRAY of ours holds, and those that tc picked, attached or not. */
+/* Programs in slots of PROG_ARRAYs of this command, and programs that tc has open, attached or not. */
 static struct {
 	__u32 prog;
-	unsigned int object; /* 0: picked */
+	unsigned int object; /* 0: open in tc */
 } * holds;
 static size_t nr_holds;
 
-/* ---- who uses what --------------------------------------------------------------------------------------- */
+/* ---- users of maps --------------------------------------------------------------------------------------- */
 
 static void note_hold(__u32 prog, unsigned int object)
 {
@@ -59,7 +58,7 @@ static void note_hold(__u32 prog, unsigned int object)
 	holds[nr_holds++].object = object;
 }
 
-/* Closes tc's own programs, which it never does: only then do they live by being attached. */
+/* Closes the programs that tc has open, which it does not do itself. Those that are not attached are then freed. */
 static void close_programs(void)
 {
 	static const char kind[] = "anon_inode:bpf-prog";
@@ -108,8 +107,7 @@ static void identify(struct entry *entry)
 	close(fd);
 }
 
-/* Does PROG live by nothing but the slots of objects that nobody uses? One that tc picked may be
- * attached as well. */
+/* Is PROG held only by slots of objects that are not used? A program that tc had open may be attached. */
 static bool is_ours_alone(__u32 prog)
 {
 	bool in_slot = false;
@@ -134,7 +132,7 @@ static bool mark_users_of(__u32 map)
 	return news;
 }
 
-/* Marks what program FD uses. Returns 1 when that is news, -1 when it can't be told. */
+/* Marks the objects whose maps program FD uses. 1: marked one more; -1: cannot be determined. */
 static int mark_maps(int fd)
 {
 	__u32 maps[MAX_PROG_MAPS], size = sizeof(struct bpf_prog_info);
@@ -148,7 +146,7 @@ static int mark_maps(int fd)
 	return news;
 }
 
-/* One walk over all programs. Returns 1 when something was marked, -1 when it can't be told. */
+/* Walks over all programs. 1: marked one more; -1: cannot be determined. */
 static int mark_used(void)
 {
 	int news = 0, err;
@@ -158,7 +156,7 @@ static int mark_used(void)
 		int fd = bpf_prog_get_fd_by_id(id);
 
 		if (fd < 0 && errno == ENOENT)
-			continue; /* gone since */
+			continue; /* freed meanwhile */
 		if (fd < 0)
 			return -1;
 		err = is_ours_alone(id) ? 0 : mark_maps(fd);
@@ -185,7 +183,7 @@ static void pause_shortly(void)
 	nanosleep(&pause, NULL);
 }
 
-/* A program in a slot of a used object is a user like any other: so on until there is no news. */
+/* Repeats until nothing more is marked, since a program in a slot of a used object is a user as well. */
 static int find_used(void)
 {
 	int news = 1;
@@ -216,12 +214,12 @@ static bool get_lock_alone(void)
 
 static void take_back(void)
 {
-	/* Directories were noted before what is in them. */
+	/* In reverse order, so that directories come after their contents. */
 	for (size_t i = nr_entries; i-- > 0;) {
 		if (used[entries[i].object])
 			continue;
 		if (entries[i].is_directory)
-			rmdir(entries[i].path); /* fails when somebody else pinned there since */
+			rmdir(entries[i].path); /* fails if another command has pinned there */
 		else if (entries[i].map)
 			unlink(entries[i].path);
 	}
@@ -239,7 +237,7 @@ static void at_exit(int status, void *unused)
 	for (size_t i = 0; i < nr_entries; i++)
 		identify(&entries[i]);
 	if (!find_used())
-		take_back(); /* else we were not let look: leave everything */
+		take_back(); /* else the users are unknown: keep all pins */
 }
 
 static void note(const char *path, bool is_directory)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* `elfmap doctor`: why does a pipeline not work? Looks and says; the commands that mend are the user's to type. */
+/* `elfmap doctor`: finds out why a pipeline does not work. It changes nothing; it prints the commands that do. */
 #include <errno.h>
 #include <net/if.h>
 #include <stdarg.h>
@@ -59,7 +59,7 @@ int doctor__find(struct doctor *doctor, enum gravity gravity, const char *remedy
 	return -ENOMEM;
 }
 
-/* ---- whose is it ------------------------------------------------------------------------------------------- */
+/* ---- scope ------------------------------------------------------------------------------------------------- */
 
 bool doctor__wants(const struct doctor *doctor, const struct elfmap_hook *hook)
 {
@@ -83,7 +83,7 @@ static size_t program_index(const struct doctor *doctor, __u32 id)
 	return index;
 }
 
-/* Does a program that runs use the table? */
+/* Is the table used by a program that packets reach? */
 static bool table_runs(const struct doctor *doctor, __u32 table)
 {
 	for (size_t i = 0; i < doctor->census.nr_progs; i++)
@@ -92,7 +92,7 @@ static bool table_runs(const struct doctor *doctor, __u32 table)
 	return false;
 }
 
-/* A generation's pins are an upgrade's own; others are what people know. */
+/* The pins of a generation are internal to an upgrade; every other path is preferred. */
 const char *doctor__pin(const struct doctor *doctor, __u32 map)
 {
 	const char *found = NULL;
@@ -109,7 +109,7 @@ const char *doctor__pin(const struct doctor *doctor, __u32 map)
 	return found;
 }
 
-/* Stages call stages: from the hooks on, until nothing is added. */
+/* Marks the programs at hooks, then those in the slots of tables that marked programs use, until nothing is added. */
 static int find_running(struct doctor *doctor)
 {
 	const struct elfmap_census *census = &doctor->census;
@@ -152,9 +152,9 @@ bool doctor__wants_map(const struct doctor *doctor, __u32 map)
 	return !doctor->dev;
 }
 
-/* ---- the visit --------------------------------------------------------------------------------------------- */
+/* ---- the checks -------------------------------------------------------------------------------------------- */
 
-static int visit(struct doctor *doctor, struct elfmap_msg *msg)
+static int run_checks(struct doctor *doctor, struct elfmap_msg *msg)
 {
 	int err = elfmap_census__take(&doctor->census, msg);
 
@@ -172,8 +172,7 @@ static int visit(struct doctor *doctor, struct elfmap_msg *msg)
 			err = checks[i].run(doctor);
 	}
 	if (err)
-		snprintf(msg->text, sizeof(msg->text), "the check '%s' could not be made: %s", doctor->check,
-			 strerror(-err));
+		snprintf(msg->text, sizeof(msg->text), "check '%s' failed: %s", doctor->check, strerror(-err));
 	return err;
 }
 
@@ -195,7 +194,7 @@ static void print_findings(const struct doctor *doctor)
 		print_name(stdout, finding->what);
 		putchar('\n');
 		if (finding->remedy) {
-			fputs("    mend it: ", stdout);
+			fputs("    fix: ", stdout);
 			print_name(stdout, finding->remedy);
 			putchar('\n');
 		}
@@ -249,7 +248,7 @@ static int run(const void *words)
 		elfmap_bpffs__tc_dir(doctor.tc_dir, sizeof(doctor.tc_dir), &msg);
 	else
 		*doctor.bpffs = '\0';
-	if (visit(&doctor, &msg)) {
+	if (run_checks(&doctor, &msg)) {
 		status = complain("doctor", "%s", msg.text);
 	} else {
 		if (doctor.nr_findings)
@@ -266,13 +265,13 @@ static int run(const void *words)
 
 static const struct option_row options[] = {
 	{"dev", "DEV", 0, OPTION_TEXT_AT(struct doctor_request, dev), .completes = COMPLETE_DEV,
-	 .help = "what concerns this device alone"},
+	 .help = "only what concerns this device"},
 	{},
 };
 
 const struct verb doctor_verb = {
 	.name = "doctor",
-	.summary = "why a pipeline does not work, and the commands that mend it",
+	.summary = "find out why a pipeline does not work, and print the commands that fix it",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct doctor_request),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What is pinned: maps that are full, device numbers and cgroups that are gone, what commands left behind. */
+/* What is pinned: full maps, entries of removed devices and cgroups, leftovers of interrupted commands. */
 #include <bpf/bpf.h>
 #include <ctype.h>
 #include <dirent.h>
@@ -20,7 +20,7 @@
 #define NEARLY_FULL 90 /* percent */
 #define SHA1_DIGITS 40
 
-/* Pinned maps of interest below tc/; the first pin of each. */
+/* A pinned map below tc/ that is in scope; the first pin of each map. */
 static bool is_next(const struct doctor *doctor, const struct elfmap_pinned *pin)
 {
 	return pin->kind == ELFMAP_PIN_MAP && !pin->is_link &&
@@ -49,7 +49,7 @@ static int check_full(struct doctor *doctor, const char *path, const char *word)
 	int err = 0;
 
 	if (map_facts__read(path, &doctor->census, &facts, &msg))
-		return 0; /* gone since */
+		return 0; /* removed meanwhile */
 	if (elfmap_map_kind__of(facts.info.type)->can_be_full && facts.entries >= 0 && facts.info.max_entries > 1 &&
 	    facts.entries * 100 >= (__s64)facts.info.max_entries * NEARLY_FULL) {
 		bool full = facts.entries >= facts.info.max_entries;
@@ -87,9 +87,9 @@ static int report_devices(struct doctor *doctor, const struct elfmap_device_chec
 		return 0;
 	snprintf(remedy, sizeof(remedy), "elfmap map check %s%s", word, renumbered ? " --fix" : "");
 	return doctor__find(doctor, GRAVE, remedy,
-			    "%s has %zu numbers of devices that have gone and %zu of devices that have another number "
-			    "now%s%s: packets for them are lost",
-			    word, gone, renumbered, *name ? ", among them " : "", name);
+			    "%s has %zu numbers of removed devices and %zu of devices whose number has changed%s%s: "
+			    "packets for them are lost",
+			    word, gone, renumbered, *name ? ", such as " : "", name);
 }
 
 static int check_devices(struct doctor *doctor, const char *path, const char *word)
@@ -141,7 +141,7 @@ static int check_cgroups(struct doctor *doctor, const char *path, const char *wo
 	if (!gone)
 		return 0;
 	snprintf(remedy, sizeof(remedy), "elfmap cgroup prune %s", word);
-	return doctor__find(doctor, WARNING, remedy, "%s has %zu cgroups that have been removed: no packet is theirs",
+	return doctor__find(doctor, WARNING, remedy, "%s has %zu cgroups that have been removed: they match no packet",
 			    word, gone);
 }
 
@@ -172,7 +172,7 @@ static bool is_sha1(const char *name)
 	return digits == SHA1_DIGITS && !name[digits];
 }
 
-/* tc/SHA1 of an object that was built anew since: nobody takes it away. */
+/* tc/SHA1 of an object that has been rebuilt since: nothing else removes it. */
 static int check_object_dir(struct doctor *doctor, const char *below, const char *name)
 {
 	const struct elfmap_pins *pins = &doctor->census.pins;
@@ -190,8 +190,8 @@ static int check_object_dir(struct doctor *doctor, const char *below, const char
 		nr++;
 	}
 	snprintf(remedy, sizeof(remedy), "rm -r %s", dir);
-	return doctor__find(doctor, WARNING, remedy, "%s has %zu maps of an object that no program is from any more",
-			    dir, nr);
+	return doctor__find(doctor, WARNING, remedy, "%s has %zu maps of an object that has no programs any more", dir,
+			    nr);
 }
 
 /* Calls CHECK for what is in the directory BELOW. */
@@ -211,8 +211,8 @@ static int for_each_name(struct doctor *doctor, const char *below,
 	return err;
 }
 
-/* The words of COMMAND that make it one for network namespace NUMBER: "elfmap -n blue". */
-static void say_for_netns(const char *number, char *command, size_t size)
+/* The start of a command for network namespace NUMBER: "elfmap -n blue". */
+static void name_command(const char *number, char *command, size_t size)
 {
 	unsigned long netns = strtoul(number, NULL, 10), ours = 0;
 	char name[NAME_MAX + 1];
@@ -224,7 +224,7 @@ static void say_for_netns(const char *number, char *command, size_t size)
 		snprintf(command, size, "elfmap");
 }
 
-/* An upgrade that was killed: BELOW is generations/OBJECT, NAME a network namespace's number. */
+/* A killed upgrade: BELOW is generations/OBJECT, NAME the number of a network namespace. */
 static int check_generation(struct doctor *doctor, const char *below, const char *name)
 {
 	char next[PATH_MAX], old[PATH_MAX], file[NAME_MAX + 1], command[NAME_MAX + 16], remedy[2 * NAME_MAX + 64];
@@ -235,10 +235,9 @@ static int check_generation(struct doctor *doctor, const char *below, const char
 		return 0;
 	snprintf(file, sizeof(file), "%s", strrchr(below, '/') + 1);
 	elfmap_pin_name__unescape(file);
-	say_for_netns(name, command, sizeof(command));
+	name_command(name, command, sizeof(command));
 	snprintf(remedy, sizeof(remedy), "%s upgrade %s", command, file);
-	return doctor__find(doctor, WARNING, remedy, "an upgrade of %s did not come to its end: %s/%s", file, below,
-			    name);
+	return doctor__find(doctor, WARNING, remedy, "an upgrade of %s was interrupted: %s/%s", file, below, name);
 }
 
 static int check_generations(struct doctor *doctor, const char *below, const char *name)
@@ -250,7 +249,7 @@ static int check_generations(struct doctor *doctor, const char *below, const cha
 		       : 0;
 }
 
-/* A map that `elfmap apply` was killed over, between its pin and its entries. */
+/* A map whose `elfmap apply` was killed after pinning it and before filling it. */
 static int check_filling(struct doctor *doctor, const char *below, const char *name)
 {
 	char mark[PATH_MAX], pin[NAME_MAX + 1], remedy[PATH_MAX + 16];
@@ -260,14 +259,14 @@ static int check_filling(struct doctor *doctor, const char *below, const char *n
 	snprintf(pin, sizeof(pin), "%s", name);
 	elfmap_pin_name__unescape(pin);
 	snprintf(remedy, sizeof(remedy), "rmdir %s", mark);
-	return doctor__find(
-		doctor, WARNING, remedy,
-		"'elfmap apply' did not come to its end, and %s may lack entries that it was to start with; "
-		"the same 'elfmap apply' again fills it, or to leave it as it is",
-		*pin == '/' ? pin + 1 : pin);
+	return doctor__find(doctor, WARNING, remedy,
+			    "'elfmap apply' was interrupted, and %s may lack entries; run the same 'elfmap apply' "
+			    "again to add them, "
+			    "or keep the map as it is",
+			    *pin == '/' ? pin + 1 : pin);
 }
 
-/* A link whose device has gone is nothing but its pin. */
+/* Only the pin is left of a link whose device has been removed. */
 static int check_links(struct doctor *doctor)
 {
 	const struct elfmap_pins *pins = &doctor->census.pins;
@@ -278,7 +277,7 @@ static int check_links(struct doctor *doctor)
 		if (pins->pins[i].kind != ELFMAP_PIN_LINK || !elfmap_hook__is_orphan(pins->pins[i].path))
 			continue;
 		snprintf(remedy, sizeof(remedy), "rm %s", pins->pins[i].path);
-		err = doctor__find(doctor, WARNING, remedy, "%s is the link of a device that has gone",
+		err = doctor__find(doctor, WARNING, remedy, "%s is a link of a device that has been removed",
 				   pins->pins[i].path);
 	}
 	return err;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What is attached: duplicate filters, programs that use other maps than the pinned ones, tail calls that fall through.
+/*
+ * What is attached: duplicate filters, programs that use other maps than the pinned ones, tail calls that fall
+ * through. The slots that a program jumps to are read from its instructions in the kernel: a call of bpf_tail_call with
+ * a constant map and a constant slot. Computed slots are not checked.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -49,7 +52,7 @@ int doctor_duplicates(struct doctor *doctor)
 
 /* ---- maps that are not the pinned ones --------------------------------------------------------------------- */
 
-/* The pin below tc/globals that has the map's name, as much of it as the kernel keeps. */
+/* The pin below tc/globals with the map's name, which the kernel truncates. */
 static const struct elfmap_pinned *find_namesake(const struct doctor *doctor, const struct bpf_map_info *info)
 {
 	char globals[PATH_MAX + 16];
@@ -67,7 +70,7 @@ static const struct elfmap_pinned *find_namesake(const struct doctor *doctor, co
 	return NULL;
 }
 
-/* Where a program is, and the command that puts one there that uses the pinned maps; "": none is known. */
+/* Where a program is, and the command that replaces it with one that uses the pinned maps; "": not known. */
 struct place {
 	__u32 prog;
 	char words[PATH_MAX + 128];
@@ -102,9 +105,10 @@ static void describe_hook(const struct elfmap_hook *hook, struct place *place)
 static int report_split(struct doctor *doctor, const struct place *place, const struct bpf_map_info *info,
 			const struct elfmap_pinned *pin)
 {
-	return doctor__find(doctor, GRAVE, *place->remedy ? place->remedy : NULL,
-			    "%s uses map %u called %s, and %s is map %u: what is written to the pin never gets there",
-			    place->words, info->id, info->name, map_pin_word(pin->path, doctor->tc_dir), pin->id);
+	return doctor__find(
+		doctor, GRAVE, *place->remedy ? place->remedy : NULL,
+		"%s uses map %u named %s, but %s is map %u: what is written to the pin does not reach the program",
+		place->words, info->id, info->name, map_pin_word(pin->path, doctor->tc_dir), pin->id);
 }
 
 static int check_maps(struct doctor *doctor, const struct place *place)
@@ -125,7 +129,7 @@ static int check_maps(struct doctor *doctor, const struct place *place)
 	return err;
 }
 
-/* A stage counts once, however many slots it is in. */
+/* A stage that is in several slots is checked once. */
 static bool is_first(const struct elfmap_census *census, size_t slot)
 {
 	size_t first = 0;
@@ -190,7 +194,7 @@ static int check_pins(struct doctor *doctor, const struct elfmap_program *prog)
 			doctor, filled ? WARNING : GRAVE, NULL,
 			"program %u %s jumps through PROG_ARRAY %u %s, which has no pin%s", prog->id, prog->name,
 			info.id, info.name,
-			filled ? ": it is emptied as soon as the process ends that has it open"
+			filled ? ": it is emptied when the process that has it open ends"
 			       : " and is empty: every tail call falls through; load the object again with the "
 				 "map pinned (PIN_GLOBAL_NS)");
 	}
@@ -283,7 +287,7 @@ static int check_jumps(struct doctor *doctor, const struct elfmap_program *prog)
 	int err = 0;
 
 	if (read_instructions(prog->id, &insns, &nr))
-		return 0; /* gone since, or hidden (bpf_jit_harden) */
+		return 0; /* removed meanwhile, or hidden (bpf_jit_harden) */
 	for (size_t at = 0; !err && at < nr; at++) {
 		const struct bpf_insn *map, *slot;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What a pipeline stands on: tc and our way into it, the bpf file system, the kernel's settings. */
+/* What a pipeline depends on: tc and the preload, the bpf file system, the kernel's settings. */
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
@@ -17,7 +17,7 @@
 
 /* ---- tc ---------------------------------------------------------------------------------------------------- */
 
-/* What PROGRAM, or its linker, says on stderr when it is started with the preload. "": nothing. */
+/* The first line that PROGRAM or its linker prints on stderr when it is started with the preload. */
 static int try_preload(const char *program, const char *preload, char *said, size_t size)
 {
 	char variable[PATH_MAX + 32], name[] = "tc", version[] = "-V";
@@ -56,15 +56,15 @@ static int check_preload(struct doctor *doctor, const char *tc)
 	snprintf(preload, sizeof(preload), "%s/preload.so", libexec);
 	if (stat(preload, &file))
 		return doctor__find(doctor, GRAVE, "make install",
-				    "%s: %s: 'elfmap tc' has no way to help tc load legacy objects", preload,
+				    "%s: %s: without it 'elfmap tc' cannot load legacy objects", preload,
 				    strerror(errno));
 	if ((file.st_mode & 022) || (file.st_uid && file.st_uid != geteuid()))
 		return doctor__find(doctor, GRAVE, NULL,
-				    "%s can be written by others than root: 'elfmap tc' does not use it", preload);
+				    "%s is writable by others than root: 'elfmap tc' does not use it", preload);
 	err = try_preload(tc, preload, said, sizeof(said));
 	if (err)
 		return doctor__find(doctor, GRAVE, NULL, "%s cannot be started: %s", tc, strerror(-err));
-	return *said ? doctor__find(doctor, GRAVE, NULL, "%s does not take the preload: %s", tc, said) : 0;
+	return *said ? doctor__find(doctor, GRAVE, NULL, "%s cannot load the preload: %s", tc, said) : 0;
 }
 
 int doctor_tc(struct doctor *doctor)
@@ -72,18 +72,18 @@ int doctor_tc(struct doctor *doctor)
 	struct program tc;
 
 	if (program__find("tc", &tc))
-		return doctor__find(doctor, GRAVE, "apt install iproute2", "there is no tc in PATH");
+		return doctor__find(doctor, GRAVE, "apt install iproute2", "no tc in PATH");
 	if (tc.help == HELP_IMPOSSIBLE)
 		return doctor__find(doctor, WARNING, "elfmap attach FILE sec NAME dev DEV ingress",
-				    "%s has libbpf 1.0 or later inside: it refuses legacy objects, and 'elfmap tc' "
-				    "cannot help it",
+				    "%s is statically linked with libbpf 1.0 or later: it refuses legacy objects, and "
+				    "'elfmap tc' cannot change that",
 				    tc.path);
 	return tc.help == HELP_PRELOAD ? check_preload(doctor, tc.path) : 0;
 }
 
 /* ---- bpffs ------------------------------------------------------------------------------------------------- */
 
-/* Bpf file systems in which tc has pinned, each once. */
+/* The bpf file systems in which tc has pinned, each once. */
 static int count_tc_dirs(char first[PATH_MAX], char second[PATH_MAX])
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -119,14 +119,14 @@ int doctor_bpffs(struct doctor *doctor)
 				    msg.text);
 	if (access(path, W_OK) && errno == EROFS) {
 		snprintf(remedy, sizeof(remedy), "mount -o remount,rw %s", path);
-		return doctor__find(doctor, GRAVE, remedy,
-				    "%s is mounted read-only: nothing can be pinned, and no map be opened for writing",
-				    path);
+		return doctor__find(
+			doctor, GRAVE, remedy,
+			"%s is mounted read-only: nothing can be pinned, and maps cannot be opened for writing", path);
 	}
 	if (!getenv("TC_BPF_MNT") && !elfmap_bpffs__contains(ELFMAP_BPFFS_USUAL))
 		return doctor__find(doctor, WARNING, "nsenter --net=/run/netns/NAME COMMAND",
-				    "/sys/fs/bpf is hidden here, as 'ip netns exec' and 'tc -n' do: what plain tc pins "
-				    "is lost; the host's is at %s",
+				    "/sys/fs/bpf is hidden in this mount namespace, as by 'ip netns exec' or 'tc -n': "
+				    "pins of plain tc are lost; the host's is at %s",
 				    path);
 	if (count_tc_dirs(first, second) > 1)
 		return doctor__find(doctor, WARNING, NULL,
@@ -161,8 +161,8 @@ int doctor_settings(struct doctor *doctor)
 				   "net.core.bpf_jit_enable is 0: programs are interpreted, several times slower");
 	if (!err && read_setting("net/core/bpf_jit_harden") == 2)
 		err = doctor__find(doctor, WARNING, "sysctl -w net.core.bpf_jit_harden=1",
-				   "net.core.bpf_jit_harden is 2: constants are hidden in root's programs too, which "
-				   "costs instructions, and programs show nothing of their instructions");
+				   "net.core.bpf_jit_harden is 2: constants are blinded in root's programs too, "
+				   "which adds instructions, and instructions cannot be dumped");
 	if (!err && read_setting("kernel/bpf_stats_enabled") == 1)
 		err = doctor__find(doctor, WARNING, "sysctl -w kernel.bpf_stats_enabled=0",
 				   "kernel.bpf_stats_enabled is 1: the clock is read twice for each run of each "

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `elfmap apply PIPELINE`: what a file says, brought into force. Four kinds of lines, in the words of
- * the commands that they are:
+ * `elfmap apply PIPELINE`: establishes the state that a file describes. It has four kinds of lines:
  *
  *   load FILE [sec NAME]                         programs pinned
  *   attach FILE|PIN [sec NAME] dev DEV ...       a program at a hook
- *   map PIN FILE [types KEY:VALUE]               entries of a map that is not there yet
+ *   map PIN FILE [types KEY:VALUE]               entries of a map that does not exist yet
  *   slot PIN SLOT FILE sec NAME                  a program in a tail-call slot
  *
- * Everything is looked at before anything is changed; what differs is changed in an order in which no
- * packet meets half of it; and on any failure what was done is taken back.
+ * Everything is planned before anything is changed. Changes are made in an order in which no packet meets an
+ * incomplete pipeline. On failure they are undone.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -74,7 +73,7 @@ static int complain_of(const char *file, const struct pipeline *pipeline, const 
 	return complain(file, "line %zu: %s", pipeline->failed, msg->text);
 }
 
-/* Files are named from where the pipeline is, wherever the command was called. */
+/* Paths in the file are relative to its directory. */
 static int go_to(const char *file)
 {
 	char *copy = strdup(file), *dir = copy ? dirname(copy) : NULL;
@@ -108,7 +107,7 @@ static int run(const void *words)
 		goto out;
 	err = err ?: pipeline__parse(&pipeline, &msg);
 	err = err ?: pipeline__plan(&pipeline, &msg);
-	if (!err && !output.json) /* shown first, also when it then fails */
+	if (!err && !output.json) /* printed first, even if it then fails */
 		print_plan(&pipeline);
 	fflush(stdout);
 	if (!err && !request->dry_run)
@@ -124,13 +123,14 @@ out:
 
 static const struct option_row options[] = {
 	{NULL, "FILE", OPTION_REQUIRED, OPTION_TEXT_AT(struct apply_request, file), .completes = COMPLETE_FILE},
-	{"--dry-run", NULL, 0, OPTION_FLAG_AT(struct apply_request, dry_run), .help = "print the plan alone"},
+	{"--dry-run", NULL, 0, OPTION_FLAG_AT(struct apply_request, dry_run),
+	 .help = "print the plan and change nothing"},
 	{},
 };
 
 const struct verb apply_verb = {
 	.name = "apply",
-	.summary = "bring into force what a file says of objects, hooks, maps and slots",
+	.summary = "apply a file that describes objects, hooks, maps and slots",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct apply_request),

@@ -37,7 +37,7 @@ static const char *const attach_results[] = {
 	[ELFMAP_UNCHANGED] = "unchanged",
 };
 
-/* PIN: of a link, "": it has none. */
+/* PIN is that of a link; "": not a link. */
 static void json_attachment(const struct elfmap_hook *hook, const char *pin, const char *result)
 {
 	json_object *root = json_object_new_object();
@@ -75,7 +75,7 @@ static void print_attachment(const struct elfmap_attachment *attachment, const c
 	printf(" %s\n", result);
 }
 
-/* The words of both verbs. Returns an exit status. */
+/* Opens what both verbs work on. Returns an exit status. */
 static int start(const char *verb, const struct attach_words *words, struct elfmap_attachment *attachment,
 		 char tc_dir[PATH_MAX])
 {
@@ -91,7 +91,7 @@ static int start(const char *verb, const struct attach_words *words, struct elfm
 		complain(verb, "requires FILE sec NAME, a PIN, or prio and handle");
 		return EXIT_USAGE;
 	}
-	/* To take a filter away no bpf file system is needed. */
+	/* Detaching a filter needs no bpf file system. */
 	if (elfmap_bpffs__tc_dir(tc_dir, PATH_MAX, &msg) && (is_attach || request.kind->pin_path))
 		return complain(verb, "%s", msg.text);
 	if (elfmap_attachment__init(&request, -1, tc_dir, attachment, &msg))
@@ -138,7 +138,7 @@ static int run_detach(const void *words)
 
 const struct verb attach_verb = {
 	.name = "attach",
-	.summary = "a program at a hook, once",
+	.summary = "attach a program to a hook",
 	.run = run_attach,
 	.options = attach_options,
 	.request_size = sizeof(struct attach_words),
@@ -147,7 +147,7 @@ const struct verb attach_verb = {
 
 const struct verb detach_verb = {
 	.name = "detach",
-	.summary = "and away from it",
+	.summary = "detach a program from a hook",
 	.run = run_detach,
 	.options = detach_options,
 	.request_size = sizeof(struct attach_words),
@@ -209,7 +209,7 @@ static int run_graft(const void *words)
 
 const struct verb graft_verb = {
 	.name = "graft",
-	.summary = "a program into a slot of a pinned jump table, or out of it",
+	.summary = "put a program into a slot of a pinned PROG_ARRAY, or empty it",
 	.run = run_graft,
 	.options = graft_options,
 	.request_size = sizeof(struct graft_words),

@@ -94,12 +94,12 @@ static void print_loads(struct elfmap_load *const *loads, size_t nr)
 struct load_request {
 	struct option_words files;
 	const char *section;
-	enum bpf_prog_type type; /* BPF_PROG_TYPE_UNSPEC: what the sections' names suggest */
+	enum bpf_prog_type type; /* BPF_PROG_TYPE_UNSPEC: from the sections' names */
 };
 
 /* ---- load -------------------------------------------------------------------------------------------------- */
 
-/* Two files whose programs would have the same pins: the second would take the place of the first. */
+/* Two files whose programs have the same pins: the second would replace the first. */
 static int check_names(const struct load_request *request, const char *tc_dir)
 {
 	char dirs[2][PATH_MAX];
@@ -150,14 +150,14 @@ static int run_load(const void *words)
 static const struct option_row load_options[] = {
 	{NULL, "FILE", OPTION_REQUIRED, OPTION_WORDS_AT(struct load_request, files), .completes = COMPLETE_FILE},
 	{"sec|section", "NAME", 0, OPTION_TEXT_AT(struct load_request, section), .completes = COMPLETE_SECTION,
-	 .help = "the program of this section alone"},
+	 .help = "only the program of this section"},
 	OPTION_PROG_TYPE_ROW(struct load_request, type),
 	{},
 };
 
 const struct verb load_verb = {
 	.name = "load",
-	.summary = "objects into the kernel: maps and programs pinned",
+	.summary = "load objects, and pin their maps and programs",
 	.run = run_load,
 	.options = load_options,
 	.request_size = sizeof(struct load_request),
@@ -166,7 +166,7 @@ const struct verb load_verb = {
 
 /* ---- unload ------------------------------------------------------------------------------------------------- */
 
-/* The maps that are pinned where the object has them, and are the same: others are not its own. */
+/* The object's maps that are pinned at their paths; a map of another definition there is not the object's. */
 static int collect(const struct elfmap_load *load, struct elfmap_version *pinned)
 {
 	int err = 0;
@@ -185,7 +185,7 @@ static int collect(const struct elfmap_load *load, struct elfmap_version *pinned
 	return err;
 }
 
-/* What explains its numbers goes with a map. */
+/* The companion, which explains the map's entries, is removed with it. */
 static int remove_map(const struct elfmap_version_map *map, struct elfmap_msg *msg)
 {
 	char companion[PATH_MAX];
@@ -283,7 +283,7 @@ static int run_unload(const void *words)
 static const struct option_row unload_options[] = {
 	{NULL, "FILE", OPTION_REQUIRED, OPTION_WORDS_AT(struct unload_request, files), .completes = COMPLETE_FILE},
 	{"--maps", NULL, 0, OPTION_FLAG_AT(struct unload_request, maps),
-	 .help = "also the pins of maps that no program uses"},
+	 .help = "also remove the pins of maps that no program uses"},
 	{},
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A pipeline's file: lines, words, kinds. Nothing here asks the kernel. */
+/* Reads the file of a pipeline into lines and words, and parses them. Does not call the kernel. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +14,8 @@
 
 #define MAX_WORDS 32
 
-/* Behind its words a line may have one pair more, "sec NAME", and must where it has LEAST words with it. What a line of
- * attach has is the verb's. */
+/* A line has WORDS words, and then PAIR with a value, which is optional unless LEAST includes it. A line of attach has
+ * the options of the verb. */
 static const struct {
 	const char *name;
 	int words;
@@ -32,7 +32,7 @@ static const struct {
 
 /* ---- words ----------------------------------------------------------------------------------------------- */
 
-/* Cuts the next word out of *AT, or gives NULL at the line's end. Quotes keep spaces and '#'. */
+/* The next word at *AT, which is cut out of the line; NULL at its end. Quotes protect spaces and '#'. */
 static char *next_word(char **at)
 {
 	char *word = *at + strspn(*at, " \t\r"), *end;
@@ -62,7 +62,7 @@ static int cut_line(char *text, struct pipeline_line *line, struct elfmap_msg *m
 		return elfmap_msg__set(msg, -E2BIG, "more than %d words", MAX_WORDS);
 	text += strspn(text, " \t\r");
 	if (*text && *text != '#')
-		return elfmap_msg__set(msg, -EINVAL, "a quote that does not end");
+		return elfmap_msg__set(msg, -EINVAL, "unterminated quote");
 	words[nr] = NULL;
 	line->argc = nr;
 	line->argv = calloc((size_t)nr + 1, sizeof(*words));
@@ -100,7 +100,7 @@ int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_ms
 	}
 	pipeline->text[size] = '\0';
 	if (strlen(pipeline->text) != size)
-		return elfmap_msg__set(msg, -EINVAL, "is no text");
+		return elfmap_msg__set(msg, -EINVAL, "is not a text file");
 	for (char *at = pipeline->text, *line; !err && (line = strsep(&at, "\n")); number++) {
 		struct pipeline_line *row = add_line(pipeline);
 
@@ -108,7 +108,7 @@ int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_ms
 		if (err)
 			pipeline->failed = number;
 		else if (!row->argc)
-			free(pipeline->lines[--pipeline->nr_lines].argv); /* nothing but a comment */
+			free(pipeline->lines[--pipeline->nr_lines].argv); /* empty, or a comment */
 		else
 			row->number = number;
 	}
@@ -141,7 +141,7 @@ int pipeline_line__open_graft(const struct pipeline *pipeline, struct pipeline_l
 	return elfmap_graft__open(&request, &line->graft, msg);
 }
 
-/* Of a copy, since the options sort it and the plan shows the line as it is. */
+/* Parses a copy, since options__parse() sorts it and the plan prints the line as it was written. */
 static int parse_attach_words(const struct pipeline_line *line, struct elfmap_attach_request *ret_request,
 			      struct elfmap_msg *msg)
 {
@@ -153,7 +153,8 @@ static int parse_attach_words(const struct pipeline_line *line, struct elfmap_at
 	memcpy(argv, line->argv, (size_t)(line->argc + 1) * sizeof(*argv));
 	err = options__parse(attach_options, line->argc, argv, &words, &common, msg);
 	if (!err && (common.json || common.netns))
-		err = elfmap_msg__set(msg, -EINVAL, "'-j', '-p' and '-n' belong behind 'elfmap apply'");
+		err = elfmap_msg__set(msg, -EINVAL,
+				      "'-j', '-p' and '-n' are options of 'elfmap apply', not of its lines");
 	return err ?: attach_words__finish(&words, ret_request, msg);
 }
 
@@ -190,12 +191,12 @@ static int parse_line(struct pipeline_line *line, const char *tc_dir, struct elf
 	while (kind < NR_KINDS && strcmp(line->argv[0], kinds[kind].name) != 0)
 		kind++;
 	if (kind == NR_KINDS)
-		return elfmap_msg__set(msg, -EINVAL, "'%s' is none of load, attach, map, slot", line->argv[0]);
+		return elfmap_msg__set(msg, -EINVAL, "'%s' is not one of load, attach, map, slot", line->argv[0]);
 	line->kind = (enum line_kind)kind;
 	if (kind == LINE_ATTACH)
 		return parse_attach(line, tc_dir, msg);
 	if (!has_its_words(line))
-		return elfmap_msg__set(msg, -EINVAL, "is not '%s'", kinds[kind].usage);
+		return elfmap_msg__set(msg, -EINVAL, "expected '%s'", kinds[kind].usage);
 	line->value = line->argc > kinds[kind].words ? line->argv[kinds[kind].words + 1] : NULL;
 	return kind == LINE_LOAD ? 0 : parse_pin(line, msg);
 }
@@ -210,5 +211,5 @@ int pipeline__parse(struct pipeline *pipeline, struct elfmap_msg *msg)
 			return err;
 		}
 	}
-	return pipeline->nr_lines ? 0 : elfmap_msg__set(msg, -EINVAL, "says nothing");
+	return pipeline->nr_lines ? 0 : elfmap_msg__set(msg, -EINVAL, "has no lines");
 }

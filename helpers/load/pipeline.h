@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Between the files of `elfmap apply`: the lines of a pipeline, what is to be done for each, and what was done. */
+/* Internal to `elfmap apply`: the lines of a pipeline, the plan for each, and what was done. */
 #ifndef ELFMAP_PIPELINE_H
 #define ELFMAP_PIPELINE_H
 
@@ -7,7 +7,7 @@
 #include "hook/graft.h"
 
 enum intent {
-	WILL_KEEP, /* it is as the line says */
+	WILL_KEEP, /* matches the line */
 	WILL_ADD,
 	WILL_CHANGE,
 };
@@ -23,14 +23,14 @@ struct pipeline_line {
 	enum intent intent;
 	bool is_done;
 	struct elfmap_attachment attachment; /* attach */
-	bool is_upgrade;		     /* attach: the whole version is exchanged, at all its hooks */
+	bool is_upgrade;		     /* attach: all hooks of the object get its new version */
 	struct elfmap_graft graft;	     /* slot: as it was planned, then as it was done */
-	bool is_late; /* slot: of a table that an upgrade makes anew, and has it in its slot from the start */
-	char *types;  /* map: a copy of its types, cut in two */
-	struct elfmap_load *load; /* load: as it was planned, then what was committed */
-	char path[4096];	  /* map, slot: of the pin */
-	char mark[4096];	  /* map: a directory that is there from before the pin until after the entries */
-	bool is_marked;		  /* map: by this command */
+	bool is_late;			     /* slot: of a table that an upgrade creates, and fills before it is used */
+	char *types;			     /* map: a copy of its types, split into key and value */
+	struct elfmap_load *load;	     /* load: as it was planned, then what was committed */
+	char path[4096];		     /* map, slot: of the pin */
+	char mark[4096]; /* map: a directory that exists from before the pin until after the entries */
+	bool is_marked;	 /* map: by this command */
 };
 
 struct pipeline {
@@ -41,16 +41,17 @@ struct pipeline {
 	size_t failed; /* number of the line that a message is about; 0: none */
 };
 
-/* slot: opens what LINE says, for the table pinned at PATH. */
+/* slot: opens the graft of LINE for the table pinned at PATH. */
 int pipeline_line__open_graft(const struct pipeline *pipeline, struct pipeline_line *line, const char *path,
 			      bool is_locked, struct elfmap_msg *msg);
-/* Puts what the message is about before it. Returns ERR. */
+/* Puts "CULPRIT: " before the message. Returns ERR. */
 int pipeline__name_culprit(const char *culprit, int err, struct elfmap_msg *msg);
 
-/* pipeline.c: a file to lines and words. '#' starts a comment; "words with spaces" are in quotes. */
+/* pipeline.c: splits a file into lines and words, and parses them. '#' starts a comment; "words with spaces" are in
+ * quotes. */
 int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_msg *msg);
 int pipeline__parse(struct pipeline *pipeline, struct elfmap_msg *msg);
-/* Takes back what was done, latest first, unless it is to be kept. */
+/* Frees everything; unless KEEP, first undoes what was done, in reverse order. */
 void pipeline__close(struct pipeline *pipeline, bool keep);
 
 int pipeline__plan(struct pipeline *pipeline, struct elfmap_msg *msg);	  /* pipeline_plan.c */

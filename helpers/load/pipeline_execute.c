@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Does what was planned: pins and slots, entries, stages, and last the hooks, so that no packet meets
- * half of it; what belongs in a table that an upgrade makes is put there before anybody uses it. What was done is
- * known, and is taken back in the opposite order.
+ * Executes the plan: pins, entries, slots, and hooks last, so that no packet meets an incomplete pipeline. Slots of
+ * tables that an upgrade creates are filled before the tables are used. On failure all steps are undone in reverse
+ * order.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static int commit_load(struct pipeline *pipeline, struct pipeline_line *line, st
 	struct elfmap_load_opts opts = line->load->opts;
 	int err;
 
-	elfmap_load__free(line->load); /* of the plan: another line may have pinned its maps since */
+	elfmap_load__free(line->load); /* of the plan: another line may have pinned its maps meanwhile */
 	line->load = NULL;
 	(void)pipeline;
 	err = elfmap_load__run(line->argv[1], &opts, &goal, &line->load, msg);
@@ -45,8 +45,8 @@ static int commit_attach(struct pipeline *pipeline, struct pipeline_line *line, 
 	return elfmap_attachment__open(&line->attachment, true, msg);
 }
 
-/* A map without its entries looks like one that has got others since. Should this command be killed in between, the
- * next one sees by the mark what it is. */
+/* A pinned map without its entries looks like one that is in use. If this command is killed before it writes the
+ * entries, the mark tells the next apply that they are missing. */
 static int mark_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	char *slash = strrchr(line->mark, '/');
@@ -96,7 +96,7 @@ static void note_filling(void *context, const char *object, const char *text)
 	complain(object, "%s", text);
 }
 
-/* The line's own word stays whole, since the plan is printed. */
+/* Splits a copy, since the plan prints the line as it was written. */
 static int read_types(struct pipeline_line *line, struct elfmap_type_words *ret_types, struct elfmap_msg *msg)
 {
 	int err;
@@ -155,7 +155,7 @@ static int fill_slot(struct pipeline *pipeline, struct pipeline_line *line, stru
 	return line->is_late ? 0 : graft(pipeline, line, line->path, false, msg);
 }
 
-/* Those of an upgrade's own tables, which it has pinned below TABLES. */
+/* The slots of the tables that an upgrade has created and pinned below TABLES. */
 static int fill_tables(void *context, const char *tables, struct elfmap_msg *msg)
 {
 	struct pipeline *pipeline = context;
@@ -170,7 +170,7 @@ static int fill_tables(void *context, const char *tables, struct elfmap_msg *msg
 		if (!line->is_late || access(path, F_OK))
 			continue;
 		err = graft(pipeline, line, path, true, msg);
-		line->graft.is_done = false; /* going back leaves the whole table */
+		line->graft.is_done = false; /* a rollback drops the whole table */
 		if (err)
 			pipeline->failed = line->number;
 	}
@@ -183,7 +183,7 @@ static int attach(struct pipeline *pipeline, struct pipeline_line *line, struct 
 	return line->is_upgrade ? 0 : elfmap_attachment__attach(&line->attachment, msg);
 }
 
-/* One upgrade exchanges the programs at all hooks of an object. */
+/* One upgrade replaces the programs at all hooks of an object. */
 static bool is_upgraded(const struct pipeline *pipeline, const struct pipeline_line *line)
 {
 	for (const struct pipeline_line *other = pipeline->lines; other < line; other++)
@@ -207,7 +207,7 @@ static int upgrade(struct pipeline *pipeline, struct pipeline_line *line, struct
 	return err;
 }
 
-/* Plans are done with: what they hold would hold locks against the steps. */
+/* Frees what the plan holds: its locks would block the steps. */
 static void forget_plans(struct pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->nr_lines; i++) {
@@ -242,7 +242,7 @@ static int run_step(struct pipeline *pipeline, enum line_kind kind, line_step *s
 	return err;
 }
 
-/* What is attached or pinned is safe by itself, and an upgrade wants the lock alone. */
+/* Attached and pinned programs need no lock any more, and an upgrade needs an exclusive one. */
 static void unlock_loads(struct pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->nr_lines; i++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What is to be done for each line: objects are loaded where nobody sees them, and compared with what is there. */
+/* Plans what to do for each line: loads its object without pinning or attaching, and compares it with what is there. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
@@ -35,7 +35,7 @@ static bool is_pinned(const struct elfmap_load *load, const struct elfmap_load_p
 	return same;
 }
 
-/* Two lines whose programs would have the same pins take each other's place for ever. */
+/* Two lines whose programs have the same pins would replace each other on every run. */
 static int check_dir(const struct pipeline *pipeline, const struct pipeline_line *line, const char *dir,
 		     struct elfmap_msg *msg)
 {
@@ -91,7 +91,7 @@ static bool is_same_place(const struct elfmap_attachment *a, const struct elfmap
 	       (is_whole || !strcmp(a->wanted.name, b->wanted.name));
 }
 
-/* Two lines that want different things in one place take each other's away for ever. */
+/* Two lines with different programs at one place would replace each other on every run. */
 static int check_place(const struct pipeline *pipeline, const struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	const struct elfmap_attachment *attachment = &line->attachment;
@@ -100,7 +100,7 @@ static int check_place(const struct pipeline *pipeline, const struct pipeline_li
 		if (at->kind == LINE_ATTACH && is_same_place(&at->attachment, attachment) &&
 		    (strcmp(at->attachment.request.what, attachment->request.what) != 0 ||
 		     strcmp(at->attachment.request.section, attachment->request.section) != 0))
-			return elfmap_msg__set(msg, -EEXIST, "line %zu attaches something else in this place",
+			return elfmap_msg__set(msg, -EEXIST, "line %zu attaches another program at this place",
 					       at->number);
 	return 0;
 }
@@ -146,8 +146,7 @@ static bool will_be_there(const struct pipeline *pipeline, const char *path)
 
 static int refuse_absent(const struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	return elfmap_msg__set(msg, -ENOENT, "%s: there is no such pin, and no object of this file has it",
-			       line->argv[1]);
+	return elfmap_msg__set(msg, -ENOENT, "%s: no such pin, and no object in this file makes it", line->argv[1]);
 }
 
 /* tc/filling/MAP */
@@ -156,7 +155,7 @@ static int find_mark(const struct pipeline *pipeline, struct pipeline_line *line
 	size_t above = strlen(pipeline->tc_dir);
 	char name[NAME_MAX + 1];
 
-	/* The same name whatever way led to the bpf file system. */
+	/* The name does not depend on the path by which the bpf file system was found. */
 	above = strncmp(line->path, pipeline->tc_dir, above) != 0 ? 0 : above;
 	if (elfmap_pin_name__escape(line->path + above, name, sizeof(name)) ||
 	    snprintf(line->mark, sizeof(line->mark), "%s/filling/%s", pipeline->tc_dir, name) >=
@@ -175,12 +174,12 @@ static int plan_map(struct pipeline *pipeline, struct pipeline_line *line, struc
 	err = find_mark(pipeline, line, msg);
 	if (err)
 		return err;
-	/* One that is marked has been pinned by an apply that did not come to the entries. */
+	/* A marked map was pinned by an apply that was interrupted before it wrote the entries. */
 	line->intent = is_there && access(line->mark, F_OK) ? WILL_KEEP : WILL_ADD;
 	return !is_there && !will_be_there(pipeline, line->path) ? refuse_absent(line, msg) : 0;
 }
 
-/* An upgrade makes the object's tables anew, and what was grafted into the old one is not in the new one. */
+/* An upgrade creates the object's tables again, without the programs that were grafted into the old ones. */
 static bool will_be_made_anew(const struct pipeline *pipeline, const char *path)
 {
 	for (size_t i = 0; i < pipeline->nr_lines; i++)
@@ -249,7 +248,7 @@ static bool is_grafted(const void *context, const char *pin, __u32 slot)
 	return false;
 }
 
-/* A slot that this file gives to another program says nothing against the object that it is taken from. */
+/* An object also counts as attached if this file replaces programs in some of its slots. */
 static void settle_attach(struct pipeline *pipeline, struct pipeline_line *line)
 {
 	struct elfmap_attachment *attachment = &line->attachment;
@@ -291,7 +290,7 @@ int pipeline__plan(struct pipeline *pipeline, struct elfmap_msg *msg)
 	};
 	int err = 0;
 
-	/* Objects first: they tell which maps there will be. */
+	/* Objects first: their maps are needed for the other lines. */
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; !err && i < pipeline->nr_lines; i++) {
 			struct pipeline_line *line = &pipeline->lines[i];

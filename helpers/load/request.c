@@ -83,6 +83,6 @@ const struct option_row graft_options[] = {
 	{"sec|section", "NAME", OPTION_REQUIRED, OPTION_TEXT_AT(struct graft_words, request.section),
 	 .unless = "--empty", .completes = COMPLETE_SECTION, .help = "the program's section"},
 	OPTION_PROG_TYPE_ROW(struct graft_words, request.type, .unless = "--empty"),
-	{"--empty", NULL, 0, OPTION_FLAG_AT(struct graft_words, empty), .help = "no program, instead of FILE"},
+	{"--empty", NULL, 0, OPTION_FLAG_AT(struct graft_words, empty), .help = "empty the slot"},
 	{},
 };

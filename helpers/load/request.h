@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The options of attach, detach and graft, which the lines of a pipeline have as well. Nothing here prints, exits or
- * asks the system.
+ * The options of attach, detach and graft, which are also those of the lines of a pipeline. request.c neither prints
+ * nor exits nor calls the kernel.
  */
 #ifndef ELFMAP_REQUEST_H
 #define ELFMAP_REQUEST_H
@@ -11,16 +11,16 @@
 #include "hook/graft.h"
 
 struct attach_words {
-	struct elfmap_attach_request request; /* but for what the two below say */
+	struct elfmap_attach_request request; /* without kind and direction, which come from the two below */
 	int place;			      /* by attach_places */
 	bool tcx;
 };
 
 extern const struct option_choice attach_places[];
 extern const struct option_row attach_options[]; /* of struct attach_words */
-extern const struct option_row detach_options[]; /* likewise; FILE|PIN may be missing */
+extern const struct option_row detach_options[]; /* likewise; FILE|PIN is optional */
 
-/* The request that WORDS say. -EINVAL: wrong usage. */
+/* Completes the request of WORDS. -EINVAL: wrong usage. */
 int attach_words__finish(const struct attach_words *words, struct elfmap_attach_request *ret_request,
 			 struct elfmap_msg *msg);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* `elfmap upgrade FILE`: another version of what is attached, as a whole, without losing a packet; and back. */
+/* `elfmap upgrade FILE`: replaces all attached programs of an object with those of another version, without losing a
+ * packet; and goes back. */
 #include <limits.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ static void print_upgrade(const struct elfmap_upgrade *upgrade)
 		puts(" replaced");
 	}
 	if (upgrade->nr_grown)
-		printf("%zu maps of another size: entries copied, %zu of them late, %zu not\n", upgrade->nr_grown,
+		printf("%zu maps resized: entries copied, %zu of them late, %zu lost\n", upgrade->nr_grown,
 		       upgrade->late, upgrade->lost);
 }
 
@@ -27,7 +28,7 @@ static void json_upgrade(const struct elfmap_upgrade *upgrade)
 
 	for (size_t i = 0; i < upgrade->deployment.nr; i++) {
 		const struct elfmap_hook *hook = &upgrade->deployment.at[i].hook;
-		const char *kind = hook->kind->has & ELFMAP_HOOK_PLACE ? "bpf" : hook->kind->name; /* as tc says */
+		const char *kind = hook->kind->has & ELFMAP_HOOK_PLACE ? "bpf" : hook->kind->name; /* as in tc */
 		json_object *row = json_object_new_object();
 
 		json_object_object_add(row, "dev", json_object_new_string(hook->dev));
@@ -74,17 +75,15 @@ static int run(const void *words)
 	if (err)
 		return complain(request->file, "%s", msg.text);
 	if (upgrade.was_interrupted)
-		complain(request->file, "note: an upgrade that did not come to its end was mended first");
+		complain(request->file, "note: an interrupted upgrade was repaired first");
 	if (upgrade.lost)
 		complain(request->file,
-			 "warning: %zu entries were written by both versions meanwhile; what the old one wrote is not "
-			 "in "
-			 "the new map",
+			 "warning: both versions wrote %zu entries meanwhile; the values of the old version are lost",
 			 upgrade.lost);
 	if (upgrade.kept.nr)
 		complain(request->file,
-			 "note: %zu older versions stay pinned, since a program elsewhere, %u %s, still jumps through "
-			 "their tables; once it is gone: elfmap upgrade %s --forget",
+			 "note: %zu older versions stay pinned, since program %u %s still jumps through their tables; "
+			 "when it has been removed: elfmap upgrade %s --forget",
 			 upgrade.kept.nr, upgrade.kept.prog, upgrade.kept.name, request->file);
 	if (output.json)
 		json_upgrade(&upgrade);
@@ -96,7 +95,8 @@ static int run(const void *words)
 
 static const struct option_row options[] = {
 	{NULL, "FILE", OPTION_REQUIRED, OPTION_TEXT_AT(struct upgrade_request, file), .completes = COMPLETE_FILE},
-	{"--rollback", NULL, 0, OPTION_FLAG_AT(struct upgrade_request, rollback), .help = "back to the version before"},
+	{"--rollback", NULL, 0, OPTION_FLAG_AT(struct upgrade_request, rollback),
+	 .help = "go back to the previous version"},
 	{"--forget", NULL, 0, OPTION_FLAG_AT(struct upgrade_request, forget), .unless = "--rollback",
 	 .help = "remove older versions that stayed pinned"},
 	{},
@@ -104,7 +104,7 @@ static const struct option_row options[] = {
 
 const struct verb upgrade_verb = {
 	.name = "upgrade",
-	.summary = "another version of what is attached, without loss",
+	.summary = "replace what is attached with another version, without loss",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct upgrade_request),

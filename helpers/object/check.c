@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `elfmap check FILE`: would this machine's kernel take the object, and what would become of its pins?
- * Nothing is attached or pinned, and nothing that is in use is touched.
+ * `elfmap check FILE`: would this machine's kernel load the object, and would its maps match their pins? Attaches and
+ * pins nothing, and changes nothing that is in use.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -131,7 +131,7 @@ static int borrow_inner(const struct check_map *map)
 
 /* ---- the steps ------------------------------------------------------------------------------------------ */
 
-/* No bpffs is no fault: tc mounts one, in which no pin is yet. */
+/* A missing bpffs is not an error: tc mounts one, which is empty. */
 static int find_bpffs(struct check *check, char tc_dir[PATH_MAX])
 {
 	struct elfmap_msg msg;
@@ -156,7 +156,7 @@ static void list_prog(struct check *check, const struct elfmap_load_prog *prog)
 	};
 }
 
-/* Programs that transcoding keeps from libbpf, which would refuse all of the object for one of them. */
+/* Transcoding removes programs with undefined symbols, since libbpf would refuse the whole object for one of them. */
 static int list_undefined(struct check *check, const struct elfmap_prog *read)
 {
 	struct check_prog *prog = &check->progs[check->nr_progs];
@@ -215,7 +215,7 @@ static int check_wanted(struct check *check)
 		return lines__add(&check->problems, "section '%s': there is no such program; 'elfmap show' lists them",
 				  check->section);
 	if (!check->nr_progs)
-		return lines__add(&check->problems, "there is no program in it");
+		return lines__add(&check->problems, "has no program");
 	return 0;
 }
 
@@ -326,16 +326,16 @@ static const struct option_row options[] = {
 	{NULL, "FILE", OPTION_REQUIRED | OPTION_FIRST, OPTION_TEXT_AT(struct request, file),
 	 .completes = COMPLETE_FILE},
 	{"sec|section", "NAME", 0, OPTION_TEXT_AT(struct request, section), .completes = COMPLETE_SECTION,
-	 .help = "the programs of this section alone"},
+	 .help = "only the programs of this section"},
 	OPTION_PROG_TYPE_ROW(struct request, type),
 	{"--old-tc", NULL, 0, OPTION_FLAG_AT(struct request, old_tc),
-	 .help = "by a tc without libbpf, and by one with libbpf 0.x"},
+	 .help = "check for a tc without libbpf or with libbpf 0.x"},
 	{},
 };
 
 const struct verb check_verb = {
 	.name = "check",
-	.summary = "would an object load on this machine",
+	.summary = "check whether an object would load on this machine",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct request),

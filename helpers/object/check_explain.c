@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The kernel's refusals in words: what it said, and what that usually means. */
+/* Explains the kernel's refusals: what it reports, and what that usually means. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include "helpers/object/check.h"
 #include "kinds/maps.h"
 
-#define LOG_END 4096 /* bytes of the log that the cause is looked for in */
-#define LOG_LINES 6  /* of the verifier's that are kept, beside the line of source */
+#define LOG_END 4096 /* bytes of the log that are searched for the cause */
+#define LOG_LINES 6  /* of the verifier's that are kept, in addition to the source line */
 
 static int set_why(char **why, int err, const char *text)
 {
@@ -21,7 +21,7 @@ static int set_why(char **why, int err, const char *text)
 
 /* ---- maps ----------------------------------------------------------------------------------------------- */
 
-/* The map that an outer map takes its inner ones after; NULL: there is none, or the object does not say. */
+/* The inner template of an outer map; NULL: it has none. */
 static const struct check_map *find_template(const struct check *check, const struct elfmap_load_map *outer)
 {
 	const struct elfmap_object *object = check->load->object;
@@ -40,62 +40,62 @@ int check__explain_map(const struct check *check, struct check_map *map, int err
 	char line[LINE_SIZE];
 
 	if (template && template->err)
-		snprintf(line, sizeof(line), "its inner maps are like '%s', which cannot be made",
-			 template->of->map.name);
+		snprintf(line, sizeof(line), "its inner map '%s' cannot be created", template->of->map.name);
 	else if (map->of->is_legacy && elfmap_map__is_map_in_map(def->type) && map->of->map.inner < 0)
 		snprintf(line, sizeof(line),
-			 "a map of maps, and the object gives it no inner_id; it can only be used "
-			 "when it is pinned already and has an inner map in it");
+			 "a map of maps without inner_id; it can only be used if it is already pinned and contains an "
+			 "inner map");
 	else if (err == -EPERM)
-		snprintf(line, sizeof(line), "not permitted: loading needs CAP_BPF and CAP_NET_ADMIN; try it as root");
+		snprintf(line, sizeof(line), "not permitted: loading needs CAP_BPF and CAP_NET_ADMIN; run it as root");
 	else if (fault)
 		snprintf(line, sizeof(line), "%s", fault);
 	else if (libbpf_probe_bpf_map_type(def->type, NULL) == 0)
 		snprintf(line, sizeof(line), "this kernel has no maps of type %s", elfmap_map_type_name(def->type));
 	else if (!elfmap_map_type_name(def->type))
-		snprintf(line, sizeof(line), "type %u is unknown, to this kernel too as it seems", def->type);
+		snprintf(line, sizeof(line), "type %u is unknown to elfmap and to this kernel", def->type);
 	else if (err == -ENOMEM || err == -E2BIG)
 		snprintf(line, sizeof(line), "too large: %u entries of %u and %u bytes", def->max_elem, def->size_key,
 			 def->size_value);
 	else
-		snprintf(line, sizeof(line), "%s", *text ? text : "the kernel does not say what is wrong with it");
+		snprintf(line, sizeof(line), "%s", *text ? text : "the kernel gives no reason");
 	return set_why(&map->why, err, line);
 }
 
 /* ---- programs --------------------------------------------------------------------------------------------- */
 
-/* What the verifier says, and what to make of it; the first that fits. */
+/* What the verifier prints, and what it means; the first match counts. */
 static const struct {
 	const char *says;
 	const char *means;
 } causes[] = {
 	{"cannot call GPL-restricted function", "it uses a helper that the kernel has for GPL programs only"},
 	{"cannot call GPL only function", "it uses a helper that the kernel has for GPL programs only"},
-	{"is referenced but wasn't created", "it uses a map that cannot be made here"},
+	{"is referenced but wasn't created", "it uses a map that cannot be created here"},
 	{"invalid func ", "it uses a helper that this kernel does not know"},
 	{"unknown func ", "it uses a helper that is not for programs of this type"},
 	{"program of this type cannot use helper", "it uses a helper that is not for programs of this type"},
-	{"has to have BTF", "its map holds a lock or a timer, for which the kernel wants the types of the map (BTF)"},
-	{"invalid bpf_context access", "it uses a field of its context that programs of this type do not have so"},
-	{"BPF program is too large", "the verifier has too many ways through it to try"},
-	{"back-edge from insn", "it has a loop that this kernel does not take; unroll it"},
-	{"infinite loop detected", "the verifier sees no end of a loop in it"},
-	{"unreachable insn", "there is code in it that nothing leads to"},
+	{"has to have BTF", "its map holds a lock or a timer, which requires the types of the map (BTF)"},
+	{"invalid bpf_context access", "it uses a field of its context that is not available to programs of this type"},
+	{"BPF program is too large", "it has too many paths for the verifier"},
+	{"back-edge from insn", "it has a loop, which this kernel does not support; unroll it"},
+	{"infinite loop detected", "it has a loop that does not end, as far as the verifier can tell"},
+	{"unreachable insn", "it has unreachable code"},
 	{"invalid access to packet", "it reads or writes the packet without a comparison with data_end that covers it"},
 	{"'map_value_or_null'", "it uses what a look-up returned without a comparison with NULL"},
 	{"_or_null'", "it uses a pointer without a comparison with NULL"},
 	{"combined stack size", "its functions together need more than 512 bytes of stack"},
-	{"invalid indirect read from stack", "it hands over a part of the stack that it never wrote, such as padding"},
-	{"invalid read from stack", "it reads a part of the stack that it never wrote"},
-	{"invalid write to stack", "it goes beyond its stack, which has 512 bytes"},
+	{"invalid indirect read from stack", "it passes a part of the stack that it has not written, such as padding"},
+	{"invalid read from stack", "it reads a part of the stack that it has not written"},
+	{"invalid write to stack", "it writes beyond its stack of 512 bytes"},
 	{"invalid size of register spill",
-	 "it stores a part of an address; so it looks when its own loader would have put a value there"},
-	{"partial copy of pointer", "it copies a part of an address; its own loader would have put a value there"},
+	 "it stores a part of an address; this happens if its own loader would have patched in a value"},
+	{"partial copy of pointer",
+	 "it copies a part of an address; this happens if its own loader would have patched in a value"},
 	{"32-bit pointer arithmetic prohibited",
-	 "it reckons with an address; so it looks when its own loader would have put a value there"},
-	{"!read_ok", "it uses a register that nothing was put into"},
-	{"At program exit the register R0", "its return value is not one that programs of this type may return"},
-	{"invalid mem access", "it uses something as a pointer that is none"},
+	 "it does arithmetic with a part of an address; this happens if its own loader would have patched in a value"},
+	{"!read_ok", "it reads an uninitialized register"},
+	{"At program exit the register R0", "its return value is not valid for programs of this type"},
+	{"invalid mem access", "it dereferences a value that is not a pointer"},
 };
 
 static const char *find_cause(const char *log)
@@ -117,19 +117,19 @@ int check__explain_prog(const struct check *check, struct check_prog *prog, int 
 
 	if (cause && strstr(log, "cannot call GPL"))
 		snprintf(line, sizeof(line),
-			 "%s, and the object's licence is %s%.60s%s; a program under the GPL says "
+			 "%s, and the object's licence is %s%.60s%s; a program under the GPL has "
 			 "char _license[] SEC(\"license\") = \"GPL\"",
 			 cause, *license ? "'" : "none", license, *license ? "'" : "");
 	else if (cause && strstr(cause, "of this type"))
-		snprintf(line, sizeof(line), "%s (%s); 'type' tells check another", cause, type ? type : "unknown");
+		snprintf(line, sizeof(line), "%s (%s); 'type' selects another", cause, type ? type : "unknown");
 	else if (cause)
 		snprintf(line, sizeof(line), "%s", cause);
 	else if (prog->log.nr)
 		snprintf(line, sizeof(line), "the verifier refuses it: %s", prog->log.text[prog->log.nr - 1]);
 	else if (err == -EPERM)
-		snprintf(line, sizeof(line), "not permitted: loading needs CAP_BPF and CAP_NET_ADMIN; try it as root");
+		snprintf(line, sizeof(line), "not permitted: loading needs CAP_BPF and CAP_NET_ADMIN; run it as root");
 	else
-		snprintf(line, sizeof(line), "%s", *text ? text : "the kernel does not say what is wrong with it");
+		snprintf(line, sizeof(line), "%s", *text ? text : "the kernel gives no reason");
 	return set_why(&prog->why, err, line);
 }
 
@@ -145,7 +145,7 @@ int check__explain_undefined(struct check_prog *prog, const struct elfmap_prog *
 
 /* ---- the verifier's log ------------------------------------------------------------------------------------ */
 
-/* Figures about the verifier itself, which come after what it has to say. */
+/* Statistics, which follow the verifier's message. */
 static bool is_figure(const char *line, size_t length)
 {
 	static const char *const figures[] = {"processed ", "verification time ", "stack depth ",
@@ -172,7 +172,7 @@ int check__keep_log(struct check_prog *prog, const char *log)
 	int err = 0;
 
 	lines__free(&prog->log);
-	/* From the last line upwards; beyond the last few, for the source that they belong to. */
+	/* The last few lines, and then the source line that they belong to. */
 	while (end > log && !(has_source && nr >= LOG_LINES)) {
 		const char *start = start_of_line(log, --end);
 		bool is_source = *start == ';';

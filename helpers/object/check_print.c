@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What `elfmap check` found out: plain, as JSON, and a line for each fault on stderr. */
+/* Prints what `elfmap check` found: plain or JSON, and each error on stderr. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "object/old_tc.h"
 #include "pins/pin.h"
 
-#define NOTHING "-" /* stands in a cell that has nothing to say */
+#define NOTHING "-" /* an empty cell */
 #define MAX_COLUMNS 8
 #define CELL_SIZE 512
 
@@ -42,7 +42,7 @@ static const char *prog_type(const struct check_prog *prog)
 
 /* ---- plain ------------------------------------------------------------------------------------------------- */
 
-/* Fills the cells of row NTH; false: there is nothing to be shown. */
+/* Fills the cells of row NTH; false: the row is not shown. */
 typedef bool row_fn(const struct check *check, size_t nth, char cells[MAX_COLUMNS][CELL_SIZE]);
 
 static void set_cell(char *cell, const char *text)

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `elfmap convert FILE OUT`: a modern object from a legacy one, for loaders that know nothing of
- * elfmap: bpftool, libbpf, cilium/ebpf, a tc without the preload.
- *
- * OUT appears whole or not at all: it is written beside its place and renamed.
+ * `elfmap convert FILE OUT`: converts a legacy object to a modern one, for loaders without elfmap: bpftool, libbpf,
+ * cilium/ebpf, plain tc. OUT is replaced in one step: a temporary file in its directory is renamed.
  */
 #include <errno.h>
 #include <limits.h>
@@ -32,7 +30,7 @@ struct request {
 
 /* ---- the file ----------------------------------------------------------------------------------- */
 
-/* Where OUT really is, so that a link stays a link and no device is replaced by a file. */
+/* Resolves OUT, so that a link is kept and a device is not replaced by a file. */
 static int find_place(const char *out, char place[PATH_MAX])
 {
 	struct stat st;
@@ -102,7 +100,7 @@ static int replace_file(const char *place, const void *bytes, size_t size)
 	return err;
 }
 
-/* No signal that a user or a limit sends may come between the temporary file and its removal. */
+/* Signals are blocked, so that the temporary file is always removed. */
 static int write_object(const char *out, const void *bytes, size_t size)
 {
 	char place[PATH_MAX];
@@ -113,7 +111,7 @@ static int write_object(const char *out, const void *bytes, size_t size)
 	if (err == -EINVAL)
 		return complain(out, "not a regular file");
 	if (!err) {
-		signal(SIGXFSZ, SIG_IGN); /* EFBIG says it as well */
+		signal(SIGXFSZ, SIG_IGN); /* write() then fails with EFBIG */
 		sigfillset(&all);
 		sigprocmask(SIG_BLOCK, &all, &before);
 		err = replace_file(place, bytes, size);
@@ -142,7 +140,7 @@ static int check_slots_are_reachable(const struct elfmap_object *object, const c
 	return EXIT_SUCCESS;
 }
 
-/* In single quotes where the shell would take it for more than a word. */
+/* In single quotes if the shell would change it. */
 static void print_word(FILE *to, const char *word)
 {
 	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./,:@%";
@@ -211,17 +209,16 @@ static void warn_of_lost_pins(const struct elfmap_object *object, const char *fi
 	}
 }
 
-/* Said, since a loader of old took it when it was asked for. */
-static void tell_spare(const struct elfmap_object *object, const struct request *request,
-		       const struct elfmap_transcode_opts *options)
+/* A warning, since legacy loaders loaded this function on request. */
+static void warn_of_spare(const struct elfmap_object *object, const struct request *request,
+			  const struct elfmap_transcode_opts *options)
 {
 	const char *spare = options->text_is_library ? elfmap_object__spare(object) : NULL;
 
 	if (spare)
 		complain(request->file,
 			 "warning: function '%s' in .text is not converted to a program: other sections have programs, "
-			 "and "
-			 "nothing calls it",
+			 "and nothing calls it",
 			 spare);
 }
 
@@ -271,7 +268,7 @@ static int convert(const struct elfmap_object *object, const struct request *req
 	free(bytes);
 	if (status)
 		return status;
-	tell_spare(object, request, &options);
+	warn_of_spare(object, request, &options);
 	if (options.pin_by_name)
 		warn_of_lost_pins(object, request->file);
 	return request->loader ? print_grafts(object, request) : EXIT_SUCCESS;
@@ -302,15 +299,15 @@ static const struct option_row option_rows[] = {
 	 .completes = COMPLETE_FILE},
 	{NULL, "OUT", OPTION_REQUIRED, OPTION_TEXT_AT(struct request, out), .completes = COMPLETE_FILE},
 	OPTION_PROG_TYPE_ROW(struct request, type),
-	{"--pin", NULL, 0, OPTION_FLAG_AT(struct request, pin), .help = "loaders pin the maps by their names"},
+	{"--pin", NULL, 0, OPTION_FLAG_AT(struct request, pin), .help = "let loaders pin the maps by name"},
 	{"--for", NULL, 0, OPTION_CHOICE_AT(struct request, loader, loaders),
-	 .help = "for tc without elfmap: prints the commands that fill the slots"},
+	 .help = "for tc without elfmap; print the commands that fill the slots"},
 	{},
 };
 
 const struct verb convert_verb = {
 	.name = "convert",
-	.summary = "write a modern object from a legacy one",
+	.summary = "convert a legacy object to a modern one",
 	.run = run,
 	.options = option_rows,
 	.request_size = sizeof(struct request),

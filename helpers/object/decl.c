@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `elfmap decl FILE`: the maps of a legacy object as C source for libbpf >= 1.0, to be pasted into the
- * program in place of its struct bpf_elf_map. The way out of legacy, for those who have the source.
+ * `elfmap decl FILE`: prints the maps of a legacy object as C source for libbpf >= 1.0, which replaces the struct
+ * bpf_elf_map definitions in the program's source.
  */
 #include <bpf/libbpf.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ static int run(const void *words)
 	void *bytes = NULL;
 	size_t size = 0;
 
-	libbpf_set_print(NULL); /* what it thinks of the types is reported in one line, or not at all */
+	libbpf_set_print(NULL); /* errors are reported here, in one line */
 	if (elfmap_file__read(request->file, &bytes, &size, &msg) || elfmap_object__read(bytes, size, &object, &msg))
 		complain(request->file, "%s", msg.text);
 	else
@@ -69,7 +69,7 @@ static const struct option_row options[] = {
 
 const struct verb decl_verb = {
 	.name = "decl",
-	.summary = "the maps of an object in C, to paste into its source",
+	.summary = "print the maps of an object as C source for libbpf",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct decl_request),

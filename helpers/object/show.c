@@ -11,9 +11,9 @@
 #include "helpers/command.h"
 #include "object/object.h"
 
-#define BPFFS_USUAL "/sys/fs/bpf" /* where tc looks for pins, unless TC_BPF_MNT says otherwise */
+#define BPFFS_USUAL "/sys/fs/bpf" /* where tc looks for pins, unless TC_BPF_MNT is set */
 #define BPF_INSN_SIZE 8
-#define NOTHING "-" /* stands in a cell that has nothing to say */
+#define NOTHING "-" /* an empty cell */
 #define CELL_SIZE 4096
 
 /* What both printers read: the object, and beside each of its maps where tc will pin it. */
@@ -328,7 +328,7 @@ static void print_plain(const struct report *report)
 	if (object->def_size)
 		printf(", 'maps' with definitions of %zu bytes", object->def_size);
 	else if (object->has_legacy_maps)
-		printf(", 'maps' with definitions of no one size");
+		printf(", 'maps' with definitions of different sizes");
 	else
 		printf(", no section 'maps'%s", object->has_btf_maps ? " but a modern '.maps'" : "");
 	if (object->has_legacy_maps)
@@ -501,7 +501,7 @@ static const struct option_row options[] = {
 
 const struct verb show_verb = {
 	.name = "show",
-	.summary = "maps, programs, tail-call slots and pins of an object",
+	.summary = "show maps, programs, tail-call slots and pins of an object",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct show_request),

@@ -146,17 +146,17 @@ refused() {
 
 @test "apply: an error in a line is reported with its number before anything is changed" {
 	pipeline "attach gen.o sec ingress dev $link ingress" "" "dettach gen.o"
-	refused "elfmap: $tmp/pipeline: line 3: 'dettach' is none of load, attach, map, slot"
+	refused "elfmap: $tmp/pipeline: line 3: 'dettach' is not one of load, attach, map, slot"
 	pipeline "attach gen.o sec ingress dev $link ingress" "attach gen.o sec nosuch dev $link egress"
 	refused "elfmap: $tmp/pipeline: line 2: section 'nosuch': there is no such program*"
 	pipeline "attach gen.o sec ingress dev $link ingress" "attach broken.o sec classifier/careless dev $link egress"
 	refused "elfmap: $tmp/pipeline: line 2: *"
 	pipeline "attach gen.o sec ingress dev $link ingress" "map nosuch state.txt"
-	refused "elfmap: $tmp/pipeline: line 2: nosuch: there is no such pin, and no object of this file has it"
+	refused "elfmap: $tmp/pipeline: line 2: nosuch: no such pin, and no object in this file makes it"
 	pipeline "attach gen.o sec ingress dev $link ingress" "map gen_state nosuch.txt"
 	refused "elfmap: $tmp/pipeline: line 2: nosuch.txt: No such file*"
 	pipeline "attach gen.o sec ingress dev $link ingress" "slot gen_jmp 1"
-	refused "elfmap: $tmp/pipeline: line 2: is not 'slot PIN SLOT FILE sec NAME'"
+	refused "elfmap: $tmp/pipeline: line 2: expected 'slot PIN SLOT FILE sec NAME'"
 	pipeline "attach gen.o sec ingress dev nodev ingress"
 	refused "elfmap: $tmp/pipeline: line 1: nodev: there is no such device; 'ip link' lists them"
 	pipeline "attach gen.o sec ingress dev $link ingress prio 0"
@@ -172,9 +172,9 @@ refused() {
 	pipeline "attach gen.o sec ingress dev $link"
 	refused "elfmap: $tmp/pipeline: line 1: requires one of ingress, egress"
 	pipeline 'attach "gen.o sec ingress'
-	refused "elfmap: $tmp/pipeline: line 1: a quote that does not end"
+	refused "elfmap: $tmp/pipeline: line 1: unterminated quote"
 	pipeline "# nothing"
-	refused "elfmap: $tmp/pipeline: says nothing"
+	refused "elfmap: $tmp/pipeline: has no lines"
 	rm "$tmp/pipeline"
 	refused "elfmap: $tmp/pipeline: *No such file*"
 	run apply now
@@ -186,7 +186,7 @@ refused() {
 		"map gen_state state.txt types" "map gen_state state.txt typos u32:u64" "map gen_state state.txt types u32:u64 too" \
 		"slot gen_jmp 1 tailcall.o section 43/0" "slot gen_jmp 1 tailcall.o sec 43/0 too" "slot gen_jmp 1 tailcall.o type cls sec 43/0"; do
 		pipeline "attach gen.o sec ingress dev $link ingress" "$line"
-		refused "elfmap: $tmp/pipeline: line 2: is not '${line%% *} *'"
+		refused "elfmap: $tmp/pipeline: line 2: expected '${line%% *} *'"
 	done
 	pipeline "attach gen.o sec ingress dev $link ingress" "map gen_state state.txt types u32:u64" "load tailcall.o sec classifier"
 	apply
@@ -200,11 +200,11 @@ refused() {
 	pipeline "slot gen_jmp 1 tailcall.o sec 43/0" "slot gen_jmp 0x1 tailcall.o sec 42/0"
 	refused "elfmap: $tmp/pipeline: line 2: line 1 puts another program into this slot"
 	pipeline "attach shared.o sec ingress dev lo ingress prio 5 handle 1" "attach shared.o sec egress dev lo ingress prio 5 handle 1"
-	refused "elfmap: $tmp/pipeline: line 2: line 1 attaches something else in this place"
+	refused "elfmap: $tmp/pipeline: line 2: line 1 attaches another program at this place"
 	mkdir "$tmp/other"
 	cp "$objects/tailcall.o" "$tmp/other/shared.o"
 	pipeline "attach shared.o sec ingress dev lo ingress" "attach other/shared.o sec ingress dev lo ingress"
-	refused "elfmap: $tmp/pipeline: line 2: line 1 attaches something else in this place"
+	refused "elfmap: $tmp/pipeline: line 2: line 1 attaches another program at this place"
 	pipeline "attach shared.o sec ingress dev lo ingress" "attach shared.o sec ingress dev lo ingress" "attach shared.o sec egress dev lo ingress"
 	apply
 	[[ $(tc filter show dev lo ingress | grep -c handle) == 2 ]]

@@ -163,12 +163,12 @@ left_behind() {
 	says "*needs_gpl.o: section 'classifier': program 'print': *GPL programs only*licence is none*"
 	run -1 --separate-stderr check bad_helpers type cls
 	says "*program 'future': *a helper that this kernel does not know"
-	says "*program 'lock': *wants the types of the map (BTF)"
+	says "*program 'lock': *requires the types of the map (BTF)"
 	[[ $(wc -l <<<"$stderr") == 2 ]]
 	run -1 --separate-stderr check bad_helpers sec classifier/skb type xdp
 	says "*program 'store': *a helper that is not for programs of this type (xdp)*"
 	run -1 --separate-stderr check broken sec classifier type xdp
-	says "*program 'careful': *a field of its context that programs of this type do not have so (xdp)*"
+	says "*program 'careful': *a field of its context that is not available to programs of this type (xdp)*"
 }
 
 @test "check: an undefined symbol affects only the sections that use it" {
@@ -192,7 +192,7 @@ left_behind() {
 	says "*map 'empty_value': *the value must not be 0 bytes"
 	says "*map 'ring_with_value': *a ring buffer has no values*"
 	says "*map 'unheard_of': *type 200 is unknown*"
-	says "*map 'outer_without_inner': *no inner_id*"
+	says "*map 'outer_without_inner': *without inner_id*"
 	[[ $(wc -l <<<"$stderr") == 5 ]]
 	query bad_maps '[.maps[] | select(.ok) | .name]' '["good"]'
 }
@@ -200,7 +200,7 @@ left_behind() {
 @test "check: only programs that use a bad map are refused for it" {
 	query bad_maps '[.progs[] | [.name, .ok]]' '[["count",true],["find",false],["look",false]]'
 	run -1 --separate-stderr check bad_maps
-	says "*program 'find': *a map that cannot be made here"
+	says "*program 'find': *a map that cannot be created here"
 	check bad_maps 2>/dev/null | grep -q "'trie_without_flag'"
 }
 

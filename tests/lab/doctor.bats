@@ -38,8 +38,8 @@ finds() {
 mend() {
 	local remedy i
 
-	remedy=$(sed -n 's/^    mend it: elfmap //p' <<<"$output")
-	echo "mending: $remedy"
+	remedy=$(sed -n 's/^    fix: elfmap //p' <<<"$output")
+	echo "fixing: $remedy"
 	for ((i = 0; i < 100; i++)); do
 		# shellcheck disable=SC2086 # words
 		"$elfmap" $remedy && return
@@ -88,36 +88,36 @@ setup() {
 	[[ $status == 0 ]]
 	tc=$(readlink -f "$(command -v tc)")
 	mount --bind /dev/null "$tc"
-	finds 'error: tc: there is no tc in PATH
-    mend it: apt install iproute2'
+	finds 'error: tc: no tc in PATH
+    fix: apt install iproute2'
 	umount "$tc"
 	echo "const char *volatile said = \"legacy map definitions in 'maps' section are not supported\"; int main(void) { return !said; }" >"$tmp/tc.c"
 	mkdir "$tmp/static"
 	cc -static -o "$tmp/static/tc" "$tmp/tc.c"
 	run env PATH="$tmp/static:$PATH" "$elfmap" doctor
 	echo "$output"
-	[[ $status == 1 && $output == "warning: tc: $tmp/static/tc has libbpf 1.0 or later inside: it refuses legacy objects, "*"
-    mend it: elfmap attach FILE sec NAME dev DEV ingress" ]]
+	[[ $status == 1 && $output == "warning: tc: $tmp/static/tc is statically linked with libbpf 1.0 or later: it refuses legacy objects, "*"
+    fix: elfmap attach FILE sec NAME dev DEV ingress" ]]
 	mkdir -p "$tmp/bin" "$tmp/libexec/elfmap"
 	cp "$elfmap" "$tmp/bin/"
 	cp "$build/libexec/elfmap/elfmap" "$tmp/libexec/elfmap/"
 	preload=$tmp/libexec/elfmap/preload.so
 	run "$tmp/bin/elfmap" doctor
-	[[ $status == 1 && $output == "error: tc: $preload: No such file or directory: "*"mend it: make install" ]]
+	[[ $status == 1 && $output == "error: tc: $preload: No such file or directory: "*"fix: make install" ]]
 	cp "$build/libexec/elfmap/preload.so" "$preload"
 	run -0 "$tmp/bin/elfmap" doctor
 	chmod 666 "$preload"
 	run "$tmp/bin/elfmap" doctor
-	[[ $status == 1 && $output == "error: tc: $preload can be written by others than root"* ]]
+	[[ $status == 1 && $output == "error: tc: $preload is writable by others than root"* ]]
 	echo 'not a library' >"$preload"
 	chmod 644 "$preload"
 	run "$tmp/bin/elfmap" doctor
-	[[ $status == 1 && $output == "error: tc: "*" does not take the preload: "* ]]
+	[[ $status == 1 && $output == "error: tc: "*" cannot load the preload: "* ]]
 }
 
 @test "bpffs: none mounted and several mounted are findings" {
 	umount /sys/fs/bpf
-	finds 'error: bpffs: *mend it: mount -t bpf bpf /sys/fs/bpf'
+	finds 'error: bpffs: *fix: mount -t bpf bpf /sys/fs/bpf'
 	mount -t bpf bpf /sys/fs/bpf
 	add shared ingress
 	mkdir "$tmp/other"
@@ -130,7 +130,7 @@ setup() {
 
 @test "bpffs: hidden by ip netns exec" {
 	run ip netns exec "$net" "$elfmap" doctor
-	[[ $status == 1 && $output == "warning: bpffs: /sys/fs/bpf is hidden here, as 'ip netns exec'"*"mend it: nsenter --net="* ]]
+	[[ $status == 1 && $output == "warning: bpffs: /sys/fs/bpf is hidden in this mount namespace, as by 'ip netns exec'"*"fix: nsenter --net="* ]]
 }
 
 # Some settings exist only in the initial network namespace. A directory mounted over them replaces them, so that
@@ -141,13 +141,13 @@ setup() {
 	}
 	run setting net/core/bpf_jit_enable 0
 	[[ $status == 1 && $output == *'warning: settings: net.core.bpf_jit_enable is 0: programs are interpreted, several times slower
-    mend it: sysctl -w net.core.bpf_jit_enable=1'* ]]
+    fix: sysctl -w net.core.bpf_jit_enable=1'* ]]
 	run setting net/core/bpf_jit_enable 1
 	[[ $output != *'settings: net.core.bpf_jit_enable'* ]]
 	run setting net/core/bpf_jit_harden 2
 	[[ $status == 1 && $output == *'warning: settings: net.core.bpf_jit_harden is 2: '* ]]
 	run setting kernel/bpf_stats_enabled 1
-	[[ $status == 1 && $output == *'warning: settings: kernel.bpf_stats_enabled is 1: '*'mend it: sysctl -w kernel.bpf_stats_enabled=0'* ]]
+	[[ $status == 1 && $output == *'warning: settings: kernel.bpf_stats_enabled is 1: '*'fix: sysctl -w kernel.bpf_stats_enabled=0'* ]]
 	run setting kernel/bpf_stats_enabled 0
 	[[ $output != *bpf_stats_enabled* ]]
 }
@@ -171,14 +171,14 @@ setup() {
 	run doctor
 	kill "$holder"
 	wait "$holder" || true
-	[[ $output == "warning: unpinned-prog-array: program "*" stage_second jumps through PROG_ARRAY "*" jmp_end, which has no pin: it is emptied as soon as the process ends that has it open" ]]
+	[[ $output == "warning: unpinned-prog-array: program "*" stage_second jumps through PROG_ARRAY "*" jmp_end, which has no pin: it is emptied when the process that has it open ends" ]]
 }
 
 @test "empty-slot: found after a stage is removed, not after it is put back" {
 	add tailcall classifier
 	bpftool map delete pinned "$globals/jmp_parse" key 1 0 0 0
 	finds "warning: empty-slot: program * stage_first jumps to slot 1 of globals/jmp_parse, which is empty
-    mend it: elfmap graft globals/jmp_parse 1 FILE sec NAME"
+    fix: elfmap graft globals/jmp_parse 1 FILE sec NAME"
 	"$elfmap" graft globals/jmp_parse 1 tailcall.o sec 42/1
 	healthy
 }
@@ -188,9 +188,9 @@ setup() {
 	rm "$globals/shared_hits"
 	healthy # it cannot be known that it was pinned
 	"$elfmap" attach shared.o sec ingress dev lo ingress
-	finds "error: split-map: dev $link ingress shared.o:[[]ingress] uses map * called shared_hits, and globals/shared_hits is map *: what is written to the pin never gets there
-    mend it: elfmap attach shared.o sec ingress dev $link ingress prio 49152 handle 0x1"
-	mend
+	finds "error: split-map: dev $link ingress shared.o:[[]ingress] uses map * named shared_hits, but globals/shared_hits is map *: what is written to the pin does not reach the program
+    fix: elfmap attach shared.o sec ingress dev $link ingress prio 49152 handle 0x1"
+	fix
 	healthy
 	tc qdisc del dev lo clsact
 }
@@ -202,8 +202,8 @@ setup() {
 	"$elfmap" graft jmp_end 0 tailcall.o sec 43/0
 	rm "$globals/stages"
 	mv "$globals/../aside/stages" "$globals/stages"
-	finds "error: split-map: program * in slot 0 of globals/jmp_end uses map * called stages, and globals/stages is map *: what is written to the pin never gets there
-    mend it: elfmap graft globals/jmp_end 0 FILE sec NAME"
+	finds "error: split-map: program * in slot 0 of globals/jmp_end uses map * named stages, but globals/stages is map *: what is written to the pin does not reach the program
+    fix: elfmap graft globals/jmp_end 0 FILE sec NAME"
 	run -0 doctor dev lo
 	run -1 doctor dev "$link"
 	"$elfmap" graft jmp_end 0 tailcall.o sec 43/0
@@ -214,7 +214,7 @@ setup() {
 	add shared ingress
 	add shared ingress
 	finds "warning: duplicate-filter: dev $link ingress: shared.o:[[]ingress] is attached with pref 49151 and with pref 49152: *
-    mend it: tc filter del dev $link ingress pref 49152 handle 0x1 bpf"
+    fix: tc filter del dev $link ingress pref 49152 handle 0x1 bpf"
 	tc filter del dev "$link" ingress pref 49152 handle 0x1 bpf
 	healthy
 	run -0 doctor dev lo
@@ -228,12 +228,12 @@ setup() {
 	healthy
 	"$elfmap" map set gen_state 15 1 types u32:u64
 	finds "warning: full-map: globals/gen_state has 15 of 16 entries
-    mend it: elfmap map resize globals/gen_state 32"
+    fix: elfmap map resize globals/gen_state 32"
 	"$elfmap" map set gen_state 16 1 types u32:u64
 	run -0 doctor dev lo
 	finds "error: full-map: globals/gen_state has 16 of 16 entries: new ones are refused*"
 	tc qdisc del dev "$link" clsact
-	mend
+	fix
 	healthy
 }
 
@@ -247,13 +247,13 @@ setup() {
 	export ELFMAP_TYPES_DIR=$tmp/types.d
 	healthy
 	ip link del extra
-	finds "error: device: globals/outputs has 1 numbers of devices that have gone and 0 *, among them extra: packets for them are lost
-    mend it: elfmap map check globals/outputs"
+	finds "error: device: globals/outputs has 1 numbers of removed devices and 0 *, such as extra: packets for them are lost
+    fix: elfmap map check globals/outputs"
 	ip link add filler type veth peer name filler2
 	ip link add extra type veth peer name extra2
-	finds "error: device: globals/outputs has 0 numbers of devices that have gone and 1 of devices that have another number now, among them extra*
-    mend it: elfmap map check globals/outputs --fix"
-	mend
+	finds "error: device: globals/outputs has 0 numbers of removed devices and 1 of devices whose number has changed, such as extra*
+    fix: elfmap map check globals/outputs --fix"
+	fix
 	healthy
 	ip link del extra
 	ip link del filler
@@ -263,31 +263,31 @@ setup() {
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj pin_object.o sec "$("$elfmap" -j show pin_object.o | jq -r '.progs[0].section')"
 	healthy
 	tc filter del dev "$link" ingress
-	finds "warning: leftover: /sys/fs/bpf/tc/*/ has 1 maps of an object that no program is from any more
-    mend it: rm -r /sys/fs/bpf/tc/*/"
+	finds "warning: leftover: /sys/fs/bpf/tc/*/ has 1 maps of an object that has no programs any more
+    fix: rm -r /sys/fs/bpf/tc/*/"
 	rm -r /sys/fs/bpf/tc/[0-9a-f]*/
 	healthy
 	mkdir -p "/sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i /proc/self/ns/net)/next"
-	finds "warning: leftover: an upgrade of gen.o did not come to its end: *
-    mend it: elfmap upgrade gen.o"
+	finds "warning: leftover: an upgrade of gen.o was interrupted: *
+    fix: elfmap upgrade gen.o"
 	rm -r /sys/fs/bpf/tc/generations
 	mkdir -p "/sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i /proc/self/ns/net)/old"
-	finds "warning: leftover: an upgrade of gen.o did not come to its end: *
-    mend it: elfmap upgrade gen.o"
+	finds "warning: leftover: an upgrade of gen.o was interrupted: *
+    fix: elfmap upgrade gen.o"
 	rm -r /sys/fs/bpf/tc/generations
 	mkdir -p "/sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i "/run/netns/$net")/next"
 	finds "*
-    mend it: elfmap -n $net upgrade gen.o"
+    fix: elfmap -n $net upgrade gen.o"
 	rm -r /sys/fs/bpf/tc/generations
 	mkdir -p /sys/fs/bpf/tc/filling/%2Fglobals%2Flimits
-	finds "warning: leftover: 'elfmap apply' did not come to its end, and globals/limits may lack entries *
-    mend it: rmdir /sys/fs/bpf/tc/filling/%2Fglobals%2Flimits"
+	finds "warning: leftover: 'elfmap apply' was interrupted, and globals/limits may lack entries; *
+    fix: rmdir /sys/fs/bpf/tc/filling/%2Fglobals%2Flimits"
 	rm -r /sys/fs/bpf/tc/filling
 	ip link add extra type veth peer name extra2
 	if "$elfmap" attach shared.o sec ingress dev extra ingress --tcx; then
 		ip link del extra
-		finds "warning: leftover: /sys/fs/bpf/tc/links/*/extra/ingress/shared%2Eo:[[]ingress] is the link of a device that has gone
-    mend it: rm /sys/fs/bpf/tc/links/*"
+		finds "warning: leftover: /sys/fs/bpf/tc/links/*/extra/ingress/shared%2Eo:[[]ingress] is a link of a device that has been removed
+    fix: rm /sys/fs/bpf/tc/links/*"
 	fi
 }
 
@@ -300,8 +300,8 @@ setup() {
 	healthy
 	rmdir "$root/doctor-$$"
 	finds "warning: cgroup: globals/some_groups has 1 cgroups that have been removed: *
-    mend it: elfmap cgroup prune globals/some_groups"
-	mend
+    fix: elfmap cgroup prune globals/some_groups"
+	fix
 	healthy
 }
 

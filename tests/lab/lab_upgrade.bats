@@ -34,7 +34,7 @@ cells() {
 	[[ $(shown 2 '[blue] $ elfmap apply /run/pipeline') == '= attach gen.o sec ingress dev v1 ingress
 = attach gen.o sec egress dev v1 egress' ]]
 	[[ $(shown 1 '[blue] $ elfmap doctor dev v1') != *empty-slot* ]]
-	[[ $(shown 2 '[blue] $ elfmap doctor dev v1') == *'empty-slot: '*'mend it: elfmap graft '*'/gen_jmp 1 FILE sec NAME'* ]]
+	[[ $(shown 2 '[blue] $ elfmap doctor dev v1') == *'empty-slot: '*'fix: elfmap graft '*'/gen_jmp 1 FILE sec NAME'* ]]
 	[[ $(shown 3 '[blue] $ elfmap doctor dev v1') != *empty-slot* ]]
 	[[ $(cells 2) == "$one $two 0 6" && $(cells 3) == "$one $((two + 6)) 0 6" ]]
 	assert_nothing_left

@@ -189,7 +189,7 @@ own_tree() {
 	"$tmp/own/elfmap" tc -V
 	chmod g+w "$preload"
 	run -1 --separate-stderr "$tmp/own/elfmap" tc -V
-	[[ -z $output && $stderr == "elfmap: $preload: can be written by others than its owner; mend it with: chmod go-w $preload" ]]
+	[[ -z $output && $stderr == "elfmap: $preload: is writable by others than its owner; fix it with: chmod go-w $preload" ]]
 	chmod 755 "$preload"
 	chown 12345 "$preload"
 	run -1 --separate-stderr "$tmp/own/elfmap" tc -V
@@ -222,7 +222,7 @@ own_tree() {
 	verbs "$tmp/own/elfmap"
 	for path in "$proper" "$tmp/own/libexec/elfmap" "$tmp/own/libexec" "$tmp/own"; do
 		chmod o+w "$path"
-		refused version "elfmap: $path: can be written by others than its owner; mend it with: chmod go-w $path"
+		refused version "elfmap: $path: is writable by others than its owner; fix it with: chmod go-w $path"
 		chmod o-w "$path"
 		chown 12345 "$path"
 		refused version "elfmap: $path: belongs neither to root nor to the owner of this command"
@@ -256,7 +256,7 @@ own_tree() {
 	refused version "elfmap: $proper: No such file or directory"
 	cp "$elfmap" "$proper"
 	run -1 --separate-stderr timeout 5 "$tmp/own/elfmap" version
-	[[ -z $output && $stderr == "elfmap: $tmp/own/libexec/elfmap: has the launcher in place of the command; install it again with: make install" ]]
+	[[ -z $output && $stderr == "elfmap: $tmp/own/libexec/elfmap: is the launcher, not the command; install it again with: make install" ]]
 	rm -r "$tmp/own/libexec"
 	refused version "elfmap: $tmp/libexec/elfmap: No such file or directory; was the command installed with make install?"
 }
@@ -269,10 +269,10 @@ own_tree() {
 	verbs "$tmp/own/elfmap"
 	front_door tc "$tmp/own/elfmap" tc
 	chmod o+w "$tmp/far"
-	refused version "elfmap: $tmp/far: can be written by others than its owner; *"
+	refused version "elfmap: $tmp/far: is writable by others than its owner; *"
 	chmod o-w "$tmp/far"
 	chmod o+w "$tmp/own/libexec"
-	refused version "elfmap: $tmp/own/libexec: can be written by others than its owner; *"
+	refused version "elfmap: $tmp/own/libexec: is writable by others than its owner; *"
 }
 
 @test "elfmap exec adds no directory to PATH that others can write or that has a colon" {
@@ -280,7 +280,7 @@ own_tree() {
 	[[ $("$tmp/own/elfmap" exec tc -V) == "$(tc -V)" ]]
 	chmod o+w "$tmp/own/libexec/elfmap/bin"
 	run -1 --separate-stderr "$tmp/own/elfmap" exec tc -V
-	[[ -z $output && $stderr == "elfmap: $tmp/own/libexec/elfmap/bin: can be written by others"* ]]
+	[[ -z $output && $stderr == "elfmap: $tmp/own/libexec/elfmap/bin: is writable by others"* ]]
 	mkdir "$tmp/a:b"
 	cp -a "$elfmap" "$build/libexec" "$tmp/a:b/"
 	run -1 --separate-stderr "$tmp/a:b/elfmap" exec tc -V

@@ -364,7 +364,7 @@ $id" ]]
 		fails 1 '*Read-only file system'
 	done
 	run -1 --separate-stderr "$elfmap" doctor
-	[[ $output == 'error: bpffs: /sys/fs/bpf is mounted read-only: '*'mend it: mount -o remount,rw /sys/fs/bpf'* ]]
+	[[ $output == 'error: bpffs: /sys/fs/bpf is mounted read-only: '*'fix: mount -o remount,rw /sys/fs/bpf'* ]]
 	mount -o remount,rw /sys/fs/bpf
 	[[ $(pins; filter_id) == "$before" ]]
 	umount /sys/fs/bpf

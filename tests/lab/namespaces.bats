@@ -184,7 +184,7 @@ plain_tools_work() {
 	# shellcheck disable=SC2016 # for the inner shell
 	host=(unshare --pid --fork --mount-proc bash -c '"$@"; exit $?' bash ip netns exec "$net" "$elfmap" tc)
 	run -1 --separate-stderr "${host[@]}" "${line[@]}"
-	[[ $stderr == *'goes with this mount namespace; on the host: mount -t bpf bpf /sys/fs/bpf'* && -z $(filters) ]]
+	[[ $stderr == *'would disappear with this mount namespace; on the host: mount -t bpf bpf /sys/fs/bpf'* && -z $(filters) ]]
 	run -0 "${host[@]}" filter show dev peer ingress
 }
 

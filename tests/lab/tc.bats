@@ -297,7 +297,7 @@ old_object() {
 	fails 1 "*shared.o: no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf"
 	[[ -z $(filters) ]]
 	run --separate-stderr "${line[@]}"
-	fails 1 '*no bpffs, and one that is mounted in here goes with this mount namespace*'
+	fails 1 '*no bpffs, and one mounted here would disappear with this mount namespace*'
 	[[ -z $(filters) ]]
 	# shellcheck disable=SC2016 # likewise; nobody there is from another mount namespace
 	unshare --pid --fork --mount-proc bash -euc '"$@"; [[ $(findmnt -no FSTYPE /sys/fs/bpf | tail -1) == bpf ]]
@@ -394,7 +394,7 @@ old_object() {
 	run --separate-stderr add bad_maps classifier
 	fails 1 "*bad_maps.o: map 'trie_without_flag': needs flag 0x1, BPF_F_NO_PREALLOC"
 	run --separate-stderr add needs_gpl classifier
-	fails 1 "*needs_gpl.o: the kernel refuses it, as said above; in words: elfmap check $objects/needs_gpl.o sec classifier"
+	fails 1 "*needs_gpl.o: the kernel refuses it, see above; to explain it: elfmap check $objects/needs_gpl.o sec classifier"
 	run -1 --separate-stderr "$elfmap" check "$objects/needs_gpl.o" sec classifier
 	[[ $stderr == *'a helper that the kernel has for GPL programs only'* && $(pins) == "$before" && -z $(filters) ]]
 }
@@ -402,8 +402,8 @@ old_object() {
 @test "constructs that another loader interprets differently are warned about" {
 	run -0 --separate-stderr add gaps classifier
 	[[ $(grep -c '^elfmap: ' <<<"$stderr") == 3 ]]
-	[[ $stderr == *"warning: section '8/0': no PROG_ARRAY has id 8, so that its program goes into no slot"* ]]
-	[[ $stderr == *"map 'on_node_2': $globals/on_node_2: warning: pinned because the last word of its 28 bytes says so"* ]]
+	[[ $stderr == *"warning: section '8/0': no PROG_ARRAY has id 8, so its program is put into no slot"* ]]
+	[[ $stderr == *"map 'on_node_2': $globals/on_node_2: warning: pinned, as the last word of its 28 bytes says"* ]]
 	[[ $stderr == *"warning: map 'on_node_5': pinning 5 is in no table"*'it may be the numa_node of another loader'* ]]
 	[[ $(pins) == "$globals/on_node_2" ]]
 	tc filter del dev "$link" ingress

@@ -170,7 +170,7 @@ no_change() {
 	"$elfmap" map set gen_state 7 70 types u32:u64
 	version 2_large
 	run -0 upgrade "$gen"
-	[[ $output == *'1 maps of another size: entries copied, 0 of them late, 0 not' ]]
+	[[ $output == *'1 maps resized: entries copied, 0 of them late, 0 lost' ]]
 	send 3
 	[[ $(bpftool -j map show pinned "$globals/gen_state" | jq .max_entries) == 64 ]]
 	grep -x '7 70' <(state)
@@ -296,7 +296,7 @@ no_change() {
 	done
 	cp "$build/tests/testdata/many_maps_large.o" "$gen"
 	run -0 --separate-stderr upgrade "$gen"
-	[[ -z $stderr && $output == *'70 maps of another size: entries copied, 0 of them late, 0 not' ]]
+	[[ -z $stderr && $output == *'70 maps resized: entries copied, 0 of them late, 0 lost' ]]
 	for map in many_00 many_39 many_69; do
 		[[ $("$elfmap" map dump "$map" types u32:u64) == "5 1${map#many_}" ]]
 		[[ $("$elfmap" -j map show "$map" | jq .max_entries) == 4 ]]
@@ -320,7 +320,7 @@ no_change() {
 	END
 	chmod +x "$tmp/changes"
 	run -0 "$tmp/changes"
-	[[ $output == *"elfmap: gen.o: note: 1 older versions stay pinned, since a program elsewhere, "*" gen_ingress, still jumps through their tables; once it is gone: elfmap upgrade gen.o --forget"* ]]
+	[[ $output == *"elfmap: gen.o: note: 1 older versions stay pinned, since program "*" gen_ingress still jumps through their tables; when it has been removed: elfmap upgrade gen.o --forget"* ]]
 	run -0 --separate-stderr "$flood" from blue to 10.9.0.1 port 9000 rate 20000 packets 20000 size 60 at red -- "$tmp/changes"
 	assert_lossless
 	sent=$(report .sent)
@@ -459,7 +459,7 @@ kill_before_names() {
 	send 3
 	"$elfmap" map set gen_state 7 70 types u32:u64
 	run -0 --separate-stderr upgrade "$gen"
-	[[ $stderr == "elfmap: $gen: note: an upgrade that did not come to its end was mended first" ]]
+	[[ $stderr == "elfmap: $gen: note: an interrupted upgrade was repaired first" ]]
 	grep -x '7 70' <(state)
 	grep -x '[0-9]* 6' <(state)
 	run -0 upgrade "$gen" --rollback # to version 1, which it took back to
@@ -478,7 +478,7 @@ kill_before_names() {
 	done >"$tmp/entries"
 	"$elfmap" map load gen_state "$tmp/entries" types u32:u64
 	run -0 --separate-stderr upgrade "$gen"
-	[[ $stderr == "elfmap: $gen: note: an upgrade that did not come to its end was mended first" ]]
+	[[ $stderr == "elfmap: $gen: note: an interrupted upgrade was repaired first" ]]
 	[[ $(state | wc -l) == 40 && $("$elfmap" map get gen_state 40 types u32:u64) == '40 400' ]]
 	[[ ! -e $generations/old && ! -e $generations/next ]]
 	send 3
