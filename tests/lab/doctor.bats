@@ -35,7 +35,7 @@ finds() {
 }
 
 # Runs the command that the doctor printed.
-mend() {
+fix() {
 	local remedy i
 
 	remedy=$(sed -n 's/^    fix: elfmap //p' <<<"$output")
