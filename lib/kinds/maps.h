@@ -36,32 +36,30 @@ enum elfmap_map_size {
 	ELFMAP_SIZE_RING, /* rounded up to a power of two, and to a page */
 };
 
-/* NULL, or how DEF breaks the rule. */
-typedef const char *elfmap_map_rule(const struct bpf_elf_map *def);
+/* Why not: the others are in maps.c, with the texts. A row without a decision has 0. */
+#define ELFMAP_NO_REASON 1 /* the entries can be read, written, ... */
 
-/* A reason that does not exist: the entries can be read, written, ... A row without a decision has NULL. */
-#define ELFMAP_NO_REASON ""
-
+/* No pointers: the table is in the preload, and each pointer is a relocation in each tc that is started. */
 struct elfmap_map_kind {
-	const char *name;   /* as bpftool spells it; NULL: the type is unknown */
-	const char *phrase; /* "an lru_hash" */
+	char name[24];	 /* as bpftool spells it; "": the type is unknown */
+	char phrase[28]; /* "an lru_hash" */
 
-	/* Why not, or ELFMAP_NO_REASON. */
-	const char *unreadable; /* entries cannot be listed */
-	const char *unwritable;
-	const char *undeletable;
-	const char *uncopyable; /* though readable: entries cannot be written to another map */
+	/* Why not, for elfmap_map_reason__text(), or ELFMAP_NO_REASON. */
+	__u8 unreadable; /* entries cannot be listed */
+	__u8 unwritable;
+	__u8 undeletable;
+	__u8 uncopyable; /* though readable: entries cannot be written to another map */
 
-	/* What EINVAL means; NULL: unknown. */
-	const char *invalid_update;
-	const char *invalid_delete;
+	/* What EINVAL means; 0: unknown. */
+	__u8 invalid_update;
+	__u8 invalid_delete;
 
 	/* Of BPF_MAP_CREATE. */
-	elfmap_map_rule *rules[ELFMAP_MAX_MAP_RULES + 1]; /* the plain ones first, then NULL */
-	__u32 flags;					  /* that a kernel takes; at least those of Linux 6.18 */
-	__u32 added_flags;				  /* that the kernel adds by itself */
-	enum elfmap_map_size size;
-	enum elfmap_map_value value;
+	__u8 rules[ELFMAP_MAX_MAP_RULES]; /* the plain ones first, then 0 */
+	__u32 flags;			  /* that a kernel takes; at least those of Linux 6.18 */
+	__u32 added_flags;		  /* that the kernel adds by itself */
+	enum elfmap_map_size size : 8;
+	enum elfmap_map_value value : 8;
 	bool takes_btf;		 /* types of key and value; of other kinds the kernel refuses the whole map */
 	bool needs_btf;		 /* cannot be made without them */
 	bool belongs_to_program; /* cannot be made alone */
@@ -92,6 +90,9 @@ struct elfmap_map_kind {
 
 /* The row of TYPE. A type without one has all columns of an unknown type: no name, no rules, nothing forbidden. */
 const struct elfmap_map_kind *elfmap_map_kind__of(__u32 type);
+
+/* The text of a reason ("its slots can only be written"); "" for ELFMAP_NO_REASON, NULL for 0. */
+const char *elfmap_map_reason__text(__u8 reason);
 
 static inline bool elfmap_map__is_map_in_map(__u32 type)
 {

@@ -24,27 +24,30 @@ int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_ms
 {
 	const struct elfmap_map_kind *kind = elfmap_map_kind__of(info->type);
 
-	if (!*kind->unreadable || (kind->shows_cookies && info->value_size == 8))
+	if (kind->unreadable == ELFMAP_NO_REASON || (kind->shows_cookies && info->value_size == 8))
 		return 0;
-	return elfmap_msg__set(msg, -EOPNOTSUPP, "%s cannot be read: %s", kind->phrase, kind->unreadable);
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "%s cannot be read: %s", kind->phrase,
+			       elfmap_map_reason__text(kind->unreadable));
 }
 
 int elfmap_map__check_writable(const struct elfmap_reader *map, struct elfmap_msg *msg)
 {
 	const struct elfmap_map_kind *kind = elfmap_map_kind__of(map->info.type);
 
-	if (!*kind->unwritable)
+	if (kind->unwritable == ELFMAP_NO_REASON)
 		return 0;
-	return elfmap_msg__set(msg, -EOPNOTSUPP, "%s cannot be written: %s", kind->phrase, kind->unwritable);
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "%s cannot be written: %s", kind->phrase,
+			       elfmap_map_reason__text(kind->unwritable));
 }
 
 int elfmap_map__check_deletable(const struct elfmap_reader *map, struct elfmap_msg *msg)
 {
 	const struct elfmap_map_kind *kind = elfmap_map_kind__of(map->info.type);
 
-	if (!*kind->undeletable)
+	if (kind->undeletable == ELFMAP_NO_REASON)
 		return 0;
-	return elfmap_msg__set(msg, -EOPNOTSUPP, "nothing can be deleted from %s: %s", kind->phrase, kind->undeletable);
+	return elfmap_msg__set(msg, -EOPNOTSUPP, "nothing can be deleted from %s: %s", kind->phrase,
+			       elfmap_map_reason__text(kind->undeletable));
 }
 
 int elfmap_map__check_copyable(const struct bpf_map_info *info, struct elfmap_msg *msg)
@@ -54,8 +57,8 @@ int elfmap_map__check_copyable(const struct bpf_map_info *info, struct elfmap_ms
 
 	if (err)
 		return err;
-	if (*kind->uncopyable)
-		return elfmap_msg__set(msg, -EOPNOTSUPP, "%s", kind->uncopyable);
+	if (kind->uncopyable != ELFMAP_NO_REASON)
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "%s", elfmap_map_reason__text(kind->uncopyable));
 	if (info->map_flags & BPF_F_RDONLY)
 		return elfmap_msg__set(msg, -EOPNOTSUPP, "it was made read-only for user space");
 	return 0;
@@ -101,7 +104,7 @@ static const char *why_invalid(const struct elfmap_reader *map, bool deleting, c
 		return "the prefix is longer than the key has bits";
 	if (kind->empty_is_invalid && deleting)
 		return "no such key";
-	return deleting ? kind->invalid_delete : kind->invalid_update;
+	return elfmap_map_reason__text(deleting ? kind->invalid_delete : kind->invalid_update);
 }
 
 bool elfmap_refusal__is_unsupported(int err)

@@ -188,6 +188,16 @@ versions() {
 	[[ $( (versions "$build/libexec/elfmap/preload.so" && echo LIBBPF_1.0.0) | sort -V | tail -1) == LIBBPF_1.0.0 ]]
 }
 
+relocations() {
+	readelf -rW "$1" | grep -c _RELATIVE
+}
+
+@test "the preload has few relocations: each one costs every tc that is started" {
+	nr=$(relocations "${BUILD:-$PWD/build}/libexec/elfmap/preload.so")
+	((nr > 0 && nr <= 16))
+	(($(relocations "$(command -v bash)") > 16))
+}
+
 @test "lint refuses includes that run upwards, and libbpf in base/ and launcher/" {
 	tree=$BATS_TEST_TMPDIR/tree
 	mkdir -p "$tree"/{scripts,launcher,helpers,lib/base,lib/pins,lib/load}

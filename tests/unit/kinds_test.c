@@ -39,10 +39,12 @@ static void test_every_row_decides(void **state)
 	for (__u32 type = 0; type < ELFMAP_NR_MAP_KINDS; type++) {
 		const struct elfmap_map_kind *kind = elfmap_map_kind__of(type);
 
-		if (!kind->name || !*kind->name || !kind->phrase || !kind->value || !is_decided(kind->unreadable) ||
-		    !is_decided(kind->unwritable) || !is_decided(kind->undeletable) || !is_decided(kind->uncopyable))
-			fail_msg("type %u, '%s': the row is forgotten, or a column of it", type, kind->name ?: "");
-		assert_ptr_equal(kind->rules[ELFMAP_MAX_MAP_RULES], NULL);
+		if (!*kind->name || !*kind->phrase || !kind->value ||
+		    !is_decided(elfmap_map_reason__text(kind->unreadable)) ||
+		    !is_decided(elfmap_map_reason__text(kind->unwritable)) ||
+		    !is_decided(elfmap_map_reason__text(kind->undeletable)) ||
+		    !is_decided(elfmap_map_reason__text(kind->uncopyable)))
+			fail_msg("type %u, '%s': the row is forgotten, or a column of it", type, kind->name);
 		if (!kind->rules[0] && type != 33)
 			fail_msg("type %u, '%s': no rules", type, kind->name);
 		if (kind->is_new != (type > BPF_MAP_TYPE_BLOOM_FILTER))
@@ -55,8 +57,7 @@ static void test_every_type_of_libbpf(void **state)
 {
 	(void)state;
 	for (__u32 type = 0; libbpf_bpf_map_type_str(type); type++)
-		if (!elfmap_map_kind__of(type)->name ||
-		    strcmp(elfmap_map_kind__of(type)->name, libbpf_bpf_map_type_str(type)) != 0)
+		if (strcmp(elfmap_map_kind__of(type)->name, libbpf_bpf_map_type_str(type)) != 0)
 			fail_msg("type %u, '%s': no row", type, libbpf_bpf_map_type_str(type));
 }
 
@@ -68,9 +69,10 @@ static void test_columns_agree(void **state)
 		const struct elfmap_map_kind *kind = elfmap_map_kind__of(type);
 
 		if ((kind->read_by_index && !kind->has_slots) || (kind->has_slots && !kind->numeric_key) ||
-		    (kind->keeps_slots && !*kind->undeletable) || (kind->is_queue && !kind->is_pushed) ||
-		    (kind->is_lifo && !kind->is_queue) || (kind->is_lru && kind->can_be_full) ||
-		    (kind->shows_cookies && !*kind->unreadable) ||
+		    (kind->keeps_slots && kind->undeletable == ELFMAP_NO_REASON) ||
+		    (kind->is_queue && !kind->is_pushed) || (kind->is_lifo && !kind->is_queue) ||
+		    (kind->is_lru && kind->can_be_full) ||
+		    (kind->shows_cookies && kind->unreadable == ELFMAP_NO_REASON) ||
 		    (kind->can_be_mapped && !(kind->flags & BPF_F_MMAPABLE)) || (kind->added_flags & kind->flags))
 			fail_msg("type %u, '%s': columns contradict each other", type, kind->name);
 	}
@@ -85,13 +87,13 @@ static void test_unknown_type(void **state)
 	for (def.type = ELFMAP_NR_MAP_KINDS; def.type; def.type = def.type == ELFMAP_NR_MAP_KINDS ? ~0u : 0) {
 		const struct elfmap_map_kind *kind = elfmap_map_kind__of(def.type);
 
-		assert_null(kind->name);
+		assert_string_equal(kind->name, "");
 		assert_null(elfmap_map_type_name(def.type));
 		assert_string_equal(elfmap_map_type_phrase(def.type, phrase), "a map of unknown type");
 		assert_null(elfmap_map__fault(&def));
-		assert_string_equal(kind->unreadable, "");
-		assert_string_equal(kind->unwritable, "");
-		assert_string_equal(kind->undeletable, "");
+		assert_int_equal(kind->unreadable, ELFMAP_NO_REASON);
+		assert_int_equal(kind->unwritable, ELFMAP_NO_REASON);
+		assert_int_equal(kind->undeletable, ELFMAP_NO_REASON);
 		assert_int_equal(kind->value, ELFMAP_VALUE_BYTES);
 		assert_false(kind->takes_btf || kind->numeric_key || kind->has_slots || kind->read_by_index);
 	}
@@ -141,15 +143,11 @@ YES(added_flags)
 
 static bool index_rule(const struct elfmap_map_kind *kind)
 {
-	const struct bpf_elf_map def = {.size_key = 8, .size_value = 4, .max_elem = 1};
-	bool found = false;
+	const __u32 type = (__u32)(kind - elfmap_map_kind__of(0));
+	const struct bpf_elf_map def = {.type = type, .size_key = 8, .size_value = 4, .max_elem = 1};
+	const char *fault = elfmap_map__fault(&def);
 
-	for (size_t i = 0; kind->rules[i] && !found; i++) {
-		const char *fault = kind->rules[i](&def);
-
-		found = fault && !strcmp(fault, "its key is an index and must be 4 bytes");
-	}
-	return found;
+	return fault && !strcmp(fault, "its key is an index and must be 4 bytes");
 }
 
 static void test_columns_as_recorded(void **state)
@@ -198,37 +196,37 @@ static void test_values_as_recorded(void **state)
 
 static const char *reading(const struct elfmap_map_kind *kind)
 {
-	return kind->unreadable;
+	return elfmap_map_reason__text(kind->unreadable);
 }
 
 static const char *reading_cookies(const struct elfmap_map_kind *kind)
 {
-	return kind->shows_cookies ? "" : kind->unreadable;
+	return kind->shows_cookies ? "" : elfmap_map_reason__text(kind->unreadable);
 }
 
 static const char *writing(const struct elfmap_map_kind *kind)
 {
-	return kind->unwritable;
+	return elfmap_map_reason__text(kind->unwritable);
 }
 
 static const char *deleting(const struct elfmap_map_kind *kind)
 {
-	return kind->undeletable;
+	return elfmap_map_reason__text(kind->undeletable);
 }
 
 static const char *copying(const struct elfmap_map_kind *kind)
 {
-	return kind->uncopyable;
+	return elfmap_map_reason__text(kind->uncopyable);
 }
 
 static const char *invalid_update(const struct elfmap_map_kind *kind)
 {
-	return kind->invalid_update ?: "";
+	return elfmap_map_reason__text(kind->invalid_update) ?: "";
 }
 
 static const char *invalid_delete(const struct elfmap_map_kind *kind)
 {
-	return kind->empty_is_invalid ? "no such key" : kind->invalid_delete ?: "";
+	return kind->empty_is_invalid ? "no such key" : elfmap_map_reason__text(kind->invalid_delete) ?: "";
 }
 
 static const struct {
@@ -425,12 +423,14 @@ static void test_columns_of_new_types(void **state)
 	assert_int_equal(insns->value, ELFMAP_VALUE_BYTES);
 	assert_int_equal(insns->flags, 0);
 	assert_true(insns->read_by_index && insns->keeps_slots && !insns->takes_btf);
-	assert_true(*insns->undeletable && *insns->uncopyable && !*insns->unreadable && !*insns->unwritable);
+	assert_true(insns->undeletable != ELFMAP_NO_REASON && insns->uncopyable != ELFMAP_NO_REASON &&
+		    insns->unreadable == ELFMAP_NO_REASON && insns->unwritable == ELFMAP_NO_REASON);
 	assert_string_equal(rhash->phrase, "an rhash");
 	assert_int_equal(rhash->value, ELFMAP_VALUE_BYTES);
 	assert_int_equal(rhash->flags, 0x19d);
 	assert_true(rhash->takes_btf && rhash->can_be_full && !rhash->numeric_key && !rhash->reads_batches);
-	assert_true(!*rhash->undeletable && !*rhash->uncopyable && !*rhash->unreadable && !*rhash->unwritable);
+	assert_true(rhash->undeletable == ELFMAP_NO_REASON && rhash->uncopyable == ELFMAP_NO_REASON &&
+		    rhash->unreadable == ELFMAP_NO_REASON && rhash->unwritable == ELFMAP_NO_REASON);
 }
 
 /* ---- the kernel ----------------------------------------------------------------------------------------- */
