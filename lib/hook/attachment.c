@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Is a program that runs the one that an object has? */
+/* From a request to a program at a hook, and back. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +15,10 @@
 #include "map/map.h"
 #include "pins/bpffs.h"
 
+#define MAX_TRIES 8	 /* other commands may change the hook at the same time */
 #define MAX_PROG_MAPS 64 /* the kernel's own limit */
+
+/* ---- is it the same program ------------------------------------------------------------------------------- */
 
 struct facts {
 	struct bpf_prog_info info;
@@ -33,7 +36,7 @@ static bool read_facts(int fd, struct facts *facts)
 	return !bpf_obj_get_info_by_fd(fd, &facts->info, &size) && facts->info.nr_map_ids <= MAX_PROG_MAPS;
 }
 
-/* The one value of libbpf's map for .rodata, or of what variables start with (load_pin.c). */
+/* Compares the only value of libbpf's map for .rodata, or of the map of start values (load_pin.c). */
 static bool same_constants(__u32 a, __u32 b, const struct bpf_map_info *info)
 {
 	int fd_a = bpf_map_get_fd_by_id(a), fd_b = bpf_map_get_fd_by_id(b);
@@ -60,7 +63,7 @@ static bool is_map(int fd, __u32 id)
 	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.id == id;
 }
 
-/* Is map ID one that LOAD makes and nobody pins? */
+/* Is map ID one that LOAD made and that has no pin? */
 static bool is_made_anew(const struct elfmap_load *load, __u32 id)
 {
 	for (size_t i = 0; load && i < load->nr_maps; i++)
@@ -69,7 +72,7 @@ static bool is_made_anew(const struct elfmap_load *load, __u32 id)
 	return load && is_map(load->start_map, id);
 }
 
-/* A is ours. */
+/* A is the map of LOAD. */
 static bool same_map(__u32 a, __u32 b, const struct elfmap_load *load)
 {
 	struct bpf_map_info left, right;
@@ -102,10 +105,6 @@ bool elfmap_program__is_same(__u32 id, int prog_fd, const struct elfmap_load *lo
 		same = same_map(ours.maps[i], theirs.maps[i], load);
 	return same;
 }
-
-/* ---- attachments -------------------------------------------------------------------------------------------- */
-
-#define MAX_TRIES 8 /* other commands may change the hook at the same time */
 
 /* ---- the place ------------------------------------------------------------------------------------------- */
 
@@ -145,7 +144,7 @@ int elfmap_attachment__init(const struct elfmap_attach_request *request, int net
 	return wanted->kind->pin_path ? elfmap_hook__pin_path(wanted, path, sizeof(path), msg) : 0;
 }
 
-/* ---- where the program is from --------------------------------------------------------------------------- */
+/* ---- opening the program --------------------------------------------------------------------------- */
 
 static int open_pin(struct elfmap_attachment *attachment, struct elfmap_msg *msg)
 {
@@ -171,8 +170,8 @@ static int open_pin(struct elfmap_attachment *attachment, struct elfmap_msg *msg
 			close(fd);
 		if (err != -EMEDIUMTYPE || type == BPF_PROG_TYPE_SCHED_CLS)
 			return elfmap_msg__set(msg, err, "%s: %s", path,
-					       err == -EMEDIUMTYPE ? "is no classifier" : strerror(-err));
-		return elfmap_msg__set(msg, err, "%s: is no program of type %s", path, elfmap_prog_type_name(type));
+					       err == -EMEDIUMTYPE ? "is not a classifier" : strerror(-err));
+		return elfmap_msg__set(msg, err, "%s: is not a program of type %s", path, elfmap_prog_type_name(type));
 	}
 	attachment->prog = fd;
 	return 0;
@@ -194,7 +193,7 @@ bool elfmap_load__has_stages(const struct elfmap_load *load, elfmap_slot_test *i
 	return true;
 }
 
-/* ---- what is there --------------------------------------------------------------------------------------- */
+/* ---- looking at the hook --------------------------------------------------------------------------------------- */
 
 static void forget_there(struct elfmap_attachment *attachment)
 {
@@ -228,7 +227,7 @@ static int look(struct elfmap_attachment *attachment, const struct elfmap_load *
 	return 0;
 }
 
-/* Between verification and commit: what is in force is not committed. */
+/* Called before the commit, which is left out if all is in force. */
 static int look_at_hook(void *context, struct elfmap_load *load, struct elfmap_msg *msg)
 {
 	struct elfmap_attachment *attachment = context;
@@ -261,7 +260,7 @@ int elfmap_attachment__open(struct elfmap_attachment *attachment, bool commit, s
 	if (attachment->is_file) {
 		err = elfmap_load__run(attachment->request.what, &opts, &goal, &attachment->load, msg);
 		if (err)
-			attachment->prog = -1; /* it has gone with the load */
+			attachment->prog = -1; /* closed with the load */
 	} else {
 		err = open_pin(attachment, msg);
 		err = err ?: look(attachment, NULL, msg);
@@ -283,7 +282,7 @@ static int attach_once(struct elfmap_attachment *attachment, struct elfmap_msg *
 	if (!attachment->is_there)
 		return elfmap_hook__attach(&attachment->wanted, attachment->prog, done, msg);
 	*done = attachment->there;
-	if (attachment->is_same) /* its stages have been exchanged */
+	if (attachment->is_same) /* only its stages were exchanged */
 		return 0;
 	done->is_direct = true;
 	done->classid = 0;
@@ -304,7 +303,7 @@ int elfmap_attachment__attach(struct elfmap_attachment *attachment, struct elfma
 		err = attach_once(attachment, msg);
 	if (err)
 		return err;
-	/* Other stages behind the same entry are another program, too. */
+	/* The same entry with other stages counts as replaced. */
 	attachment->result = attachment->is_there ? ELFMAP_REPLACED : ELFMAP_ATTACHED;
 	attachment->is_done = true;
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An attachment: a program and the hook it belongs to, in steps that can be taken back. Asking for the same thing again
- * changes nothing, and a newer program takes the place of the older without a packet in between. Where priority and
- * handle are left open the filter is the one with the same name.
+ * An attachment: a program and its hook, made in steps that can be undone. A repeated request changes nothing; a newer
+ * program replaces the older one with no packet between them. Without priority and handle, the filter with the same
+ * name is meant.
  */
 #ifndef ELFMAP_ATTACHMENT_H
 #define ELFMAP_ATTACHMENT_H
@@ -10,20 +10,20 @@
 #include "hook/hook.h"
 #include "load/load.h"
 
-/* What `attach`, `detach` and the lines of a pipeline ask for. */
+/* The request of `attach`, of `detach` and of a line of a pipeline. */
 struct elfmap_attach_request {
-	const char *what;    /* FILE or PIN; NULL: a place alone */
+	const char *what;    /* FILE or PIN; NULL: only a place */
 	const char *section; /* of FILE */
 	const char *dev;
 	const struct elfmap_hook_kind *kind;
 	enum elfmap_direction direction;
-	__u32 prio, handle, chain; /* 0: open, and 0 */
+	__u32 prio, handle, chain; /* 0: not given; for chain 0 */
 };
 
 enum elfmap_attach_result {
-	ELFMAP_ATTACHED,  /* where nothing was */
-	ELFMAP_REPLACED,  /* in place of an older one */
-	ELFMAP_UNCHANGED, /* this very program with these very maps was there */
+	ELFMAP_ATTACHED,  /* at a free place */
+	ELFMAP_REPLACED,  /* in place of another program */
+	ELFMAP_UNCHANGED, /* the same program with the same maps was attached */
 };
 
 struct elfmap_attachment {
@@ -31,21 +31,21 @@ struct elfmap_attachment {
 	void (*warn)(const char *file, const char *text); /* as in struct elfmap_load_opts */
 	struct elfmap_hook wanted;
 	bool is_file;
-	const char *culprit; /* on failure: what the message is about */
+	const char *culprit; /* on failure: the object of the message */
 
-	/* what there is */
-	struct elfmap_load *load; /* NULL: the program is from a pin */
-	int prog;		  /* descriptor; LOAD's if that is there; -1 */
-	bool is_there;		  /* a program is attached at this place, */
-	struct elfmap_hook there; /* namely here, */
-	int before;		  /* namely this; a descriptor; -1 */
-	bool is_same;		  /* it is the one that is asked for, */
-	bool is_in_force;	  /* and its stages are in their slots: nothing is to be done */
+	/* found */
+	struct elfmap_load *load; /* NULL: the program comes from a pin */
+	int prog;		  /* descriptor, of LOAD if that is not NULL; -1 */
+	bool is_there;		  /* a program is attached at this place: `there` */
+	struct elfmap_hook there; /* the hook as found */
+	int before;		  /* descriptor of its program; -1 */
+	bool is_same;		  /* it is the requested program */
+	bool is_in_force;	  /* and its stages are in their slots: nothing to do */
 
-	/* what was done */
+	/* done */
 	bool is_done;
 	enum elfmap_attach_result result;
-	struct elfmap_hook done; /* as it is now */
+	struct elfmap_hook done; /* the hook as it is now */
 };
 
 #define ELFMAP_NO_ATTACHMENT              \
@@ -53,31 +53,30 @@ struct elfmap_attachment {
 		.prog = -1, .before = -1, \
 	}
 
-/* Makes ATTACHMENT what REQUEST asks for, and nothing done: finds its device in namespace NETNS (-1: this process's)
- * and names the hook. TC_DIR, and the strings of REQUEST, must stay. */
+/* Initialises ATTACHMENT from REQUEST: finds the device in namespace NETNS (-1: that of this process) and names the
+ * hook. TC_DIR and the strings of REQUEST must stay valid. */
 int elfmap_attachment__init(const struct elfmap_attach_request *request, int netns, const char *tc_dir,
 			    struct elfmap_attachment *attachment, struct elfmap_msg *msg);
 
-/* Opens the pin or loads the file, and looks what is at the hook. COMMIT: makes maps and slots visible then, unless
- * all is in force. */
+/* Opens the pin or loads the file, and reads the state of the hook. COMMIT: then makes maps and slots visible, unless
+ * the request is already in force. */
 int elfmap_attachment__open(struct elfmap_attachment *attachment, bool commit, struct elfmap_msg *msg);
 
-/* Are the stages of LOAD, which may be NULL, in their slots, but for those slots that are others'? */
+/* Are the stages of LOAD in their slots? Slots for which IS_OTHERS returns true are left out. LOAD may be NULL. */
 typedef bool elfmap_slot_test(const void *context, const char *pin, __u32 slot);
 bool elfmap_load__has_stages(const struct elfmap_load *load, elfmap_slot_test *is_others, const void *context);
 
-/* Attaches the program, or exchanges what is there, unless all is in force. */
+/* Attaches the program or replaces the attached one, unless the request is already in force. */
 int elfmap_attachment__attach(struct elfmap_attachment *attachment, struct elfmap_msg *msg);
 
-/* Takes away what the request means; `done` is what that was. */
+/* Detaches the program of the request; `done` is its hook. */
 int elfmap_attachment__detach(struct elfmap_attachment *attachment, struct elfmap_msg *msg);
 
-/* Lets go of everything. KEEP: it stays as it is; else all that was done is taken back. */
+/* Releases everything. KEEP: the changes stay; otherwise they are undone. */
 void elfmap_attachment__close(struct elfmap_attachment *attachment, bool keep);
 
-/* Is program ID the one of PROG_FD, made from the same instructions with the same maps? LOAD is where PROG_FD is from:
- * maps that it does not pin are made anew by each load, and are the same if they are alike. NULL: each must be the
- * very same. */
+/* Is program ID the same as PROG_FD, with the same instructions and maps? LOAD is the load of PROG_FD: its maps without
+ * pin are made by each load, and are the same if they have the same definition. NULL: all maps must be identical. */
 bool elfmap_program__is_same(__u32 id, int prog_fd, const struct elfmap_load *load);
 
 #endif

@@ -48,8 +48,7 @@ static int open_table(struct elfmap_graft *graft, struct elfmap_msg *msg)
 			       elfmap_map_kind__of(graft->table.info.type)->phrase);
 }
 
-/* The type that the program is loaded as: what the command says, else the table's, else what its section
- * is called. */
+/* The type to load the program as: of the request, else of the table, else of its section name. */
 static int choose_type(struct elfmap_graft *graft, struct elfmap_msg *msg)
 {
 	enum bpf_prog_type owner = elfmap_map__owner(graft->table.fd);
@@ -65,7 +64,7 @@ static int choose_type(struct elfmap_graft *graft, struct elfmap_msg *msg)
 
 /* ---- the object, and the slot ------------------------------------------------------------------------------ */
 
-/* A section like "xdp" says what its program is for, and the verifier's words about it would be riddles. */
+/* Refuses a section like "xdp" in a table of another type with a clear message, before the verifier does. */
 static int check_hint(const struct elfmap_graft *graft, const struct elfmap_load *object, struct elfmap_msg *msg)
 {
 	enum bpf_prog_type owner = graft->prog_type;
@@ -82,7 +81,7 @@ static int check_hint(const struct elfmap_graft *graft, const struct elfmap_load
 	return 0;
 }
 
-/* The names that the object gives the slots, for a table that was made without types. */
+/* Finds the slot by the names of the object, for a table that was made without BTF. */
 static int find_in_object(const struct elfmap_graft *graft, const struct elfmap_load *object, __u32 *ret_slot,
 			  struct elfmap_msg *msg)
 {
@@ -148,7 +147,8 @@ int elfmap_graft__open(const struct elfmap_graft_request *request, struct elfmap
 	return err;
 }
 
-/* ---- doing it ---------------------------------------------------------------------------------------------- */
+/* ---- changing the slot ----------------------------------------------------------------------------------------------
+ */
 
 static int load(struct elfmap_graft *graft, const struct elfmap_load_goal *goal, struct elfmap_msg *msg)
 {
@@ -168,7 +168,7 @@ int elfmap_graft__load(struct elfmap_graft *graft, struct elfmap_msg *msg)
 	return load(graft, &goal, msg);
 }
 
-/* The kernel says EINVAL, whatever it is. */
+/* The kernel returns EINVAL for all causes. */
 static int explain_refusal(const struct elfmap_graft *graft, int program, int err, struct elfmap_msg *msg)
 {
 	int jited = elfmap_map__owner_jited(graft->table.fd);
@@ -180,12 +180,12 @@ static int explain_refusal(const struct elfmap_graft *graft, int program, int er
 	if (jited >= 0 && jited != !!info.jited_prog_len)
 		return elfmap_msg__set(msg, err,
 				       "holds programs that are %scompiled, and this one is %scompiled: "
-				       "net.core.bpf_jit_enable has changed since; load all of them anew, or set it "
-				       "back",
+				       "net.core.bpf_jit_enable was changed since; load all of them again, or restore "
+				       "the setting",
 				       jited ? "" : "not ", info.jited_prog_len ? "" : "not ");
 	return elfmap_msg__set(msg, err,
-			       "holds programs of another kind than this one: their attach type, what they attach to, "
-			       "or whether they take packets in fragments (xdp.frags) differs");
+			       "holds programs of another kind: their attach type, their attach target, or the "
+			       "support of fragmented packets (xdp.frags) differs");
 }
 
 int elfmap_graft__put(struct elfmap_graft *graft, struct elfmap_msg *msg)
@@ -207,12 +207,12 @@ int elfmap_graft__empty(struct elfmap_graft *graft, struct elfmap_msg *msg)
 
 	graft->culprit = graft->request.pin;
 	if (err == -ENOENT)
-		return elfmap_msg__set(msg, err, "slot %s is empty already", graft->request.slot);
+		return elfmap_msg__set(msg, err, "slot %s is already empty", graft->request.slot);
 	return err ? elfmap_msg__set(msg, err, "slot %s cannot be emptied: %s", graft->request.slot, strerror(-err))
 		   : 0;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------------------- */
+/* ---- closing ----------------------------------------------------------------------------------------------- */
 
 static void restore_slot(const struct elfmap_graft *graft)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The table of hooks, with the rows that only list; operations on a hook of any kind; hooks in words. */
+/* The table of hooks, with the rows that only list; operations on a hook of any kind; descriptions. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -103,7 +103,7 @@ static const struct elfmap_hook_kind hook_link = {
 
 /* ---- the table ---------------------------------------------------------------------------------------------- */
 
-/* Links come last: those that are a hook of another row are left out of them. */
+/* Links come last: links of other rows are left out of them. */
 const struct elfmap_hook_kind *const elfmap_hook_kinds[] = {
 	&hook_xdp, &elfmap_hook_tc_filter, &elfmap_hook_tcx, &hook_link, NULL,
 };
@@ -138,7 +138,7 @@ int elfmap_hook__init(const struct elfmap_hook_kind *kind, int netns, const char
 	return err;
 }
 
-/* Goes to the hook's namespace for an operation, if its row has that. */
+/* Enters the namespace of the hook for an operation, if its row has that. */
 static int begin(const struct elfmap_hook *hook, bool has_operation, const char *done, int *ret_back,
 		 struct elfmap_msg *msg)
 {
@@ -201,7 +201,7 @@ __u32 elfmap_program__id(int prog)
 	return bpf_obj_get_info_by_fd(prog, &info, &size) ? 0 : info.id;
 }
 
-/* ---- all of them ----------------------------------------------------------------------------------------- */
+/* ---- listing ----------------------------------------------------------------------------------------- */
 
 int elfmap_survey__add(struct elfmap_survey *survey, const struct elfmap_hook *hook)
 {
@@ -266,7 +266,7 @@ int elfmap_hooks__list(int netns, const struct elfmap_hook_kind *kind, const cha
 	err = survey.sock < 0 ? survey.sock : 0;
 	survey.devices = if_nameindex();
 	if (!survey.devices && !err)
-		err = elfmap_msg__set(msg, -errno, "the devices cannot be listed: %s", strerror(errno));
+		err = elfmap_msg__set(msg, -errno, "cannot list the devices: %s", strerror(errno));
 	err = err ?: survey_kinds(&survey, kind, msg);
 	if (survey.devices)
 		if_freenameindex(survey.devices);
@@ -275,7 +275,7 @@ int elfmap_hooks__list(int netns, const struct elfmap_hook_kind *kind, const cha
 	return elfmap_netns__leave(back, err, msg);
 }
 
-/* ---- in words -------------------------------------------------------------------------------------------- */
+/* ---- descriptions -------------------------------------------------------------------------------------------- */
 
 const char *elfmap_hook__direction(const struct elfmap_hook *hook)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Takes a census of programs, of what maps hold, and of pins; answers who uses a map. */
+/* Takes a census of programs, of the contents of tables, and of pins; finds the users of a map. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 /* ---- programs ------------------------------------------------------------------------------------- */
 
-/* Two calls, since a program may use any number of maps: how many, then which. */
+/* Two calls, since a program may use any number of maps: the first returns their number. */
 int elfmap_program__describe(int fd, struct elfmap_program *ret_prog)
 {
 	struct bpf_prog_info info = {};
@@ -72,7 +72,8 @@ static int read_programs(struct elfmap_census *census)
 	return err == -ENOMEM ? err : 0;
 }
 
-/* ---- what maps hold --------------------------------------------------------------------------------- */
+/* ---- contents of tables and maps of maps
+ * --------------------------------------------------------------------------------- */
 
 static int add_holding(struct elfmap_census *census, __u32 outer, __u32 inner)
 {
@@ -108,7 +109,7 @@ static int add_held(struct elfmap_census *census, const struct bpf_map_info *inf
 	return add_slot(census, info->id, slot, held);
 }
 
-/* What is added or deleted meanwhile may make the walk begin again: it ends all the same. */
+/* A concurrent change may restart the walk; the number of steps is limited. */
 static int read_slots(struct elfmap_census *census, int fd, const struct bpf_map_info *info)
 {
 	char *here = calloc(1, info->key_size), *next = calloc(1, info->key_size);
@@ -147,7 +148,7 @@ static int read_holders(struct elfmap_census *census)
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------------------- */
+/* ---- the census ---------------------------------------------------------------------------------- */
 
 int elfmap_census__take(struct elfmap_census *ret_census, struct elfmap_msg *msg)
 {
@@ -156,7 +157,7 @@ int elfmap_census__take(struct elfmap_census *ret_census, struct elfmap_msg *msg
 
 	err = read_programs(&census);
 	err = err ?: read_holders(&census);
-	if (census.nr_progs && !err) /* what is not shown to us is left out */
+	if (census.nr_progs && !err) /* hooks that cannot be listed are left out */
 		err = elfmap_hooks__list(-1, NULL, NULL, &census.hooks, NULL) == -ENOMEM ? -ENOMEM : 0;
 	err = err ?: elfmap_pins__read_all(&census.pins);
 	if (err) {

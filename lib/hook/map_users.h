@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who uses a map: programs (and where they are attached), maps of maps that hold it, pins. One census
- * of the whole system answers for every map, as of the moment it was taken.
+ * The users of a map: programs (and where they are attached), maps of maps that hold it, pins. One census of the whole
+ * system answers for all maps, as of the time it was taken.
  */
 #ifndef ELFMAP_MAP_USERS_H
 #define ELFMAP_MAP_USERS_H
@@ -18,7 +18,7 @@ struct elfmap_program {
 };
 
 struct elfmap_census {
-	bool complete; /* false: we may not see programs, so "nobody uses it" would be a guess */
+	bool complete; /* false: programs cannot be listed, so a map without known users may have some */
 	struct elfmap_program *progs;
 	size_t nr_progs;
 	struct elfmap_hooks hooks; /* of this network namespace, and links */
@@ -36,26 +36,26 @@ struct elfmap_census {
 	struct elfmap_pins pins; /* of all bpf file systems that are mounted here */
 };
 
-/* Takes the census. Without permission to list programs it has the pins only and is not `complete`.
- * -ENOMEM. elfmap_census__free() what it gives. */
+/* Takes the census. Without permission to list programs it contains only pins and is not `complete`. -ENOMEM. Release
+ * it with elfmap_census__free(). */
 int elfmap_census__take(struct elfmap_census *ret_census, struct elfmap_msg *msg);
-/* Its programs alone, of which `complete` says whether they are all. -ENOMEM */
+/* Takes only the programs, and sets `complete`. -ENOMEM */
 int elfmap_census__take_programs(struct elfmap_census *ret_census);
 void elfmap_census__free(struct elfmap_census *census);
 
-/* Adds to the zeros at RET_PROG what the kernel tells of program FD, which may be nothing. -ENOMEM; free() its maps. */
+/* Fills the zeroed RET_PROG for program FD; without permission it stays zero. -ENOMEM; free() its maps. */
 int elfmap_program__describe(int fd, struct elfmap_program *ret_prog);
 bool elfmap_program__uses(const struct elfmap_program *prog, __u32 map);
 
 enum elfmap_survival { ELFMAP_LOST, ELFMAP_KEPT, ELFMAP_UNKNOWN };
 
-/* Would the content of map INFO survive if the pin at PATH went? Programs, outer maps and other pins
- * keep it; but a PROG_ARRAY is emptied when its last pin or descriptor goes, whoever uses it. Programs
- * that have the map open are not looked for. */
+/* Would the content of map INFO survive the removal of the pin at PATH? Programs, outer maps and other pins keep a map;
+ * but the kernel empties a PROG_ARRAY with its last pin or descriptor, even if programs use it. Processes that have the
+ * map open are not considered. */
 enum elfmap_survival elfmap_census__survival(const struct elfmap_census *census, const struct bpf_map_info *info,
 					     const char *path);
 
-/* Is PIN another pin of map ID than the one at PATH? (Links to it, and PATH by another name, are not.) */
+/* Is PIN another pin of map ID than the one at PATH? (Links and other names of PATH are not.) */
 bool elfmap_pinned__is_other(const struct elfmap_pinned *pin, __u32 id, const char *path);
 
 #endif

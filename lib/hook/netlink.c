@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* One rtnetlink conversation: a request is sent, its answer is read to the end, errors come in the kernel's words. */
+/* One rtnetlink exchange: sends a request and reads the reply to its end; errors have the kernel's message. */
 #include <errno.h>
 #include <linux/netlink.h>
 #include <stdlib.h>
@@ -19,8 +19,8 @@ int netlink__open(struct elfmap_msg *msg)
 	int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	if (sock < 0)
-		return elfmap_msg__set(msg, -errno, "no netlink socket: %s", strerror(errno));
-	/* Kernels without them say less, and do the same. */
+		return elfmap_msg__set(msg, -errno, "cannot open a netlink socket: %s", strerror(errno));
+	/* Optional: without them errors have less detail. */
 	setsockopt(sock, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(sock, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	return sock;
@@ -74,9 +74,9 @@ void netlink__end_nest(struct netlink_request *request, struct rtattr *nest)
 		nest->rta_len = (unsigned short)((char *)request + request->header.nlmsg_len - (char *)nest);
 }
 
-/* ---- its answer ----------------------------------------------------------------------------------------- */
+/* ---- the reply ----------------------------------------------------------------------------------------- */
 
-/* What the kernel says beside the number, "" if nothing. */
+/* The kernel's message with an error, or "". */
 static void read_complaint(const struct nlmsghdr *message, char *text, size_t size)
 {
 	const struct nlmsgerr *error = NLMSG_DATA(message);
@@ -98,7 +98,7 @@ static int take_error(const struct nlmsghdr *message, struct elfmap_msg *msg)
 	char words[256];
 
 	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(*error)))
-		return elfmap_msg__set(msg, -EBADMSG, "netlink: an answer that is cut off");
+		return elfmap_msg__set(msg, -EBADMSG, "netlink: the reply is truncated");
 	if (!error->error)
 		return 0;
 	read_complaint(message, words, sizeof(words));
@@ -106,7 +106,7 @@ static int take_error(const struct nlmsghdr *message, struct elfmap_msg *msg)
 			       *words ? ")" : "");
 }
 
-/* 1: there is more to come. */
+/* 1: more messages follow. */
 static int take_replies(const char *bytes, size_t size, const struct netlink_request *request, netlink_each *each,
 			void *context, struct elfmap_msg *msg)
 {
@@ -117,7 +117,7 @@ static int take_replies(const char *bytes, size_t size, const struct netlink_req
 		if (message->nlmsg_seq != request->header.nlmsg_seq)
 			continue;
 		if (message->nlmsg_flags & NLM_F_DUMP_INTR)
-			return elfmap_msg__set(msg, -EINTR, "it changed while it was read; try again");
+			return elfmap_msg__set(msg, -EINTR, "the list changed while it was read; try again");
 		if (message->nlmsg_type == NLMSG_ERROR)
 			return take_error(message, msg);
 		if (message->nlmsg_type == NLMSG_DONE)
@@ -137,8 +137,8 @@ static int send_request(int sock, const struct netlink_request *request, struct 
 	return size < 0 ? elfmap_msg__set(msg, -errno, "netlink: %s", strerror(errno)) : 0;
 }
 
-/* The kernel has done by now what was asked for: giving up at the first difficulty would call that a failure. With
- * ENOBUFS the answer itself is lost. A negative errno. */
+/* Tries again after an error: the kernel has already executed the request, so this must not be reported as its failure.
+ * With ENOBUFS the reply is lost. A negative errno. */
 static ssize_t receive(int sock, char *reply)
 {
 	ssize_t size = -1;
@@ -164,7 +164,7 @@ int netlink__talk(int sock, struct netlink_request *request, netlink_each *each,
 		request->header.nlmsg_flags |= NLM_F_ACK;
 	request->header.nlmsg_seq = ++sequence;
 	if (request->header.nlmsg_len > sizeof(*request))
-		return elfmap_msg__set(msg, -EMSGSIZE, "netlink: too much for one request");
+		return elfmap_msg__set(msg, -EMSGSIZE, "netlink: the request is too large");
 	reply = malloc(REPLY_BYTES);
 	if (!reply)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * rtnetlink by hand: one request and its answer, attributes in and out. The command is linked
- * statically, which libmnl as distributions ship it cannot be.
+ * A minimal rtnetlink client: one request and its reply, attributes in both directions. Distributions do not ship a
+ * static libmnl, and the command is linked statically.
  */
 #ifndef ELFMAP_NETLINK_H
 #define ELFMAP_NETLINK_H
@@ -14,7 +14,7 @@
 #define NETLINK_REQUEST_MAX 4096
 
 /* A request under construction. HEADER.nlmsg_len grows with each attribute; type and flags are the
- * caller's, NLM_F_REQUEST is added when it is sent. */
+ * caller's, NLM_F_REQUEST is added on sending. */
 struct netlink_request {
 	struct nlmsghdr header;
 	union {
@@ -24,28 +24,28 @@ struct netlink_request {
 	};
 };
 
-/* Opens a socket that is answered in whole: extended messages for errors, strict about what is asked.
- * A descriptor to close(), or a negative errno. */
+/* Opens a socket with extended error messages and strict checking of requests. A descriptor to close(), or a negative
+ * errno. */
 int netlink__open(struct elfmap_msg *msg);
 
-/* Starts a request of TYPE (RTM_...) with the fixed part of BODY bytes all zero. */
+/* Starts a request of TYPE (RTM_...) with a fixed part of BODY zero bytes. */
 void netlink__start(struct netlink_request *request, __u16 type, __u16 flags, size_t body);
-/* Appends an attribute. A request that has grown too large is refused when it is sent. */
+/* Appends an attribute. A request that is too large is refused on sending. */
 void netlink__put(struct netlink_request *request, __u16 type, const void *data, size_t size);
 void netlink__put_u32(struct netlink_request *request, __u16 type, __u32 value);
 void netlink__put_string(struct netlink_request *request, __u16 type, const char *text);
-/* Attributes between the two become those of the one that nest() began. */
+/* Attributes added between nest() and end_nest() are nested in that of nest(). */
 struct rtattr *netlink__nest(struct netlink_request *request, __u16 type);
 void netlink__end_nest(struct netlink_request *request, struct rtattr *nest);
 
 typedef int netlink_each(void *context, const struct nlmsghdr *message);
 
-/* Sends REQUEST and calls EACH (may be NULL) for every message of the answer; a negative errno from it
- * ends the reading. 0, or the kernel's negative errno with its own words, where it has some, in MSG. A
- * dump that changed while it was read comes to an end like any other with -EINTR. */
+/* Sends REQUEST and calls EACH (may be NULL) for every message of the reply; a negative errno from it ends the reading.
+ * 0, or the kernel's negative errno with its message in MSG. -EINTR: a dump changed while it was read; it was read to
+ * its end. */
 int netlink__talk(int sock, struct netlink_request *request, netlink_each *each, void *context, struct elfmap_msg *msg);
 
-/* Attributes from AT, SIZE bytes long, by their number; those past MAX are left out. */
+/* Sorts the SIZE bytes of attributes at AT by type; types above MAX are ignored. */
 void netlink__sort(const struct rtattr *at, size_t size, const struct rtattr *sorted[], int max);
 __u32 netlink__number(const struct rtattr *at); /* 0: AT is NULL or too short */
 /* "" for NULL; cut to fit. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Between the table of hooks and its rows. */
+/* Shared by the table of hooks and the files of its rows. */
 #ifndef ELFMAP_HOOK_ROWS_H
 #define ELFMAP_HOOK_ROWS_H
 
@@ -7,17 +7,17 @@
 
 extern const struct elfmap_hook_kind elfmap_hook_tc_filter, elfmap_hook_tcx;
 
-/* What the rows list into, and what all of them need. */
+/* The state of a listing, shared by all rows. */
 struct elfmap_survey {
-	struct elfmap_hooks *hooks; /* those of earlier rows are there already */
-	struct elfmap_hook like;    /* namespace and tc_dir of all of them */
+	struct elfmap_hooks *hooks; /* of this row and earlier ones */
+	struct elfmap_hook like;    /* has namespace and tc_dir */
 	int sock;		    /* netlink */
 	struct if_nameindex *devices;
 };
 
 /* Adds HOOK. -ENOMEM */
 int elfmap_survey__add(struct elfmap_survey *survey, const struct elfmap_hook *hook);
-/* The hook that a row begins with: of KIND, on device IFINDEX. */
+/* Returns a hook of KIND on device IFINDEX, to be completed by the row. */
 struct elfmap_hook elfmap_survey__start(const struct elfmap_survey *survey, const struct elfmap_hook_kind *kind,
 					int ifindex);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The row of tc's filters, through rtnetlink. Not through libbpf, which can give a filter neither a name nor a
- * chain, and so would make filters that `tc filter show` tells from those of tc.
+ * The row of tc filters. It uses rtnetlink rather than libbpf, which supports neither names nor chains; so `tc filter
+ * show` shows these filters like those of tc.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -21,13 +21,13 @@
 struct filter {
 	struct elfmap_hook hook;
 	char kind[16];	  /* "bpf", or another classifier's */
-	bool has_actions; /* of tc, behind the program */
+	bool has_actions; /* of tc, after the program */
 };
 
 struct filters {
 	struct filter *at; /* in the order in which packets meet them, chain by chain */
 	size_t nr;
-	struct elfmap_hook like; /* what all of them have in common */
+	struct elfmap_hook like; /* the common members */
 };
 
 static __u32 parent_of(const struct elfmap_hook *hook)
@@ -54,7 +54,7 @@ static void read_options(const struct rtattr *options, struct filter *filter)
 	filter->has_actions = sorted[TCA_BPF_ACT] || sorted[TCA_BPF_POLICE];
 }
 
-/* A priority is a row of its own, without a handle, before its filters: false. */
+/* Each priority has a message without a handle before its filters: false. */
 static bool read_filter(const struct nlmsghdr *message, struct filter *filter)
 {
 	const struct tcmsg *tc = NLMSG_DATA(message);
@@ -99,7 +99,7 @@ static void start(struct netlink_request *request, __u16 type, __u16 flags, cons
 	request->tc.tcm_parent = parent_of(hook);
 }
 
-/* About one filter. Where there is one it keeps its protocol, and 0 means any. */
+/* A request for one filter. Protocol 0 matches an existing filter of any protocol. */
 static void start_at(struct netlink_request *request, __u16 type, __u16 flags, const struct elfmap_hook *hook)
 {
 	__u16 protocol = flags & NLM_F_CREATE ? htons(ETH_P_ALL) : 0;
@@ -112,7 +112,7 @@ static void start_at(struct netlink_request *request, __u16 type, __u16 flags, c
 		netlink__put_u32(request, TCA_CHAIN, hook->chain);
 }
 
-/* All filters where HOOK is; none where there is no qdisc. free() ret_filters->at. */
+/* All filters at the place of HOOK, which may have no qdisc. free() ret_filters->at. */
 static int read_filters(int sock, const struct elfmap_hook *hook, struct filters *ret_filters, struct elfmap_msg *msg)
 {
 	struct filters filters = {.like = *hook};
@@ -162,7 +162,7 @@ static int add_qdisc(void *context, const struct nlmsghdr *message)
 	return 0;
 }
 
-/* Those of one device, or of all with IFINDEX 0. free() RET_QDISCS->at, also on failure. */
+/* The qdiscs of one device, or of all with IFINDEX 0. free() RET_QDISCS->at, also on failure. */
 static int read_qdiscs(int sock, int ifindex, struct qdiscs *ret_qdiscs, struct elfmap_msg *msg)
 {
 	struct netlink_request request;
@@ -173,7 +173,7 @@ static int read_qdiscs(int sock, int ifindex, struct qdiscs *ret_qdiscs, struct 
 	return netlink__talk(sock, &request, add_qdisc, ret_qdiscs, msg);
 }
 
-/* Has the device a clsact? KIND: what is in its place; "": nothing. */
+/* The kind of the qdisc at the place of clsact; "": none. */
 static int find_clsact(int sock, int ifindex, char kind[16], struct elfmap_msg *msg)
 {
 	struct qdiscs qdiscs;
@@ -196,8 +196,8 @@ static void start_clsact(struct netlink_request *request, __u16 type, __u16 flag
 	netlink__put_string(request, TCA_KIND, "clsact");
 }
 
-/* Makes sure that there is a qdisc for the direction: clsact, or for ingress an old ingress qdisc. The kernel would
- * take filters for egress into that one, and run them at ingress. */
+/* Ensures a qdisc for the direction: clsact, or for ingress an existing ingress qdisc. With that qdisc egress is
+ * refused: the kernel would accept such filters, but run them at ingress. */
 static int add_clsact(int sock, const struct elfmap_hook *hook, bool *ret_made, struct elfmap_msg *msg)
 {
 	struct netlink_request request;
@@ -211,7 +211,7 @@ static int add_clsact(int sock, const struct elfmap_hook *hook, bool *ret_made, 
 		return err == -EEXIST ? 0 : err;
 	err = find_clsact(sock, hook->ifindex, kind, msg);
 	if (!err && strcmp(kind, "clsact") != 0)
-		err = elfmap_msg__set(msg, -EEXIST, "has a qdisc '%s' where clsact belongs", kind);
+		err = elfmap_msg__set(msg, -EEXIST, "has a qdisc '%s' in place of clsact", kind);
 	return err;
 }
 
@@ -246,11 +246,11 @@ static int list_parent(struct elfmap_survey *survey, const struct qdisc *qdisc, 
 	like.parent = qdisc->handle;
 	like.parent = parent_of(&like);
 	err = read_filters(survey->sock, &like, &filters, msg);
-	for (size_t i = 0; !err && i < filters.nr; i++) /* without an id it is classic BPF */
+	for (size_t i = 0; !err && i < filters.nr; i++) /* without an id: classic BPF */
 		if (!strcmp(filters.at[i].kind, "bpf") && filters.at[i].hook.prog)
 			err = elfmap_survey__add(survey, &filters.at[i].hook);
 	free(filters.at);
-	return err == -ENODEV ? 0 : err; /* gone since */
+	return err == -ENODEV ? 0 : err; /* removed since */
 }
 
 static int list_qdisc(struct elfmap_survey *survey, const struct qdisc *qdisc, struct elfmap_msg *msg)
@@ -266,7 +266,7 @@ static int list_qdisc(struct elfmap_survey *survey, const struct qdisc *qdisc, s
 	return err;
 }
 
-/* One qdisc that cannot be read hides no other. */
+/* A qdisc that cannot be read does not hide the others. */
 static int list(struct elfmap_survey *survey, struct elfmap_msg *msg)
 {
 	struct qdiscs qdiscs;
@@ -291,7 +291,7 @@ static bool is_meant(const struct elfmap_hook *wanted, const struct filter *filt
 	    (wanted->handle && hook->handle != wanted->handle))
 		return false;
 	if (wanted->prio && wanted->handle)
-		return true; /* this very place, whatever is there */
+		return true; /* the exact place */
 	return !strcmp(filter->kind, "bpf") && !strcmp(hook->name, wanted->name);
 }
 
@@ -306,8 +306,9 @@ static int refuse_several(const struct filters *filters, const struct elfmap_hoo
 			snprintf(places + used, sizeof(places) - used, "%sprio %u handle 0x%x", used ? ", " : "",
 				 filters->at[i].hook.prio, filters->at[i].hook.handle);
 	}
-	return elfmap_msg__set(msg, -ENOTUNIQ, "several filters are called '%s': %s; say which with prio and handle",
-			       wanted->name, places);
+	return elfmap_msg__set(msg, -ENOTUNIQ,
+			       "several filters have the name '%s': %s; select one with prio and handle", wanted->name,
+			       places);
 }
 
 static int choose(const struct filters *filters, const struct elfmap_hook *wanted, struct filter *ret_filter,
@@ -338,7 +339,7 @@ static int find_with(int sock, const struct elfmap_hook *wanted, struct filter *
 	char kind[16] = "clsact";
 	int err = 0;
 
-	/* An old ingress qdisc gives its own filters for those of egress. */
+	/* An ingress qdisc would return its ingress filters for egress. */
 	if (wanted->direction == ELFMAP_EGRESS)
 		err = find_clsact(sock, wanted->ifindex, kind, msg);
 	if (!err && !strcmp(kind, "clsact"))
@@ -371,7 +372,7 @@ static int explain_set(const struct elfmap_hook *hook, int err, struct elfmap_ms
 	if (!msg)
 		return err;
 	why = *msg;
-	return elfmap_msg__set(msg, err, "the kernel does not take the filter (%s prio %u): %s",
+	return elfmap_msg__set(msg, err, "the kernel rejects the filter (%s prio %u): %s",
 			       elfmap_hook__direction(hook) ?: "classful", hook->prio, why.text);
 }
 
@@ -383,7 +384,7 @@ static int take_filter(void *context, const struct nlmsghdr *message)
 	return 0;
 }
 
-/* The kernel's echo tells what it chose where it was left the choice. */
+/* The kernel's echo contains the prio and handle that it chose. */
 static int set(int sock, const struct elfmap_hook *hook, int prog, __u16 flags, struct filter *ret_echo,
 	       struct elfmap_msg *msg)
 {
@@ -423,7 +424,7 @@ static int attach(const struct elfmap_hook *wanted, int prog, struct elfmap_hook
 	return err;
 }
 
-/* The filter at exactly the place of HOOK. -ENOENT */
+/* The filter at the exact place of HOOK. -ENOENT */
 static int get(int sock, const struct elfmap_hook *hook, struct filter *ret_filter, struct elfmap_msg *msg)
 {
 	struct netlink_request request;
@@ -435,11 +436,11 @@ static int get(int sock, const struct elfmap_hook *hook, struct filter *ret_filt
 
 static int refuse_other(const struct elfmap_hook *there, struct elfmap_msg *msg)
 {
-	return elfmap_msg__set(msg, -ESTALE, "prio %u handle 0x%x has got another program meanwhile, %u; try again",
+	return elfmap_msg__set(msg, -ESTALE, "prio %u handle 0x%x: another command has attached program %u; try again",
 			       there->prio, there->handle, there->prog);
 }
 
-/* The kernel compares nothing itself: whoever changes the filter between the two calls is not noticed. */
+/* The kernel does not compare: a change between the two calls is not detected. */
 static int exchange(const struct elfmap_hook *hook, __u32 expected, int prog, struct elfmap_msg *msg)
 {
 	struct filter there;
@@ -451,10 +452,9 @@ static int exchange(const struct elfmap_hook *hook, __u32 expected, int prog, st
 	if (!err && expected && there.hook.prog != expected)
 		err = refuse_other(&there.hook, msg);
 	else if (!err && there.has_actions)
-		err = elfmap_msg__set(
-			msg, -EEXIST,
-			"prio %u handle 0x%x has actions of tc's, which would be lost; exchange it with tc", hook->prio,
-			hook->handle);
+		err = elfmap_msg__set(msg, -EEXIST,
+				      "prio %u handle 0x%x has tc actions, which would be lost; replace it with tc",
+				      hook->prio, hook->handle);
 	err = err ?: set(sock, hook, prog, 0, &there, msg);
 	close(sock);
 	return err ? explain_set(hook, err, msg) : 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The row of tcx, where the kernel has it (6.6): a link whose program can be exchanged. Those that elfmap attaches are
- * pinned at TC_DIR/links/NETNS/DEV/DIRECTION/NAME, with '.' and '/' written as %2E and %2F; NETNS is the inode of the
- * network namespace. The device in that path may have got another name since: the link's own word counts.
+ * The row of tcx (Linux 6.6): a link whose program can be exchanged. elfmap pins its links at
+ * TC_DIR/links/NETNS/DEV/DIRECTION/NAME, with '.' and '/' written as %2E and %2F; NETNS is the inode of the network
+ * namespace. The device may have been renamed since: the ifindex of the link decides.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -18,13 +18,13 @@
 #include "pins/pin_change.h"
 #include "pins/pins.h"
 
-#define ATTACH_TCX_INGRESS 46 /* younger than some <linux/bpf.h> */
+#define ATTACH_TCX_INGRESS 46 /* missing in older <linux/bpf.h> */
 #define ATTACH_TCX_EGRESS 47
 #define LINK_TYPE_TCX 11
-#define MAX_TCX 64    /* programs at one hook: the kernel's own limit */
+#define MAX_TCX 64    /* programs at one hook: the kernel's limit */
 #define PATH_LEVELS 4 /* links/NETNS/DEV/DIRECTION/ */
 
-/* What the kernel tells of a tcx link, whatever <linux/bpf.h> knows of it. */
+/* The kernel's information on a tcx link, also with an older <linux/bpf.h>. */
 struct tcx_info {
 	__u32 type, id, prog_id, alignment;
 	__u32 ifindex, attach_type;
@@ -66,7 +66,7 @@ static int pin_path(const struct elfmap_hook *hook, char *ret_path, size_t size,
 	return 0;
 }
 
-/* Reads the link pinned at PATH into HOOK. Its ifindex is 0 when the device has gone. -EINVAL: no tcx link. */
+/* Reads the link pinned at PATH into HOOK. Its ifindex is 0 if the device was removed. -EINVAL: not a tcx link. */
 static int read_pin(const char *path, struct elfmap_hook *hook)
 {
 	union {
@@ -130,7 +130,7 @@ static int read_pins(const struct elfmap_survey *survey, struct pinned *ret_pinn
 		err = read_pin(pins.pins[i].path, hook);
 		ret_pinned->nr += !err;
 		if (err == -EINVAL || err == -ENOENT)
-			err = 0; /* another's, or gone since */
+			err = 0; /* not a tcx link, or removed since */
 		if (err)
 			elfmap_msg__set(msg, err, "%s: %s", pins.pins[i].path, strerror(-err));
 	}
@@ -138,7 +138,7 @@ static int read_pins(const struct elfmap_survey *survey, struct pinned *ret_pinn
 	return err;
 }
 
-/* Gives HOOK, of which device, direction and program are known, the name and the link of its pin; each pin once. */
+/* Sets name and link of HOOK from the pin with its device, direction and program; uses each pin once. */
 static void name_hook(struct elfmap_hook *hook, struct pinned *pinned)
 {
 	for (size_t i = 0; i < pinned->nr; i++) {
@@ -163,7 +163,7 @@ static int list_direction(struct elfmap_survey *survey, int ifindex, enum elfmap
 
 	like.direction = direction;
 	if (bpf_prog_query_opts(ifindex, attach_type(&like), &opts))
-		return 0; /* an older kernel has no tcx */
+		return 0; /* no tcx before Linux 6.6 */
 	for (__u32 i = 0; i < opts.prog_cnt && i < MAX_TCX && !err; i++) {
 		struct elfmap_hook hook = like;
 
@@ -198,11 +198,11 @@ static int find(const struct elfmap_hook *wanted, struct elfmap_hook *ret_hook, 
 	if (err)
 		return err;
 	err = read_pin(path, &hook);
-	if (err == -ENOENT || (!err && !hook.ifindex)) /* a pin may be all that is left of it */
+	if (err == -ENOENT || (!err && !hook.ifindex)) /* the pin may be left over */
 		return elfmap_msg__set(msg, -ENOENT,
 				       "there is no such link; 'bpftool net show' lists what is attached");
 	if (err == -EINVAL || (!err && (hook.direction != wanted->direction || hook.ifindex != wanted->ifindex)))
-		return elfmap_msg__set(msg, -EEXIST, "the pinned link is of another device or direction");
+		return elfmap_msg__set(msg, -EEXIST, "the pinned link belongs to another device or direction");
 	if (err)
 		return elfmap_msg__set(msg, err, "%s: %s", path, strerror(-err));
 	*ret_hook = hook;
@@ -214,8 +214,8 @@ static int explain_create(int err, struct elfmap_msg *msg)
 	if (err == -EINVAL)
 		return elfmap_msg__set(
 			msg, -EOPNOTSUPP,
-			"this kernel has no tcx (it came with Linux 6.6); leave --tcx out for a filter of tc");
-	return elfmap_msg__set(msg, err, "the kernel does not attach it by tcx: %s", strerror(-err));
+			"this kernel has no tcx (it came with Linux 6.6); omit --tcx to attach a tc filter");
+	return elfmap_msg__set(msg, err, "the kernel rejects the tcx link: %s", strerror(-err));
 }
 
 static int attach(const struct elfmap_hook *wanted, int prog, struct elfmap_hook *ret_hook, struct elfmap_msg *msg)
@@ -233,7 +233,7 @@ static int attach(const struct elfmap_hook *wanted, int prog, struct elfmap_hook
 	if (fd < 0)
 		return explain_create(fd, msg);
 	err = elfmap_pin__add(fd, path, msg);
-	close(fd); /* without its pin the link is gone again */
+	close(fd); /* without a pin the kernel removes the link */
 	if (err)
 		return err;
 	err = read_pin(path, &made);
@@ -247,10 +247,10 @@ static int attach(const struct elfmap_hook *wanted, int prog, struct elfmap_hook
 
 static int refuse_other(struct elfmap_msg *msg)
 {
-	return elfmap_msg__set(msg, -ESTALE, "the link has got another program meanwhile; try again");
+	return elfmap_msg__set(msg, -ESTALE, "another command has changed the program of the link; try again");
 }
 
-/* The kernel compares by itself. */
+/* The kernel compares the expected program. */
 static int update(int link, __u32 expected, int prog)
 {
 	LIBBPF_OPTS(bpf_link_update_opts, opts);
@@ -276,7 +276,8 @@ static int exchange(const struct elfmap_hook *hook, __u32 expected, int prog, st
 	close(link);
 	if (err == -ESTALE || err == -EPERM)
 		return refuse_other(msg);
-	return err ? elfmap_msg__set(msg, err, "the link does not take the new program: %s", strerror(-err)) : 0;
+	return err ? elfmap_msg__set(msg, err, "the kernel rejects the new program of the link: %s", strerror(-err))
+		   : 0;
 }
 
 static int detach(const struct elfmap_hook *wanted, struct elfmap_hook *ret_gone, struct elfmap_msg *msg)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* load, the second step: maps and programs into the kernel. Nobody else can see any of it yet. */
+/* load, the second step: makes maps and loads programs, which are not visible to others yet; and all steps in order. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
@@ -16,9 +16,9 @@
 
 #define LOG_SIZE (16u << 20) /* less than any kernel's limit */
 
-/* ---- what libbpf says ------------------------------------------------------------------------------------ */
+/* ---- warnings of libbpf ------------------------------------------------------------------------------------ */
 
-static char said[512]; /* the first warning that matters: later ones say that all of it failed */
+static char said[512]; /* the first warning that matters; later ones only report that the load failed */
 static libbpf_print_fn_t heard_before;
 
 static int hear(enum libbpf_print_level level, const char *format, va_list args)
@@ -29,7 +29,7 @@ static int hear(enum libbpf_print_level level, const char *format, va_list args)
 		return 0;
 	vsnprintf(line, sizeof(line), format, args);
 	line[strcspn(line, "\n")] = '\0';
-	/* Older kernels know less of BTF, and libbpf goes on without. */
+	/* Older kernels support less of BTF; libbpf continues without it. */
 	if (!strstr(line, "Retrying without BTF") && !strstr(line, "BTF is optional"))
 		strcpy(said, line);
 	return 0;
@@ -55,7 +55,7 @@ void elfmap_load__stop_listening(void)
 
 /* ---- maps ------------------------------------------------------------------------------------------------ */
 
-/* The same map, only larger? */
+/* The same map with more entries? */
 static bool has_grown(const struct elfmap_load *load, const struct elfmap_map *map, const struct bpf_map_info *info)
 {
 	struct elfmap_map smaller = *map;
@@ -65,7 +65,7 @@ static bool has_grown(const struct elfmap_load *load, const struct elfmap_map *m
 	       !elfmap_pin__compare(&smaller, info, NULL);
 }
 
-/* FD is the pin's; the map takes a descriptor of its own. */
+/* FD is the pin's; the map duplicates it. */
 static int reuse(const struct elfmap_load *load, struct elfmap_load_map *map, int fd, struct elfmap_msg *msg)
 {
 	struct elfmap_pin_user *users = calloc(load->nr_progs + 1, sizeof(*users));
@@ -93,11 +93,11 @@ static int reuse(const struct elfmap_load *load, struct elfmap_load_map *map, in
 		return elfmap_msg__set(msg, err, "map '%s': %s", map->map.name, strerror(-err));
 	map->is_reused = true;
 	if (!map->is_legacy)
-		map->map.name = bpf_map__name(map->bpf); /* which is the kernel's now */
+		map->map.name = bpf_map__name(map->bpf); /* it is the kernel's name now */
 	return 0;
 }
 
-/* Templates of modern objects are libbpf's. */
+/* libbpf checks the templates of BTF-defined maps. */
 static int check_template(const struct elfmap_load *load, const struct elfmap_load_map *map, struct elfmap_msg *msg)
 {
 	return load->object->has_legacy_maps && !bpf_map__inner_map(map->bpf)
@@ -126,7 +126,7 @@ static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *m
 	return check_template(load, map, msg);
 }
 
-/* A map that nothing holds when we are gone takes its tail-call slots with it. */
+/* A map that no pin or program holds loses its tail-call slots when the command ends. */
 static void warn_about_slots(const struct elfmap_load *load)
 {
 	struct elfmap_msg text;
@@ -145,7 +145,7 @@ static void warn_about_slots(const struct elfmap_load *load)
 
 /* ---- programs -------------------------------------------------------------------------------------------- */
 
-/* The tables that were there before keep what is in their slots. */
+/* Slots of existing tables are not changed. */
 static void keep_to_graft(struct elfmap_load *load)
 {
 	const struct elfmap_load_prog *graft = elfmap_load__find_prog(load, load->opts.section);
@@ -209,7 +209,7 @@ static int explain_refusal(const struct elfmap_load *load, const char *logs, int
 
 int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 {
-	char *logs = calloc(1, LOG_SIZE + load->nr_progs); /* no memory is used for what is not written */
+	char *logs = calloc(1, LOG_SIZE + load->nr_progs); /* only pages that are written use memory */
 	int err = 0;
 
 	if (!logs)
@@ -228,7 +228,8 @@ int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 	if (!err) {
 		err = elfmap_load__note_start(load);
 		if (err)
-			elfmap_msg__set(msg, err, "what its variables start with cannot be noted: %s", strerror(-err));
+			elfmap_msg__set(msg, err, "the start values of its variables cannot be recorded: %s",
+					strerror(-err));
 	}
 	if (!err)
 		warn_about_slots(load);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* load, the first step: reads the object, has libbpf open it, and lists what is wanted of it. */
+/* load, the first step: reads the object, opens it with libbpf, and lists its maps and programs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,7 +20,7 @@ static const char *tc_dir(const struct elfmap_load *load)
 	return load->opts.tc_dir ?: "/sys/fs/bpf/tc";
 }
 
-/* libbpf would pin by itself as soon as a map is there, and say little of a pin that differs. */
+/* libbpf would pin each map as soon as it is made, and explain little if a pin differs. */
 static int drop_pins(const struct bpf_object *bpf)
 {
 	struct bpf_map *map;
@@ -44,7 +44,7 @@ static int open_bpf(const struct elfmap_load *load, struct bpf_object **ret_bpf,
 	elfmap_path__object_name(load->file, name, sizeof(name));
 	bpf = bpf_object__open_mem(bytes, size, &opts);
 	if (!bpf)
-		return elfmap_msg__set(msg, -errno, "libbpf cannot open it: %s; 'elfmap check %s' says more",
+		return elfmap_msg__set(msg, -errno, "libbpf cannot open it: %s; 'elfmap check %s' shows more",
 				       strerror(errno), load->file);
 	*ret_bpf = bpf;
 	return 0;
@@ -80,7 +80,7 @@ static int find_legacy_pin(struct elfmap_load *load, struct elfmap_load_map *map
 	char path[PATH_MAX];
 	int err = elfmap_pin__path(&map->map, tc_dir(load), sha1, path, sizeof(path), msg);
 
-	if (err == -ENOENT) { /* no table has the number: not pinned, as with tc, but not without a word */
+	if (err == -ENOENT) { /* unknown pinning number: not pinned, as with tc, but with a warning */
 		if (load->opts.warn)
 			load->opts.warn(load->file, msg->text);
 		map->unpinned_why = strdup(msg->text);
@@ -100,7 +100,7 @@ static int find_own_pin(struct elfmap_load_map *map, struct elfmap_msg *msg)
 	return path && !map->pin_path ? elfmap_msg__set(msg, -ENOMEM, "no memory") : 0;
 }
 
-/* The table that is grafted into may be pinned anywhere. */
+/* The target table of a graft may be pinned anywhere. */
 static int aim_at_graft(const struct elfmap_load *load, struct elfmap_load_map *map, struct elfmap_msg *msg)
 {
 	const char *path = load->opts.graft_into;
@@ -174,7 +174,7 @@ static void list_prog(struct elfmap_load *load, struct bpf_program *bpf)
 	prog->is_wanted = prog->slot_map >= 0 || !load->opts.section || !strcmp(section, load->opts.section);
 }
 
-/* A tail-call section's name says nothing of its type, which is that of who jumps there. */
+/* The name of a tail-call section does not imply a type: it has the type of the programs that jump there. */
 static enum bpf_prog_type find_common_type(const struct elfmap_load *load)
 {
 	for (size_t i = 0; i < load->nr_progs; i++)
@@ -239,7 +239,7 @@ static int list_progs(struct elfmap_load *load, struct elfmap_msg *msg)
 static int check_wanted(const struct elfmap_load *load, struct elfmap_msg *msg)
 {
 	if (!load->nr_progs)
-		return elfmap_msg__set(msg, -ENOENT, "there is no program in it");
+		return elfmap_msg__set(msg, -ENOENT, "has no program");
 	if (load->opts.section && !elfmap_load__find_prog(load, load->opts.section))
 		return elfmap_msg__set(msg, -ENOENT,
 				       "section '%s': there is no such program; 'elfmap show %s' lists them",
@@ -257,7 +257,7 @@ struct elfmap_load_prog *elfmap_load__find_prog(const struct elfmap_load *load, 
 
 /* ---- all of it ------------------------------------------------------------------------------------------- */
 
-/* Hashing a large object takes longer than loading it; only one kind of pin is named by the hash. */
+/* Only pins of PIN_OBJECT_NS are named by the hash, which takes longer than loading for a large object. */
 static bool names_by_hash(const struct elfmap_object *object)
 {
 	for (size_t i = 0; i < object->nr_maps; i++)
@@ -266,7 +266,7 @@ static bool names_by_hash(const struct elfmap_object *object)
 	return false;
 }
 
-/* From now on nobody who takes pins away because no program uses them takes one that we open. */
+/* From now on commands that remove unused pins wait for us. */
 static int get_lock(struct elfmap_load *load, struct elfmap_msg *msg)
 {
 	if (load->opts.is_locked)

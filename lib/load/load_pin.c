@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * load, the third step: what was made becomes visible. Every change is noted, so that a failure at any
- * of them takes back those before. Killed half-way it leaves at most pins of new maps, which the next
- * load of the object uses; programs come last, all in one step.
+ * load, the third step: makes maps and programs visible. Each change is recorded, so that a failure undoes the changes
+ * before it. If the command is killed, at most pins of new maps stay, which the next load of the object uses. Programs
+ * come last, in one step.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 #include "load/load.h"
 #include "pins/pin_change.h"
 
-#define RENAME_NO_REPLACE 1 /* of <linux/fs.h>, which does not get along with <sys/mount.h> */
+#define RENAME_NO_REPLACE 1 /* of <linux/fs.h>, which conflicts with <sys/mount.h> */
 #define RENAME_SWAP 2
 
 struct elfmap_load_change {
@@ -30,7 +30,7 @@ struct elfmap_load_change {
 		CHANGED_PIN,
 		CHANGED_SLOT,
 		CHANGED_PROGS, /* a directory that was not there before */
-		SWAPPED_PROGS, /* it was, and is now beside the new one */
+		SWAPPED_PROGS, /* it existed; it is now named DIR~new */
 	} what;
 	char *path; /* of a pin or directory */
 	int map;    /* slot: the PROG_ARRAY, libbpf's descriptor */
@@ -103,7 +103,8 @@ static int fill_slot(struct elfmap_load *load, const struct elfmap_load_prog *pr
 	change.map = elfmap_pair__fd(load->maps[prog->slot_map].bpf);
 	change.old = get_slot(change.map, change.key);
 	if (change.old < 0 && change.old != -ENOENT)
-		return explain_slot(load, prog, change.old, msg); /* what cannot be put back is not taken away */
+		return explain_slot(load, prog, change.old,
+				    msg); /* a program that could not be restored is not replaced */
 	err = note(load, change, NULL, msg);
 	if (err) {
 		if (change.old >= 0)
@@ -143,9 +144,9 @@ static int pin_programs(const struct elfmap_load *load, const char *dir, struct 
 	return err;
 }
 
-static void path_beside(const char *dir, char beside[PATH_MAX + 8])
+static void staging_path(const char *dir, char staging[PATH_MAX + 8])
 {
-	snprintf(beside, PATH_MAX + 8, "%s~new", dir);
+	snprintf(staging, PATH_MAX + 8, "%s~new", dir);
 }
 
 static int rename_with(const char *from, const char *to, unsigned int flags)
@@ -153,7 +154,7 @@ static int rename_with(const char *from, const char *to, unsigned int flags)
 	return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags) ? -errno : 0;
 }
 
-/* One of us at a time; *RET_LOCK is to be closed. */
+/* Excludes other commands until *RET_LOCK is closed. */
 static int lock_progs(const char *dir, int *ret_lock, struct elfmap_msg *msg)
 {
 	char parent[PATH_MAX];
@@ -171,8 +172,8 @@ static int lock_progs(const char *dir, int *ret_lock, struct elfmap_msg *msg)
 	return 0;
 }
 
-/* Puts the directory that was made beside it in place of DIR. */
-static int put_in_place(struct elfmap_load *load, const char *beside, const char *dir, struct elfmap_msg *msg)
+/* Replaces DIR by STAGING. */
+static int put_in_place(struct elfmap_load *load, const char *staging, const char *dir, struct elfmap_msg *msg)
 {
 	bool exists = !access(dir, F_OK);
 	int err;
@@ -180,7 +181,7 @@ static int put_in_place(struct elfmap_load *load, const char *beside, const char
 	err = note(load, (struct elfmap_load_change){.what = exists ? SWAPPED_PROGS : CHANGED_PROGS}, dir, msg);
 	if (err)
 		return err;
-	err = rename_with(beside, dir, exists ? RENAME_SWAP : RENAME_NO_REPLACE);
+	err = rename_with(staging, dir, exists ? RENAME_SWAP : RENAME_NO_REPLACE);
 	if (!err)
 		return 0;
 	free(load->changes[--load->nr_changes].path);
@@ -189,17 +190,17 @@ static int put_in_place(struct elfmap_load *load, const char *beside, const char
 
 static int commit_programs(struct elfmap_load *load, const char *dir, struct elfmap_msg *msg)
 {
-	char beside[PATH_MAX + 8];
+	char staging[PATH_MAX + 8];
 	int err, lock = -1;
 
-	path_beside(dir, beside);
+	staging_path(dir, staging);
 	err = lock_progs(dir, &lock, msg);
 	if (!err) {
-		elfmap_pin__remove_directory(beside); /* left by one that was killed */
-		err = pin_programs(load, beside, msg);
-		err = err ?: put_in_place(load, beside, dir, msg);
+		elfmap_pin__remove_directory(staging); /* left by a command that was killed */
+		err = pin_programs(load, staging, msg);
+		err = err ?: put_in_place(load, staging, dir, msg);
 		if (err)
-			elfmap_pin__remove_directory(beside);
+			elfmap_pin__remove_directory(staging);
 	}
 	if (lock >= 0)
 		close(lock);
@@ -208,21 +209,20 @@ static int commit_programs(struct elfmap_load *load, const char *dir, struct elf
 
 int elfmap_load__remove_progs(const char *dir, struct elfmap_msg *msg)
 {
-	char beside[PATH_MAX + 8];
+	char staging[PATH_MAX + 8];
 	int err, lock = -1;
 
 	if (access(dir, F_OK) && errno == ENOENT)
-		return elfmap_msg__set(msg, -ENOENT, "%s: nothing of it is loaded", dir);
-	path_beside(dir, beside);
+		return elfmap_msg__set(msg, -ENOENT, "%s: it is not loaded", dir);
+	staging_path(dir, staging);
 	err = lock_progs(dir, &lock, msg);
 	if (!err) {
-		elfmap_pin__remove_directory(beside);
-		err = rename_with(dir, beside, RENAME_NO_REPLACE);
+		elfmap_pin__remove_directory(staging);
+		err = rename_with(dir, staging, RENAME_NO_REPLACE);
 		if (err)
-			elfmap_msg__set(msg, err, "%s: %s", dir,
-					err == -ENOENT ? "nothing of it is loaded" : strerror(-err));
+			elfmap_msg__set(msg, err, "%s: %s", dir, err == -ENOENT ? "it is not loaded" : strerror(-err));
 		else
-			elfmap_pin__remove_directory(beside);
+			elfmap_pin__remove_directory(staging);
 	}
 	if (lock >= 0)
 		close(lock);
@@ -268,16 +268,15 @@ static void close_change(struct elfmap_load_change *change)
 	free(change->path);
 }
 
-/* Takes the directory beside DIR away, perhaps after it has changed places with DIR; another command may be
- * filling one of that name. */
-static void drop_beside(const char *dir, bool go_back)
+/* Removes the staging directory of DIR. GO_BACK: exchanges it with DIR first. */
+static void drop_staging(const char *dir, bool go_back)
 {
-	char beside[PATH_MAX + 8];
+	char staging[PATH_MAX + 8];
 	int lock = -1;
 
-	path_beside(dir, beside);
-	if (!lock_progs(dir, &lock, NULL) && (!go_back || !rename_with(beside, dir, RENAME_SWAP)))
-		elfmap_pin__remove_directory(beside);
+	staging_path(dir, staging);
+	if (!lock_progs(dir, &lock, NULL) && (!go_back || !rename_with(staging, dir, RENAME_SWAP)))
+		elfmap_pin__remove_directory(staging);
 	if (lock >= 0)
 		close(lock);
 }
@@ -288,7 +287,7 @@ void elfmap_load__undo(struct elfmap_load *load)
 		struct elfmap_load_change *change = &load->changes[--load->nr_changes];
 
 		if (change->what == CHANGED_PIN) {
-			elfmap_pin__remove(change->path, 1); /* tc's directory of one object, too */
+			elfmap_pin__remove(change->path, 1); /* also the directory that tc makes for an object */
 		} else if (change->what == CHANGED_SLOT) {
 			restore_slot(change);
 		} else if (change->what == CHANGED_PROGS) {
@@ -296,7 +295,7 @@ void elfmap_load__undo(struct elfmap_load *load)
 			*strrchr(change->path, '/') = '\0';
 			rmdir(change->path); /* fails where there are others */
 		} else {
-			drop_beside(change->path, true);
+			drop_staging(change->path, true);
 		}
 		close_change(change);
 	}
@@ -308,14 +307,14 @@ void elfmap_load__keep(struct elfmap_load *load)
 		struct elfmap_load_change *change = &load->changes[--load->nr_changes];
 
 		if (change->what == SWAPPED_PROGS)
-			drop_beside(change->path, false);
+			drop_staging(change->path, false);
 		close_change(change);
 	}
 }
 
 /* ---- start values of variables ------------------------------------------------------------------------------ */
 
-#define DIGEST_MAP "elfmap.start" /* bpffs takes no dots, so nobody's pin is called so */
+#define DIGEST_MAP "elfmap.start" /* bpffs refuses dots, so no pin has this name */
 
 static bool is_zero(const char *bytes, size_t size)
 {
@@ -324,7 +323,7 @@ static bool is_zero(const char *bytes, size_t size)
 	return !size;
 }
 
-/* The first values of one map that programs write; NULL: it has none, or nothing but zeros. */
+/* The start values of a map that programs write; NULL: it has none, or all are zero. */
 static const void *start_of(const struct elfmap_load_map *map, size_t *ret_size)
 {
 	const void *values;
@@ -335,7 +334,7 @@ static const void *start_of(const struct elfmap_load_map *map, size_t *ret_size)
 	return values && !is_zero(values, *ret_size) ? values : NULL;
 }
 
-/* Returns -ENODATA when everything starts at zero. */
+/* -ENODATA: all start values are zero. */
 static int digest(const struct elfmap_load *load, char ret_hex[41])
 {
 	char *all = NULL;

@@ -20,7 +20,7 @@ void elfmap_pair__init(struct elfmap_pair *ret_pair, const struct elfmap_object 
 	bpf_object__for_each_map (map, bpf) {
 		size_t index = elfmap_object__map_order(object, nth);
 
-		/* BTF-defined maps and those of global data stand between them. */
+		/* BTF-defined maps and maps of global data are listed among them. */
 		if (index >= object->nr_maps || index >= ELF_MAX_MAPS ||
 		    strcmp(bpf_map__name(map), object->maps[index].name) != 0)
 			continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * libbpf's maps and programs joined to the object's that they are made of. libbpf knows them by names, which it may
- * change later; the object by what the legacy contract says of them. The preload and the loader both work on this.
+ * Joins libbpf's maps and programs to those of the object. libbpf knows their names, which it may change later; the
+ * object has their legacy definitions. The preload and the loader both use this.
  */
 #ifndef ELFMAP_PAIR_H
 #define ELFMAP_PAIR_H
@@ -12,41 +12,41 @@
 
 struct elfmap_pair {
 	const struct elfmap_object *object;
-	struct bpf_map *maps[ELF_MAX_MAPS]; /* by index in object->maps; NULL: libbpf has no such map */
-	/* By index in object->maps: the first program that is no slot's and jumps into the map, if only by way of
-	 * others. NULL: none is seen to. */
+	struct bpf_map *maps[ELF_MAX_MAPS]; /* by index in object->maps; NULL: libbpf does not have it */
+	/* By index in object->maps: the first program outside of slots that jumps into the map, directly or through
+	 * other slots. NULL: no such program found. */
 	const struct elfmap_prog *entries[ELF_MAX_MAPS];
 };
 
-/* Joins BPF, which libbpf has opened and not loaded, to OBJECT, which it is the transcoded form of. */
+/* Joins BPF, opened by libbpf and not loaded yet, to OBJECT, from which it was transcoded. */
 void elfmap_pair__init(struct elfmap_pair *ret_pair, const struct elfmap_object *object, const struct bpf_object *bpf);
 
-/* The legacy definition of libbpf's MAP; NULL: it is a BTF-defined one, or libbpf's own for global data. */
+/* The legacy definition of libbpf's MAP; NULL: the map is BTF-defined, or libbpf's for global data. */
 const struct elfmap_map *elfmap_pair__map(const struct elfmap_pair *pair, const struct bpf_map *map);
 
-/* What the object says of a program of libbpf's, by the name of the function and of its section; NULL: nothing. */
+/* The object's program with this function name and section name; NULL: it has none. */
 const struct elfmap_prog *elfmap_pair__prog(const struct elfmap_pair *pair, const char *name, const char *section);
 
-/* Is PROG in a slot's section, but not its first function? To the legacy contract a slot's section is one program,
- * which starts with that. */
+/* Is PROG in the section of a slot, but not its first function? In the legacy contract the section of a slot is one
+ * program, which starts with the first function. */
 bool elfmap_pair__is_behind_slot(const struct elfmap_pair *pair, const struct elfmap_prog *prog);
 
-/* A program's section as `sec NAME` says it. */
+/* The section of a program, as `sec NAME` selects it. */
 const char *elfmap_pair__section(const struct bpf_program *bpf);
 
-/* Makes BPF, which is READ in the object (or NULL) and of SECTION, a program of TYPE, with the attach type and the
- * flags of its section, or, for a slot, of the program that jumps there. A negative errno. */
+/* Sets the type of BPF to TYPE, and its attach type and flags to those of SECTION, or, for a slot, of the program that
+ * jumps there. READ is the object's program, or NULL. A negative errno. */
 int elfmap_pair__set_type(const struct elfmap_pair *pair, struct bpf_program *bpf, const struct elfmap_prog *read,
 			  const char *section, __u32 type);
 
-/* A definition in the words of the legacy contract of a MAP that has none. */
+/* A legacy definition of a MAP that has none. */
 struct elfmap_map elfmap_pair__define(const struct bpf_map *map);
 
-/* The descriptor of a loaded map; -1: it was not to be made. (libbpf >= 1.4 gives a placeholder then.) */
+/* The descriptor of a loaded map; -1: it was not made. (libbpf >= 1.4 returns a placeholder then.) */
 int elfmap_pair__fd(const struct bpf_map *map);
 
-/* Does the PROG_ARRAY MAP lose its tail-call slots as soon as the command ends, because it has no pin at PATH (NULL or
- * "")? Then MSG is the warning. */
+/* Does the PROG_ARRAY MAP lose its tail-call slots when the command ends, because it has no pin (PATH is NULL or "")?
+ * If so, MSG is the warning. */
 bool elfmap_pair__loses_slots(const struct elfmap_pair *pair, const struct elfmap_map *map, const char *path,
 			      struct elfmap_msg *msg);
 

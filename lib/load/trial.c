@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Each map and each program of an object on trial. */
+/* Tries each map and each program of an object. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,28 +15,27 @@
 #define NONE (SIZE_MAX - 1)
 #define LOG_SIZE (16u << 20) /* less than any kernel's limit; memory is used as the log grows */
 #define LOG_OF_STEPS 1	     /* every instruction, with the source where BTF has it */
-#define LOG_OF_ERROR 4 /* the error and the figures; short also where the first kind is too long for older kernels */
+#define LOG_OF_ERROR 4	     /* the error and the figures; short enough for older kernels where the first kind is not */
 
 struct court {
 	const struct elfmap_load *load;
 	const struct elfmap_trial *trial;
-	int *maps;  /* what was made, by index in load->maps; -1 */
-	int *inner; /* what was lent for it; -1 */
+	int *maps;  /* made maps, by index in load->maps; -1 */
+	int *inner; /* the inner map lent for it; -1 */
 	char *log;
 	struct elfmap_verdict verdict; /* on a program */
 };
 
 /* ---- one attempt ----------------------------------------------------------------------------------------- */
 
-/* What an attempt is to make: map NTH_MAP, or ALL, or NONE apart from those that are made already; and
- * program NTH_PROG or NONE. */
+/* What an attempt makes: map NTH_MAP, ALL, or NONE besides those that exist; and program NTH_PROG or NONE. */
 struct attempt {
 	size_t nth_map;
 	size_t nth_prog;
 	__u32 log_level;
 };
 
-/* Only its pin knows what an outer map is for that the object gives no inner_id. */
+/* Without inner_id only the pin of a map of maps defines its inner maps. */
 static bool lacks_inner(const struct elfmap_load_map *map)
 {
 	return map->is_legacy && elfmap_map__is_map_in_map(map->map.def.type) && map->map.inner < 0;
@@ -117,7 +116,7 @@ static int keep_figures(struct elfmap_verdict *verdict, int fd)
 	return 0;
 }
 
-/* The kernel's or libbpf's error; 0: everything was made, and the maps were kept. */
+/* The kernel's or libbpf's error; 0: all were made, and the maps are kept. */
 static int try(struct court *court, const struct attempt *attempt)
 {
 	struct bpf_object *bpf = NULL;
@@ -156,7 +155,7 @@ static void drop_maps(const struct court *court)
 	}
 }
 
-/* At once, and when that fails one after the other, to see which of them it is. */
+/* All at once; if that fails, one after the other, to find the refused ones. */
 static int make_maps(struct court *court)
 {
 	int err = try(court, &(struct attempt){.nth_map = ALL, .nth_prog = NONE});
@@ -185,7 +184,7 @@ static __u32 processed_insns(const char *log)
 	return at && sscanf(at, "processed %u insns", &number) == 1 ? number : 0;
 }
 
-/* The error once more with the steps that led to it; the log stays what it is where that is too long. */
+/* Repeats the attempt with the steps that led to the error; keeps the old log if the new one is too long. */
 static int add_steps(struct court *court, size_t nth)
 {
 	char *error = strdup(court->log);
@@ -213,7 +212,7 @@ static int try_prog(struct court *court, size_t nth)
 	return err ?: court->trial->hear_prog(court->trial->context, nth, &court->verdict);
 }
 
-/* A PROG_ARRAY belongs to the kind of the first program that uses it. */
+/* A PROG_ARRAY accepts only the kind of the first program that uses it. */
 static bool is_of_kind(const struct elfmap_load_prog *a, const struct elfmap_load_prog *b)
 {
 	return a->type == b->type &&

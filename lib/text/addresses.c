@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Addresses and prefixes of them, by hand: inet_pton() wants a NUL behind each, and inet_ntop() prints through
- * sprintf(). What they write is the same. */
+/* Addresses and prefixes. inet_pton() requires a NUL after each, and inet_ntop() is slow because it uses sprintf(); the
+ * output here is the same. */
 #include <stddef.h>
 
 #include "text/scan.h"
@@ -17,7 +17,7 @@ static bool is_mapped(const unsigned char bytes[16])
 
 #define LONGEST_IPV4 15 /* 255.255.255.255 */
 
-/* Where so few characters are left that one might be read behind the end, they are read from a copy. */
+/* Reads from a copy if so few characters are left that one might be read past the end. */
 size_t text__scan_ipv4(const char *at, const char *end, unsigned char *to)
 {
 	char copy[LONGEST_IPV4 + 1] = {};
@@ -65,7 +65,7 @@ static size_t scan_group(const char *at, const char *end, unsigned char to[2])
 size_t text__scan_ipv6(const char *at, const char *end, unsigned char *to)
 {
 	const char *start = at;
-	size_t filled = 0, gap = 17; /* behind how many bytes `::` stands; 17: nowhere */
+	size_t filled = 0, gap = 17; /* number of bytes before `::`; 17: no `::` */
 
 	while (filled < 16) {
 		size_t digits;
@@ -101,7 +101,7 @@ size_t text__scan_ipv6(const char *at, const char *end, unsigned char *to)
 		memset(to + gap, 0, 16 - filled);
 		filled = 16;
 	} else if (gap <= 16) {
-		return 0; /* nothing is left out */
+		return 0; /* `::` must replace at least one group */
 	}
 	return filled == 16 ? (size_t)(at - start) : 0;
 }
@@ -144,7 +144,7 @@ int text__read_address(struct elfmap_text *text, const struct elfmap_type *type,
 
 /* ---- prefixes ------------------------------------------------------------------------------------------- */
 
-/* Behind the slash: a length of at most MOST bits, to which ADD is added. */
+/* Reads the length after the slash, at most MOST bits, and adds ADD. */
 static int read_length(struct elfmap_text *text, const struct elfmap_type *type, unsigned int add, unsigned int most,
 		       unsigned char *to)
 {
@@ -159,7 +159,7 @@ static int read_length(struct elfmap_text *text, const struct elfmap_type *type,
 	return text__store_number(text, word, type, to + type->offset, length + add);
 }
 
-/* The data and behind it /LENGTH, or all bytes of the key. */
+/* Reads the data and /LENGTH, or all bytes of the key. */
 int text__read_hex_prefix(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	const struct elfmap_type *length = &type->members[0], *data = &type->members[1];
@@ -189,7 +189,7 @@ int text__read_prefix(struct elfmap_text *text, const struct elfmap_type *type, 
 	length = scan(word, text->end, bytes);
 	if (!length || !(is_word_end(text, word + length) || word[length] == '/'))
 		return text__expected_type(text, type);
-	/* Written as IPv4, its length is counted as IPv4's. */
+	/* The length of a mapped IPv4 prefix is that of IPv4. */
 	if (data->notation == ELFMAP_IP && !memchr(word, ':', length)) {
 		add = 96;
 		bits = 32;
@@ -243,7 +243,7 @@ static char *put_group(char *to, unsigned int group)
 	return to;
 }
 
-/* The first of the longest runs of zeros; shorter than two are none. */
+/* The first of the longest runs of zeros, of at least two. */
 static void find_gap(const unsigned int groups[8], int *ret_start, int *ret_length)
 {
 	int start = -1, length = 1;
@@ -334,11 +334,11 @@ void text__write_prefix(struct elfmap_buffer *to, const struct elfmap_type *type
 	__u32 length;
 
 	memcpy(&length, value->bytes, sizeof(length));
-	if (length > 8 * data->size) { /* no prefix then */
+	if (length > 8 * data->size) { /* not a valid prefix */
 		text__write_struct(to, type, value, NULL);
 		return;
 	}
-	if (data->notation == ELFMAP_IP && is_mapped(bytes) && length < 96) { /* less than what maps it */
+	if (data->notation == ELFMAP_IP && is_mapped(bytes) && length < 96) { /* shorter than the IPv4 mapping */
 		at = buffer__reserve(to, SCALAR_ROOM);
 		if (at)
 			buffer__end_at(to, put_ipv6(at, bytes));
@@ -355,7 +355,7 @@ void json__add_address(struct elfmap_json *json, const struct elfmap_type *type,
 	char *at;
 
 	json__begin(json);
-	at = buffer__reserve(json->to, SCALAR_ROOM); /* more than the longest needs with its quotes */
+	at = buffer__reserve(json->to, SCALAR_ROOM); /* enough for the longest with its quotes */
 	if (at)
 		buffer__end_at(json->to, put_char(notation_of(type)->put(put_char(at, '"'), type, value->bytes), '"'));
 }

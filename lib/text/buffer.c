@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A growing text, and the JSON writer. A failure to get memory is noted once, and all that follows is dropped. */
+/* A growing text, and the JSON writer. After a failed allocation all further text is dropped. */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Text that grows, and what is put into it without a call for each character: a map has millions of values. */
+/* A growing text with inline functions to add to it, since a map may have millions of values; and a JSON writer. */
 #ifndef ELFMAP_BUFFER_H
 #define ELFMAP_BUFFER_H
 
@@ -19,13 +19,13 @@ struct elfmap_buffer {
 void elfmap_buffer__free(struct elfmap_buffer *buffer);
 void elfmap_buffer__add(struct elfmap_buffer *buffer, const char *bytes, size_t length);
 
-/* ---- within lib/text: room, and what ends in it ------------------------------------------------------------- */
+/* ---- within lib/text: reserving room ------------------------------------------------------------- */
 
 #define SCALAR_ROOM 64 /* for any number of 64 bits, and any address */
 
 bool buffer__grow(struct elfmap_buffer *buffer, size_t more);
 
-/* Where SIZE more bytes can be written; NULL: there is no memory for them. */
+/* Returns room for SIZE more bytes; NULL: no memory. */
 static inline char *buffer__reserve(struct elfmap_buffer *buffer, size_t size)
 {
 	if (__builtin_expect(buffer->room - buffer->length < size, 0) && !buffer__grow(buffer, size))
@@ -33,13 +33,13 @@ static inline char *buffer__reserve(struct elfmap_buffer *buffer, size_t size)
 	return buffer->bytes + buffer->length;
 }
 
-/* What was put from buffer__reserve() on ends at END. */
+/* Ends at END what was written after buffer__reserve(). */
 static inline void buffer__end_at(struct elfmap_buffer *buffer, const char *end)
 {
 	buffer->length = (size_t)(end - buffer->bytes);
 }
 
-/* ---- put_...(): text of known length, where there is room; each returns the end of it ----------------------- */
+/* ---- put_...(): write where there is room, return the end ----------------------- */
 
 static inline char *put_char(char *to, char c)
 {
@@ -47,8 +47,8 @@ static inline char *put_char(char *to, char c)
 	return to + 1;
 }
 
-/* The eight digits of NUMBER, below 10^8, as bytes, the first one lowest: halves, then pairs, then all at
- * once, since a division each would take longer, and a branch each would be guessed wrongly. */
+/* The eight digits of NUMBER, below 10^8, as bytes, the first one lowest: splits into halves, then pairs, then digits.
+ * This avoids a division and a mispredicted branch for each digit. */
 static inline __u64 split_digits(__u64 number)
 {
 	__u64 fours = number / 10000 | number % 10000 << 32;
@@ -76,7 +76,7 @@ static inline char *put_first_digits(char *to, __u64 number)
 	return put_digits(to, digits, (unsigned int)__builtin_ctzll(digits | 1ull << 56) / 8);
 }
 
-/* Writes up to 8 bytes behind the end. */
+/* Writes up to 8 bytes past the end. */
 static inline char *put_u64(char *to, __u64 number)
 {
 	__u64 high = number / 100000000;
@@ -92,7 +92,7 @@ static inline char *put_u64(char *to, __u64 number)
 	return put_digits(to, split_digits(number % 100000000), 0);
 }
 
-/* The number in hexadecimal, two digits. */
+/* Two hexadecimal digits. */
 static inline char *put_byte(char *to, unsigned char byte)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -135,7 +135,7 @@ static inline void buffer__add_u64(struct elfmap_buffer *buffer, __u64 number)
 		buffer__end_at(buffer, put_u64(to, number));
 }
 
-/* NUMBER in decimal; IS_UNSIGNED: its 128 bits are. */
+/* NUMBER in decimal; IS_UNSIGNED: an unsigned 128-bit number. */
 void buffer__add_number(struct elfmap_buffer *buffer, __int128 number, bool is_unsigned);
 
 /* ---- JSON --------------------------------------------------------------------------------------------------- */
@@ -159,8 +159,8 @@ struct elfmap_json {
 	bool pretty;
 
 	unsigned int depth; /* private: brackets that are open */
-	bool has_one;	    /* something stands in the innermost */
-	bool has_name;	    /* a name, which waits for its value */
+	bool has_one;	    /* the innermost has a member */
+	bool has_name;	    /* a name without its value yet */
 };
 
 void elfmap_json__open(struct elfmap_json *json, char bracket);
@@ -169,15 +169,15 @@ void elfmap_json__name(struct elfmap_json *json, const char *name);
 
 void elfmap_json__string(struct elfmap_json *json, const char *text);
 void elfmap_json__number(struct elfmap_json *json, __s64 number);
-/* WORD as it stands: true, null, or a number that is there as text. */
+/* WORD unquoted: true, null, or a number in decimal. */
 void elfmap_json__word(struct elfmap_json *json, const char *word);
 
 /* ---- within lib/text ------------------------------------------------------------------------------------------ */
 
-/* The comma and the line before the next value or name. */
+/* Adds the comma and the line break before the next value or name. */
 void json__separate(struct elfmap_json *json);
 
-/* Before a value that is then put into TO by hand. */
+/* Call before writing a value directly into TO. */
 static inline void json__begin(struct elfmap_json *json)
 {
 	if (json->has_name)
@@ -186,7 +186,7 @@ static inline void json__begin(struct elfmap_json *json)
 		json__separate(json);
 }
 
-/* LENGTH bytes that are UTF-8. */
+/* LENGTH bytes of valid UTF-8. */
 void json__add_string(struct elfmap_json *json, const char *text, size_t length);
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From names to numbers: enumerators, devices, cgroups, programs and maps. What a name means beyond the
- * types is the resolver's to know. */
+/* Names of numbers: enumerators, devices, cgroups, programs and maps. The resolver knows all but enumerators. */
 #include <ctype.h>
 #include <limits.h>
 
@@ -8,7 +7,7 @@
 
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
 
-/* A name that is a word of its own, and no other one than it is. */
+/* Does NAME read back as a word without quotes? */
 static bool is_plain(const char *name)
 {
 	for (; *name; name++)
@@ -52,7 +51,7 @@ int text__read_enum(struct elfmap_text *text, const struct elfmap_type *type, un
 	return text__store_number(text, word, type, to, found->number);
 }
 
-/* What is not understood as the name it is, is better written as a number. */
+/* Enumerators that would not read back as names are written as numbers. */
 void text__write_enum(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
 		      struct elfmap_resolver *resolver)
 {
@@ -92,7 +91,7 @@ int text__read_device(struct elfmap_text *text, const struct elfmap_type *type, 
 	if (err)
 		return err;
 	if (!resolver || !resolver->device)
-		return text__refuse(text, word, "'%s': names of devices are not known here", name);
+		return text__refuse(text, word, "'%s': device names cannot be resolved here; use the number", name);
 	err = resolver->device(resolver, name, &ifindex, text->msg);
 	if (err) {
 		text->wrong = word;
@@ -113,7 +112,7 @@ void text__write_device(struct elfmap_buffer *to, const struct elfmap_type *type
 		text__write_number(to, type, value, resolver);
 		return;
 	}
-	/* A device may be called 7, or hex. */
+	/* The name of a device may be 7 or hex. */
 	if (!isalpha((unsigned char)*name) || !is_plain(name) || !strcmp(name, "hex") || !strcmp(name, "dev"))
 		buffer__add_text(to, "dev ");
 	add_name(to, name);
@@ -121,7 +120,7 @@ void text__write_device(struct elfmap_buffer *to, const struct elfmap_type *type
 
 /* ---- objects --------------------------------------------------------------------------------------------------- */
 
-/* The words that name an object, with room for the paths in them. */
+/* A reference to an object, with room for its paths. */
 struct spelling {
 	struct elfmap_reference reference;
 	char path[PATH_MAX];
@@ -184,21 +183,22 @@ static int resolve(struct elfmap_text *text, const char *word, const struct elfm
 	int err;
 
 	if (!resolver || !resolver->object)
-		return text__refuse(text, word, "names of programs, maps and cgroups are not known here");
+		return text__refuse(text, word,
+				    "names of programs, maps and cgroups cannot be resolved here; use the number");
 	err = resolver->object(resolver, reference, ret_fd, ret_id, text->msg);
 	if (err)
 		text->wrong = word;
 	return err;
 }
 
-/* The number that is there in the bytes. */
+/* The number in the bytes. */
 static struct elfmap_type number_type(const struct elfmap_type *type)
 {
 	return (struct elfmap_type){
 		.notation = ELFMAP_INTEGER, .size = type->size, .bits = 8 * (unsigned int)type->size};
 }
 
-/* A number that stands for the object, and that only means something as long as this machine runs. */
+/* The id of an object, which is valid until the next boot. */
 int text__read_id(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	const struct elfmap_type number = number_type(type);
@@ -313,7 +313,7 @@ static int open_one(const struct elfmap_type *type, struct elfmap_resolver *reso
 	if (!number)
 		return 0;
 	if (!resolver || !resolver->object)
-		return elfmap_msg__set(msg, -EINVAL, "ids of programs and maps are not known here");
+		return elfmap_msg__set(msg, -EINVAL, "ids of programs and maps cannot be resolved here");
 	err = resolver->object(resolver, &reference, &fd, &id, msg);
 	if (err)
 		return err;

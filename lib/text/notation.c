@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The table of notations. tests/unit/notation_test.c walks it, and `elfmap map types` prints it. */
+/* The table of notations. tests/unit/notation_test.c tests each row, and `elfmap map types` prints it. */
 #include "text/notation.h"
 
 /* ---- names in types ------------------------------------------------------------------------------------------- */
@@ -65,8 +65,8 @@ static const struct elfmap_type_name progs[] = {
 static const struct elfmap_type_name maps[] = {{"map", 4, .summary = "map, by its id"}, {"map_id", 4, .in_btf = true}, {}};
 
 static const struct elfmap_type_name earliests[] = {
-	{"earliest_ns", 8, .summary = "time, of CPUs the earliest", .in_btf = true}, {}};
-static const struct elfmap_type_name latests[] = {{"latest_ns", 8, .summary = "time, of CPUs the latest", .in_btf = true}, {}};
+	{"earliest_ns", 8, .summary = "time, the earliest of all CPUs", .in_btf = true}, {}};
+static const struct elfmap_type_name latests[] = {{"latest_ns", 8, .summary = "time, the latest of all CPUs", .in_btf = true}, {}};
 
 static const struct elfmap_type_name strings[] = {{"string", 0, .summary = "text: string[16]"}, {}};
 static const struct elfmap_type_name bytes[] = {{"bytes", 0, .summary = "anything: bytes[16]"}, {}};
@@ -79,7 +79,7 @@ static const struct elfmap_type_name structs[] = {
 
 /* ---- the table ------------------------------------------------------------------------------------------------- */
 
-/* What rows have in common. */
+/* Columns that several rows share. */
 #define PLAIN_NAMES(list) .names = (list), .parse = words__parse_plain, .describe = words__describe_plain
 #define NUMBER_IN(order) .number = (order), .alignment = ALIGNED_TO_SIZE
 #define ADDRESS(kind)                                                                                   \
@@ -149,7 +149,7 @@ const struct notation notations[ELFMAP_NR_NOTATIONS] = {
 		{
 			PLAIN_NAMES(ipv4s),
 			ADDRESS(ipv4),
-			.alignment = ALIGNED_TO_SIZE, /* a number to C */
+			.alignment = ALIGNED_TO_SIZE, /* a number in C */
 			.expected = "an IPv4 address",
 			.prefix = "prefix4",
 		},

@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The table of notations: all that is known of one is in its row in notation.c, and the functions of a row are in
- * the file of its family: scalars.c, addresses.c, names.c, values.c. So a new notation is its name in
- * enum elfmap_notation, a row, functions if no others' will do, and a line in elfmap-map(8).
+ * The table of notations. Each has a row in notation.c; the functions of a row are in the file of its family:
+ * scalars.c, addresses.c, names.c, values.c. To add a notation, add its name to enum elfmap_notation, a row, functions
+ * if no existing ones fit, and a line in elfmap-map(8).
  */
 #ifndef ELFMAP_NOTATION_H
 #define ELFMAP_NOTATION_H
 
 #include "text/values.h"
 
-/* 0 in any of them is a decision that is missing. */
+/* 0 in these enums: the column was forgotten. */
 enum notation_number {
 	NUMBER_NOT = 1,
-	NUMBER_HERE,	/* in the machine's order */
-	NUMBER_NETWORK, /* the big end first */
+	NUMBER_HERE,	/* in the byte order of the machine */
+	NUMBER_NETWORK, /* in network byte order */
 };
 
-/* What the copies of a value amount to that the CPUs have. */
+/* How the copies of all CPUs are combined. */
 enum notation_sum {
 	SUM_NOT = 1,
 	SUM_ADD,
 	SUM_COUNT, /* added, and its change over time is a rate */
 	SUM_EARLIEST,
 	SUM_LATEST,
-	SUM_MEMBERS, /* each member's own */
+	SUM_MEMBERS, /* as for each member */
 };
 
-/* A multiple of which the address is in C; or: */
+/* The alignment in C; or: */
 #define ALIGNED_TO_SIZE (-1)
 #define ALIGNED_AS_MEMBERS (-2)
 
-struct words; /* a type in words that is being read: types_words.c */
+struct words; /* the state of parsing a type: types_words.c */
 
-/* The functions of the columns, by their types; what each does stands at its column. */
+/* The types of the functions in columns, which are described at the columns. */
 typedef int notation_parse(struct words *words, enum elfmap_notation notation, const struct elfmap_type_name *name,
 			   struct elfmap_type *node);
 typedef bool notation_describe(struct elfmap_buffer *to, const struct elfmap_type *type);
@@ -44,29 +44,29 @@ typedef char *notation_put(char *to, const struct elfmap_type *type, const void 
 typedef size_t notation_scan(const char *at, const char *end, unsigned char *to);
 
 struct notation {
-	/* The words for it in types; the list may be empty. */
+	/* Its names in types; the list may be empty. */
 	const struct elfmap_type_name *names;
-	notation_parse *parse;	     /* fills NODE; NULL: it has no names */
-	notation_describe *describe; /* adds words for TYPE; false: those mean another layout */
+	notation_parse *parse;	     /* fills NODE; NULL: no names */
+	notation_describe *describe; /* adds the name of TYPE; false: it means another layout */
 
 	enum notation_number number;
 	enum notation_sum sum;
 	int alignment;
 
-	notation_read *read;  /* a value from text, the cursor on its first character */
-	const char *expected; /* what should be there, for refusals */
+	notation_read *read;  /* reads a value at the cursor */
+	const char *expected; /* description of a value, for refusals */
 	notation_write *write;
 	notation_json *json;
 
-	/* ---- from here on NULL or 0 is a decision, too ---- */
+	/* ---- columns that may be NULL or 0 ---- */
 
-	notation_put *put;	     /* one copy that needs no names, in SCALAR_ROOM: its end, or NULL: not this one */
-	notation_scan *scan;	     /* an address: how many characters at AT are one, or 0, and its bytes */
-	const char *prefix;	     /* of an address: what the key of an LPM_TRIE is called that has such ones */
-	notation_read *read_hex;     /* behind `hex`; NULL: as many bytes as it has */
-	bool has_members;	     /* it consists of its members, each of which is shown */
-	bool is_slot;		     /* a program or a map: updates take a descriptor of it */
-	enum elfmap_notation object; /* what a name is of: ELFMAP_PROG, ELFMAP_MAP or ELFMAP_CGROUP */
+	notation_put *put;	     /* writes one copy in SCALAR_ROOM, without names: its end, or NULL: not possible */
+	notation_scan *scan;	     /* an address: reads it at AT; its length in characters, or 0 */
+	const char *prefix;	     /* of an address: the name of a prefix of it */
+	notation_read *read_hex;     /* reads the bytes after `hex`; NULL: one for each byte */
+	bool has_members;	     /* it consists of members, which are shown */
+	bool is_slot;		     /* a program or a map: updates take a descriptor */
+	enum elfmap_notation object; /* the kind of a name: ELFMAP_PROG, ELFMAP_MAP or ELFMAP_CGROUP */
 };
 
 extern const struct notation notations[ELFMAP_NR_NOTATIONS];
@@ -81,25 +81,25 @@ static inline bool type__is_number(const struct elfmap_type *type)
 	return notation_of(type)->number != NUMBER_NOT;
 }
 
-/* The column of ROW that lacks a decision, or NULL. */
+/* The first forgotten column of ROW, or NULL. */
 const char *notation__undecided(const struct notation *row);
-/* What the words of a type, or a typedef in BTF, mean by NAME. NULL: nothing; *RET_NOTATION is then unchanged. */
+/* Finds the notation of a name in a type, or of a typedef in BTF. NULL: not found; *RET_NOTATION is then unchanged. */
 const struct elfmap_type_name *notation__find(const char *name, size_t length, enum elfmap_notation *ret_notation);
 const struct elfmap_type_name *notation__find_btf(const char *name, size_t size, enum elfmap_notation *ret_notation);
 
 /* ---- types.c: building trees --------------------------------------------------------------------------------- */
 
 void type__set_notation(struct elfmap_type *node, enum elfmap_notation notation, size_t size);
-/* Its address holds until the next member is added. NULL: no memory. */
+/* Valid until the next member is added. NULL: no memory. */
 struct elfmap_type *type__new_member(struct elfmap_type *parent, const char *name, size_t offset);
-/* Can it stand as a name in text? Letters, digits, `_` and `.`, and no digit first. */
+/* Is it a valid name in text? Letters, digits, `_` and `.`, and no digit first. */
 bool type__is_name(const char *name, size_t length);
 int type__set_name(struct elfmap_type *member, const char *name, size_t length);
-/* When the last member of PARENT has its place and its type. */
+/* Call it when the last member of PARENT has its place and type. */
 void type__note_member(struct elfmap_type *parent);
-/* Elsewhere than in a key of an LPM_TRIE a prefix is known by the names of its members. */
+/* Outside of keys of an LPM_TRIE a prefix is recognised by the names of its members. */
 void type__recognise_prefix(struct elfmap_type *type);
-/* Frees what hangs on TYPE, which stays. */
+/* Frees the members of TYPE, but not TYPE. */
 void type__clear(struct elfmap_type *type);
 size_t type__alignment(const struct elfmap_type *type);
 size_t type__round_up(size_t at, size_t alignment);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Numbers of either byte order, bit fields, times, truth values; bytes in hexadecimal; texts. Numbers of whole bytes
- * are the common case and have fast paths. */
+/* Numbers of either byte order, bit fields, times, booleans; bytes in hexadecimal; strings. Numbers of whole bytes are
+ * the common case and have fast paths. */
 #include <byteswap.h>
 #include <stdint.h>
 
@@ -18,7 +18,7 @@ static bool is_big(const struct elfmap_type *type)
 
 /* ---- bytes to numbers ------------------------------------------------------------------------------------------ */
 
-/* The bits of one copy; bytes in the machine's order, or always the big end first. */
+/* The bits of one copy, in the byte order of the machine or of the network. */
 static unsigned __int128 load_bits(const struct elfmap_type *type, const unsigned char *bytes)
 {
 	bool big = is_big(type);
@@ -59,7 +59,7 @@ __int128 elfmap_type__number(const struct elfmap_type *type, const struct elfmap
 
 /* ---- numbers to bytes ------------------------------------------------------------------------------------------ */
 
-/* The bits of a field, among those of others. */
+/* Stores a bit field and keeps the other bits. */
 static int store_bits(struct elfmap_text *text, const char *word, const struct elfmap_type *type, unsigned char *to,
 		      unsigned __int128 number)
 {
@@ -159,7 +159,7 @@ int text__read_number(struct elfmap_text *text, const struct elfmap_type *type, 
 		err = text__scan_long_number(text, &number);
 	if (err == -EINVAL)
 		return refuse_number(text, word);
-	/* One more below 0. */
+	/* The range of a signed number has one more value below 0. */
 	if (err || number > largest + (minus && type->is_signed) || (minus && number && !type->is_signed))
 		return refuse_range(text, word, type);
 	return text__store_number(text, word, type, to, minus ? -number : number);
@@ -173,13 +173,13 @@ int text__read_bool(struct elfmap_text *text, const struct elfmap_type *type, un
 		return text__store_number(text, word, type, to, 1);
 	if (take_word(text, "false", 5))
 		return text__store_number(text, word, type, to, 0);
-	/* A byte that no C program has made is a number. */
+	/* Other values than 0 and 1 are numbers. */
 	return text__begins_number(text) ? text__read_number(text, type, to) : text__expected_type(text, type);
 }
 
 /* ---- writing --------------------------------------------------------------------------------------------------- */
 
-/* A whole number in the machine's order, or in the network's. */
+/* A number of whole bytes, in the byte order of the machine or of the network. */
 char *text__put_number(char *to, const struct elfmap_type *type, const void *bytes)
 {
 	bool swap = must_swap(type);
@@ -234,7 +234,7 @@ void text__write_bool(struct elfmap_buffer *to, const struct elfmap_type *type, 
 		text__write_number(to, type, value, resolver);
 }
 
-/* What has more than 64 bits is a string: readers of JSON know no such numbers. */
+/* Numbers of more than 64 bits are strings, since JSON readers do not support them. */
 void json__add_number(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value)
 {
 	char *at, *end = NULL;
@@ -268,7 +268,7 @@ void json__add_bool(struct elfmap_json *json, const struct elfmap_type *type, co
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------ */
 
-/* The two digits at AT, or one; -1: neither. *RET_LENGTH also counts 0x. */
+/* Reads one or two digits at AT; -1: no digit. *RET_LENGTH includes 0x. */
 static int scan_byte(const struct elfmap_text *text, size_t *ret_length)
 {
 	const char *at = text->at;
@@ -307,7 +307,7 @@ int text__read_hex(struct elfmap_text *text, size_t size, char ends_in, unsigned
 	return 0;
 }
 
-/* Without `hex` there are no bytes. */
+/* Only a type of no bytes can be written without `hex`. */
 int text__read_nothing(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
 	return type->size ? text__expected_type(text, type) : text__store(text, text->at, to, "", 0);
@@ -344,7 +344,8 @@ void json__add_bytes(struct elfmap_json *json, const struct elfmap_type *type, c
 	elfmap_json__close(json, ']');
 }
 
-/* ---- texts ------------------------------------------------------------------------------------------------------ */
+/* ---- strings ------------------------------------------------------------------------------------------------------
+ */
 
 static int read_quoted(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
@@ -364,7 +365,7 @@ static int read_quoted(struct elfmap_text *text, const struct elfmap_type *type,
 	if (character == -2)
 		return -EINVAL;
 	if (!is_word_end(text, at))
-		return text__refuse(text, at, "no blank behind the text");
+		return text__refuse(text, at, "a blank is required after the text");
 	text->at = at;
 	for (; length < type->size; length++) {
 		err = text__store(text, word, to + length, "", 1);
@@ -393,7 +394,7 @@ int text__read_string(struct elfmap_text *text, const struct elfmap_type *type, 
 	return err;
 }
 
-/* How many bytes of a char[] stand before the zeros at its end. */
+/* The length of a char[] without the zeros at its end. */
 static size_t string_length(const struct elfmap_type *type, const char *text)
 {
 	size_t length = type->size;
@@ -410,7 +411,7 @@ void text__write_string(struct elfmap_buffer *to, const struct elfmap_type *type
 	text__add_quoted(to, value->bytes, string_length(type, value->bytes));
 }
 
-/* How many bytes the UTF-8 character at TEXT has; 0: it is none. */
+/* The length of the UTF-8 character at TEXT; 0: not UTF-8. */
 static size_t utf8_length(const unsigned char *text, size_t left)
 {
 	size_t length = *text < 0x80   ? 1
@@ -425,7 +426,7 @@ static size_t utf8_length(const unsigned char *text, size_t left)
 	for (size_t i = 1; i < length; i++)
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
-	/* Longer than needed, UTF-16's surrogates, beyond Unicode. */
+	/* Overlong encodings, surrogates of UTF-16, characters beyond Unicode. */
 	if ((*text == 0xe0 && text[1] < 0xa0) || (*text == 0xed && text[1] > 0x9f) ||
 	    (*text == 0xf0 && text[1] < 0x90) || (*text == 0xf4 && text[1] > 0x8f))
 		return 0;
@@ -444,7 +445,7 @@ static bool is_utf8(const unsigned char *text, size_t length)
 	return true;
 }
 
-/* JSON's strings are UTF-8: anything else in a char[] is bytes. */
+/* JSON strings are UTF-8; a char[] with other bytes is written as bytes. */
 void json__add_text(struct elfmap_json *json, const struct elfmap_type *type, const struct elfmap_value *value)
 {
 	size_t length = string_length(type, value->bytes);

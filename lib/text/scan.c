@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What all values are made of in text: numbers and quoted characters; and how a word is refused, or stored. */
+/* Scanning numbers and quoted characters; refusing and storing words. */
 #include <stdarg.h>
 
 #include "text/scan.h"
 
-#define SAFE_DIGITS 19 /* no number with so many is more than 64 bits */
+#define SAFE_DIGITS 19 /* a number with so many fits in 64 bits */
 
 /* ---- refusals -------------------------------------------------------------------------------------------------- */
 
@@ -36,7 +36,7 @@ int text__expected(struct elfmap_text *text, const char *what)
 {
 	skip_blanks(text);
 	if (at_line_end(text))
-		return text__refuse(text, text->at, "expected %s, and the line ends", what);
+		return text__refuse(text, text->at, "expected %s, but the line ends", what);
 	return text__refuse(text, text->at, "expected %s, not '%.*s'", what, text__shown(text, text->at), text->at);
 }
 
@@ -102,7 +102,7 @@ static inline __u64 load8(const char *at)
 	return word;
 }
 
-/* The value of up to eight decimal digits at once: pairs, then fours, then all. */
+/* The value of eight decimal digits at once: pairs, then fours, then all. */
 static inline __u64 eight_digits(__u64 digits)
 {
 	digits = (digits * 10 + (digits >> 8)) & 0x00ff00ff00ff00ff;
@@ -110,7 +110,7 @@ static inline __u64 eight_digits(__u64 digits)
 	return (digits * 10000 + (digits >> 32)) & 0xffffffff;
 }
 
-/* How many of the eight characters are digits, from the first on; *RET_NUMBER is their value. */
+/* The number of leading digits in eight characters; *RET_NUMBER is their value. */
 static __always_inline unsigned int scan_eight(const char *at, __u64 *ret_number)
 {
 	__u64 digits = load8(at) ^ 0x3030303030303030;
@@ -121,7 +121,7 @@ static __always_inline unsigned int scan_eight(const char *at, __u64 *ret_number
 	return count;
 }
 
-/* Decimal digits, of which 24 bytes can be looked at; all of them if there are no more than SAFE_DIGITS. */
+/* Reads decimal digits where 24 bytes are readable; all of them unless they are more than SAFE_DIGITS. */
 static __always_inline const char *scan_eights(const char *at, __u64 *ret_number)
 {
 	static const __u64 tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
@@ -166,7 +166,7 @@ int text__scan_number(struct elfmap_text *text, unsigned __int128 *ret_number)
 
 /* ---- quoted text ----------------------------------------------------------------------------------------------- */
 
-/* The character that the escape at *AT (behind the backslash) means; -1: none. */
+/* The character of the escape at *AT (after the backslash); -1: not an escape. */
 static int scan_escape(const struct elfmap_text *text, const char **at)
 {
 	static const char letters[] = "abfnrtv\\\"'?", meanings[] = "\a\b\f\n\r\t\v\\\"'?";
@@ -209,7 +209,7 @@ int text__scan_character(struct elfmap_text *text, const char **at)
 	++*at;
 	value = scan_escape(text, at);
 	if (value < 0) {
-		text__refuse(text, backslash, "no escape that C knows");
+		text__refuse(text, backslash, "unknown escape sequence");
 		return -2;
 	}
 	return value & 0xff;
@@ -259,7 +259,7 @@ void text__add_quoted(struct elfmap_buffer *to, const char *bytes, size_t length
 			*at++ = (char)c;
 			continue;
 		}
-		*at++ = '\\'; /* three digits: the next character is not one of them */
+		*at++ = '\\'; /* always three digits, so that a following digit is not part of it */
 		*at++ = (char)('0' + (c >> 6));
 		*at++ = (char)('0' + (c >> 3 & 7));
 		*at++ = (char)('0' + (c & 7));

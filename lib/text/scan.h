@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The words of a line, for what reads values: where they begin and end, and refusals. */
+/* Scanning the words of a line, and refusing them. */
 #ifndef ELFMAP_SCAN_H
 #define ELFMAP_SCAN_H
 
@@ -9,7 +9,7 @@
 #include "base/msg.h"
 #include "text/notation.h"
 
-#define WORD_SHOWN 40 /* characters of a word that messages repeat */
+#define WORD_SHOWN 40 /* characters of a word that messages show */
 
 /* The value of a hexadecimal digit, or -1. */
 static inline int hex_digit(char c)
@@ -28,7 +28,7 @@ static inline bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* What ends a word. */
+/* Does C end a word? */
 static inline bool is_delimiter(char c)
 {
 	static const bool delimits[256] = {
@@ -59,7 +59,7 @@ static inline bool is_word_end(const struct elfmap_text *text, const char *at)
 	return at >= text->end || is_delimiter(*at);
 }
 
-/* Takes the word WORD, if that is the next one. */
+/* Skips WORD if it is the next word. */
 static inline bool take_word(struct elfmap_text *text, const char *word, size_t length)
 {
 	if ((size_t)(text->end - text->at) < length || memcmp(text->at, word, length) != 0 ||
@@ -69,7 +69,7 @@ static inline bool take_word(struct elfmap_text *text, const char *word, size_t 
 	return true;
 }
 
-/* Takes the bracket C, which needs no blank behind it. */
+/* Skips the bracket C, which requires no blank after it. */
 static inline bool take_bracket(struct elfmap_text *text, char c)
 {
 	skip_blanks(text);
@@ -79,23 +79,23 @@ static inline bool take_bracket(struct elfmap_text *text, char c)
 	return true;
 }
 
-/* Nothing left in this line? Blanks must have been skipped. */
+/* Is the rest of the line empty? Blanks must have been skipped. */
 static inline bool at_line_end(const struct elfmap_text *text)
 {
 	return text->at >= text->end || *text->at == '\n' || *text->at == '#';
 }
 
-/* Sets the message and remembers that the word at WRONG is to blame. Returns -EINVAL. */
+/* Sets the message and TEXT->wrong. Returns -EINVAL. */
 int text__refuse(struct elfmap_text *text, const char *wrong, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* "expected WHAT, not 'word'", at the next word. */
 int text__expected(struct elfmap_text *text, const char *what);
-/* The same, of what TYPE's notation expects. */
+/* The same for what the notation of TYPE expects. */
 int text__expected_type(struct elfmap_text *text, const struct elfmap_type *type);
-/* What of the word at AT a message shows: for "%.*s". */
+/* The length of the word at AT in a message: for "%.*s". */
 int text__shown(const struct elfmap_text *text, const char *at);
 
-/* Both store what was read, or see whether it is there already. */
+/* Both store what was read, or compare it with what is stored. */
 static inline int text__store(struct elfmap_text *text, const char *word, void *to, const void *from, size_t size)
 {
 	if (__builtin_expect(text->compare, false))
@@ -108,21 +108,21 @@ static inline int text__store(struct elfmap_text *text, const char *word, void *
 int text__store_number(struct elfmap_text *text, const char *word, const struct elfmap_type *type, void *to,
 		       unsigned __int128 number);
 
-/* Unsigned decimal or 0x..., a word of its own. 0: it is there; -EINVAL: it is not (no message);
- * -ERANGE: it has more than 128 bits. The cursor moves behind it only on success. */
+/* Reads a word that is an unsigned number, decimal or 0x... -EINVAL: not a number (no message); -ERANGE: more than 128
+ * bits. The cursor moves past it only on success. */
 int text__scan_number(struct elfmap_text *text, unsigned __int128 *ret_number);
-/* Its two parts: what most numbers are, decimal in 64 bits (false: not one of these), and any. */
+/* Its two parts: the common case, decimal in 64 bits (false: not this case), and any number. */
 bool text__scan_short_number(struct elfmap_text *text, __u64 *ret_number);
 int text__scan_long_number(struct elfmap_text *text, unsigned __int128 *ret_number);
 bool text__begins_number(const struct elfmap_text *text);
-/* The next character of a "quoted" text; -1: its end, past which *AT is then; -2: it is wrong, and refused. */
+/* The next character of a "quoted" text; -1: its end, *AT is past it; -2: an error, refused. */
 int text__scan_character(struct elfmap_text *text, const char **at);
-/* A name, bare or "quoted as in C", into NAME with a NUL. */
+/* Reads a name, bare or "quoted as in C", into NAME with a NUL. */
 int text__read_quotable(struct elfmap_text *text, const char *what, char *name, size_t size);
 
-/* The value that comes next, in its notation or behind `hex`. */
+/* Reads the next value, in its notation or as `hex` bytes. */
 int text__read_value(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to);
-/* SIZE bytes behind `hex`; behind the last one ENDS_IN may stand instead of the word's end. */
+/* Reads SIZE bytes after `hex`; the last one may be followed by ENDS_IN. */
 int text__read_hex(struct elfmap_text *text, size_t size, char ends_in, unsigned char *to);
 
 /* "Quoted as in C". */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The tree of types: its nodes, what of them shows, and what is known of a whole tree. */
+/* The tree of types: its nodes, the bits that they show, and properties of a whole tree. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -95,8 +95,7 @@ static size_t first_bit_of(const struct elfmap_type *member)
 	return 8 * member->offset + member->bit_offset;
 }
 
-/* Members that are not in the order of their places are
- * taken for overlapping ones, too: what reads them is slower and finds no fault. */
+/* Members that are not in the order of their offsets count as overlapping, which is slower to read but correct. */
 void type__note_member(struct elfmap_type *parent)
 {
 	const struct elfmap_type *member = &parent->members[parent->nr_members - 1];
@@ -120,7 +119,7 @@ int elfmap_type__add_member(struct elfmap_type *parent, const char *name, size_t
 	return 0;
 }
 
-/* ---- what is shown --------------------------------------------------------------------------------- */
+/* ---- shown bits --------------------------------------------------------------------------------- */
 
 static void mark_bits(const struct elfmap_type *type, unsigned char *mask)
 {
@@ -128,7 +127,7 @@ static void mark_bits(const struct elfmap_type *type, unsigned char *mask)
 		mask[bit / 8] |= __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 0x80 >> bit % 8 : 1 << bit % 8;
 }
 
-/* An array has one member, which stands for COUNT. */
+/* The one member of an array has COUNT copies. */
 static void mark_shown(const struct elfmap_type *type, unsigned char *mask)
 {
 	size_t repeats = type->notation == ELFMAP_ARRAY ? type->count : 1;
@@ -237,7 +236,7 @@ size_t type__round_up(size_t at, size_t alignment)
 	return (at + alignment - 1) / alignment * alignment;
 }
 
-/* ---- what is known of a type ------------------------------------------------------------------------- */
+/* ---- properties of a type ------------------------------------------------------------------------- */
 
 const char *elfmap_type__enumerator(const struct elfmap_type *type, __int128 number)
 {
@@ -263,7 +262,7 @@ bool elfmap_type__can_sum(const struct elfmap_type *type, const char **ret_culpr
 	for (size_t i = 0; i < type->nr_members; i++)
 		if (!elfmap_type__can_sum(&type->members[i], ret_culprit)) {
 			if (!**ret_culprit)
-				*ret_culprit = type->name; /* an array's element has no name of its own */
+				*ret_culprit = type->name; /* the element of an array has no name */
 			return false;
 		}
 	return true;

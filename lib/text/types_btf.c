@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From BTF to a checked tree of types: what reads and writes values can then trust offsets and sizes. */
+/* Makes a checked tree of types from BTF, so that reading and writing of values can trust offsets and sizes. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +7,10 @@
 #include "base/msg.h"
 #include "text/notation.h"
 
-#define MAX_DEPTH 32	/* the kernel's own limit for BTF */
-#define MAX_NODES 65536 /* structs that nest each other twice could grow without end */
+#define MAX_DEPTH 32	/* the kernel's limit for BTF */
+#define MAX_NODES 65536 /* nested structs could grow exponentially */
 #define MAX_ENUMERATORS (1u << 20)
-#define MAX_NAME 511 /* the kernel's, of a symbol */
+#define MAX_NAME 511 /* the kernel's limit for a symbol */
 
 struct reader {
 	const struct btf *btf;
@@ -31,7 +31,7 @@ static const char *name_of(struct reader *reader, __u32 offset)
 	return btf__str_by_offset(reader->btf, offset) ?: "";
 }
 
-/* By the name of a typedef or a struct. Another size is another thing. */
+/* Finds a notation by the name of a typedef or struct, of the same size. */
 static bool find_notation(struct reader *reader, __u32 id, const struct btf_type *type, struct elfmap_type *node)
 {
 	const char *name = name_of(reader, type->name_off);
@@ -60,12 +60,12 @@ static int read_int(struct reader *reader, __u32 id, const struct btf_type *type
 static int read_enum(struct reader *reader, __u32 id, const struct btf_type *type, struct elfmap_type *node)
 {
 	if (!type->size || type->size > 8)
-		return refuse(reader, id, "an enum of a size that numbers do not have");
+		return refuse(reader, id, "an enum of an invalid size");
 	type__set_notation(node, ELFMAP_ENUM, type->size);
 	node->is_signed = btf_kflag(type);
 	reader->enumerators += btf_vlen(type);
 	if (reader->enumerators > MAX_ENUMERATORS)
-		return refuse(reader, id, "more names of numbers than anybody has");
+		return refuse(reader, id, "too many enumerators");
 	node->enumerators = calloc(btf_vlen(type) + 1, sizeof(*node->enumerators));
 	if (!node->enumerators)
 		return -ENOMEM;
@@ -81,7 +81,7 @@ static int read_enum(struct reader *reader, __u32 id, const struct btf_type *typ
 			.number =
 				is_short ? (__u64)(__s64)btf_enum(type)[i].val : btf_enum64_value(&btf_enum64(type)[i]),
 		};
-		/* Compilers before the flag said nothing of signs. */
+		/* Older compilers do not set the flag of signed enums. */
 		node->is_signed |= is_short && btf_enum(type)[i].val < 0;
 	}
 	return 0;
@@ -115,18 +115,18 @@ static int read_array(struct reader *reader, __u32 id, const struct btf_type *ty
 	if (err)
 		return err;
 	if (!element->size && node->count)
-		return refuse(reader, id, "an array of nothing");
+		return refuse(reader, id, "an array of elements without size");
 	type__set_notation(node, ELFMAP_ARRAY, element->size * node->count);
 	return 0;
 }
 
-/* Moves a number to where the struct has its bits: they may begin within a byte. */
+/* Sets the offset of a bit field, which may start within a byte. */
 static int place_bits(struct reader *reader, __u32 id, struct elfmap_type *member, size_t first_bit, unsigned int width)
 {
 	bool is_field = width || first_bit % 8 || member->bits != 8 * member->size;
 
 	if (!type__is_number(member) && (width || first_bit % 8))
-		return refuse(reader, id, "a bit field that is no number");
+		return refuse(reader, id, "a bit field that is not a number");
 	member->offset = first_bit / 8;
 	if (!type__is_number(member) || !is_field)
 		return 0;
@@ -149,8 +149,8 @@ static bool is_nameless_struct(struct reader *reader, const struct btf_member *m
 	return type && btf_is_composite(type) && !*name_of(reader, member->name_off);
 }
 
-/* Adds the members of struct ID, which starts at bit BASE of NODE. Members of nameless structs and
- * unions are the parent's own, as in C. */
+/* Adds the members of struct ID, which starts at bit BASE of NODE. Members of nameless structs and unions belong to the
+ * parent, as in C. */
 static int read_members(struct reader *reader, __u32 id, size_t base, unsigned int depth, struct elfmap_type *node)
 {
 	const struct btf_type *type = btf__type_by_id(reader->btf, id);
@@ -171,7 +171,7 @@ static int read_members(struct reader *reader, __u32 id, size_t base, unsigned i
 		if (!*name)
 			continue; /* padding by an unnamed bit field */
 		if (strlen(name) > MAX_NAME || !type__is_name(name, strlen(name)))
-			return refuse(reader, id, "a member whose name is none");
+			return refuse(reader, id, "a member with an invalid name");
 		member = type__new_member(node, name, 0);
 		if (!member)
 			return -ENOMEM;
@@ -185,7 +185,7 @@ static int read_members(struct reader *reader, __u32 id, size_t base, unsigned i
 	return err;
 }
 
-/* What .data, .bss and .rodata consist of. */
+/* The variables of .data, .bss or .rodata. */
 static int read_variables(struct reader *reader, __u32 id, const struct btf_type *type, unsigned int depth,
 			  struct elfmap_type *node)
 {
@@ -198,10 +198,10 @@ static int read_variables(struct reader *reader, __u32 id, const struct btf_type
 		int err;
 
 		if (!variable || !btf_is_var(variable))
-			return refuse(reader, id, "a data section of other things than variables");
+			return refuse(reader, id, "a data section with other entries than variables");
 		name = name_of(reader, variable->name_off);
 		if (strlen(name) > MAX_NAME || !type__is_name(name, strlen(name)))
-			return refuse(reader, id, "a variable whose name is none");
+			return refuse(reader, id, "a variable with an invalid name");
 		member = type__new_member(node, name, from[i].offset);
 		if (!member)
 			return -ENOMEM;
@@ -239,7 +239,7 @@ static int read_kind(struct reader *reader, __u32 id, const struct btf_type *typ
 	case BTF_KIND_PTR:
 		type__set_notation(node, ELFMAP_INTEGER, 8);
 		return 0;
-	case BTF_KIND_FLOAT: /* programs for the kernel cannot compute with it */
+	case BTF_KIND_FLOAT: /* not supported in BPF programs */
 		type__set_notation(node, ELFMAP_HEX, type->size);
 		return 0;
 	case BTF_KIND_ARRAY:
@@ -255,7 +255,7 @@ static int read_kind(struct reader *reader, __u32 id, const struct btf_type *typ
 	}
 }
 
-/* Fills all of NODE but its place in the parent. */
+/* Fills NODE except its offset in the parent. */
 static int read_type(struct reader *reader, __u32 id, unsigned int depth, struct elfmap_type *node)
 {
 	const struct btf_type *type;
@@ -271,7 +271,7 @@ static int read_type(struct reader *reader, __u32 id, unsigned int depth, struct
 		if (!btf_is_typedef(type) && !btf_is_mod(type))
 			return read_kind(reader, id, type, depth, node);
 	}
-	return refuse(reader, id, "a typedef of itself");
+	return refuse(reader, id, "a typedef that refers to itself");
 }
 
 int elfmap_type__read(const struct btf *btf, __u32 id, size_t size, struct elfmap_type **ret_type,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* From words to types, for maps whose program did not keep them, and back. */
+/* Parses types, for maps without BTF, and writes them. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 struct words {
 	const char *at;
-	size_t all; /* what `bytes` alone means; 0: nothing */
+	size_t all; /* the size of `bytes` without [N]; 0: not allowed */
 	struct elfmap_msg *msg;
 	unsigned int depth;
 };
@@ -65,8 +65,8 @@ static int expected(struct words *words, const char *what)
 	size_t length = word_length(words->at);
 
 	if (!*words->at)
-		return elfmap_msg__set(words->msg, -EINVAL, "the type ends where %s should be", what);
-	return elfmap_msg__set(words->msg, -EINVAL, "%s should be where '%.*s' is", what, (int)(length ? length : 1),
+		return elfmap_msg__set(words->msg, -EINVAL, "expected %s, but the type ends", what);
+	return elfmap_msg__set(words->msg, -EINVAL, "expected %s, not '%.*s'", what, (int)(length ? length : 1),
 			       words->at);
 }
 
@@ -81,7 +81,7 @@ static int parse_length(struct words *words, size_t *ret_length)
 	errno = 0;
 	length = strtoull(words->at, &end, 10);
 	if (errno || !length || length > MAX_SIZE)
-		return refuse(words, "not a number of elements:", words->at, (size_t)(end - words->at));
+		return refuse(words, "invalid number of elements", words->at, (size_t)(end - words->at));
 	words->at = end;
 	if (!take(words, "]"))
 		return expected(words, "']'");
@@ -100,7 +100,7 @@ int words__parse_plain(struct words *words, enum elfmap_notation notation, const
 	return 0;
 }
 
-/* Of the addresses that are called so. */
+/* A prefix of the addresses whose column `prefix` is this name. */
 int words__parse_prefix(struct words *words, enum elfmap_notation notation, const struct elfmap_type_name *name,
 			struct elfmap_type *node)
 {
@@ -115,7 +115,7 @@ int words__parse_prefix(struct words *words, enum elfmap_notation notation, cons
 	return 0;
 }
 
-/* `bytes[N]`, `string[N]`, and without [N] where that says enough. */
+/* `bytes[N]`, `string[N]`; [N] is optional if the size is known. */
 int words__parse_bytes(struct words *words, enum elfmap_notation notation, const struct elfmap_type_name *name,
 		       struct elfmap_type *node)
 {
@@ -126,7 +126,7 @@ int words__parse_bytes(struct words *words, enum elfmap_notation notation, const
 	if (take(words, "["))
 		err = parse_length(words, &length);
 	else if (words->depth > 1 || !words->all)
-		return expected(words, "[N], the number of bytes,");
+		return expected(words, "[N], the number of bytes");
 	type__set_notation(node, notation, length);
 	node->count = length;
 	return err;
@@ -151,7 +151,7 @@ static int parse_field(struct words *words, struct elfmap_type *node)
 		return expected(words, "a field's name");
 	for (size_t i = 0; i + 1 < node->nr_members; i++)
 		if (node->members[i].name_length == length && !memcmp(node->members[i].name, words->at, length))
-			return refuse(words, "two fields have the name", words->at, length);
+			return refuse(words, "duplicate field", words->at, length);
 	if (type__set_name(member, words->at, length))
 		return no_memory(words);
 	words->at += length;
@@ -172,7 +172,7 @@ int words__parse_struct(struct words *words, enum elfmap_notation notation, cons
 	if (!take(words, "{"))
 		return expected(words, "'{'");
 	while (!take(words, "}")) {
-		int err = *words->at ? parse_field(words, node) : expected(words, "a field, or '}',");
+		int err = *words->at ? parse_field(words, node) : expected(words, "a field or '}'");
 
 		if (err)
 			return err;
@@ -192,7 +192,7 @@ static int parse_enumerator(struct words *words, struct elfmap_type *node, size_
 	char *end;
 
 	if (!type__is_name(words->at, length) || node->nr_enumerators == room)
-		return expected(words, "a name and a number, or '}',");
+		return expected(words, "a name and a number, or '}'");
 	enumerator->name = words->at;
 	enumerator->name_length = length;
 	words->at += length;
@@ -203,14 +203,14 @@ static int parse_enumerator(struct words *words, struct elfmap_type *node, size_
 		return expected(words, "the number of a name");
 	node->is_signed |= *words->at == '-';
 	if (node->bits < 64 && (number >> (node->bits - node->is_signed)) != (node->is_signed && number < 0 ? -1 : 0))
-		return refuse(words, "not in the enum's range:", words->at, (size_t)(end - words->at));
+		return refuse(words, "outside the range of the enum:", words->at, (size_t)(end - words->at));
 	words->at = end;
 	enumerator->number = (__u64)number;
 	node->nr_enumerators++;
 	return 0;
 }
 
-/* The names live in a copy of the words. */
+/* Copies the names. */
 static int own_enumerators(struct words *words, struct elfmap_type *node, const char *start)
 {
 	char *copy = strndup(start, (size_t)(words->at - start));
@@ -231,7 +231,7 @@ static int own_enumerators(struct words *words, struct elfmap_type *node, const 
 int words__parse_enum(struct words *words, enum elfmap_notation notation, const struct elfmap_type_name *name,
 		      struct elfmap_type *node)
 {
-	size_t room = strcspn(words->at, "}") / 4 + 1; /* a name, a number, and blanks */
+	size_t room = strcspn(words->at, "}") / 4 + 1; /* for a name, a number, and blanks */
 	const char *start;
 	int err = 0;
 
@@ -267,12 +267,12 @@ static int parse_base(struct words *words, struct elfmap_type *node)
 		return expected(words, "a type");
 	name = notation__find(word, length, &notation);
 	if (!name)
-		return refuse(words, "there is no type", word, length);
+		return refuse(words, "unknown type", word, length);
 	words->at += length;
 	return notations[notation].parse(words, notation, name, node);
 }
 
-/* Makes NODE an array of COUNT of what it was. */
+/* Makes NODE an array of COUNT times its former type. */
 static int wrap(struct words *words, struct elfmap_type *node, size_t count)
 {
 	struct elfmap_type element = *node, *place;
@@ -292,7 +292,7 @@ static int wrap(struct words *words, struct elfmap_type *node, size_t count)
 	return 0;
 }
 
-/* Fills all of NODE but its place in the parent. */
+/* Fills NODE except its offset in the parent. */
 static int parse_type(struct words *words, struct elfmap_type *node)
 {
 	size_t counts[MAX_DIMENSIONS] = {}, nr = 0;
@@ -391,7 +391,7 @@ bool words__describe_enum(struct elfmap_buffer *to, const struct elfmap_type *ty
 	return exact;
 }
 
-/* Lengths stand in the order in which they are read. */
+/* Writes the lengths in the order of parsing. */
 bool words__describe_array(struct elfmap_buffer *to, const struct elfmap_type *type)
 {
 	const struct elfmap_type *element = type;
@@ -412,7 +412,7 @@ static bool is_whole(const struct elfmap_type *type)
 	return !type->bits || type->bits == 8 * type->size;
 }
 
-/* The name that its notation has for so many bytes. */
+/* The name of the notation with this size. */
 bool words__describe_plain(struct elfmap_buffer *to, const struct elfmap_type *type)
 {
 	const struct elfmap_type_name *name = notation_of(type)->names;
@@ -437,7 +437,7 @@ bool words__describe_bytes(struct elfmap_buffer *to, const struct elfmap_type *t
 	return type->size > 0;
 }
 
-/* Behind the length there may be bytes that are no address. */
+/* A prefix of bytes that are not an address has no name. */
 bool words__describe_prefix(struct elfmap_buffer *to, const struct elfmap_type *type)
 {
 	const char *name = notation_of(&type->members[1])->prefix;
@@ -451,7 +451,7 @@ bool words__describe_prefix(struct elfmap_buffer *to, const struct elfmap_type *
 	return false;
 }
 
-/* As a number that stands for such an object. */
+/* As the type of an id of such an object. */
 bool words__describe_slot(struct elfmap_buffer *to, const struct elfmap_type *type)
 {
 	for (int i = 0; i < ELFMAP_NR_NOTATIONS; i++)
@@ -481,11 +481,11 @@ struct search {
 	size_t value_size;
 	struct elfmap_type *key;
 	struct elfmap_type *value;
-	char found[PATH_MAX]; /* FILE:LINE of the one that was found; "": none yet */
+	char found[PATH_MAX]; /* FILE:LINE of the line found; "": not found yet */
 	struct elfmap_msg *msg;
 };
 
-/* Nobody wants an editor's copy, or a hidden file. */
+/* Skips backup copies of editors and hidden files. */
 static int is_file(const struct dirent *entry)
 {
 	size_t length = strlen(entry->d_name);
@@ -500,7 +500,7 @@ static int parse_column(const char **at, size_t size, const char *what, struct e
 	*at += strspn(*at, " \t");
 	if (!size) {
 		if (**at != '-')
-			return elfmap_msg__set(msg, -EINVAL, "the map has no %s: '-' stands for their type", what);
+			return elfmap_msg__set(msg, -EINVAL, "the map has no %s: write '-' as their type", what);
 		++*at;
 		return 0;
 	}
@@ -515,10 +515,10 @@ static int parse_types(struct search *search, const char *at, struct elfmap_msg 
 	if (err)
 		return err;
 	at += strspn(at, " \t");
-	return *at ? elfmap_msg__set(msg, -EINVAL, "'%s' is more than two types", at) : 0;
+	return *at ? elfmap_msg__set(msg, -EINVAL, "unexpected '%s' after the two types", at) : 0;
 }
 
-/* LINE is ours to change. */
+/* Changes LINE. */
 static int read_line(struct search *search, char *line, const char *file, unsigned int number)
 {
 	struct elfmap_msg why;
@@ -549,7 +549,7 @@ static int read_file(struct search *search, const char *file)
 	int err = 0, fd;
 
 	snprintf(path, sizeof(path), "%s/%s", search->dir, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* what looks like a file may be a FIFO */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may be a FIFO */
 	if (fd >= 0)
 		from = fdopen(fd, "r");
 	if (!from) {

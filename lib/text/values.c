@@ -10,7 +10,7 @@
 
 /* ---- structs ---------------------------------------------------------------------------------------- */
 
-/* Which members have come: bits, in place for all but huge structs. */
+/* The set of members read so far; allocated only for huge structs. */
 struct fields {
 	__u64 few[4];
 	__u64 *seen;
@@ -41,7 +41,7 @@ static bool is_named(const struct elfmap_type *member, const char *name, size_t 
 	return member->name_length == length && !memcmp(member->name, name, length);
 }
 
-/* Takes the name that comes next, and finds its member: NEXT, as a rule. */
+/* Reads the next name and finds its member, which is usually NEXT. */
 static int find_field(struct elfmap_text *text, const struct elfmap_type *type, const struct fields *fields,
 		      size_t next, size_t *ret_nth)
 {
@@ -66,11 +66,11 @@ static int find_field(struct elfmap_text *text, const struct elfmap_type *type, 
 		*ret_nth = i;
 		return 0;
 	}
-	return text__refuse(text, text->at, is_known ? "field '%.*s' comes twice" : "there is no field '%.*s' here",
+	return text__refuse(text, text->at, is_known ? "field '%.*s' is given twice" : "there is no field '%.*s' here",
 			    text__shown(text, text->at), text->at);
 }
 
-/* Is every byte of MEMBER in one that has come? Bits do not count. */
+/* Are all bytes of MEMBER in members read so far? Bit fields are not considered. */
 static bool is_covered(const struct elfmap_type *type, const struct fields *fields, const struct elfmap_type *member)
 {
 	size_t at = member->offset, end = member->offset + member->size;
@@ -100,7 +100,7 @@ static int check_missing(struct elfmap_text *text, const struct elfmap_type *typ
 	return 0;
 }
 
-/* Behind the opening brace. */
+/* Reads the fields after the opening brace. */
 static int read_fields(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to,
 		       struct fields *fields)
 {
@@ -138,7 +138,7 @@ int text__read_struct(struct elfmap_text *text, const struct elfmap_type *type, 
 		return elfmap_msg__set(text->msg, -ENOMEM, "no memory");
 	err = read_fields(text, type, to, &fields);
 	fields__close(&fields);
-	/* What shares bytes is read again, and must then be there. The outermost struct does it for all. */
+	/* Overlapping members are read again and compared. The outermost struct does this for all. */
 	if (!err && type->overlaps && !text->compare) {
 		text->compare = true;
 		text->at = start;
@@ -168,7 +168,7 @@ int text__read_array(struct elfmap_text *text, const struct elfmap_type *type, u
 		return 0;
 	if (at_line_end(text))
 		return text__expected(text, "']'");
-	return text__refuse(text, text->at, "more than the %zu values that the array has", type->count);
+	return text__refuse(text, text->at, "too many values: the array has %zu", type->count);
 }
 
 static char *put_name(char *to, const struct elfmap_type *member)
@@ -240,7 +240,7 @@ int text__read_value(struct elfmap_text *text, const struct elfmap_type *type, u
 	const struct notation *notation = notation_of(type);
 
 	skip_blanks(text);
-	/* Bits have no bytes of their own. */
+	/* Bit fields share bytes. */
 	if (text->at < text->end && *text->at == 'h' && type->bits % 8 == 0 && !type->bit_offset &&
 	    take_word(text, "hex", 3))
 		return notation->read_hex ? notation->read_hex(text, type, to)
@@ -250,7 +250,7 @@ int text__read_value(struct elfmap_text *text, const struct elfmap_type *type, u
 
 int elfmap_text__read(struct elfmap_text *text, const struct elfmap_type *type, void *bytes)
 {
-	/* Structs have holes, bit fields share bytes. */
+	/* Structs have padding, bit fields share bytes. */
 	if (type->shown || notation_of(type)->has_members)
 		memset(bytes, 0, type->size);
 	return text__read_value(text, type, bytes);
@@ -308,7 +308,7 @@ size_t elfmap_text__column(const struct elfmap_text *text)
 
 /* ---- the value of each CPU, or one for all ------------------------------------------------------------ */
 
-/* How many brackets the text of a TYPE begins with. */
+/* The number of opening brackets of a value of TYPE. */
 static size_t count_arrays(const struct elfmap_type *type)
 {
 	size_t depth = 0;
@@ -358,11 +358,10 @@ static int read_one_each(struct elfmap_text *text, const struct elfmap_format *f
 		return 0;
 	if (at_line_end(text))
 		return text__expected(text, "']'");
-	return text__refuse(text, text->at, "more values than the %zu CPUs", format->copies);
+	return text__refuse(text, text->at, "too many values: there are %zu CPUs", format->copies);
 }
 
-/* `[ hex 0a hex 0b ]` may be an array of two, or an array for each of two CPUs: only one of them fits,
- * since the bytes are counted. */
+/* `[ hex 0a hex 0b ]` may be an array of two, or an array for each of two CPUs: the number of bytes decides. */
 static int read_either(struct elfmap_text *text, const struct elfmap_format *format, char *value)
 {
 	struct elfmap_text one = *text, each = *text;
@@ -392,9 +391,9 @@ int elfmap_text__read_value(struct elfmap_text *text, const struct elfmap_format
 	return brackets ? read_either(text, format, value) : read_one_for_all(text, format, value);
 }
 
-/* ---- bpftool's spelling -------------------------------------------------------------------------------- */
+/* ---- the syntax of bpftool -------------------------------------------------------------------------------- */
 
-/* As many numbers from 0 to 255 as there are bytes, and nothing behind them. */
+/* A number from 0 to 255 for each byte, and nothing after them. */
 static bool scan_bytes(struct elfmap_text *text, size_t size, unsigned char *to)
 {
 	struct elfmap_text ahead = *text;
@@ -421,7 +420,7 @@ static int check_end(struct elfmap_text *text, int err)
 {
 	if (err || elfmap_text__is_at_end(text))
 		return err;
-	return text__refuse(text, text->at, "'%.*s' is more than the type has", text__shown(text, text->at), text->at);
+	return text__refuse(text, text->at, "unexpected '%.*s' after the value", text__shown(text, text->at), text->at);
 }
 
 int elfmap_text__read_key_data(struct elfmap_text *text, const struct elfmap_type *key, void *bytes)
@@ -461,7 +460,7 @@ static void leave_line(struct elfmap_text *text)
 	text->at = newline && newline < text->end ? newline + 1 : text->end;
 }
 
-/* The first line with more than blanks and comments. */
+/* Skips blank lines and comments. */
 static bool find_entry(struct elfmap_text *text)
 {
 	while (text->at < text->end) {
@@ -496,7 +495,7 @@ static struct elfmap_value copy_of(const struct elfmap_format *format, const voi
 	return (struct elfmap_value){.bytes = (const char *)value + cpu * format->stride, .copies = 1};
 }
 
-/* In words if those say all of the bytes. */
+/* As text if that shows all bytes. */
 static void add_exact(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
 		      struct elfmap_resolver *resolver)
 {
@@ -525,7 +524,7 @@ static void add_values(struct elfmap_buffer *to, const struct elfmap_format *for
 		buffer__add_char(to, ']');
 }
 
-/* What the bytes would have been in words, for the eye. */
+/* The text of bytes that are written as hex. */
 static void add_comment(struct elfmap_buffer *to, const struct elfmap_format *format, const void *key,
 			const void *value, bool sum, struct elfmap_resolver *resolver)
 {

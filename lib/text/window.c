@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A window that moves along a file, whole lines at a time. */
+/* A window on a file, moved by whole lines. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static int grow(struct elfmap_window *window, struct elfmap_msg *msg)
 	char *larger;
 
 	if (room > LONGEST_LINE)
-		return elfmap_msg__set(msg, -EFBIG, "has a line of more than %u MiB", LONGEST_LINE >> 20);
+		return elfmap_msg__set(msg, -EFBIG, "has a line longer than %u MiB", LONGEST_LINE >> 20);
 	larger = realloc(window->bytes, room);
 	if (!larger)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
@@ -34,7 +34,7 @@ static size_t bytes_wanted(const struct elfmap_window *window)
 	return window->limit && left < room ? (size_t)left : room;
 }
 
-/* Reads on behind what is there already; ends with as much as there is room for, or the file has. */
+/* Reads more bytes, until the room or the file ends. */
 static int fill(struct elfmap_window *window, struct elfmap_msg *msg)
 {
 	while (!window->at_end && window->length < window->room) {
@@ -46,7 +46,7 @@ static int fill(struct elfmap_window *window, struct elfmap_msg *msg)
 		if (got < 0 && errno != EINTR)
 			return elfmap_msg__set(msg, -errno, "cannot be read: %s", strerror(errno));
 		if (wanted && !got && window->limit)
-			return elfmap_msg__set(msg, -EIO, "cannot be read: it has become shorter meanwhile");
+			return elfmap_msg__set(msg, -EIO, "cannot be read: it became shorter while it was read");
 		window->at_end = got == 0;
 		window->length += got > 0 ? (size_t)got : 0;
 	}
@@ -78,7 +78,7 @@ int elfmap_window__next(struct elfmap_window *window, struct elfmap_msg *msg)
 		err = err ?: fill(window, msg);
 		window->whole = err ? 0 : whole_lines(window);
 	}
-	if (err) { /* whoever asks again shall not be told for ever */
+	if (err) { /* report the error only once */
 		window->at_end = true;
 		window->length = 0;
 	}

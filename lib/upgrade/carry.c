@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Carries the entries of a map over to its successor, before and after the programs change over. */
+/* Copies the entries of a map to its successor, before and after the exchange of programs. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +16,7 @@
 struct elfmap_carry {
 	struct elfmap_reader from;
 	struct elfmap_reader to;
-	struct elfmap_entries copied; /* as FROM had them when they were copied */
+	struct elfmap_entries copied; /* as read from FROM */
 	unsigned char *theirs;	      /* room for a value of TO */
 	size_t late;
 	size_t lost;
@@ -42,7 +42,7 @@ static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
 	int err;
 
 	carry->msg = msg;
-	err = elfmap_job__clear(&clearing, msg); /* a map that one goes back to has what it had */
+	err = elfmap_job__clear(&clearing, msg); /* a map of a rollback still has its old entries */
 	err = err ?: elfmap_reader__each(&carry->from, remember, carry, msg);
 	if (!err && elfmap_entries__finish(&carry->copied, NULL, NULL) == -ENOMEM)
 		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
@@ -71,7 +71,7 @@ int elfmap_carry__begin(const char *from, const char *to, struct elfmap_carry **
 	return err;
 }
 
-/* ---- afterwards ------------------------------------------------------------------------------------------ */
+/* ---- after the exchange ------------------------------------------------------------------------------------------ */
 
 static const unsigned char *find_copied(const struct elfmap_carry *carry, const void *key)
 {
@@ -81,10 +81,10 @@ static const unsigned char *find_copied(const struct elfmap_carry *carry, const 
 	return index == ELFMAP_NO_ENTRY ? NULL : carry->copied.values + index * carry->copied.value_size;
 }
 
-/* The programs of TO have not touched the entry: it is as we wrote it, or as absent as it was. */
+/* The programs of TO have not written the entry: it has the copied value, or is still absent. */
 static bool is_untouched(struct elfmap_carry *carry, const void *key, const unsigned char *copied)
 {
-	if (!copied) /* a wider prefix of an LPM_TRIE is another entry */
+	if (!copied) /* a wider prefix of an LPM_TRIE does not match */
 		return elfmap_map__lookup_exact(&carry->to, key, carry->theirs, NULL) != 0;
 	return !elfmap_map__lookup(&carry->to, key, carry->theirs, NULL) &&
 	       !memcmp(carry->theirs, copied, carry->copied.value_size);
@@ -153,7 +153,7 @@ static int begin_one(const char *place, const char *old_dir, const char *next_di
 	snprintf(old, sizeof(old), "%s/maps/%s", old_dir, place);
 	snprintf(next, sizeof(next), "%s/maps/%s", next_dir, place);
 	err = elfmap_carry__begin(old, next, ret_carry, &why);
-	return err ? elfmap_msg__set(msg, err, "%s: its entries cannot be carried over: %s", place, why.text) : 0;
+	return err ? elfmap_msg__set(msg, err, "%s: its entries cannot be copied: %s", place, why.text) : 0;
 }
 
 int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir, const char *next_dir,

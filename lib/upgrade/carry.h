@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * State that moves from a map to its larger successor while programs write to the first, and then to
- * the second: copied once before the programs are exchanged, and what has changed since once after.
+ * Copies the entries of a map to its successor of another size while programs write to both: all entries before the
+ * exchange of programs, and later changes once after it.
  */
 #ifndef ELFMAP_CARRY_H
 #define ELFMAP_CARRY_H
@@ -10,25 +10,26 @@
 
 struct elfmap_carry;
 
-/* All maps of a version that are not tables, each with its predecessor. */
+/* All maps of a version except PROG_ARRAYs, each with its predecessor. */
 struct elfmap_carries {
 	struct elfmap_carry **at;
 	size_t nr;
 };
 
-/* Begins with all maps of NEXT but PROG_ARRAYs, which are pinned below NEXT_DIR, and those before below OLD_DIR. */
+/* Copies the entries of all maps of NEXT except PROG_ARRAYs. The old maps are pinned below OLD_DIR, the new ones below
+ * NEXT_DIR. */
 int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir, const char *next_dir,
 			  struct elfmap_carries *ret_carries, struct elfmap_msg *msg);
-/* The programs have changed over: a failure is an entry lost, and no reason to go back. */
+/* Copies later changes, after the exchange of programs. A failure counts as a lost entry. */
 void elfmap_carries__finish(const struct elfmap_carries *carries, size_t *ret_late, size_t *ret_lost);
 void elfmap_carries__free(struct elfmap_carries *carries);
 
-/* Makes the map pinned at TO have the entries of the one pinned at FROM, and no others; remembers them.
- * -EOPNOTSUPP: entries of such a map cannot be read. elfmap_carry__free() what it gives. */
+/* Replaces the entries of the map pinned at TO by those of the map pinned at FROM, and remembers them. -EOPNOTSUPP:
+ * entries of such a map cannot be read. Release the result with elfmap_carry__free(). */
 int elfmap_carry__begin(const char *from, const char *to, struct elfmap_carry **ret_carry, struct elfmap_msg *msg);
 
-/* Carries over what FROM got since then. Entries that both got are not: *RET_LOST of them keep what TO
- * has; *RET_LATE were carried now. */
+/* Copies what was written to FROM since. Entries that were written to both maps keep TO's value and are counted in
+ * *RET_LOST; copied entries are counted in *RET_LATE. */
 int elfmap_carry__finish(struct elfmap_carry *carry, size_t *ret_late, size_t *ret_lost, struct elfmap_msg *msg);
 void elfmap_carry__free(struct elfmap_carry *carry);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Finds the hooks of an object by the names that tc and elfmap give them, exchanges what runs there, and finds the maps
- * of a version that runs. Its pins may mean another version's by now, upgraded elsewhere. */
+/* Finds the hooks of an object by their names, exchanges their programs, and finds the maps that these use: after an
+ * upgrade in another namespace the pins may be maps of another version. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static char *section_of(const char *object, const char *name)
 	return strndup(name + length + 2, whole - length - 3);
 }
 
-/* SECTION is taken over, also on failure. */
+/* Takes ownership of SECTION, also on failure. */
 static int add_hook(struct elfmap_deployment *deployment, const struct elfmap_hook *hook, char *section)
 {
 	struct elfmap_deployed *grown = reallocarray(deployment->at, deployment->nr + 1, sizeof(*grown));
@@ -106,14 +106,14 @@ int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct
 	for (size_t i = 0; i < deployment->nr; i++)
 		if (elfmap_version__find(version, deployment->at[i].section) < 0)
 			return elfmap_msg__set(msg, -ENOENT,
-					       "section '%s' is attached, and the other version has none of that name",
+					       "section '%s' is attached, but the other version has no such section",
 					       deployment->at[i].section);
 	for (; !err && tried < deployment->nr; tried++) {
 		struct elfmap_deployed *at = &deployment->at[tried];
 
 		err = exchange(at, at->hook.prog, elfmap_version__find(version, at->section), msg);
 	}
-	while (err && tried--) { /* the one that failed, too: it may be the kernel's answer that is missing */
+	while (err && tried--) { /* also the failed one: only the kernel's reply may have been lost */
 		struct elfmap_deployed *at = &deployment->at[tried];
 
 		exchange(at, elfmap_program__id(elfmap_version__find(version, at->section)), at->before, NULL);
@@ -132,7 +132,7 @@ static int add_stages(struct elfmap_deployed_maps *maps, __u32 table)
 	__u32 size = sizeof(info), id;
 
 	if (fd < 0)
-		return 0; /* gone since */
+		return 0; /* removed since */
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) || !elfmap_map__is_prog_array(info.type))
 		info.max_entries = 0;
 	for (__u32 slot = 0; !err && slot < info.max_entries; slot++) {
@@ -206,8 +206,8 @@ static void warn(const struct elfmap_load *load, const struct elfmap_load_map *m
 	char text[256];
 
 	snprintf(text, sizeof(text),
-		 "warning: map '%s': the version before used map %u here, and not the pinned one, map %u; its entries "
-		 "are not carried over",
+		 "warning: map '%s': the previous version used map %u here, not the pinned map %u; its entries are "
+		 "not copied",
 		 map->map.name, running, pinned);
 	load->opts.warn(load->file, text);
 }
@@ -248,8 +248,8 @@ static int check_tables(const struct elfmap_deployed_maps *maps, const struct el
 		if (elfmap_map__describe(maps->ids[i], &info) && elfmap_map__is_prog_array(info.type) &&
 		    !is_pinned(pins, info.id))
 			return elfmap_msg__set(msg, -ENOENT,
-					       "its PROG_ARRAY '%s' has lost its pin, and with it what was in its "
-					       "slots; 'elfmap upgrade' with the older object makes it anew",
+					       "its PROG_ARRAY '%s' has lost its pin, so its slots are empty; "
+					       "run 'elfmap upgrade' with the older object",
 					       info.name);
 	return 0;
 }

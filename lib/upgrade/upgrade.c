@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* upgrade: the order in which things happen, such that a failure or a kill at any point can be mended. */
+/* upgrade: the order of its steps, chosen so that it can be undone or finished after a failure or a kill at any step.
+ */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
@@ -20,22 +21,22 @@
 struct change {
 	const char *file;
 	const char *tc_dir;
-	const struct elfmap_upgrade_opts *opts; /* NULL: going back */
+	const struct elfmap_upgrade_opts *opts; /* NULL: rollback */
 	char root[PATH_MAX / 2];		/* the bpf file system */
 	char dir[PATH_MAX / 2];			/* tc/generations/OBJECT/NETNS */
 	char retired[PATH_MAX];			/* tc/generations/OBJECT/retired */
-	const char *object;			/* as the filters' names have it */
+	const char *object;			/* as in the names of the filters */
 	int lock;
-	struct elfmap_load *load; /* NULL, too */
+	struct elfmap_load *load; /* NULL: rollback */
 	struct elfmap_version next;
 	struct elfmap_version old;
-	struct elfmap_version usual; /* maps at the usual pins, which may be another namespace's */
+	struct elfmap_version usual; /* maps at the usual pins, which may belong to another namespace */
 	struct elfmap_carries carries;
 	struct elfmap_upgrade *result;
 	struct elfmap_msg *msg;
 };
 
-/* ---- where things are ------------------------------------------------------------------------------------ */
+/* ---- paths ------------------------------------------------------------------------------------ */
 
 static void path_of(const struct change *change, const char *version, char path[PATH_MAX])
 {
@@ -56,19 +57,20 @@ static int place_change(struct change *change)
 	if (elfmap_pin_name__escape(change->object, name, sizeof(name)) ||
 	    snprintf(change->dir, sizeof(change->dir), "%s/generations/%s/%lu", change->tc_dir, name, netns) >=
 		    (int)sizeof(change->dir))
-		return elfmap_msg__set(change->msg, -ENAMETOOLONG, "the path of its generations is too long");
+		return elfmap_msg__set(change->msg, -ENAMETOOLONG, "the path of its versions is too long");
 	snprintf(change->retired, sizeof(change->retired), "%s/generations/%s/retired", change->tc_dir, name);
 	snprintf(change->root, sizeof(change->root), "%s", change->tc_dir);
 	slash = strrchr(change->root, '/');
 	if (slash)
 		*slash = '\0';
 	if (access(change->tc_dir, F_OK))
-		return elfmap_msg__set(change->msg, -ENOENT, "nothing is pinned in %s, so nothing can be running",
+		return elfmap_msg__set(change->msg, -ENOENT,
+				       "it is not attached here: %s does not exist; 'elfmap attach' attaches it",
 				       change->tc_dir);
 	return elfmap_pin__lock(change->dir, &change->lock, change->msg);
 }
 
-/* ---- the old version: what is live -------------------------------------------------------------------- */
+/* ---- the old version: what is attached -------------------------------------------------------------------- */
 
 static int describe_entries(const struct elfmap_deployment *deployment, struct elfmap_version *version)
 {
@@ -80,7 +82,7 @@ static int describe_entries(const struct elfmap_deployment *deployment, struct e
 	return err;
 }
 
-/* The map at a usual pin; one without is held by the upgrade that made it. -ENOENT */
+/* Opens the map at its usual pin; a map without one is pinned by the upgrade that made it. -ENOENT */
 static int open_usual(const struct change *change, const char *place)
 {
 	char path[2 * PATH_MAX], unpinned[PATH_MAX];
@@ -90,8 +92,8 @@ static int open_usual(const struct change *change, const char *place)
 	return bpf_obj_get(path);
 }
 
-/* What runs here in place of MAP of the next version; else what its pin means, which may be what runs in another
- * namespace. It is emptied unless somebody goes on holding it. */
+/* Adds the attached version's map for MAP of the next version; else the map at its usual pin, which may be in use in
+ * another namespace: without a pin the kernel would empty a PROG_ARRAY. */
 static int add_old_map(struct change *change, const struct elfmap_deployed_maps *maps,
 		       const struct elfmap_version_map *map)
 {
@@ -185,7 +187,7 @@ static int load_next(struct change *change)
 	return err ?: describe_next(change);
 }
 
-/* ---- both of them pinned, before anything is exchanged ----------------------------------------------------- */
+/* ---- pinning both before the exchange ----------------------------------------------------- */
 
 static int stage(struct change *change)
 {
@@ -239,9 +241,10 @@ static int copy_state(struct change *change)
 	return err;
 }
 
-/* ---- published --------------------------------------------------------------------------------------------- */
+/* ---- the usual pins, and the names of versions
+ * --------------------------------------------------------------------------------------------- */
 
-/* The usual pins mean VERSION's maps from now on. */
+/* Replaces the usual pins by VERSION's maps. */
 static int publish_maps(const struct change *change, const struct elfmap_version *version)
 {
 	char path[2 * PATH_MAX];
@@ -263,12 +266,12 @@ static int rename_version(const struct change *change, const char *from, const c
 
 	path_of(change, from, from_path);
 	path_of(change, to, to_path);
-	return rename(from_path, to_path) ? elfmap_msg__set(change->msg, -errno, "%s: cannot become '%s': %s",
+	return rename(from_path, to_path) ? elfmap_msg__set(change->msg, -errno, "%s: cannot be renamed to '%s': %s",
 							    from_path, to, strerror(errno))
 					  : 0;
 }
 
-/* Perhaps another namespace is in what was there. */
+/* Another namespace may still use it. */
 static int retire(const struct change *change, const char *version)
 {
 	char path[PATH_MAX];
@@ -277,7 +280,7 @@ static int retire(const struct change *change, const char *version)
 	return elfmap_version__retire(path, change->retired, change->msg);
 }
 
-/* What was next is current from now on, and there is a way back; or all is as it was. */
+/* Renames next to current and old to previous, or nothing. */
 static int rename_versions(const struct change *change)
 {
 	struct elfmap_msg why;
@@ -322,8 +325,8 @@ static bool runs_any_of(const struct elfmap_deployment *deployment, const struct
 	return false;
 }
 
-/* Puts back what it had exchanged already, and looks again at what is attached. NEXT may have run for days since:
- * what its maps got is carried back; where that is more than the old ones hold, NEXT is what stays. */
+/* Restores the programs that were already exchanged, and reads the hooks again. NEXT may have run for days: its entries
+ * are copied back. If the old maps cannot hold them, NEXT stays. */
 static int take_back(struct change *change, const struct elfmap_version *old, const struct elfmap_version *next)
 {
 	struct elfmap_deployment *deployment = &change->result->deployment;
@@ -344,7 +347,7 @@ static int take_back(struct change *change, const struct elfmap_version *old, co
 	return err ?: elfmap_deployment__find(change->object, change->tc_dir, deployment, change->msg);
 }
 
-static int mend(struct change *change)
+static int recover(struct change *change)
 {
 	struct elfmap_version old = {}, next = {};
 	struct elfmap_deployment *deployment = &change->result->deployment;
@@ -354,11 +357,11 @@ static int mend(struct change *change)
 	path_of(change, "old", old_dir);
 	path_of(change, "next", next_dir);
 	if (access(old_dir, F_OK) && access(next_dir, F_OK)) {
-		unstage(change); /* perhaps it was killed when it had just renamed them away */
+		unstage(change); /* it may have been killed right after renaming them */
 		return 0;
 	}
 	change->result->was_interrupted = true;
-	if (access(old_dir, F_OK)) { /* all was done but the last name: what is in there is what runs */
+	if (access(old_dir, F_OK)) { /* only the last rename is missing: the programs in NEXT are attached */
 		return retire(change, "current") ?: rename_version(change, "next", "current");
 	}
 	if (!elfmap_version__read(old_dir, &old, NULL) && !elfmap_version__read(next_dir, &next, NULL) &&
@@ -371,7 +374,8 @@ static int mend(struct change *change)
 	return err;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------------- */
+/* ---- the whole upgrade ---------------------------------------------------------------------------------------------
+ */
 
 static int find_hooks(struct change *change)
 {
@@ -379,13 +383,13 @@ static int find_hooks(struct change *change)
 
 	if (!err && !change->result->deployment.nr)
 		err = elfmap_msg__set(change->msg, -ENOENT,
-				      "nothing of it is attached here (a filter '%s:[SECTION]'); 'elfmap attach' does "
-				      "that",
+				      "it is not attached here (no filter '%s:[SECTION]'); 'elfmap attach' "
+				      "attaches it",
 				      change->object);
 	return err;
 }
 
-/* Drops what was retired when the last packet has left it. */
+/* Removes retired versions after the last packet has left them. */
 static void sweep(struct change *change)
 {
 	elfmap_version__wait();
@@ -439,7 +443,7 @@ int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts
 
 	err = place_change(&change);
 	err = err ?: find_hooks(&change);
-	err = err ?: mend(&change);
+	err = err ?: recover(&change);
 	err = err ?: load_next(&change);
 	err = err ?: exchange(&change);
 	end(&change, err);
@@ -458,11 +462,11 @@ int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap
 
 	err = place_change(&change);
 	err = err ?: find_hooks(&change);
-	err = err ?: mend(&change);
+	err = err ?: recover(&change);
 	path_of(&change, "previous", previous);
 	err = err ?: elfmap_version__read(previous, &change.next, msg);
 	if (err == -ENOENT && result.deployment.nr)
-		elfmap_msg__set(msg, err, "there is no generation to go back to; 'elfmap upgrade' makes one");
+		elfmap_msg__set(msg, err, "there is no previous version to go back to; 'elfmap upgrade' makes one");
 	err = err ?: elfmap_version__check_tables(&change.next, tc_dir, msg);
 	err = err ?: exchange(&change);
 	end(&change, err);
@@ -483,7 +487,7 @@ int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_u
 		return err;
 	path_of(&change, "previous", previous);
 	if (access(previous, F_OK) && access(change.retired, F_OK))
-		err = elfmap_msg__set(msg, -ENOENT, "there is no generation before the current one");
+		err = elfmap_msg__set(msg, -ENOENT, "there is no previous version");
 	err = err ?: retire(&change, "previous");
 	if (!err)
 		sweep(&change);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Versions in memory and as directories of pins; those that are dropped, or kept while a program uses their tables. */
+/* Versions in memory and as directories of pins; retired versions, which are kept while a program uses their tables. */
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
@@ -99,7 +99,7 @@ static int pin(int fd, const char *dir, const char *kind, const char *name, stru
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof(path), "%s/%s/%s", dir, kind, name) >= (int)sizeof(path))
-		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path of a generation's pin is too long");
+		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path of a version's pin is too long");
 	return elfmap_pin__add(fd, path, msg);
 }
 
@@ -146,7 +146,7 @@ int elfmap_version__read(const char *dir, struct elfmap_version *ret_gen, struct
 	int err = 0;
 
 	if (access(dir, F_OK))
-		return elfmap_msg__set(msg, -ENOENT, "%s: there is no such generation", dir);
+		return elfmap_msg__set(msg, -ENOENT, "%s: there is no such version", dir);
 	if (elfmap_pins__read(dir, &pins))
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	for (size_t i = 0; !err && i < pins.nr; i++) {
@@ -162,7 +162,7 @@ int elfmap_version__read(const char *dir, struct elfmap_version *ret_gen, struct
 	return err;
 }
 
-/* Killed half-way it must not leave half a version, which somebody might go back to. */
+/* Renamed first: if the command is killed, no incomplete version stays under its name. */
 void elfmap_version__remove(const char *dir)
 {
 	char gone[PATH_MAX + 32];
@@ -173,7 +173,7 @@ void elfmap_version__remove(const char *dir)
 		elfmap_pin__remove_directory(gone);
 }
 
-#define TRIES 50 /* a program that is let go of is gone some milliseconds later */
+#define TRIES 50 /* the kernel frees an unused program some milliseconds later */
 #define PAUSE_NS 4000000
 
 /* ---- retiring ---------------------------------------------------------------------------------------------- */
@@ -199,13 +199,12 @@ int elfmap_version__retire(const char *dir, const char *retired, struct elfmap_m
 		snprintf(to, sizeof(to), "%s/%u", retired, nr++);
 	while (!access(to, F_OK));
 	if (rename(dir, to))
-		return elfmap_msg__set(msg, -errno, "%s: cannot become %s: %s", dir, to, strerror(errno));
+		return elfmap_msg__set(msg, -errno, "%s: cannot be renamed to %s: %s", dir, to, strerror(errno));
 	drop_entries(to);
 	return 0;
 }
 
-/* The kernel waits so after each change to a map of maps, for the sake of programs that are using the inner map that
- * was there. */
+/* An update of a map of maps waits in this way, since programs may still use the former inner map. */
 void elfmap_version__wait(void)
 {
 	int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(__u32), sizeof(__u32), 1, NULL), outer;
@@ -221,7 +220,7 @@ void elfmap_version__wait(void)
 		close(inner);
 }
 
-/* ---- is anybody in it -------------------------------------------------------------------------------------- */
+/* ---- users of a version -------------------------------------------------------------------------------------- */
 
 static bool describe(int map, struct bpf_map_info *info)
 {
@@ -245,7 +244,7 @@ static bool has_other_pin(const struct elfmap_pins *pins, const char *dir, __u32
 	return false;
 }
 
-/* The tables of VERSION that go with the pins below DIR; others are of no concern. */
+/* Keeps only the tables of VERSION that have no pin outside of DIR. */
 static void keep_last_tables(struct elfmap_version *version, const struct elfmap_pins *pins, const char *dir)
 {
 	size_t kept = 0;
@@ -264,7 +263,7 @@ static void keep_last_tables(struct elfmap_version *version, const struct elfmap
 	version->nr_maps = kept;
 }
 
-/* A stage is there because it is in a slot of a table that may go, and says nothing of who comes by. */
+/* Is PROG a stage in a slot of an unused table? Then it is loaded only because of that slot. */
 static bool is_in_slot(const struct elfmap_version *version, const bool *used, __u32 prog)
 {
 	for (size_t i = 0; i < version->nr_maps; i++) {
@@ -280,7 +279,7 @@ static bool is_in_slot(const struct elfmap_version *version, const bool *used, _
 	return false;
 }
 
-/* Marks what PROG uses. Is any of it news? */
+/* Marks the maps that PROG uses. True: one was not marked before. */
 static bool mark_maps(const struct elfmap_version *version, const struct elfmap_program *prog, bool *used)
 {
 	bool news = false;
@@ -295,7 +294,7 @@ static bool mark_maps(const struct elfmap_version *version, const struct elfmap_
 	return news;
 }
 
-/* Returns whether any is used. Whoever may not look at all programs cannot tell that none is. */
+/* Is any map used? Without permission to list all programs: all are. */
 static bool mark_used(const struct elfmap_version *version, bool *used, struct elfmap_kept *kept)
 {
 	struct elfmap_census census = {};
@@ -303,7 +302,7 @@ static bool mark_used(const struct elfmap_version *version, bool *used, struct e
 
 	for (size_t i = 0; i < version->nr_maps; i++)
 		used[i] = all;
-	while (news && !all) { /* the stages of a table that stays are users like others */
+	while (news && !all) { /* stages of a used table count as users */
 		news = false;
 		for (size_t i = 0; i < census.nr_progs; i++) {
 			if (is_in_slot(version, used, census.progs[i].id) ||
@@ -353,7 +352,7 @@ static void sweep_one(const char *dir, const char *tc_dir, struct elfmap_kept *k
 {
 	struct elfmap_kept found = *kept;
 
-	drop_entries(dir); /* of one that was killed */
+	drop_entries(dir); /* left by a command that was killed */
 	if (!is_used(dir, tc_dir, &found)) {
 		elfmap_version__remove(dir);
 		return;
@@ -374,5 +373,5 @@ void elfmap_retired__sweep(const char *retired, const char *tc_dir, struct elfma
 			sweep_one(dir, tc_dir, ret_kept);
 	if (directory)
 		closedir(directory);
-	rmdir(retired); /* fails where one stays */
+	rmdir(retired); /* fails while a version is left */
 }

@@ -69,7 +69,7 @@ refused() {
 	[[ $status == 0 && -z $output && $(slots) == '[]' ]]
 	packets 2
 	[[ "$(ran 1) $(ran 2)" == '2 0' ]]
-	refused 1 'slot 0 is empty already' graft_table 0 --empty
+	refused 1 'slot 0 is already empty' graft_table 0 --empty
 }
 
 @test "slots by name: the full name, without the common prefix, in either case; numbers as in C" {

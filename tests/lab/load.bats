@@ -149,7 +149,7 @@ a_b' ]]
 	"$elfmap" unload "$objects/shared.o"
 	[[ ! -e $progs/shared && -n $(filter_id) ]]
 	run --separate-stderr "$elfmap" unload shared
-	fails 1 "elfmap: shared: *nothing of it is loaded"
+	fails 1 "elfmap: shared: *it is not loaded"
 }
 
 @test "unload --maps: also removes maps that no program uses, including tables of stages" {
@@ -165,7 +165,7 @@ a_b' ]]
 	run -0 --separate-stderr "$elfmap" unload "$objects/tailcall.o" --maps
 	[[ -z $output$stderr && $(pins | grep -v progs) == "$globals/shared_hits" ]]
 	run --separate-stderr "$elfmap" unload "$objects/tailcall.o" --maps
-	fails 1 "elfmap: $objects/tailcall.o: *nothing of it is loaded"
+	fails 1 "elfmap: $objects/tailcall.o: *it is not loaded"
 	run --separate-stderr "$elfmap" unload shared --maps
 	fails 1 "elfmap: shared: *No such file*"
 }
@@ -174,7 +174,7 @@ a_b' ]]
 	mkdir -p "$globals"
 	bpftool map create "$globals/shared_hits" type hash key 4 value 8 entries 7 name other
 	run --separate-stderr "$elfmap" unload "$objects/shared.o" --maps
-	fails 1 "elfmap: $objects/shared.o: *nothing of it is loaded"
+	fails 1 "elfmap: $objects/shared.o: *it is not loaded"
 	[[ -e $globals/shared_hits ]]
 }
 
@@ -245,7 +245,7 @@ $id" ]]
 	add shared ingress
 	"$elfmap" tc filter add dev "$link" ingress pref 9 bpf da obj "$objects/shared.o" sec ingress
 	run --separate-stderr attach shared ingress ingress
-	fails 1 "elfmap: *: several filters are called 'shared.o:\[ingress]': prio 9 handle 0x1, prio 49152 handle 0x1; say which *"
+	fails 1 "elfmap: *: several filters have the name 'shared.o:\[ingress]': prio 9 handle 0x1, prio 49152 handle 0x1; select one *"
 	attach shared ingress ingress prio 9 | grep -q 'prio 9 .* unchanged'
 }
 
@@ -291,7 +291,7 @@ $id" ]]
 	[[ -z $(pins) && $(tc qdisc show dev "$link") != *clsact* ]]
 	tc qdisc add dev "$link" ingress
 	run --separate-stderr attach shared ingress egress
-	fails 1 "elfmap: $link: has a qdisc 'ingress' where clsact belongs"
+	fails 1 "elfmap: $link: has a qdisc 'ingress' in place of clsact"
 	[[ -z $(pins) ]]
 	run -0 --separate-stderr attach shared ingress ingress
 	[[ $output == *attached && $(tc qdisc show dev "$link") == *'qdisc ingress'* && $(filters) == 'shared.o:[ingress]' ]]
@@ -300,7 +300,7 @@ $id" ]]
 @test "attach: a place taken by another kind of filter is refused" {
 	tc filter add dev "$link" ingress pref 3 protocol all u32 match u32 0 0
 	run --separate-stderr attach shared ingress ingress prio 3
-	fails 1 "elfmap: $link: the kernel does not take the filter (ingress prio 3): *"
+	fails 1 "elfmap: $link: the kernel rejects the filter (ingress prio 3): *"
 	[[ -z $(pins) && $(tc filter show dev "$link" ingress) == *u32* ]]
 }
 

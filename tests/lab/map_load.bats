@@ -44,7 +44,7 @@ numbers() {
 	refuses 5 'nothing was changed; --keep-going' load h "$tmp/bad" types u32:u64
 	[[ $stderr == *"elfmap: $tmp/bad:2:3: expected a number, not 'two'"* ]]
 	[[ $stderr == *"elfmap: $tmp/bad:3:4: expected a number, not '300.1'"* ]]
-	[[ $stderr == *"elfmap: $tmp/bad:4:2: expected a number, and the line ends"* ]]
+	[[ $stderr == *"elfmap: $tmp/bad:4:2: expected a number, but the line ends"* ]]
 	[[ $stderr == *"elfmap: $tmp/bad:5:5: "* ]]
 	[[ $(entries h) == 0 ]]
 	refuses 4 'bad:2:3' load h "$tmp/bad" --keep-going types u32:u64
@@ -84,7 +84,7 @@ numbers() {
 	fails 2 'usage: elfmap map load PIN' load
 	fails 2 'usage: elfmap map load PIN' load h "$tmp/a" "$tmp/b"
 	head -c 70000000 /dev/zero | tr '\0' ' ' >"$tmp/long"
-	refuses 1 'has a line of more than 64 MiB; nothing was changed' load h "$tmp/long"
+	refuses 1 'has a line longer than 64 MiB; nothing was changed' load h "$tmp/long"
 }
 
 # ---- what is written ------------------------------------------------------------------------------

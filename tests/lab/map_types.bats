@@ -36,7 +36,7 @@ bytes() {
 	echo '10.0.0.1 { a 1 b 2 }' | "$elfmap" map load m key ipv4 value 'struct { u8 a u32 b }'
 	[[ $(bytes m) == '0x0a 0x00 0x00 0x01 = 0x01 0x00 0x00 0x00 0x02 0x00 0x00 0x00' ]]
 	fails 1 "'u32' has 4 bytes, the map's has 8" set m types ipv4:u32 10.0.0.1 1
-	fails 1 "there is no type 'ipv5'" set m types ipv5:u64 10.0.0.1 1
+	fails 1 "unknown type 'ipv5'" set m types ipv5:u64 10.0.0.1 1
 	fails 2 "no pair of types" set m types u64 10.0.0.1 1
 }
 
@@ -63,7 +63,7 @@ bytes() {
 	map push q 7
 	[[ $(map pop q) == 7 ]]
 	echo 'q u32 be32' >"$ELFMAP_TYPES_DIR/q"
-	fails 1 "$ELFMAP_TYPES_DIR/q:1: the map has no keys: '-' stands for their type" push q 7
+	fails 1 "$ELFMAP_TYPES_DIR/q:1: the map has no keys: write '-' as their type" push q 7
 }
 
 @test "types: an invalid file is refused" {
@@ -71,9 +71,9 @@ bytes() {
 	echo 'm u32 u64' >"$ELFMAP_TYPES_DIR/a"
 	fails 1 "$ELFMAP_TYPES_DIR/a:1: 'u64' has 8 bytes, the map's has 4" dump m
 	echo 'm u32' >"$ELFMAP_TYPES_DIR/a"
-	fails 1 "$ELFMAP_TYPES_DIR/a:1: the type ends where a type should be" dump m
+	fails 1 "$ELFMAP_TYPES_DIR/a:1: expected a type, but the type ends" dump m
 	echo 'm u32 u32 u32' >"$ELFMAP_TYPES_DIR/a"
-	fails 1 "'u32' is more than two types" dump m
+	fails 1 "unexpected 'u32' after the two types" dump m
 	printf '\nm u32 u32\n' >"$ELFMAP_TYPES_DIR/a"
 	map dump m
 	echo 'm u32 u32' >"$ELFMAP_TYPES_DIR/b"

@@ -143,9 +143,9 @@ no_change() {
 	send 5
 	[[ $(cells) == '5 10 0 0' ]]
 	no_change upgrade gen.o --rollback
-	[[ $stderr == *'there is no generation to go back to'* ]]
+	[[ $stderr == *'there is no previous version to go back to'* ]]
 	no_change upgrade gen.o --forget
-	[[ $stderr == *'there is no generation before the current one'* ]]
+	[[ $stderr == *'there is no previous version'* ]]
 }
 
 @test "rollback: a version that has lost stages or a program is refused" {
@@ -154,7 +154,7 @@ no_change() {
 	upgrade "$gen"
 	rm "$generations/previous/maps/tc/globals/gen_jmp"
 	no_change upgrade gen.o --rollback
-	[[ $stderr == "elfmap: gen.o: its PROG_ARRAY 'gen_jmp' has lost its pin, and with it what was in its slots; "* ]]
+	[[ $stderr == "elfmap: gen.o: its PROG_ARRAY 'gen_jmp' has lost its pin, so its slots are empty; "* ]]
 	upgrade "$gen"
 	rm "$generations/previous/entries/ingress"
 	no_change upgrade gen.o --rollback
@@ -195,7 +195,7 @@ no_change() {
 	attach
 	cp "$build/tests/testdata/tailcall.o" "$gen"
 	no_change upgrade "$gen"
-	[[ $stderr == *"section 'ingress' is attached, and the other version has none of that name"* ]]
+	[[ $stderr == *"section 'ingress' is attached, but the other version has no such section"* ]]
 	cp "$build/tests/testdata/broken.o" "$gen"
 	no_change upgrade "$gen"
 	[[ $stderr == *'the kernel refuses it'* ]]
@@ -208,10 +208,10 @@ no_change() {
 
 @test "an object that is not attached or not pinned is refused" {
 	run --separate-stderr upgrade "$gen"
-	[[ $status == 1 && $stderr == "elfmap: $gen: nothing "* && -z $(pins) ]]
+	[[ $status == 1 && $stderr == "elfmap: $gen: it is not attached here"* && -z $(pins) ]]
 	attach
 	run --separate-stderr "$elfmap" upgrade "$gen"
-	[[ $status == 1 && $stderr == *"nothing of it is attached here (a filter 'gen.o:["* ]]
+	[[ $status == 1 && $stderr == *"it is not attached here (no filter 'gen.o:["* ]]
 	run upgrade
 	[[ $status == 2 ]]
 }
@@ -285,7 +285,7 @@ no_change() {
 	"$elfmap" tc -n blue filter add dev v1 ingress prio 7 bpf obj "$gen" sec ingress action mirred egress redirect dev lo
 	version 2
 	no_change upgrade "$gen"
-	[[ $stderr == *'prio 7 handle 0x1 has actions of tc'* ]]
+	[[ $stderr == *'prio 7 handle 0x1 has tc actions'* ]]
 }
 
 @test "all maps that became larger are copied, for any number of them" {
@@ -367,7 +367,7 @@ no_change() {
 	version 2_large
 	upgrade "$gen"
 	run -0 --separate-stderr "$elfmap" -n red upgrade "$gen"
-	[[ $stderr == "elfmap: $gen: warning: map 'gen_state': the version before used map "*"; its entries are not carried over" ]]
+	[[ $stderr == "elfmap: $gen: warning: map 'gen_state': the previous version used map "*"; its entries are not copied" ]]
 	[[ $output == 'dev v0 ingress '*replaced ]]
 }
 
@@ -377,7 +377,7 @@ no_change() {
 	rm "$globals/gen_state"
 	version 2
 	run -0 --separate-stderr upgrade "$gen"
-	[[ $stderr == "elfmap: $gen: warning: map 'gen_state': the version before used map "*"; its entries are not carried over" ]]
+	[[ $stderr == "elfmap: $gen: warning: map 'gen_state': the previous version used map "*"; its entries are not copied" ]]
 	send 3
 	[[ $(cells) == '3 3 0 0' && $(state) == *' 3' ]]
 	upgrade "$gen" --rollback

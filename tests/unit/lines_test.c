@@ -31,9 +31,9 @@ static void test_lines(void **state)
 	assert_int_equal(elfmap_text__column(&text), 1);
 	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), -EINVAL);
 	assert_int_equal(elfmap_text__column(&text), 5);
-	assert_string_equal(msg.text, "'9' is more than the type has");
+	assert_string_equal(msg.text, "unexpected '9' after the value");
 	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), -EINVAL);
-	assert_string_equal(msg.text, "expected a number, and the line ends");
+	assert_string_equal(msg.text, "expected a number, but the line ends");
 	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), 1);
 	assert_int_equal(key + value, 23);
 	assert_int_equal(elfmap_text__read_entry(&text, &format, &key, &value), 0);

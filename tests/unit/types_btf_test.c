@@ -374,8 +374,8 @@ static void test_contradictions_are_refused(void **state)
 	assert_refused(beyond, 4, "beyond its struct");
 	assert_refused(function, 4, "not the type of a value");
 	assert_refused(itself, 8, "nested too deeply");
-	assert_refused(nothing, 0, "an array of nothing");
-	assert_refused(fields, 8, "a bit field that is no number");
+	assert_refused(nothing, 0, "an array of elements without size");
+	assert_refused(fields, 8, "a bit field that is not a number");
 }
 
 int main(void)

@@ -27,24 +27,24 @@ static void assert_no_type(const char *words, size_t size, const char *why)
 static void test_what_is_no_type(void **state)
 {
 	(void)state;
-	assert_no_type("", 4, "the type ends where a type should be");
-	assert_no_type("int", 4, "there is no type 'int'");
-	assert_no_type("u33", 4, "there is no type 'u33'");
+	assert_no_type("", 4, "expected a type, but the type ends");
+	assert_no_type("int", 4, "unknown type 'int'");
+	assert_no_type("u33", 4, "unknown type 'u33'");
 	assert_no_type("u32", 8, "'u32' has 4 bytes, the map's has 8");
-	assert_no_type("u8[0]", 0, "not a number of elements");
-	assert_no_type("u8[]", 4, "a number of elements should be where ']' is");
+	assert_no_type("u8[0]", 0, "invalid number of elements");
+	assert_no_type("u8[]", 4, "expected a number of elements, not ']'");
 	assert_no_type("u8[4", 4, "']'");
-	assert_no_type("u8[99999999999999999999]", 4, "not a number of elements");
+	assert_no_type("u8[99999999999999999999]", 4, "invalid number of elements");
 	assert_no_type("u64[1000000][1000000]", 4, "too large");
 	assert_no_type("struct { }", 4, "no field");
-	assert_no_type("struct { u8 a", 4, "the type ends where");
-	assert_no_type("struct { u8 }", 4, "a field's name should be where '}' is");
-	assert_no_type("struct { u8 a u8 a }", 2, "two fields have the name 'a'");
-	assert_no_type("struct { u8 a\"b }", 1, "a field's name should be where 'a\"b' is");
+	assert_no_type("struct { u8 a", 4, "but the type ends");
+	assert_no_type("struct { u8 }", 4, "expected a field's name, not '}'");
+	assert_no_type("struct { u8 a u8 a }", 2, "duplicate field 'a'");
+	assert_no_type("struct { u8 a\"b }", 1, "expected a field's name, not 'a\"b'");
 	assert_no_type("enum { #A 0 }", 4, "a name and a number");
-	assert_no_type("struct { bytes a }", 2, "[N], the number of bytes,");
+	assert_no_type("struct { bytes a }", 2, "[N], the number of bytes");
 	assert_no_type("enum { A }", 4, "the number of a name");
-	assert_no_type("enum8 { A 256 }", 1, "not in the enum's range");
+	assert_no_type("enum8 { A 256 }", 1, "outside the range of the enum");
 	assert_no_type(
 		"struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { "
 		"struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { "

@@ -44,7 +44,7 @@ static void test_integers(void **state)
 		REFUSES("u8", 1, "010", 1, "octal"),
 		REFUSES("u8", 1, "12x", 1, "expected a number, not '12x'"),
 		REFUSES("u8", 1, "0x", 1, "expected a number"),
-		REFUSES("u8", 1, "", 1, "expected a number, and the line ends"),
+		REFUSES("u8", 1, "", 1, "expected a number, but the line ends"),
 		REFUSES("u8", 1, "# 5", 1, "the line ends"),
 		REFUSES("u8", 1, "\n5", 1, "the line ends"),
 		REFUSES("u16", 2, "hex 1", 6, "1 of 2 bytes"),
@@ -178,9 +178,9 @@ static void test_strings(void **state)
 		REFUSES("string[4]", 4, "\"abcde\"", 1, "more than 4 characters"),
 		REFUSES("string[4]", 4, "abcde", 1, "more than 4 characters"),
 		REFUSES("string[4]", 4, "\"ab", 4, "the closing '\"' is missing"),
-		REFUSES("string[4]", 4, "\"a\\q\"", 3, "no escape"),
-		REFUSES("string[4]", 4, "\"a\\400\"", 3, "no escape"),
-		REFUSES("string[4]", 4, "\"a\"b", 4, "no blank"),
+		REFUSES("string[4]", 4, "\"a\\q\"", 3, "unknown escape"),
+		REFUSES("string[4]", 4, "\"a\\400\"", 3, "unknown escape"),
+		REFUSES("string[4]", 4, "\"a\"b", 4, "a blank is required"),
 		REFUSES("string[4]", 4, "{", 1, "expected \"text\""),
 	};
 
@@ -264,7 +264,7 @@ static void test_names_are_refused_where_nobody_knows_them(void **state)
 		struct elfmap_text text = elfmap_text__new(lines[i], strlen(lines[i]), NULL, &msg);
 
 		assert_int_equal(elfmap_text__read(&text, type, &ifindex), -EINVAL);
-		assert_non_null(strstr(msg.text, "not known here"));
+		assert_non_null(strstr(msg.text, "cannot be resolved here"));
 	}
 	elfmap_type__free(type);
 }
@@ -282,7 +282,7 @@ static void test_structs(void **state)
 	};
 	static const struct refusal refusals[] = {
 		REFUSES("struct { u8 a u16 b }", 4, "{ a 1 }", 7, "field 'b' is missing"),
-		REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 2 a 1 }", 11, "field 'a' comes twice"),
+		REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 2 a 1 }", 11, "field 'a' is given twice"),
 		REFUSES("struct { u8 a u16 b }", 4, "{ a 1 c 2 }", 7, "there is no field 'c' here"),
 		REFUSES("struct { u8 a u16 b }", 4, "{ a 1 b 2", 10, "expected a field"),
 		REFUSES("struct { u8 a u16 b }", 4, "a 1 b 2", 1, "expected '{', not 'a'"),
@@ -318,8 +318,8 @@ static void test_arrays(void **state)
 	};
 	static const struct refusal refusals[] = {
 		REFUSES("u8[3]", 3, "[ 1 2 ]", 7, "the array ends after 2 of 3 values"),
-		REFUSES("u8[3]", 3, "[ 1 2 3 4 ]", 9, "more than the 3 values"),
-		REFUSES("u8[3]", 3, "[ 1 2 3", 8, "expected ']', and the line ends"),
+		REFUSES("u8[3]", 3, "[ 1 2 3 4 ]", 9, "too many values: the array has 3"),
+		REFUSES("u8[3]", 3, "[ 1 2 3", 8, "expected ']', but the line ends"),
 		REFUSES("u8[3]", 3, "1 2 3", 1, "expected '['"),
 	};
 
