@@ -140,7 +140,7 @@ send() {
 	filter
 	rule 0 drop 4 udp
 	elfmap cgroup set cgroup_acl 0 "$leaf"
-	# The argument is the number of matches so far.
+	# hits prints the number of matches of the rule so far.
 	# shellcheck disable=SC2016 # for the inner shell
 	run -0 in_cgroup "$top" nsenter --net=/run/netns/red bash -c '
 		hits() { elfmap -j map get cgroup_hits 0 sum | jq .value.packets; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Every command in the EXAMPLES of the manual pages is run here, in the order of its page, on objects and maps as the
-# page has them. parser.bats and l2_redirect.bats do this for elfmap-graft(8) and elfmap-l2-redirect(8).
+# Runs every command in the EXAMPLES of the manual pages, in order, with the objects and maps that the page names.
+# parser.bats and l2_redirect.bats do this for elfmap-graft(8) and elfmap-l2-redirect(8).
 
 # shellcheck disable=SC2030,SC2031,SC2086,SC2154 # a test is a subshell; run and maps.bash set variables, of one word
 bats_require_minimum_version 1.5.0
@@ -26,8 +26,8 @@ teardown() {
 	[[ -z ${cgroup-} ]] || rmdir "$cgroup/backend" "$cgroup"
 }
 
-# commands PAGE: each followed by a NUL, without mdoc's escapes and with the headers of this tree. A line without a prompt
-# continues the command before it in the same block.
+# commands PAGE: the commands, each followed by a NUL, without mdoc's escapes and with the headers of this tree. A line
+# without a prompt continues the previous command of the same block.
 commands() {
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$root/man/$1.8" |
 		sed "s/\\\\&//g; s/\\\\e/\\\\/g; s|/usr/local/include|$root/include|" |
@@ -37,17 +37,17 @@ commands() {
 			inside && open { print }'
 }
 
-# in_block PAGE LINE: the lines from LINE to the block's end.
+# in_block PAGE LINE: the lines from LINE to the end of its block.
 in_block() {
 	awk -v first="$2" '$0 == first { inside = 1 } /^\.Ed/ { inside = 0 } inside' "$root/man/$1.8"
 }
 
-# works COMMAND: it succeeds; a test may have an expectation of its own.
+# works COMMAND: expects success; a test may redefine it.
 works() {
 	[[ $status == 0 ]]
 }
 
-# examples PAGE [LEAST]: runs each, and gives it to works().
+# examples PAGE [LEAST]: calls works() with each command; there must be at least LEAST.
 examples() {
 	local command count=0
 
@@ -199,7 +199,7 @@ examples() {
 		*' clear ports'*) [[ $status == 0 && $(entries ports) == 0 ]] ;;
 		*' pop '* | *' peek '*) [[ $status == 0 && $output == 4000 ]] ;;
 		*' map restore '*)
-			[[ $status == 1 && $output == *'exists already'* ]] # nothing was rebooted
+			[[ $status == 1 && $output == *'exists already'* ]] # there was no reboot
 			find /sys/fs/bpf -type f ! -name '*.debug' -delete
 			run -0 bash -eo pipefail -c "$1"
 			;;

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap map list` and `elfmap map dump` on real maps: bpftool makes those without types, a small
-# object those with types. bpftool, which knows the bytes, is the second opinion.
+# `elfmap map list` and `elfmap map dump` on real maps. bpftool makes the maps without types, a small
+# object those with types. The output is compared with that of bpftool.
 
 # shellcheck disable=SC2030,SC2031,SC2086,SC2154 # a test is a subshell; run and maps.bash set variables, of one word
 bats_require_minimum_version 1.5.0
 load maps.bash
 
-# count() adds a packet to the value of the CPU that it runs on. The other maps are filled by hand.
+# count() adds a packet to the value of its CPU. The tests fill the other maps.
 setup_file() {
 	export OBJECT=$BATS_FILE_TMPDIR/typed.o
 	clang -target bpf -O2 -g -c -idirafter "/usr/include/$(cc -print-multiarch)" -o "$OBJECT" -x c - <<-'END'
@@ -195,7 +195,7 @@ run_count() { # CPU
 }
 
 @test "the bpf file system: none mounted, one at another path, several, TC_BPF_MNT" {
-	# COMMANDS: run where /sys/fs/bpf is not mounted, nor is it with any process that is to be seen
+	# COMMANDS: run in a mount and a pid namespace in which no process has /sys/fs/bpf mounted
 	in_mounts() {
 		run --separate-stderr unshare --mount --pid --fork --mount-proc bash -euc "umount /sys/fs/bpf; $1"
 		echo "status $status, stdout '$output', stderr '$stderr'"
@@ -244,7 +244,7 @@ run_count() { # CPU
 		'DROP { address 192.0.2.7 lladdr 02:00:00:00:ab:01 device lo name "a\"\351" up true }' ]]
 	[[ $("$elfmap" -j map dump neighbours | jq -c '.[0] | [.key, .value.address, .value.device, .value.up]') == \
 		"[\"DROP\",\"192.0.2.7\",$lo,true]" ]]
-	# Latin-1 is no UTF-8, and JSON has nothing else.
+	# Latin-1 is not valid UTF-8, which JSON requires.
 	[[ $("$elfmap" -j map dump neighbours | jq -c '.[0].value.name[:4]') == '["0x61","0x22","0xe9","0x00"]' ]]
 	# shellcheck disable=SC2086
 	update neighbours key 1 0 0 0 value ${bytes/0xe9/0x62}
@@ -349,8 +349,8 @@ run_count() { # CPU
 	"$elfmap" map dump cells | awk '{ print $1 }' | cmp - <(seq 0 29999)
 }
 
-# The kernel's walk over keys begins again when the key it stands on is deleted, which hits a few
-# dumps of a thousand: so many are made, and all are checked.
+# The kernel's iteration over keys restarts if the current key has been deleted. This happens in a few
+# dumps of a thousand, so many dumps are made and all are checked.
 @test "dump: entries that are not changed are printed once while others are added and deleted" {
 	local name churn
 
@@ -370,8 +370,8 @@ run_count() { # CPU
 		# shellcheck disable=SC2016
 		timeout 120 bash -ec 'for ((i = 0; i < 600; i++)); do "$0" map dump "$1"; echo end; done' \
 			"$elfmap" $name >"$tmp/dumps"
-		kill -0 $churn # it was there all the time
-		rm "$tmp/churn" # which ends it, as would the end of this test
+		kill -0 $churn # it ran all the time
+		rm "$tmp/churn" # which ends it, as the end of this test would
 		wait $churn
 		awk '/^end$/ { bad += stable != 200; dumps++; stable = 0; split("", seen); next }
 			{ sub(/ hex [^}]*$/, ""); bad += seen[$0]++ > 0; stable += /^10[.]0[.]0[.]|^hex 20 00 00 00 0a 00 00 / }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap map check`: device numbers in maps, and the names that are kept beside them. bpftool, which
-# knows bytes only, is the second opinion on what is in a map.
+# `elfmap map check`: device numbers in maps, and the names that are noted for them. The contents of maps are
+# read with bpftool.
 
 # shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; run sets it
 bats_require_minimum_version 1.5.0
@@ -49,7 +49,7 @@ setup() {
 	device b
 }
 
-# The bpffs is this file's own (tests/sandbox), and each test finds it empty.
+# tests/sandbox gives this file its own bpffs; each test starts with it empty.
 teardown() {
 	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete
 	for name in a b c d; do ip link del dev "$name" 2>/dev/null || true; done
@@ -64,7 +64,7 @@ number_of() {
 	ip -j link show dev "$1" | jq '.[0].ifindex'
 }
 
-# A number below 256 as bpftool's four bytes.
+# A number below 256 as four bytes for bpftool.
 bytes() {
 	printf '%d 0 0 0' "$1"
 }
@@ -106,7 +106,7 @@ fails() {
 	put_port 0 "$(number_of a)"
 	put_port 2 "$(number_of b)"
 	checks 0 'unnoted unnoted' ports
-	checks 0 'unnoted unnoted' ports # looking notes nothing
+	checks 0 'unnoted unnoted' ports # check without --fix makes no note
 	[[ ! -e $globals/ports_devs ]]
 	checks 0 'unnoted unnoted' ports --fix
 	[[ $(jq -c '[.[].fixed]' <<<"$output") == '[true,true]' ]]
@@ -132,7 +132,7 @@ fails() {
 	ip link del dev a
 	checks 1 'gone ok' ports
 	[[ $stderr == *'1 of 2 device numbers are of devices that are gone'* ]]
-	checks 1 'gone ok' ports --fix # nothing to put there, so it stays
+	checks 1 'gone ok' ports --fix # there is no device for it, so the entry stays
 	[[ $(port 0) == "$old" ]]
 	device a
 	new=$(number_of a)
@@ -153,7 +153,7 @@ fails() {
 	old=$(number_of a)
 	ip link del dev a
 	device c "$old"
-	checks 0 renamed ports # it could be the same device under another name: nothing is changed
+	checks 0 renamed ports # possibly the same device with another name: no change
 	[[ $(jq -r '.[0] | [.ifname, .new_ifname] | join(" ")' <<<"$output") == 'a c' ]]
 	device a
 	checks 1 renumbered ports
@@ -308,7 +308,7 @@ fails() {
 	fails 1 "no pin at $globals/nope" set nope 0 dev a
 	[[ $(bpftool -j map dump pinned $globals/ports) == "$before" ]]
 	checks 0 ok ports
-	printf '0 424242\n' | "$elfmap" map load ports - # what dump prints when a device has gone
+	printf '0 424242\n' | "$elfmap" map load ports - # what dump prints for a removed device
 	[[ $(port 0) == 424242 ]]
 	checks 1 gone ports
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap map get`, `set` and `del`, and bpftool's words for them. bpftool says what is in a map.
+# `elfmap map get`, `set` and `del`, and bpftool's words for them. Contents of maps are read with bpftool.
 
 # shellcheck disable=SC2030,SC2031,SC2086,SC2154 # a test is a subshell; run and maps.bash set variables, of one word
 bats_require_minimum_version 1.5.0
@@ -14,7 +14,7 @@ teardown() {
 	rm -rf "${public-}"
 }
 
-# bytes NAME KEY-BYTE ...: the value's bytes as bpftool sees them
+# bytes NAME KEY-BYTE ...: the value's bytes by bpftool
 bytes() {
 	bpftool -j map lookup pinned "$globals/$1" key "${@:2}" | jq -r '.value | join(" ")'
 }
@@ -116,7 +116,7 @@ bytes() {
 	fails 1 'value: expected 2 bytes, as numbers from 0 to 255 or' update h key 1 2 3 4 value 1 1 1
 	[[ $(map lookup pinned "$globals/h" key 0x01 2 3 0xff) == 'hex 01 02 03 ff hex fe 00' ]]
 	[[ $(map dump pinned "$globals/h") == 'hex 01 02 03 ff hex fe 00' ]]
-	fails 2 'usage: elfmap map dump' dump pinned h # a pin may be called that
+	fails 2 'usage: elfmap map dump' dump pinned h # `pinned` is a possible name of a pin
 	fails 2 'usage: elfmap map update' update h key 1 2 3 4
 	fails 2 'usage: elfmap map delete' delete h key 1 2 3 4 value 1 2
 	[[ $(entries h) == 1 ]]
@@ -206,7 +206,7 @@ bytes() {
 	fails 1 "a queue has no keys; 'peek'" get waiting 1
 	fails 1 "a queue has no keys; 'pop'" del waiting 1
 	fails 1 'has no keys' set ring 1 1
-	[[ $stderr == *'has no keys' ]] # nor values
+	[[ $stderr == *'has no keys' ]] # no suggestion: a ring buffer has no values either
 	fails 1 "it is a stream of events, and has no entries; nothing was changed" clear ring
 	fails 1 "a bloom_filter has no keys; 'push'" set seen 1 1
 	fails 1 'a bloom_filter has no keys' get seen 1

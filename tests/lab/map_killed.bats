@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What `elfmap map` leaves when it is killed at any of its calls to the kernel: the map as it was or as it is to
-# be, and the same command again finishes the job.
+# `elfmap map` killed at any of its system calls: the map is in the previous or the desired state, and the same
+# command completes the work.
 
 # shellcheck disable=SC2154 # maps.bash sets them
 # shellcheck disable=SC2317 # functions that the walk calls
@@ -24,8 +24,8 @@ start_again() {
 	map load h "$tmp/old" types u32:u64
 }
 
-# killed BEFORE WHOLE FINISHED WORD...: BEFORE sets up what `map WORD ...` finds. Killed before each of its calls it
-# leaves what is WHOLE; by the same command it is FINISHED.
+# killed BEFORE WHOLE FINISHED WORD...: BEFORE makes the state in which `map WORD ...` runs. After it is killed before
+# any of its calls, WHOLE is true; after the same command has run again, FINISHED is true.
 killed() {
 	local before=$1 whole=$2 finished=$3 call n walked=0
 
@@ -123,7 +123,7 @@ maximum() {
 		saved
 		map load h "$tmp/new" types u32:u64
 	}
-	none_half() { # what is pinned is whole
+	none_half() { # each pinned map is complete
 		local pin
 
 		for pin in globals/h below/second; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Every kind of map that the kernel has, under every verb of `elfmap map`: either it does its work, which another
-# verb then sees, or one line says why not. No errno of the kernel's alone, no success with nothing behind it.
+# Every map type of the kernel with every verb of `elfmap map`: either the verb works, which another verb confirms,
+# or one line gives the reason. A bare errno and a success without effect are failures.
 
 # shellcheck disable=SC2154 # maps.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -16,7 +16,7 @@ teardown() {
 	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete
 }
 
-# What each kind can do, beside list, show, save and restore; and an entry for it.
+# The verbs that each type supports besides list, show, save and restore, and an entry for it.
 all='get set del dump load replace diff clear resize watch'
 kinds="
 hash                  4 4 4   0 | 'hex 01 00 00 00' 'hex 05 00 00 00' | $all
@@ -54,7 +54,7 @@ cgrp_storage          4 8 0   1 | 'hex 01 00 00 00' 'hex 05 00 00 00 00 00 00 00
 arena                 0 0 4   0x400 | '' ''                           |
 "
 
-# A program, and what only a loader makes: maps whose keys and values the kernel wants to know.
+# A program, and maps that only a loader can make, because the kernel requires BTF of keys and values.
 compile() {
 	clang -target bpf -O2 -g -c -idirafter "/usr/include/$(cc -print-multiarch)" "${@:2}" -o "$1" -x c - <<-'END'
 		#include <linux/bpf.h>
@@ -75,7 +75,7 @@ compile() {
 	END
 }
 
-# make TYPE KEY VALUE MAX FLAGS: pinned under its type's name, or a line on stdout why this machine has none.
+# make TYPE KEY VALUE MAX FLAGS: pins a map under its type's name, or prints why this kernel has none.
 make_map() {
 	local type=$1 number words=(name "${1:0:15}" flags "$5")
 
@@ -93,7 +93,7 @@ make_map() {
 	rm -rf /sys/fs/bpf/tc/progs
 }
 
-# refused VERB WORD ...: one line that is not the kernel's, and nothing else.
+# refused VERB WORD ...: fails with one line that is not just an errno, and has no other output.
 refused() {
 	local wanted=1
 
@@ -104,11 +104,11 @@ refused() {
 	[[ $stderr != *': '[A-Z]* && $stderr != *rror\ * ]]
 }
 
-count() { # the entries of a map, as dump or show see them; queues are drained
+count() { # the number of entries by dump or show; queues are drained
 	"$elfmap" -j map "$@" | jq length
 }
 
-# does VERB TYPE: it works, and is seen to.
+# does VERB TYPE: the verb works, and its effect is checked.
 does() {
 	local empty=0
 
@@ -123,7 +123,7 @@ does() {
 	del)
 		[[ $2 == xskmap ]] || map set "$2" "$key" "$value"
 		map del "$2" "$key"
-		[[ $2 == xskmap ]] || refused del "$2" "$key" # which it cannot see
+		[[ $2 == xskmap ]] || refused del "$2" "$key" # user space cannot read them
 		;;
 	dump)
 		count dump "$2"

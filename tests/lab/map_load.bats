@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap map load` and `clear`: files of entries, every kind of map, and what becomes of errors.
+# `elfmap map load` and `clear`: files of entries, all map types, and errors.
 
 # shellcheck disable=SC2030,SC2031,SC2086,SC2154 # a test is a subshell; run and maps.bash set variables, of one word
 bats_require_minimum_version 1.5.0
@@ -65,7 +65,7 @@ numbers() {
 	printf '7 1\n\n8 2\n7 2\n' >"$tmp/twice"
 	refuses 2 "elfmap: $tmp/twice:4: the key stands in line 1 with another value" load h "$tmp/twice" types u32:u64
 	[[ $(entries h) == 2 ]]
-	# Far apart, so that both have left the window through which the file is read.
+	# Farther apart than the window through which the file is read.
 	create many hash 4 8 100000
 	{ numbers 1 60000; echo '3 7'; } >"$tmp/far"
 	refuses 2 'far:60001: the key stands in line 3 with another value' load many "$tmp/far" types u32:u64
@@ -120,7 +120,7 @@ numbers() {
 		map load m "$tmp/in" types $types
 		map dump m types $types | sort >"$tmp/dump"
 		if [[ $type == percpu* || $type == lru_percpu* ]]; then
-			awk '$3 != $4 { exit 1 }' "$tmp/dump" || return 1 # on two CPUs: one value for each
+			awk '$3 != $4 { exit 1 }' "$tmp/dump" || return 1 # with two CPUs: one value for each
 		elif [[ $type == *array* ]]; then
 			head -n 10000 <(sort -n "$tmp/dump") | cmp - "$tmp/in"
 		else
@@ -180,7 +180,7 @@ numbers() {
 # ---- interruptions, progress ----------------------------------------------------------------------
 
 @test "load: interrupted, it reports how many entries are written, and a second run completes the rest" {
-	create trie lpm_trie 8 8 300000 flags 1 # the slowest there is
+	create trie lpm_trie 8 8 300000 flags 1 # the slowest map type
 	awk 'BEGIN { for (i = 0; i < 300000; i++)
 		print i % 256 "." int(i / 256) % 256 "." int(i / 65536) ".0/24", i }' >"$tmp/large"
 	"$elfmap" map load trie "$tmp/large" types prefix4:u64 2>"$tmp/interrupted" &
@@ -198,7 +198,7 @@ numbers() {
 	[[ $(<"$tmp/interrupted") == *", key $key;"* ]]
 	map load trie "$tmp/large" types prefix4:u64
 	map dump trie types prefix4:u64 | sort -n -k2 | cmp - "$tmp/large"
-	# The way back: what is interrupted names the last key, which is gone, and leaves the rest.
+	# Deleting: an interrupted command names the last deleted key, and leaves the others.
 	interrupt_deletion replace trie /dev/null
 	[[ $said == *"interrupted; $gone of 300000 entries were deleted, the last with key $key; the same command again finishes it" ]]
 	interrupt_deletion clear trie
@@ -207,7 +207,7 @@ numbers() {
 	[[ -z $(map dump trie) ]]
 }
 
-# Ends `map WORD ...`, which empties 'trie', when its first entry is gone. Sets `said`, `key` and `gone`.
+# Interrupts `map WORD ...`, which empties 'trie', once its first entry is deleted. Sets `said`, `key` and `gone`.
 interrupt_deletion() {
 	local first
 
@@ -251,14 +251,14 @@ interrupt_deletion() {
 	seq 100 199 | sed 's/.*/& 1/' >"$tmp/many"
 	run --separate-stderr "$elfmap" map load full "$tmp/many" --keep-going types u32:u32
 	[[ $status == 1 && ${#stderr_lines[@]} == 21 && $stderr == *'many: 80 more entries are refused' ]]
-	bpftool map freeze pinned "$globals/full" # and what is so for all is said once
+	bpftool map freeze pinned "$globals/full" # an error that is the same for all lines is printed once
 	run --separate-stderr "$elfmap" map load full "$tmp/many" --keep-going types u32:u32
 	[[ $status == 1 && ${#stderr_lines[@]} == 1 && $stderr == *'many:1: the map is frozen'*'; 0 of 100 entries were written' ]]
 }
 
 @test "load: progress is printed only to a terminal" {
 	create h hash 4 8 10
-	numbers 1 5 | map load h types u32:u64 # map() fails if anything is said
+	numbers 1 5 | map load h types u32:u64 # map() fails if there is output on stderr
 	[[ -n $(type -P script) ]] || skip 'no script(1) to make a terminal'
 	create trie lpm_trie 8 8 3000000 flags 1
 	awk 'BEGIN { for (i = 0; i < 2000000; i++)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Memory: no verb of `elfmap map` takes 64 MiB for a million entries. What it is to be read from and written to
-# is the kernel's, and not counted.
+# Memory: no verb of `elfmap map` needs 64 MiB for a million entries. The memory of maps and files is the kernel's,
+# and is not counted.
 
 # shellcheck disable=SC2154 # maps.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -24,7 +24,7 @@ teardown() {
 	find /sys/fs/bpf -mindepth 1 ! -name '*.debug' -delete
 }
 
-# peak_of STATUS WORD ...: elfmap map WORD ..., which ends with STATUS, says nothing, and stays below the limit.
+# peak_of STATUS WORD ...: elfmap map WORD ... ends with STATUS, prints nothing, and stays below the limit.
 peak_of() {
 	local status_wanted=$1 status=0
 
@@ -34,8 +34,8 @@ peak_of() {
 	[[ $status == "$status_wanted" && $(<"$tmp/said") =~ ^[0-9]+$ ]] && (($(<"$tmp/said") < limit))
 }
 
-# all_verbs NAME: on a map that is there, is empty, and has the types of $ELFMAP_TYPES_DIR; $tmp/lines and
-# $tmp/changed are for it.
+# all_verbs NAME: runs each verb on an existing, empty map with types in $ELFMAP_TYPES_DIR. Its input is $tmp/lines
+# and $tmp/changed.
 all_verbs() {
 	peak_of 0 load "$1" "$tmp/lines"
 	peak_of 0 dump "$1"

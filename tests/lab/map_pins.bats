@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Pins of maps: who uses a map and what its pin holds (list, show), pin and unpin. bpftool makes the
-# maps and is the second opinion.
+# Pins of maps: list and show print the users of a map and what its pin keeps; pin and unpin. bpftool makes the
+# maps, and its output is compared.
 
 # shellcheck disable=SC2154 # run sets them
 bats_require_minimum_version 1.5.0
@@ -25,11 +25,11 @@ refused() {
 	[[ $status_wanted == 2 || ${#stderr_lines[@]} == 1 ]]
 }
 
-row() { # NAME: what `list` says of it, as JSON
+row() { # NAME: its row in `list`, as JSON
 	"$elfmap" -j map list | jq -c --arg pin "$globals/$1" '.[] | select(.pinned[0] == $pin)'
 }
 
-load_counter() { # a program that uses its map, in a filter
+load_counter() { # attaches a program that uses its map
 	mkdir -p $globals
 	"$elfmap" tc filter add dev "$link" ingress bpf da obj "$build/tc-progs/dst_stats.o" sec ingress
 }
@@ -100,7 +100,7 @@ kept() { # NAME: the column of `list`
 	[[ $(kept spare) == yes && $(row spare | jq -c .pinned) == "[\"$globals/spare\",\"/sys/fs/bpf/spare_too\"]" ]]
 	rm /sys/fs/bpf/spare_too
 	ln -s $globals/spare /sys/fs/bpf/link
-	[[ $(kept spare) == no ]] # a symbolic link holds nothing
+	[[ $(kept spare) == no ]] # a symbolic link does not keep a map
 }
 
 # ---- show -------------------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ kept() { # NAME: the column of `list`
 	[[ $(ip netns exec "$net" "$elfmap" map list /sys/fs/bpf | awk 'NR > 1 { print $1 }') == globals/h ]]
 	ip netns exec "$net" "$elfmap" map pin "$globals/h" $globals/second
 	[[ -e $globals/second ]]
-	# A bpf file system that is mounted there is the one that is meant there.
+	# A bpf file system that is mounted inside is the one to use inside.
 	# shellcheck disable=SC2016 # for the inner shell
 	run ip netns exec "$net" sh -c 'mount -t bpf bpf /sys/fs/bpf && "$0" map dump /sys/fs/bpf/tc/globals/h' "$elfmap"
 	[[ $status == 1 && $output == *'no pin at /sys/fs/bpf/tc/globals/h;'* ]]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap map replace` and `diff`: the fewest changes that make a map what a file says.
+# `elfmap map replace` and `diff`: the smallest set of changes that makes a map equal to a file.
 
 # shellcheck disable=SC2030,SC2031,SC2086,SC2154 # a test is a subshell; run and maps.bash set variables, of one word
 bats_require_minimum_version 1.5.0
@@ -10,7 +10,7 @@ setup() {
 	begin_maps
 }
 
-# Maps and files whose numbers are of four bytes.
+# Maps and files with 32-bit numbers.
 words() {
 	map "$@" types u32:u32
 }
@@ -89,7 +89,7 @@ words() {
 	words set h 1 1
 	printf '2 2\n3 x\n' >"$tmp/bad"
 	run --separate-stderr "$elfmap" map replace h "$tmp/bad" types u32:u32
-	[[ $status == 1 && $stderr == *"$tmp/bad:2:3: "*'nothing was changed' ]] # and no word of --keep-going
+	[[ $status == 1 && $stderr == *"$tmp/bad:2:3: "*'nothing was changed' ]] # --keep-going is not suggested
 	[[ $(words dump h) == '1 1' ]]
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Whole maps: `elfmap map resize`, `save` and `restore`. A "reboot" takes every pin away, and devices
-# come back with other numbers.
+# Complete maps: `elfmap map resize`, `save` and `restore`. A "reboot" removes every pin, and devices get other
+# numbers.
 
 # shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; run and cgroups.bash set variables
 bats_require_minimum_version 1.5.0
@@ -29,7 +29,7 @@ dumped() { # NAME
 	"$elfmap" map dump "$1" | sort
 }
 
-form() { # NAME: what is to be the same again
+form() { # NAME: the properties that must stay the same
 	bpftool -j map show pinned "$globals/$1" | jq -c '[.type, .name, .flags, .bytes_key, .bytes_value, .max_entries, .frozen]'
 }
 
@@ -41,7 +41,7 @@ all_forms() {
 	done
 }
 
-ifindex() { # /sys may be another network namespace's
+ifindex() { # /sys may belong to another network namespace
 	ip -j link show dev "$1" | jq '.[0].ifindex'
 }
 
@@ -101,7 +101,7 @@ forget_all() {
 	bpftool map freeze pinned $globals/f
 	"$elfmap" map resize f 3
 	[[ $("$elfmap" -j map show f | jq -c '[.frozen, .max_entries]') == '[1,3]' ]]
-	# That filter can use the larger map only if it loads an object that asks for it.
+	# The filter uses the larger map only with an object that declares this size.
 	run ! "$elfmap" tc filter add dev "$link" ingress bpf da obj "$build/tc-progs/dst_stats.o" sec ingress
 }
 
@@ -146,7 +146,7 @@ forget_all() {
 	done
 	refused 1 'no pin at' resize nope 4
 	refused 2 'usage: elfmap map resize PIN MAX' resize h
-	"$elfmap" map resize h 4 # as it is
+	"$elfmap" map resize h 4 # the same size
 	[[ $(form h) == *',4,4,4,'* ]]
 }
 
@@ -244,7 +244,7 @@ forget_all() {
 	"$elfmap" map check dm
 	"$elfmap" map unpin dm
 	[[ -z $(ls $globals) ]]
-	# A map that happens to be called like that is nobody's companion.
+	# A map that only has such a name does not contain notes.
 	create h hash 4 4 2
 	create h_devs hash 4 4 2
 	[[ $("$elfmap" map save | grep -c '^map ') == 2 ]]
@@ -258,7 +258,7 @@ forget_all() {
 	create foreign cgroup_array 4 4 4
 	"$elfmap" cgroup set acl 1 "$leaf"
 	"$elfmap" cgroup set acl 3 "$top"
-	exec {directory}<"$top" # as somebody writes it who notes nothing
+	exec {directory}<"$top" # written without a note
 	bpftool map update pinned $globals/foreign key 0 0 0 0 value "$directory" 0 0 0
 	exec {directory}<&-
 	old=$(id_of "$leaf")
@@ -304,7 +304,7 @@ forget_all() {
 	"$elfmap" map restore "$saved"
 	[[ $("$elfmap" map dump jmp_parse) == "1 id $prog" ]]
 	rm $globals/jmp_parse
-	# An id in the file is no program's name.
+	# An id in the file does not identify a program.
 	sed 's/^# no pin: //' "$saved" >"$tmp/stale"
 	refused 1 'was given by another boot' restore "$tmp/stale" --replace
 	[[ ! -e $globals/jmp_parse ]]

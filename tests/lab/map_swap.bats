@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap map swap`: another inner map in one step, and the one before again.
+# `elfmap map swap`: replaces an inner map in one step, and restores the previous one.
 
 # shellcheck disable=SC2154 # run sets them
 bats_require_minimum_version 1.5.0
@@ -17,7 +17,7 @@ setup() {
 	printf '%s\n' 'hex 01 00 00 00 hex 63 00 00 00' >"$tmp/second"
 }
 
-# inner PIN KEY: what is in the map in that slot, by bpftool.
+# inner PIN KEY: the contents of the map in that slot, by bpftool.
 inner() {
 	bpftool -j map dump id "$("$elfmap" -j map get "$1" "$2" | jq '.value.id? // .value')" |
 		jq -c '[.[] | [.key[0], .value[0]]] | sort'
@@ -82,7 +82,7 @@ second='[["0x01","0x63"]]'
 		map swap outer "hex 0$i 00 00 00" "$tmp/first" like template
 	done
 	fails 1 'all taken' swap outer "$key" "$tmp/first"
-	map swap outer 'hex 02 00 00 00' "$tmp/second" # there is one already
+	map swap outer 'hex 02 00 00 00' "$tmp/second" # this slot has a map already
 	[[ $(inner outer 'hex 02 00 00 00') == "$second" ]]
 }
 

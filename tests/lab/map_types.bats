@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Where `elfmap map` has the types of a map from, and names that stand for something outside of it: cgroups,
-# programs by their object. bpftool says which bytes are really there.
+# The sources of types in `elfmap map`, and values that are names of other things: cgroups, programs by their
+# object. The bytes in maps are read with bpftool.
 
 # shellcheck disable=SC2154 # maps.bash, cgroups.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -29,7 +29,7 @@ bytes() {
 
 @test "types: the command line, in both spellings, has precedence over all other sources" {
 	create m hash 4 8 10
-	echo 'm mac mac' >"$ELFMAP_TYPES_DIR/broken" # not even looked at
+	echo 'm mac mac' >"$ELFMAP_TYPES_DIR/broken" # not read
 	map set m types ipv4:be64 10.0.0.1 258
 	[[ $(bytes m) == '0x0a 0x00 0x00 0x01 = 0x00 0x00 0x00 0x00 0x00 0x00 0x01 0x02' ]]
 	[[ $("$elfmap" map get m types ipv4:be64 10.0.0.1) == '10.0.0.1 258' ]]
@@ -54,7 +54,7 @@ bytes() {
 	[[ $(map dump filed) == '{ a 1 b 2 } [ 3 4 ]' ]]
 	create filed_too hash 4 4 10
 	map set filed_too hex 01 02 03 04 hex 05 06 07 08
-	[[ $(map dump filed_too) == 'hex 01 02 03 04 hex 05 06 07 08' ]] # a name is a whole name
+	[[ $(map dump filed_too) == 'hex 01 02 03 04 hex 05 06 07 08' ]] # only a complete name matches
 }
 
 @test "types: maps without keys or values have - in that place" {
@@ -104,7 +104,7 @@ bytes() {
 		char _license[] SEC("license") = "GPL";
 	END
 	bpftool prog loadall "$tmp/btf.o" "$tc_dir/progs" pinmaps "$globals"
-	echo 'with_btf mac mac' >"$ELFMAP_TYPES_DIR/btf" # of another size, and nobody minds
+	echo 'with_btf mac mac' >"$ELFMAP_TYPES_DIR/btf" # of another size, which is ignored
 	map set with_btf 10.0.0.1 5
 	[[ $(map dump with_btf) == '10.0.0.1 5' ]]
 }
@@ -114,7 +114,7 @@ bytes() {
 	map load both types prefix:u32 - >/dev/null <<<$'10.0.0.0/8 1\n2001:db8::/32 2\n0.0.0.0/0 3\n::/0 4\n192.0.2.1 5'
 	[[ $(map dump both types prefix:u32 | LC_ALL=C sort) == \
 		$'0.0.0.0/0 3\n10.0.0.0/8 1\n192.0.2.1/32 5\n2001:db8::/32 2\n::/0 4' ]]
-	[[ $(map dump both | grep -c '^[0-9.]*/[0-9]* hex 0. 00 00 00$') == 3 ]] # without being told
+	[[ $(map dump both | grep -c '^[0-9.]*/[0-9]* hex 0. 00 00 00$') == 3 ]] # without types on the command line
 	create odd lpm_trie 7 1 10 flags 1
 	map set odd hex 0a 0b 0c/20 hex 01
 	[[ $(map dump odd) == 'hex 0a 0b 0c/20 hex 01' ]]
@@ -128,7 +128,7 @@ bytes() {
 	create limits hash 8 4 10
 	echo 'limits cgroup u32' >"$ELFMAP_TYPES_DIR/cgroups"
 	map set limits "/$name/leaf" 1
-	map set limits "$top" 2 # as a path of the file system
+	map set limits "$top" 2 # a path in the file system
 	[[ $(map dump limits | sort) == $"/$name 2"$'\n'"/$name/leaf 1" ]]
 	[[ $(map get limits "$(id_of "$leaf")") == "/$name/leaf 1" ]]
 	[[ $("$elfmap" -j map dump limits | jq -c 'map(.key) | sort') == \
@@ -139,7 +139,7 @@ bytes() {
 	ip netns del "elfmap$$"
 	[[ $status == 0 && $output == *"/$name/leaf 1"* ]]
 	rmdir "$leaf"
-	[[ $(map dump limits | sort) =~ ^"/$name 2"$'\n'[0-9]+' 1'$ ]] # what is gone has a number
+	[[ $(map dump limits | sort) =~ ^"/$name 2"$'\n'[0-9]+' 1'$ ]] # a removed cgroup is printed as its id
 }
 
 @test "slots of a cgroup_array take a cgroup by path or by id" {
@@ -177,7 +177,7 @@ bytes() {
 	map load jmp_parse "$tmp/slots" >/dev/null
 	[[ $(map dump jmp_parse | cut -d' ' -f2- | uniq | wc -l) == 1 ]]
 	map dump jmp_parse >"$tmp/dumped"
-	map load jmp_parse "$tmp/dumped" >/dev/null # ids are taken back
+	map load jmp_parse "$tmp/dumped" >/dev/null # ids are accepted
 	map dump jmp_parse | cmp - "$tmp/dumped"
 }
 
@@ -191,7 +191,7 @@ bytes() {
 	run --separate-stderr "$elfmap" map load jmp_parse "$tmp/slots"
 	[[ $status == 1 && ${stderr_lines[0]} == "elfmap: $tmp/slots:2:3: expected a program: id N, pinned PIN or obj FILE sec SECTION, not 'nonsense'" ]]
 	[[ ${#stderr_lines[@]} == 2 && ${stderr_lines[1]} == *': nothing was changed; '* ]]
-	fails 1 '' set jmp_parse 7 obj "$object" sec 42/0 # there is no such slot
+	fails 1 '' set jmp_parse 7 obj "$object" sec 42/0 # the slot does not exist
 	[[ $(ls "$globals") == jmp_parse && -z $(map dump jmp_parse) ]]
 	fails 1 'no program has the id 4294967295' set jmp_parse 0 id 4294967295
 	create other hash 4 4 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap map watch`: rates are changes divided by the time that went by, which it says itself.
+# `elfmap map watch`: rates are changes divided by the elapsed time, which is part of the output.
 
 # shellcheck disable=SC2154 # run sets them
 bats_require_minimum_version 1.5.0
@@ -16,7 +16,7 @@ teardown() {
 	[[ -z ${watcher-} ]] || kill "$watcher" 2>/dev/null || true
 }
 
-# watch_until FILTER WORD ...: starts watching; the first object for which jq's FILTER says true is in $object.
+# watch_until FILTER WORD ...: reads the output up to the first object for which jq FILTER is true, into $object.
 watch_until() {
 	local filter=$1
 
@@ -34,7 +34,7 @@ watch_until() {
 	run "$elfmap" map watch h count 2 interval 0.01 types u32:u64
 	[[ ${#lines[@]} == 4 && ${lines[3]} == '1 5 0.0/s' ]]
 	run "$elfmap" map watch h count 2 interval 0.01
-	[[ ${lines[3]} == 'hex 01 00 00 00 hex 05 00 00 00 00 00 00 00 -' ]] # bytes do not count
+	[[ ${lines[3]} == 'hex 01 00 00 00 hex 05 00 00 00 00 00 00 00 -' ]] # plain bytes have no rate
 }
 
 @test "watch: a rate is the change divided by the seconds; sorted by rate; new and deleted entries are marked" {
@@ -46,7 +46,7 @@ watch_until() {
 	map del h 3 types u32:u64
 	watch_until '.rows | map(.key) | sort == [1, 2, 4]'
 	if [[ $(jq '.rows[] | select(.key == 4) | .rate > 0' <<<"$object") == true ]]; then
-		# All of it happened between two looks, or only the end of it: then 2 had changed before.
+		# All changes fell into one interval, or only the last ones; then 2 had changed before.
 		[[ $(jq '.seconds as $s | .rows[] | select(.key == 4) | .rate * $s | round' <<<"$object") == 50 ]]
 	fi
 	[[ $(jq -c '[.entries, .max_entries]' <<<"$object") == '[3,8]' ]]

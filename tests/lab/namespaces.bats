@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Pins and namespaces: from wherever the command is given, the pins end up in the bpffs that the user
-# means, or it fails and says what to type. Looked at from outside, after the command has gone.
+# Pins and namespaces: from any namespace, the pins are made in the bpffs that the user means, or the command
+# fails and prints what to type. The result is checked from outside after the command has ended.
 
 bats_require_minimum_version 1.5.0
 
@@ -31,7 +31,7 @@ filters() {
 	nsenter --net="/run/netns/$net" tc -j filter show dev peer ingress | jq -r '.[].options | select(.bpf_name) | .bpf_name'
 }
 
-# The map that the attached program uses is the pinned one, and the pins are seen from out here.
+# The attached program uses the pinned map, and the pins are visible on the host.
 is_pinned_here() {
 	local prog
 
@@ -40,7 +40,7 @@ is_pinned_here() {
 	[[ $(bpftool -j prog show id "$prog" | jq -c .map_ids) == "[$(bpftool -j map show pinned "${1:-$globals}/shared_hits" | jq .id)]" ]]
 }
 
-# Plain tc and ip go on working in this bpffs, which the links in it decide.
+# Plain tc and ip still work with this bpffs, which depends on its symbolic links.
 plain_tools_work() {
 	[[ $(readlink /sys/fs/bpf/xdp) == tc && $(readlink /sys/fs/bpf/ip) == tc ]]
 	"$elfmap" convert "$objects/xdp.o" "$tmp/modern.o" --for tc
@@ -170,7 +170,7 @@ plain_tools_work() {
 	mkdir -p /run/other /run/third
 	mount -t bpf bpf /run/other
 	mount -t bpf bpf /run/third
-	# Out here there is nobody further out who has one: a process of another tree.
+	# No parent process has a bpffs: use a process of another tree.
 	run -1 --separate-stderr setsid --fork --wait env -i PATH="$PATH" unshare --pid --fork --mount-proc \
 		nsenter --net="/run/netns/$net" "$elfmap" tc "${line[@]}"
 	[[ $(grep -c '^elfmap: ' <<<"$stderr") == 1 && $stderr == *'several bpf file systems: /run/other, /run/third'*'TC_BPF_MNT=/run/other'* ]]

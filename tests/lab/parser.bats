@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The tail-call parser as its users have it: loaded by tc, its stages exchanged by `elfmap graft` while
-# packets flow, a stage of somebody else's added. What frames are taken for is tests/prog/parser_test.c.
+# The tail-call parser in use: loaded by tc, its stages replaced by `elfmap graft` under traffic, a stage from
+# outside of this tree added. tests/prog/parser_test.c tests single frames.
 
 # shellcheck disable=SC2154 # flood.bash and run set them
 bats_require_minimum_version 1.5.0
@@ -24,7 +24,7 @@ attach() {
 	on blue "$elfmap" tc filter add dev v1 ingress bpf da obj "$parser" sec classifier
 }
 
-# flow_packets: of the flows to the flood's port, all CPUs'.
+# flow_packets: packets of the flows to the flood's port, summed over the CPUs.
 flow_packets() {
 	"$elfmap" -j map dump parser_flows4 | jq '[.[] | select(.key.dport == 9000) | .value.packets] | add // 0'
 }
@@ -54,7 +54,7 @@ frame() {
 	printf "$(sed 's/../\\x&/g' <<<"$hex")" >"$tmp/frame"
 }
 
-# udp SPORT DPORT PAYLOAD-IN-HEX: the frame of such a packet from 192.0.2.1 to 198.51.100.2.
+# udp SPORT DPORT PAYLOAD-IN-HEX: the frame of a UDP packet from 192.0.2.1 to 198.51.100.2.
 udp() {
 	local length=$((8 + ${#3} / 2))
 
@@ -115,8 +115,8 @@ run_frame() {
 	((60000 <= $(report .sent)))
 	[[ $(report .sent) == "$(flow_packets)" && $(empty) == '{}' ]]
 	[[ $(report .sent) == $(($(twin_ran 0) + $(twin_ran 1))) ]]
-	(($(twin_ran 0) > 1000 && $(twin_ran 1) > 1000)) # both had their share
-	# And the parser's own takes over again.
+	(($(twin_ran 0) > 1000 && $(twin_ran 1) > 1000)) # both stages have run
+	# Restore the parser's own stage.
 	"$elfmap" graft parser_stages udp "$parser" sec 0x70/12
 	before=$(($(twin_ran 0) + $(twin_ran 1)))
 	run -0 "$flood" from red to 10.9.0.2 port 9000 packets 1000 at blue
@@ -187,7 +187,7 @@ run_frame() {
 
 @test "a stage that is compiled with the installed headers alone can be grafted" {
 	make --no-print-directory --silent install DESTDIR="$tmp/root"
-	# As the manual page says it.
+	# As in the manual page.
 	compile=$(sed -n '/^\$ clang/,/^\.Ed/{s/^\$ //; s/\\e$/\\/; /^\.Ed/d; p}' man/elfmap-graft.8)
 	[[ $compile == *-c\ parser_quic.c ]]
 	cd "$tmp/root/usr/local/share/elfmap" || return 1

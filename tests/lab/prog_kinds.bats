@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A program of each type, and of each attach type of XDP: check, load, graft and, where they have a hook for it, tc and ip
-# agree with libbpf's own verdict. What this kernel lacks is refused by all of them.
+# A program of each type, and of each attach type of XDP: check, load, graft and, where they have a hook for it, tc
+# and ip give the same result as libbpf. All of them refuse types that this kernel lacks.
 
 bats_require_minimum_version 1.5.0
 
@@ -27,8 +27,8 @@ compile() {
 	clang -target bpf -std=gnu11 -O2 -g -Wall -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -c -x c -o "$1" -
 }
 
-# make_objects SECTION RETURN [alone]: legacy.o, whose program in SECTION jumps to that in slot 0; plain.o, the same for
-# libbpf. alone: without the jump, for programs that belong to one function of the kernel, as a stage cannot.
+# make_objects SECTION RETURN [alone]: makes legacy.o, whose program in SECTION jumps to that in slot 0, and plain.o,
+# the same for libbpf. alone: without the jump, for programs of one kernel function, which have no stages.
 make_objects() {
 	local stage="SEC(\"7/0\") int stage(void *ctx) { (void)ctx; return $2; }"
 
@@ -159,7 +159,7 @@ ask() {
 		# shellcheck disable=SC2154 # run sets it
 		echo "$section: $status $stderr"
 		case $section in
-		*/*) [[ $status != 0 && $stderr == *'programs can not be attached to a device'* ]] ;; # it was loaded
+		*/*) [[ $status != 0 && $stderr == *'programs can not be attached to a device'* ]] ;; # it has been loaded
 		*) [[ $status == 0 ]] && bpftool -j map dump pinned "$globals/kind_jumps" | jq -e 'length == 1' ;;
 		esac
 		ip link set dev "$link" xdpgeneric off

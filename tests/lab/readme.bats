@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Every command in README.md is run here, in order, and prints what README.md shows (… stands for anything).
+# Runs every command in README.md in order, and compares the output with README.md (… matches any text).
 
 bats_require_minimum_version 1.5.0
 
@@ -10,19 +10,19 @@ setup() {
 	export BUILD=${BUILD:-$PWD/build}
 }
 
-# eth0 with a neighbour at 10.9.0.2, and a directory in which the README's files are.
+# Makes eth0 with a neighbour at 10.9.0.2, and a directory with the README's files.
 make_host() {
 	local side
 
 	ip netns add readme
 	ip link add eth0 address 02:00:00:00:00:01 type veth peer name eth0 address 02:00:00:00:00:02 netns readme
 	for side in 1 2; do
-		in_side "$side" sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1 # nothing but our pings: exact counts
+		in_side "$side" sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1 # no other traffic: exact counts
 		in_side "$side" ip link set eth0 up
 		in_side "$side" ip addr add "10.9.0.$side/24" dev eth0
 		in_side "$side" ip neigh replace "10.9.0.$((3 - side))" lladdr "02:00:00:00:00:0$((3 - side))" dev eth0 nud permanent
 	done
-	mount -t tmpfs tmpfs /usr/local/sbin # the README puts a link there
+	mount -t tmpfs tmpfs /usr/local/sbin # the README makes a link there
 	cd "$BATS_TEST_TMPDIR" || return 1
 	ln -s "$BUILD" build
 	ln -s "$root/include" include
@@ -31,7 +31,7 @@ make_host() {
 	chmod +x deploy.sh
 }
 
-# written FILE: the README shows it.
+# written FILE: the contents of FILE in the README.
 written() {
 	sed -n "/^\\\$ cat $1\$/,/^\\\$ /{//!p}" "$root/README.md" >"$1"
 }
@@ -56,7 +56,7 @@ teardown() {
 	fi
 }
 
-# commands: each `$ ` line of the console blocks, NUL, what it is to print, NUL.
+# commands: each `$ ` line of the console blocks, NUL, its expected output, NUL.
 commands() {
 	awk '/^```console$/ { inside = 1; next }
 		/^```$/ && inside { inside = 0; if (open) printf "%c", 0; open = 0; next }

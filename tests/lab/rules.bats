@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The rules of tc's legacy loader and of what it attaches, numbered: R01 to R14 about objects, R15 to R18
-# about pins and namespaces, R19 to R23 about verdicts and counters. Each with what follows from it on
-# this system's tc with elfmap in front, with real packets, and with what must not follow. Other files
-# go further into many of them; this one is the list. It needs no compiler, and runs in tests/vm as well.
+# The numbered rules of tc's legacy loader and of the programs it attaches: R01 to R14 about objects, R15 to R18
+# about pins and namespaces, R19 to R23 about verdicts and counters. Each is tested with elfmap and this
+# system's tc, with real packets, and with the opposite case. This file is the list; other files test many of the
+# rules in more detail. It needs no compiler, and also runs in tests/vm.
 
 # shellcheck disable=SC2154 # link.bash sets them
 
@@ -13,14 +13,14 @@ load link.bash
 
 setup() {
 	setup_link
-	# Nobody speaks unasked, so that every packet that is counted is one of ours.
+	# No other traffic, so that every counted packet belongs to a test.
 	ip neigh replace 10.9.0.2 dev "$link" lladdr "$(in_net ip -j link show dev peer | jq -r '.[0].address')"
 	in_net ip neigh replace 10.9.0.1 dev peer lladdr "$(ip -j link show dev "$link" | jq -r '.[0].address')"
 }
 
 # send: one packet out of $link.
 send() {
-	echo x >/dev/udp/10.9.0.2/9 || true # a drop may be told
+	echo x >/dev/udp/10.9.0.2/9 || true # a drop may be an error of write()
 }
 
 # attach HOOK SECTION PREF [WORD...]: of verdicts.o.
@@ -28,7 +28,7 @@ attach() {
 	"$elfmap" tc filter replace dev "$link" "$1" pref "$3" handle 1 bpf "${@:4}" obj "$objects/verdicts.o" sec "$2"
 }
 
-# bytes32 NUMBER: as bpftool wants a 32-bit value.
+# bytes32 NUMBER: a 32-bit value as bytes for bpftool.
 bytes32() {
 	local number=$(($1 & 0xffffffff))
 
@@ -57,7 +57,7 @@ prog_of() {
 	tc -j filter show dev "$link" ingress | jq '.[].options.prog.id // empty'
 }
 
-# refuses PATTERN COMMAND...: it fails, and one line of ours says why.
+# refuses PATTERN COMMAND...: it fails, with one line of elfmap that matches PATTERN.
 refuses() {
 	local pattern=$1
 
@@ -145,7 +145,7 @@ refuses() {
 		add inner_key8 classifier
 	add inner_key8_none classifier
 	[[ $(bpftool -j map dump pinned "$globals/outer8" | jq length) == 0 ]]
-	# What the kernel asks of other inner maps: the template's flags, but not its size.
+	# The kernel requires the template's flags of other inner maps, but not its size.
 	for flags in 0 1; do
 		bpftool map create "/sys/fs/bpf/other$flags" type hash key 4 value 4 entries 99 flags "$flags" name other
 	done
@@ -197,7 +197,7 @@ refuses() {
 	[[ $output == *'R1 type=map_ptr expected=ctx'* && -z $(filters) ]]
 }
 
-# class CLASS: packets that went through it.
+# class CLASS: the number of packets through it.
 class() {
 	tc -s class show dev "$link" | sed -n "/class htb $1 /,/^\$/s/.* bytes \([0-9]*\) pkt.*/\1/p"
 }
@@ -224,7 +224,7 @@ htb() {
 	run -0 --separate-stderr add shared ingress
 	[[ -z $stderr ]]
 	run --separate-stderr "$elfmap" tc filter replace dev "$link" ingress pref 9 bpf da obj "$objects/shared.o" sec ingress \
-		export "$tmp/socket" # nobody listens, which tc tells by itself
+		export "$tmp/socket" # no process listens, which tc reports
 	[[ $stderr == 'elfmap: export: warning: a tc with libbpf sends no maps'* ]]
 }
 
@@ -350,7 +350,7 @@ htb() {
 	was=$(drops)
 	for verdict in 4 7; do
 		setting 0 "$verdict"
-		setting 1 0 # there is no such device
+		setting 1 0 # the device does not exist
 		before=$(sent)
 		send
 		[[ $(sent) == "$before" && $(drops) == "$was" ]]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Completion in zsh and fish, asked in the shells themselves. What can be completed is completion.bats's subject, in bash.
+# Completion in zsh and fish, in the shells themselves. completion.bats tests the candidates in bash.
 
 # shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell; maps.bash sets what is used here
 bats_require_minimum_version 1.5.0
@@ -17,12 +17,12 @@ setup() {
 	create hosts hash 4 4 4
 }
 
-# fish_offers LINE: what the last word of LINE can become.
+# fish_offers LINE: the candidates for the last word of LINE.
 fish_offers() {
 	fish -c "source $completion/elfmap.fish; complete -C '$1'" | cut -f1 | sort | xargs
 }
 
-# zsh_makes LINE: what LINE is after a press of TAB, in an interactive zsh on a terminal.
+# zsh_makes LINE: LINE after TAB was pressed, in an interactive zsh on a terminal.
 zsh_makes() {
 	timeout 60 zsh -f <<-END
 		zmodload zsh/zpty

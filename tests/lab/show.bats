@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap show`: what it says about each kind of object, plain and as JSON, and what it refuses.
+# `elfmap show`: its output for each kind of object, plain and as JSON, and the files that it refuses.
 
 bats_require_minimum_version 1.5.0
 
@@ -15,7 +15,7 @@ show() {
 	"$elfmap" show "$objects/$1.o"
 }
 
-# query OBJECT FILTER WANTED: what jq makes of `elfmap -j show` is WANTED.
+# query OBJECT FILTER WANTED: the output of jq FILTER on `elfmap -j show` is WANTED.
 query() {
 	local got
 
@@ -26,7 +26,7 @@ query() {
 	}
 }
 
-# fails_in_one_line PATTERN: the last `run --separate-stderr` did, and printed no data.
+# fails_in_one_line PATTERN: the last `run --separate-stderr` failed with one line that matches, without data.
 fails_in_one_line() {
 	# shellcheck disable=SC2154 # run sets it
 	echo "status $status: $stderr"
@@ -86,7 +86,7 @@ fails_in_one_line() {
 @test "show -j: counts instructions as the disassembler does" {
 	local slots
 
-	# The 16-byte load of a map's address is two.
+	# The 16-byte load of a map's address counts as two.
 	slots=$(llvm-objdump -d -j classifier "$objects/tailcall.o" | grep -cE '^ +[0-9]+:')
 	slots=$((slots + $(llvm-objdump -d -j classifier "$objects/tailcall.o" | grep -cE ' ll$')))
 	query tailcall '.progs[] | select(.section == "classifier") | .insns' "$slots"
@@ -194,12 +194,12 @@ fails_in_one_line() {
 	run -0 "$elfmap" show "$objects/both_maps.o"
 	[[ $output == *$'\n\nmaps in .maps, which libbpf reads\n  modern_hits\n'* && $output == *legacy_hits* ]]
 	[[ $("$elfmap" -j show "$objects/both_maps.o" | jq -c .maps_of_libbpf) == '["modern_hits"]' ]]
-	run -0 "$elfmap" show "$objects/both_maps.nobtf.o" # where nothing describes them
+	run -0 "$elfmap" show "$objects/both_maps.nobtf.o" # without BTF that describes them
 	[[ $output != *'which libbpf reads'* && $output == *"section 'classifier': uses 'modern_hits', which BTF would have"* ]]
 }
 
 @test "show: control characters in the object's names are not printed" {
-	# As long as the function's name was, so that the object stays whole.
+	# As long as the function's name, so that the object stays valid.
 	LC_ALL=C sed 's/count_ingress/coun\x1b[2J_ingr/' "$objects/shared.o" >"$tmp/escape.o"
 	run -0 "$elfmap" show "$tmp/escape.o"
 	[[ $output == *'coun?[2J_ingr'* && $output != *$'\e'* ]]

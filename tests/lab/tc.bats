@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap tc` and `elfmap ip`: legacy objects through the system's own tc and ip, with real packets;
-# what they leave behind and what they refuse.
+# `elfmap tc` and `elfmap ip`: the system's tc and ip load legacy objects, with real packets; the pins that they
+# leave, and what is refused.
 
 # shellcheck disable=SC2154 # link.bash sets them
 
@@ -170,7 +170,7 @@ load link.bash
 	done
 }
 
-# old_object NAME LINE…: what a compiler of 2016 wrote: symbols without types or sizes, labels among them.
+# old_object NAME LINE…: an object as compilers of 2016 wrote it: symbols without types or sizes, and labels.
 old_object() {
 	local name=$1
 
@@ -344,7 +344,7 @@ old_object() {
 }
 
 @test "a command that fails removes nothing of one that succeeds at the same time" {
-	ip link add "b$link" type veth peer name "p$link" # no qdisc here
+	ip link add "b$link" type veth peer name "p$link" # without a qdisc
 	for ((i = 0; i < 60; i++)); do
 		"$elfmap" tc filter add dev "b$link" ingress bpf da obj "$objects/tailcall.o" sec classifier 2>/dev/null &
 		add tailcall classifier
@@ -407,7 +407,7 @@ old_object() {
 	[[ $stderr == *"warning: map 'on_node_5': pinning 5 is in no table"*'it may be the numa_node of another loader'* ]]
 	[[ $(pins) == "$globals/on_node_2" ]]
 	tc filter del dev "$link" ingress
-	run -0 --separate-stderr add gaps 8/0 # which is wanted
+	run -0 --separate-stderr add gaps 8/0 # not warned about, since it is intended
 	[[ $stderr != *"section '8/0'"* && $(filters) == 'gaps.o:[8/0]' ]]
 	run -0 --separate-stderr add samples28 "$("$elfmap" -j show "$objects/samples28.o" | jq -r '.progs[0].section')"
 	[[ -z $stderr ]]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap upgrade`: another version of a pipeline goes live as a whole. Each packet leaves a trace of the
-# versions that it met (tests/testdata/generation.h): it goes whole through one, or the test fails.
+# `elfmap upgrade`: replaces a version of a pipeline as a whole. Each packet records the versions that it ran
+# through (tests/testdata/generation.h); a mixture of versions fails the test.
 
 # shellcheck disable=SC2154,SC2030,SC2031 # flood.bash and run set them; a test is a subshell
 # shellcheck disable=SC2317 # functions that run calls
@@ -24,7 +24,7 @@ teardown() {
 	teardown_flood
 }
 
-# The next gen.o.
+# version N: gen.o becomes version N.
 version() {
 	cp "$build/tests/testdata/generation_$1.o" "$gen"
 }
@@ -37,7 +37,7 @@ upgrade() {
 	"$elfmap" -n blue upgrade "$@"
 }
 
-# cells: packets whole through version 1, through 2, mixed, lost.
+# cells: packets completely through version 1, through version 2, mixed, lost.
 cells() {
 	"$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")'
 }
@@ -58,7 +58,7 @@ pins() {
 	find /sys/fs/bpf/tc -type f | sort
 }
 
-# no_change COMMAND...: COMMAND fails, and everything is as it was.
+# no_change COMMAND...: COMMAND fails and changes nothing.
 no_change() {
 	local before
 
@@ -121,7 +121,7 @@ no_change() {
 @test "the test above can fail: replacing stages one by one does mix versions" {
 	attach
 	version 2
-	for _ in {1..20}; do # the contract fills the slots of the pinned, live array
+	for _ in {1..20}; do # load fills the slots of the pinned, live array
 		"$elfmap" load "$gen" >/dev/null
 		send 20
 	done
@@ -261,7 +261,7 @@ no_change() {
 }
 
 @test "a filter made by tc keeps its protocol and class" {
-	attach # and so do the pins
+	attach # makes the pins, which stay
 	"$elfmap" -n blue detach "$gen" sec ingress dev v1 ingress
 	"$elfmap" tc -n blue filter add dev v1 ingress prio 7 protocol ip bpf obj "$gen" sec ingress classid 1:7
 	version 2
@@ -280,7 +280,7 @@ no_change() {
 }
 
 @test "a filter made by tc with actions is not upgraded, since the actions would be lost" {
-	attach # and so do the pins
+	attach # makes the pins, which stay
 	"$elfmap" -n blue detach "$gen" sec ingress dev v1 ingress
 	"$elfmap" tc -n blue filter add dev v1 ingress prio 7 bpf obj "$gen" sec ingress action mirred egress redirect dev lo
 	version 2
@@ -327,7 +327,7 @@ no_change() {
 	[[ $(cells) == "$sent 0 0 0" && -e $versions/retired ]]
 	send 5
 	[[ $(cells) == "$sent 5 0 0" ]]
-	# What was given up here goes with the last that runs it there.
+	# A version that was removed here is freed when the last program there is detached.
 	"$elfmap" -n red upgrade "$gen"
 	"$elfmap" -n red upgrade gen.o --rollback
 	"$flood" from blue to 10.9.0.1 port 9000 packets 5 size 60 at red >/dev/null
@@ -390,7 +390,7 @@ no_change() {
 
 # ---- killed -----------------------------------------------------------------------------------------
 
-# Every packet goes through a whole version, whichever it is.
+# Every packet runs through one version completely.
 assert_whole() {
 	local before after
 
@@ -406,7 +406,7 @@ assert_whole() {
 @test "killed at any system call: packets meet one version, and the same command completes the upgrade" {
 	attach
 	version 2
-	for call in bpf sendto rename mkdir unlink rmdir; do # a number counts calls of each kind for itself
+	for call in bpf sendto rename mkdir unlink rmdir; do # strace counts the calls of each kind separately
 		for ((n = 1; n < 400; n++)); do
 			status=0
 			strace -qq -o "$tmp/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
@@ -444,7 +444,7 @@ assert_whole() {
 	[[ $(cells) == '4 4 0 0' ]]
 }
 
-# As it is when it was killed between the exchange and the new names.
+# The state of an upgrade that was killed between the switch and the new names.
 kill_before_names() {
 	mv "$generations/previous" "$generations/old"
 	mv "$generations/current" "$generations/next"
@@ -462,7 +462,7 @@ kill_before_names() {
 	[[ $stderr == "elfmap: $gen: note: an interrupted upgrade was repaired first" ]]
 	grep -x '7 70' <(state)
 	grep -x '[0-9]* 6' <(state)
-	run -0 upgrade "$gen" --rollback # to version 1, which it took back to
+	run -0 upgrade "$gen" --rollback # to version 1, which it has restored
 	send 3
 	[[ $(cells) == '6 3 0 0' && $(state) == *' 9'* ]]
 	grep -x '7 70' <(state)

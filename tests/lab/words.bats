@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Abbreviations of verbs: the ones that are understood, and that none of them changes anything; near misses.
+# Abbreviations of verbs: the accepted ones, of which none changes anything; suggestions for near misses.
 
 bats_require_minimum_version 1.5.0
 
@@ -9,7 +9,7 @@ setup() {
 	elfmap=${BUILD:-$PWD/build}/elfmap
 }
 
-# Every abbreviation that is understood, by the table it stands in.
+# Every accepted abbreviation, by the table of its verb.
 understood='
 	ch check
 	che check
@@ -74,7 +74,7 @@ verbs_of() {
 	"$elfmap" "$@" help | awk '/^  [a-z]/ { print $1 }'
 }
 
-# holds LIST [TABLE]: of all beginnings of the table's verbs, those of LIST are understood, as LIST says, and no others.
+# holds LIST [TABLE]: of all prefixes of the table's verbs exactly those in LIST are accepted, as LIST defines.
 holds() {
 	local list=$1 table=("${@:2}") verb length word wanted
 
