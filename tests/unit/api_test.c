@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What elfmap.h promises to programs built with an older or a newer version of it: opaque objects, structs with sizes.
- */
+/* elfmap.h works for programs built with an older or newer version of it: objects are opaque, structs have sizes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +12,7 @@
 
 #include "subject.h"
 
-/* A caller's options, as a header to come may have them. */
+/* The options of a caller that was built with a later header. */
 struct newer_opts {
 	struct elfmap_transcode_opts known;
 	const char *unknown;
@@ -84,7 +83,7 @@ static void test_problems_are_lines(void **state)
 	elfmap_object__free(obj);
 }
 
-static void test_nothing_past_the_end(void **state)
+static void test_index_past_the_end(void **state)
 {
 	const struct elfmap_object *obj = take(*state, "nomaps");
 
@@ -97,7 +96,7 @@ static void test_nothing_past_the_end(void **state)
 	assert_null(elfmap_object__problem(obj, 0));
 }
 
-static void test_has_looks_at_the_size(void **state)
+static void test_elfmap_has_compares_the_size(void **state)
 {
 	struct elfmap_map map = {.sz = offsetof(struct elfmap_map, offset)};
 
@@ -167,8 +166,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_subprograms_have_sizes, subject__setup, subject__teardown),
 		cmocka_unit_test_setup_teardown(test_maps_of_libbpf_have_names, subject__setup, subject__teardown),
 		cmocka_unit_test_setup_teardown(test_problems_are_lines, subject__setup, subject__teardown),
-		cmocka_unit_test_setup_teardown(test_nothing_past_the_end, subject__setup, subject__teardown),
-		cmocka_unit_test(test_has_looks_at_the_size),
+		cmocka_unit_test_setup_teardown(test_index_past_the_end, subject__setup, subject__teardown),
+		cmocka_unit_test(test_elfmap_has_compares_the_size),
 		cmocka_unit_test_setup_teardown(test_options_without_a_size_are_refused, subject__setup,
 						subject__teardown),
 		cmocka_unit_test_setup_teardown(test_newer_options_are_refused_when_used, subject__setup,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Functions in the sections of programs that are called: found by read, put into .text by transcode, and
- * loaded into the kernel with the maps of both. */
+/* Called functions in the sections of programs: read finds them, transcode moves them into .text, and the kernel
+ * loads them with the maps of both. */
 #include <bpf/bpf.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@ static const struct bpf_elf_map array = {
 static const struct elfmap_transcode_opts joined = {.sz = sizeof(joined), .prog_section = "tc"};
 static const struct elfmap_transcode_opts slots = {.sz = sizeof(slots), .rename_slots = true};
 
-/* Appends "call DISTANCE" to SECTION, and "r1 = MAP; return 0" behind it. Returns where. */
+/* Appends "call DISTANCE; r1 = MAP; return 0" to SECTION. Returns its offset. */
 static size_t add_caller(struct subject *subject, const char *section, int distance, size_t map)
 {
 	const struct bpf_insn call = {.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = distance};
@@ -66,7 +66,7 @@ static void assert_loads_in_every_way(struct subject *subject, size_t nr_progs)
 	assert_loads(subject, &slots, nr_progs);
 }
 
-/* What old compilers left of a static function: nothing but the distance. */
+/* Old compilers leave only the distance of a call to a static function. */
 static void test_no_symbol(void **state)
 {
 	struct subject *subject = *state;
@@ -85,7 +85,7 @@ static void test_no_symbol(void **state)
 	assert_loads_in_every_way(subject, 1);
 }
 
-/* The entry is what nobody calls, wherever the compiler put it. */
+/* The function that is not called is the entry, at any offset. */
 static void test_function_before_entry(void **state)
 {
 	struct subject *subject = *state;
@@ -102,7 +102,7 @@ static void test_function_before_entry(void **state)
 	assert_loads_in_every_way(subject, 1);
 }
 
-/* A relocation in both of its forms: by the function's symbol, and by the section's. */
+/* Both forms of a relocation: against the function's symbol, and against the section's. */
 static void assert_linked(struct subject *subject, bool by_section)
 {
 	size_t one = subject__add_map(subject, "one", array), two = subject__add_map(subject, "two", array);
@@ -119,17 +119,17 @@ static void assert_linked(struct subject *subject, bool by_section)
 	assert_loads_in_every_way(subject, 1);
 }
 
-static void test_linked(void **state)
+static void test_relocated(void **state)
 {
 	assert_linked(*state, false);
 }
 
-static void test_linked_by_section(void **state)
+static void test_relocated_by_section(void **state)
 {
 	assert_linked(*state, true);
 }
 
-/* In another section: a program there as well, since a command line may ask for it. */
+/* In another section: it is a program as well, since a command line may name the section. */
 static void test_other_section(void **state)
 {
 	struct subject *subject = *state;
@@ -145,7 +145,7 @@ static void test_other_section(void **state)
 	assert_loads_in_every_way(subject, 2);
 }
 
-/* From a function of .text, whose own callers are elsewhere. */
+/* From a function of .text that is called from another section. */
 static void test_called_from_text(void **state)
 {
 	struct subject *subject = *state;
@@ -164,9 +164,9 @@ static void test_called_from_text(void **state)
 	assert_loads_in_every_way(subject, 1);
 }
 
-/* ---- what is no call -------------------------------------------------------------------------------------- */
+/* ---- calls that are not accepted ---------------------------------------------------------------------------- */
 
-static void test_nowhere(void **state)
+static void test_call_outside_the_section(void **state)
 {
 	struct subject *subject = *state;
 	size_t one = subject__add_map(subject, "one", array);
@@ -181,7 +181,7 @@ static void test_nowhere(void **state)
 	assert_int_equal(subject->obj->nr_progs, 1);
 }
 
-static void test_itself(void **state)
+static void test_call_of_itself(void **state)
 {
 	struct subject *subject = *state;
 	size_t one = subject__add_map(subject, "one", array);
@@ -195,7 +195,7 @@ static void test_itself(void **state)
 	modern__close(&modern);
 }
 
-static void test_too_many(void **state)
+static void test_too_many_calls(void **state)
 {
 	struct subject *subject = *state;
 	size_t one = subject__add_map(subject, "one", array);
@@ -210,11 +210,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, subject__setup, subject__teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_symbol),	  TEST(test_function_before_entry),
-		TEST(test_linked),	  TEST(test_linked_by_section),
-		TEST(test_other_section), TEST(test_called_from_text),
-		TEST(test_nowhere),	  TEST(test_itself),
-		TEST(test_too_many),
+		TEST(test_no_symbol),
+		TEST(test_function_before_entry),
+		TEST(test_relocated),
+		TEST(test_relocated_by_section),
+		TEST(test_other_section),
+		TEST(test_called_from_text),
+		TEST(test_call_outside_the_section),
+		TEST(test_call_of_itself),
+		TEST(test_too_many_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Entries that move to another map while both are written: what comes late, and what is left alone. */
+/* Entries are carried to another map while both are written: late changes are copied, newer entries stay. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,10 +75,10 @@ static void start_and_change(void)
 	put(from, "11.0.0.0", 8, 2);
 	put(from, "12.0.0.0", 8, 3);
 	assert_int_equal(elfmap_carry__begin(FROM, TO, &carry, &msg), 0);
-	put(from, "10.0.0.0", 8, 100); /* changed on this side */
-	put(from, "11.0.0.0", 8, 200); /* on both */
+	put(from, "10.0.0.0", 8, 100); /* changed in the old map */
+	put(from, "11.0.0.0", 8, 200); /* changed in both */
 	put(to, "11.0.0.0", 8, 201);
-	put(to, "12.0.0.0", 8, 301); /* on that side */
+	put(to, "12.0.0.0", 8, 301); /* changed in the new map */
 }
 
 static void assert_finished(size_t late, size_t lost)
@@ -99,15 +99,15 @@ static void what_changed_since_is_carried(void **state)
 	(void)state;
 	begin(BPF_MAP_TYPE_HASH, 0);
 	start_and_change();
-	put(from, "13.0.0.0", 8, 4); /* new here */
-	put(from, "14.0.0.0", 8, 5); /* and in both */
+	put(from, "13.0.0.0", 8, 4); /* new in the old map */
+	put(from, "14.0.0.0", 8, 5); /* new in both */
 	put(to, "14.0.0.0", 8, 6);
 	assert_finished(2, 2);
 	assert_int_equal(get(to, "13.0.0.0", 8), 4);
 	assert_int_equal(get(to, "14.0.0.0", 8), 6);
 }
 
-/* A look-up of a new prefix finds the wider one, which says nothing about it. */
+/* A look-up of a new prefix finds a wider one, which is not the same entry. */
 static void a_wider_prefix_is_another_entry(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* lib/map/cgroup.c on the cgroups of this machine: from directories to ids and back, and what is refused. */
+/* lib/map/cgroup.c with real cgroups: directories to ids and back, and paths that are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include "map/cgroup.h"
 
 static char root[PATH_MAX];
-static char name[64]; /* of a cgroup that each test has to itself */
+static char name[64]; /* of the cgroup of this test */
 static char path[PATH_MAX + 64];
 
 static int make_cgroup(void **state)
@@ -45,7 +45,7 @@ static __u64 id_of(const char *dir)
 	return id;
 }
 
-static void test_there_and_back(void **state)
+static void test_path_to_id_and_back(void **state)
 {
 	char found[PATH_MAX];
 	struct elfmap_msg msg;
@@ -53,15 +53,15 @@ static void test_there_and_back(void **state)
 
 	(void)state;
 	assert_true(id > 1);
-	assert_int_equal(id_of(name), id); /* below the root of cgroup2 */
+	assert_int_equal(id_of(name), id); /* relative to the root of cgroup2 */
 	assert_int_equal(id_of(root), 1);
 	assert_int_equal(elfmap_cgroup__path(id, found, sizeof(found), &msg), 0);
 	assert_string_equal(found, path);
 	assert_int_equal(elfmap_cgroup__path(id, found, strlen(path), &msg), -ENAMETOOLONG);
 }
 
-/* The id is not given to the next of that name. */
-static void test_gone(void **state)
+/* A new cgroup of the same name gets another id. */
+static void test_removed_cgroup(void **state)
 {
 	char found[PATH_MAX] = "untouched";
 	struct elfmap_msg msg;
@@ -109,8 +109,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_there_and_back),
-		TEST(test_gone),
+		TEST(test_path_to_id_and_back),
+		TEST(test_removed_cgroup),
 		TEST(test_refused),
 	};
 	struct elfmap_msg msg;

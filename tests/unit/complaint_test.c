@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A complaint in its parts, which -j prints. */
+/* An error message is split into the parts that -j prints. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ static void test_parts(void **state)
 	splits("", "", "", "");
 }
 
-static void test_what_is_no_part(void **state)
+static void test_texts_without_parts(void **state)
 {
 	(void)state;
 	splits("key: no such key; nothing was changed", "key", "no such key; nothing was changed", "");
@@ -53,7 +53,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parts),
-		cmocka_unit_test(test_what_is_no_part),
+		cmocka_unit_test(test_texts_without_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* decl: what it prints for a small object, and types that no compiler writes: libbpf would follow them
- * without end, or divide by zero. */
+/* decl: its output for a small object, and for types that no compiler writes, which libbpf would follow without
+ * end, or which would make it divide by zero. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 
 static const struct bpf_elf_map hash = {.type = BPF_MAP_TYPE_HASH, .size_key = 4, .size_value = 8, .max_elem = 16};
 
-/* BTF in the making: types that the value, a struct of 8 bytes, has as its one member. */
+/* BTF that the test builds: the value is a struct of 8 bytes with one member of these types. */
 struct types {
 	struct btf *btf;
 	int number; /* an int */
@@ -31,7 +31,7 @@ static void start(struct types *types)
 	types->number = btf__add_int(types->btf, "int", 4, BTF_INT_SIGNED);
 }
 
-/* Adds map "hits", and what BPF_ANNOTATE_KV_PAIR would say of its types. */
+/* Adds map "hits" with the annotation that BPF_ANNOTATE_KV_PAIR makes. */
 static void annotate(struct subject *subject, struct types *types, int value)
 {
 	const void *raw;
@@ -80,7 +80,7 @@ static void assert_refused(struct subject *subject, const char *wanted)
 	assert_null(text);
 }
 
-/* BTF that libbpf would not come to an end with is no BTF to us: sizes are what is left. */
+/* BTF on which libbpf would loop is ignored: only the sizes are declared. */
 static void assert_without_types(struct subject *subject)
 {
 	struct elfmap_object *obj = subject__read(subject);
@@ -120,7 +120,7 @@ static void test_types(void **state)
 		    "\t__type(value, struct value);\n\t__uint(max_entries, 16);\n} hits SEC(\".maps\");\n");
 }
 
-static void test_nothing(void **state)
+static void test_no_maps(void **state)
 {
 	struct subject *subject = *state;
 
@@ -128,8 +128,8 @@ static void test_nothing(void **state)
 	assert_refused(subject, "no legacy maps");
 }
 
-/* Two slots' worth of the same key: the later template is what libbpf would put there. */
-static void test_one_slot_twice(void **state)
+/* Two templates for the same key: libbpf would insert the later one. */
+static void test_slot_given_twice(void **state)
 {
 	struct bpf_elf_map inner = {.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 4, .max_elem = 1, .id = 3};
 	struct bpf_elf_map outer = {
@@ -172,8 +172,8 @@ static void test_const_of_itself(void **state)
 	assert_without_types(subject);
 }
 
-/* Each struct has the next one twice: a few types, and more text than anybody can store. */
-static void test_doubling(void **state)
+/* Each struct contains the next one twice: few types, but an exponential amount of text. */
+static void test_exponential_types(void **state)
 {
 	struct subject *subject = *state;
 	struct types types;
@@ -202,7 +202,7 @@ static void test_unknown_type(void **state)
 	assert_without_types(subject);
 }
 
-static void test_member_of_no_size(void **state)
+static void test_member_without_size(void **state)
 {
 	struct subject *subject = *state;
 	struct types types;
@@ -274,13 +274,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_SUBJECT(test_sizes),
 		WITH_SUBJECT(test_types),
-		WITH_SUBJECT(test_nothing),
-		WITH_SUBJECT(test_one_slot_twice),
+		WITH_SUBJECT(test_no_maps),
+		WITH_SUBJECT(test_slot_given_twice),
 		WITH_SUBJECT(test_typedef_of_itself),
 		WITH_SUBJECT(test_const_of_itself),
-		WITH_SUBJECT(test_doubling),
+		WITH_SUBJECT(test_exponential_types),
 		WITH_SUBJECT(test_unknown_type),
-		WITH_SUBJECT(test_member_of_no_size),
+		WITH_SUBJECT(test_member_without_size),
 		WITH_SUBJECT(test_padding_without_end),
 		WITH_SUBJECT(test_name_of_type),
 		WITH_SUBJECT(test_name_of_member),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Entries in memory: what is added is found, with its line; what comes twice is left out or a conflict. */
+/* Entries in memory: each is found with its line; a repeated key is a duplicate or a conflict. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include "map/entries.h"
 
 #define FEW 9000
-#define MANY 200000 /* that two threads share */
+#define MANY 200000 /* enough for two threads */
 
 struct conflicts {
 	size_t count;
@@ -46,7 +46,7 @@ static size_t find(const struct elfmap_entries *entries, const void *key)
 	return index;
 }
 
-/* A key of SIZE bytes that differs from others in its last four. */
+/* A key of SIZE bytes; only the last four differ. */
 static void make_key(unsigned char *key, size_t size, uint32_t number)
 {
 	memset(key, 0x55, size);
@@ -168,7 +168,7 @@ static void nothing_is_in_nothing(void **state)
 	elfmap_entries__free(&entries);
 }
 
-/* Memory for a million entries, not for two; and a slot that is free, whatever is looked for. */
+/* There is memory for a million entries, not for two million, and each look-up finds a free slot. */
 static void the_table_is_no_larger_than_it_must_be(void **state)
 {
 	static const uint32_t counts[] = {1, 2, 1000, 1050000};
@@ -197,7 +197,7 @@ static void keeps_what_is_to_stay(void **state)
 
 	(void)state;
 	elfmap_entries__init(&entries, 8, 4);
-	elfmap_entries__keep(&entries, keep); /* of nothing, nothing */
+	elfmap_entries__keep(&entries, keep); /* an empty table stays empty */
 	for (uint32_t i = 0; i < 3000; i++) {
 		uint64_t key = i;
 
@@ -217,7 +217,7 @@ static void keeps_what_is_to_stay(void **state)
 		memcpy(&value, entries.values + index * entries.value_size, sizeof(value));
 		assert_int_equal(value, key);
 	}
-	assert_int_equal(add(&entries, 7, &(uint64_t){0}, &(uint32_t){5}), 0); /* and goes on from there */
+	assert_int_equal(add(&entries, 7, &(uint64_t){0}, &(uint32_t){5}), 0); /* and more can be added */
 	assert_int_equal(elfmap_entries__finish(&entries, note, &conflicts), 0);
 	assert_int_equal(find(&entries, &(uint64_t){0}), 1000);
 	assert_int_equal(elfmap_entries__line(&entries, 1000), 7);

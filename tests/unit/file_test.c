@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Files into memory: regular ones whole, and nothing else; and the SHA-1 of what they hold. */
+/* Reading files into memory: complete regular files, and nothing else; and the SHA-1 of their contents. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,7 +59,7 @@ static void assert_fails(int expected, const char *text)
 	assert_int_equal(size, 7);
 }
 
-/* ---- what is read ----------------------------------------------------------------------------------------- */
+/* ---- files that are read ------------------------------------------------------------------------------------ */
 
 static void test_whole(void **state)
 {
@@ -107,7 +107,7 @@ static void test_empty(void **state)
 	free(bytes);
 }
 
-/* A file of holes: 256 MiB are read, one byte more is not. */
+/* A sparse file: 256 MiB are read, one byte more is refused. */
 static void test_largest(void **state)
 {
 	struct elfmap_msg msg;
@@ -126,7 +126,7 @@ static void test_largest(void **state)
 	close(fd);
 }
 
-/* ---- what is not ------------------------------------------------------------------------------------------ */
+/* ---- files that are refused --------------------------------------------------------------------------------- */
 
 static void test_missing(void **state)
 {
@@ -142,7 +142,7 @@ static void test_directory(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
-/* Without anybody to write into it, to open it would be to wait. */
+/* Opening a FIFO without a writer would block. */
 static void test_fifo(void **state)
 {
 	(void)state;
@@ -174,7 +174,7 @@ static void test_not_readable(void **state)
 	assert_int_equal(elfmap_file__read_fd(fd, &bytes, &size, &msg), -EBADF);
 }
 
-/* ---- SHA-1: what the standard's authors and coreutils say ---------------------------------------------------- */
+/* ---- SHA-1: vectors of the standard, and coreutils ---------------------------------------------------- */
 
 static void assert_sha1(const void *bytes, size_t size, const char *expected)
 {
@@ -199,7 +199,7 @@ static void test_sha1_known(void **state)
 	free(million);
 }
 
-/* Every way in which the end falls into a block, against sha1sum. */
+/* Every position of the end within a block, compared with sha1sum. */
 static void test_sha1_every_length(void **state)
 {
 	char command[128], expected[41];

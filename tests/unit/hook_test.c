@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The table of hooks, on the kernel's own: what each row attaches, finds, exchanges, takes away, and lists. */
+/* The table of hooks in the running kernel: each row attaches, finds, exchanges, detaches and lists. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@
 
 static struct elfmap_msg msg;
 
-/* Two programs that differ only in what they are. */
+/* Two programs that differ only in their ids. */
 static int progs[2] = {-1, -1};
 
 static int load(enum bpf_prog_type type, enum bpf_attach_type attach_type, int result)
@@ -60,7 +60,7 @@ static void attach(const struct elfmap_hook *wanted, int prog, struct elfmap_hoo
 	assert_int_equal(hook->prog, elfmap_program__id(prog));
 }
 
-/* How many hooks of KIND (NULL: any) run PROG in namespace NETNS; the last of them. */
+/* The number of hooks of KIND (NULL: any) that run PROG in namespace NETNS, and the last of them. */
 static size_t list(int netns, const char *kind, __u32 prog, struct elfmap_hook *ret_last)
 {
 	struct elfmap_hooks hooks;
@@ -94,9 +94,9 @@ static int take_down(void **state)
 	return system("tc qdisc del dev lo clsact 2>/dev/null") == -1;
 }
 
-/* ---- rows that can do all ------------------------------------------------------------------------------------ */
+/* ---- rows with all operations ------------------------------------------------------------------------------- */
 
-/* The life of a hook that WANTED means, by whatever row. */
+/* All operations on hook WANTED, for any row. */
 static void live(const struct elfmap_hook *wanted)
 {
 	__u32 first = elfmap_program__id(progs[0]), second = elfmap_program__id(progs[1]);
@@ -112,7 +112,7 @@ static void live(const struct elfmap_hook *wanted)
 	assert_int_equal(found.direction, wanted->direction);
 	assert_string_equal(found.dev, "lo");
 	assert_string_equal(found.name, wanted->name);
-	/* another command has been here: nothing changes */
+	/* another command has replaced the program: nothing changes */
 	assert_int_equal(elfmap_hook__exchange(&found, second, progs[1], &msg), -ESTALE);
 	assert_non_null(strstr(msg.text, "another command has "));
 	assert_int_equal(list(-1, NULL, second, &other), 0);
@@ -124,7 +124,7 @@ static void live(const struct elfmap_hook *wanted)
 	assert_int_equal(elfmap_hook__exchange(&found, 0, progs[0], &msg), 0);
 	assert_int_equal(elfmap_hook__detach(&hook, &other, &msg), 0);
 	assert_int_equal(other.prog, first);
-	/* the kernel lets go of a link some moments after its pin */
+	/* the kernel frees a link some time after its pin is removed */
 	for (int i = 0; i < 200 && list(-1, NULL, first, &other); i++)
 		usleep(10000);
 	assert_int_equal(list(-1, NULL, first, &other), 0);
@@ -136,7 +136,7 @@ static void test_filter(void **state)
 
 	(void)state;
 	live(&wanted);
-	assert_int_not_equal(system("tc qdisc show dev lo | grep -q clsact"), 0); /* it went with the filter */
+	assert_int_not_equal(system("tc qdisc show dev lo | grep -q clsact"), 0); /* removed with the filter */
 	assert_int_equal(system("tc qdisc add dev lo clsact"), 0);
 	wanted.direction = ELFMAP_EGRESS;
 	wanted.chain = 7;
@@ -146,7 +146,7 @@ static void test_filter(void **state)
 	assert_int_equal(system("tc qdisc show dev lo | grep -q clsact"), 0);
 }
 
-static void test_filter_takes_no_place_twice(void **state)
+static void test_filter_refuses_a_taken_place(void **state)
 {
 	struct elfmap_hook wanted = on_lo("filter", -1, ELFMAP_INGRESS), hook, other;
 
@@ -182,7 +182,7 @@ static void test_tcx(void **state)
 	assert_false(elfmap_hook__is_orphan(path));
 }
 
-/* ---- namespaces ---------------------------------------------------------------------------------------------- */
+/* ---- namespaces --------------------------------------------------------------------------------------------- */
 
 static int new_namespace(void)
 {
@@ -225,9 +225,9 @@ static void test_namespace(void **state)
 	close(netns);
 }
 
-/* ---- rows that list ------------------------------------------------------------------------------------------ */
+/* ---- rows that only list ------------------------------------------------------------------------------------ */
 
-static void test_what_a_row_lacks_is_refused(void **state)
+static void test_missing_operation_is_refused(void **state)
 {
 	const struct elfmap_hook xdp = on_lo("xdp", -1, ELFMAP_NO_DIRECTION);
 	struct elfmap_hook hook;
@@ -253,7 +253,7 @@ static void test_xdp_is_listed(void **state)
 	(void)state;
 	link = bpf_link_create(prog, on_lo("xdp", -1, ELFMAP_NO_DIRECTION).ifindex, BPF_XDP, NULL);
 	assert_true(link >= 0);
-	assert_int_equal(list(-1, NULL, elfmap_program__id(prog), &hook), 1); /* and not as a link once more */
+	assert_int_equal(list(-1, NULL, elfmap_program__id(prog), &hook), 1); /* and not a second time as a link */
 	elfmap_hook__write(&hook, false, text, sizeof(text));
 	assert_string_equal(text, "lo xdp");
 	elfmap_hook__write(&hook, true, text, sizeof(text));
@@ -263,7 +263,7 @@ static void test_xdp_is_listed(void **state)
 	close(prog);
 }
 
-/* A hook that is on no device. */
+/* A hook without a device. */
 static void test_link_is_listed(void **state)
 {
 	int netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -305,10 +305,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_filter, set_up, take_down),
-		cmocka_unit_test_setup_teardown(test_filter_takes_no_place_twice, set_up, take_down),
+		cmocka_unit_test_setup_teardown(test_filter_refuses_a_taken_place, set_up, take_down),
 		cmocka_unit_test_setup_teardown(test_tcx, set_up, take_down),
 		cmocka_unit_test_setup_teardown(test_namespace, set_up, take_down),
-		cmocka_unit_test_setup_teardown(test_what_a_row_lacks_is_refused, set_up, take_down),
+		cmocka_unit_test_setup_teardown(test_missing_operation_is_refused, set_up, take_down),
 		cmocka_unit_test(test_xdp_is_listed),
 		cmocka_unit_test(test_link_is_listed),
 		cmocka_unit_test(test_filter_in_words),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The JSON writer: commas, lines and blanks as json-c has them, and what strings need. */
+/* The JSON writer: commas, lines and blanks as in json-c, and escapes in strings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,7 +68,7 @@ static void test_strings(void **state)
 	elfmap_buffer__free(&text);
 }
 
-/* What was written may go before the rest comes. */
+/* The buffer may be emptied before the text is complete. */
 static void test_buffer_is_emptied(void **state)
 {
 	struct elfmap_buffer text = {};

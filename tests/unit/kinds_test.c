@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The table of map types against answers that were recorded before it was one table, and against the running kernel:
- * what it accepts breaks no rule, and the flags that it accepts are those of the table.
+ * The table of map types compared with recorded values and with the running kernel: a map that the kernel accepts
+ * breaks no rule, and the kernel accepts exactly the flags of the table.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 #include "kinds/maps.h"
 #include "map/map_form.h"
 
-#define NR_RECORDED 34 /* later types were unknown then */
+#define NR_RECORDED 34 /* later types have no recorded values */
 
 static bool has(__u64 types, __u32 type)
 {
@@ -52,7 +52,7 @@ static void test_every_row_decides(void **state)
 	}
 }
 
-/* A libbpf that is newer than the table names types that it lacks. */
+/* A libbpf that is newer than the table names types that are not in the table. */
 static void test_every_type_of_libbpf(void **state)
 {
 	(void)state;
@@ -61,7 +61,7 @@ static void test_every_type_of_libbpf(void **state)
 			fail_msg("type %u, '%s': no row", type, libbpf_bpf_map_type_str(type));
 }
 
-/* Columns that only make sense together. */
+/* Columns that depend on each other. */
 static void test_columns_agree(void **state)
 {
 	(void)state;
@@ -99,7 +99,7 @@ static void test_unknown_type(void **state)
 	}
 }
 
-/* ---- recorded answers ----------------------------------------------------------------------------------- */
+/* ---- recorded values ----------------------------------------------------------------------------------- */
 
 static void test_phrases(void **state)
 {
@@ -158,7 +158,7 @@ static void test_columns_as_recorded(void **state)
 		__u64 types;
 	} columns[] = {
 #define COLUMN(column, types) {#column, column, types}
-		COLUMN(index_rule, 0x00013d1dc), /* these four are not the same */
+		COLUMN(index_rule, 0x00013d1dc), /* these four columns differ */
 		COLUMN(numeric_key, 0x00213d1dc),      COLUMN(has_slots, 0x00013d15c),
 		COLUMN(read_by_index, 0x00011d04c),    COLUMN(keeps_slots, 0x000000044),
 		COLUMN(has_two_writers, 0x000000666),  COLUMN(reads_batches, 0x000002666),
@@ -413,7 +413,7 @@ static void test_faults_of_new_types(void **state)
 	}
 }
 
-/* Neither the record nor every kernel has them. */
+/* Types without recorded values, which not every kernel has. */
 static void test_columns_of_new_types(void **state)
 {
 	const struct elfmap_map_kind *insns = elfmap_map_kind__of(34), *rhash = elfmap_map_kind__of(35);
@@ -435,7 +435,7 @@ static void test_columns_of_new_types(void **state)
 
 /* ---- the kernel ----------------------------------------------------------------------------------------- */
 
-/* Calls bpf_map_create() for sizes of which some kind wants some; true: the kernel accepted one. */
+/* Calls bpf_map_create() with the sizes that any type requires; true: the kernel accepted one. */
 static bool is_accepted(__u32 type, __u32 flags, int inner)
 {
 	static const __u32 keys[] = {4, 0, 8}, values[] = {4, 8, 16, 32, 0}, sizes[] = {1, 0, 1 << 16};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Lines of a file: entries, the values of each CPU, bytes in bpftool's spelling, padding. */
+/* Lines of a file: entries, per-CPU values, bytes in bpftool's notation, padding. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,7 +82,7 @@ static void test_cpus(void **state)
 	assert_int_not_equal(read_cpus("be16", "[ 1 2", value), 0);
 }
 
-static void test_bpftools_spelling(void **state)
+static void test_bpftools_notation(void **state)
 {
 	static const struct {
 		const char *line;
@@ -136,7 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_cpus),
-		cmocka_unit_test(test_bpftools_spelling),
+		cmocka_unit_test(test_bpftools_notation),
 		cmocka_unit_test(test_padding_is_written),
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Writing, deleting and clearing in the kernel: by batches and threads, one by one, through memory. */
+/* Writing, deleting and clearing maps in the kernel: in batches, with threads, one by one, through shared memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +75,7 @@ static int add_up(void *context, const void *key, const void *value)
 	return 0;
 }
 
-/* The map has entries 0 to COUNT - 1 with these values plus ADD each, and no others. */
+/* The map has exactly the entries 0 to COUNT - 1, with these values plus ADD. */
 static void assert_numbered(const struct elfmap_reader *map, uint64_t count, uint64_t add)
 {
 	struct sum sum = {};
@@ -140,7 +140,7 @@ static int count_them(void *context, const void *their_keys, const void *their_v
 	return 0;
 }
 
-/* Two clear from different ends: what they have done together and what is left is all there was, wherever it ends. */
+/* Two threads clear from both ends: the entries deleted and the entries left add up, wherever they stop. */
 static void a_clear_by_two_counts_each_entry_once(void **state)
 {
 	(void)state;
@@ -225,7 +225,7 @@ static void deletes(void **state)
 	(void)state;
 	number(0);
 	assert_int_equal(elfmap_job__update(&job, keys, values, MANY, &msg), 0);
-	/* Every second one, then all: every second is not there. */
+	/* First every second key, then all keys, of which every second does not exist. */
 	for (uint32_t i = 0; i < MANY / 2; i++)
 		keys[i] = 2 * i;
 	assert_int_equal(elfmap_job__delete(&job, keys, MANY / 2, &msg), 0);
@@ -343,7 +343,7 @@ static void spin_locks_are_taken(void **state)
 	job.flags = BPF_EXIST;
 	assert_int_equal(elfmap_job__update(&job, keys, counters, 1, &msg), 0);
 	assert_int_equal(elfmap_map__lookup(&map, &keys[1], back, &msg), 0);
-	assert_int_equal(back[0], 0); /* the lock itself is the kernel's */
+	assert_int_equal(back[0], 0); /* the kernel does not copy the lock */
 	assert_memory_equal(back + 1, counters[1] + 1, 12);
 	assert_int_equal(elfmap_job__clear(&job, &msg), 0);
 	assert_int_equal(job.done, 3);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What transcode makes, as libbpf sees it; see modern.h. */
+/* The output of transcode, opened with libbpf; see modern.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 static struct modern *listener;
 
-/* libbpf_set_print() has no context to hand over. */
+/* libbpf_set_print() passes no context. */
 static int listen(enum libbpf_print_level level, const char *format, va_list args)
 {
 	size_t used = listener ? strlen(listener->said) : 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The names of types against libbpf's, which is what bpftool prints, and beyond what an old libbpf knows. */
+/* The names of types are those of libbpf, which bpftool prints; newer types than libbpf's have names, too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -159,7 +159,7 @@ static void test_sections_as_libbpf(void **state)
 	assert_true(nr_compared > 75);
 }
 
-static void test_sections_of_tc_are_free(void **state)
+static void test_sections_of_tc_by_prefix(void **state)
 {
 	(void)state;
 	assert_int_equal(elfmap_prog_kind__guess("classifier/part"), BPF_PROG_TYPE_SCHED_CLS);
@@ -179,10 +179,10 @@ static void test_modes(void **state)
 	assert_int_equal(elfmap_prog_kind__mode(BPF_PROG_TYPE_XDP, "xdp.frags/devmap").attach_type, BPF_XDP_DEVMAP);
 	assert_int_equal(elfmap_prog_kind__mode(BPF_PROG_TYPE_XDP, "xdp.frags/devmap").flags, 1 << 5);
 	assert_int_equal(elfmap_prog_kind__mode(BPF_PROG_TYPE_XDP, "xdp/devmap").flags, 0);
-	/* The name is for another type. */
+	/* The name belongs to another type. */
 	assert_int_equal(elfmap_prog_kind__mode(BPF_PROG_TYPE_SCHED_CLS, "xdp.frags/devmap").attach_type, 0);
 	assert_int_equal(elfmap_prog_kind__mode(BPF_PROG_TYPE_SCHED_CLS, "xdp.frags/devmap").flags, 0);
-	/* libbpf >= 1.3 has an attach type for it, with which a table would not take stages of "classifier". */
+	/* libbpf >= 1.3 sets an attach type for it, with which a table refuses stages of "classifier". */
 	assert_int_equal(elfmap_prog_kind__mode(BPF_PROG_TYPE_SCHED_CLS, "tc/ingress").attach_type, 0);
 	assert_int_equal(elfmap_prog_kind__mode(99, "anything").attach_type, 0);
 }
@@ -203,7 +203,7 @@ static void test_words(void **state)
 	assert_int_equal(type, BPF_PROG_TYPE_LWT_XMIT);
 }
 
-static void test_rows_are_whole(void **state)
+static void test_rows_are_complete(void **state)
 {
 	(void)state;
 	for (__u32 type = 1; elfmap_prog_type_name(type); type++) {
@@ -225,10 +225,10 @@ int main(void)
 		cmocka_unit_test(test_newer_than_headers),
 		cmocka_unit_test(test_unknown_is_null),
 		cmocka_unit_test(test_sections_as_libbpf),
-		cmocka_unit_test(test_sections_of_tc_are_free),
+		cmocka_unit_test(test_sections_of_tc_by_prefix),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_rows_are_whole),
+		cmocka_unit_test(test_rows_are_complete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

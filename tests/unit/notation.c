@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Reads lines as types in words, and fails where they are not what a test expects. */
+/* Reads lines with a type in words, and fails if the result is not the expected one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +47,7 @@ static int find_object(struct elfmap_resolver *self, const struct elfmap_referen
 
 struct elfmap_resolver names = {.device = find_device, .object = find_object};
 
-/* ---- what is expected ------------------------------------------------------------------------------------ */
+/* ---- expectations ------------------------------------------------------------------------------------ */
 
 struct elfmap_type *type_of(const char *words, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Lines of text, and what tests of lib/text expect of them. */
+/* Checks of lines of text for the tests of lib/text. */
 #ifndef TESTS_NOTATION_H
 #define TESTS_NOTATION_H
 
@@ -9,14 +9,14 @@
  * and the cgroup "/web one". Descriptors are ids plus 100. */
 extern struct elfmap_resolver names;
 
-/* A type in words that has SIZE bytes, or the test fails. */
+/* Parses a type in words, which must have SIZE bytes. */
 struct elfmap_type *type_of(const char *words, size_t size);
 
-/* LINE is EXPECTED in TYPE's bytes; or it is refused at COLUMN, for a reason with WHY in it. */
+/* LINE has the bytes EXPECTED in TYPE; or it is refused at COLUMN with a reason that contains WHY. */
 void assert_reads_as(const struct elfmap_type *type, const char *line, const void *expected);
 void assert_refuses(const struct elfmap_type *type, const char *line, size_t column, const char *why);
 
-/* A line, and the bytes of a type in words that it is, or where and why it is none. */
+/* A line for a type in words: its bytes, or the column and the reason of the refusal. */
 struct reading {
 	const char *words;
 	const char *line;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The table of notations: nothing is forgotten in a row, and each name that it lists is a type whose values are
- * written, read again and refused as the row says. */
+/* The table of notations: each row is complete, and each name in it is a type whose values are written, read back
+ * and refused as the row defines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "notation.h"
 #include "text/notation.h"
 
-#define MOST 32 /* bytes of a value here */
+#define MOST 32 /* bytes of a value in these tests */
 
 static void test_every_column_is_decided(void **state)
 {
@@ -38,7 +38,7 @@ static void test_a_missing_decision_is_found(void **state)
 	};
 
 	(void)state;
-	/* A column that is added stands in this list, or behind `json`, where nothing is a decision. */
+	/* A new column is added to this list, or after `json`, if its default is valid. */
 	assert_int_equal(offsetof(struct notation, put), offsetof(struct notation, json) + sizeof(notation_json *));
 	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
 		struct notation row = notations[ELFMAP_INTEGER];
@@ -80,7 +80,7 @@ static void test_names_are_listed(void **state)
 	assert_int_equal(found, sizeof(some) / sizeof(*some));
 }
 
-/* What stands behind a name that is no type by itself. */
+/* The rest of a type whose name alone is not a type. */
 static struct elfmap_type *make_type(const struct elfmap_type_name *name)
 {
 	const char *rest = !strncmp(name->name, "enum", 4)     ? " { A 1 B 100 }"
@@ -93,7 +93,7 @@ static struct elfmap_type *make_type(const struct elfmap_type_name *name)
 	return type_of(words, name->size ? name->size : *rest == '[' ? 5 : strchr(words, 'k') ? 5 : 8);
 }
 
-/* Types are called as they were given, and values are the same bytes again. */
+/* Types are printed as they were given, and values are read back as the same bytes. */
 static void check_type(const struct elfmap_type *type, const unsigned char *bytes)
 {
 	const struct elfmap_value value = {.bytes = bytes, .copies = 1};
@@ -137,14 +137,14 @@ static void test_each_name_is_a_type(void **state)
 	}
 }
 
-/* Of copies 3, 5, 0: what they amount to is the row's to say. */
-static void test_copies_amount_to(void **state)
+/* The sum of per-CPU values 3, 5 and 0, as the row defines it. */
+static void test_sum_of_copies(void **state)
 {
 	static const __u64 copies[] = {5, 0, 3};
 	const struct elfmap_value value = {.bytes = copies, .copies = 3, .stride = 8};
 	static const struct {
 		const char *words;
-		__u64 sum; /* 0: it has none */
+		__u64 sum; /* 0: no sum */
 		bool counts;
 	} sums[] = {
 		{"u64", 8, true},	 {"be64", 8ull << 56, false}, {"earliest_ns", 3, false},
@@ -171,7 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_column_is_decided), cmocka_unit_test(test_a_missing_decision_is_found),
 		cmocka_unit_test(test_names_are_unique),	cmocka_unit_test(test_names_are_listed),
-		cmocka_unit_test(test_each_name_is_a_type),	cmocka_unit_test(test_copies_amount_to),
+		cmocka_unit_test(test_each_name_is_a_type),	cmocka_unit_test(test_sum_of_copies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

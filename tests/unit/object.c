@@ -26,7 +26,7 @@ struct section {
 	char *name;
 	Elf64_Shdr header;
 	struct buffer data;
-	size_t relocates; /* a section of relocations: for which section */
+	size_t relocates; /* of a section of relocations: the section that it is for */
 };
 
 struct object {
@@ -221,7 +221,7 @@ static uint32_t count_locals(const struct object *object)
 	return (uint32_t)locals;
 }
 
-/* A file in the making. */
+/* A file while it is written. */
 struct file {
 	struct buffer bytes;
 	struct buffer table; /* section headers */
@@ -252,7 +252,7 @@ static void write_tables(struct file *file, const struct object *object)
 
 	write_section(file, ".symtab", symtab, &object->symbols);
 	write_section(file, ".strtab", strings, &object->strings);
-	/* The last table holds its own name, too. */
+	/* The last table contains its own name, too. */
 	buffer__append(&names, file->names.bytes, file->names.size);
 	buffer__append(&names, ".shstrtab", sizeof(".shstrtab"));
 	write_section(file, ".shstrtab", strings, &names);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What a tc without libbpf would not take, by name and place, and what it takes all the same. */
+/* Constructs that a tc without libbpf refuses, with name and place, and constructs that it accepts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +40,7 @@ static size_t add_function(struct object *object, const char *section, const cha
 {
 	size_t start = object__add_code(object, section, NULL, 0), index = object__find_section(object, section);
 
-	/* Behind what add_code() wrote, which stays as a function of its own when it is the first. */
+	/* After the code that add_code() has added, which is a function of its own if it is the first. */
 	object__append(object, index, insns, size);
 	start += object__code_size(0);
 	object__add_symbol(object, name, index, STB_GLOBAL, STT_FUNC, start, size);
@@ -67,7 +67,7 @@ static void judge(struct subject *subject, const char *section, struct elfmap_ol
 	assert_int_equal(elfmap_object__old_tc(subject->obj, section, verdict), 0);
 }
 
-/* The verdict on SECTION is this reason alone; NULL: it is taken. */
+/* The only reason against SECTION is this one; NULL: SECTION is accepted. */
 static void assert_verdict(void **state, const char *section, const char *reason)
 {
 	struct elfmap_old_tc verdict = {};
@@ -82,7 +82,7 @@ static void assert_verdict(void **state, const char *section, const char *reason
 	elfmap_old_tc__free(&verdict);
 }
 
-static void test_plain_objects_are_taken(void **state)
+static void test_plain_objects_are_accepted(void **state)
 {
 	static const char *const samples[] = {"shared",	  "shared.nobtf", "tailcall", "map_in_map", "samples28",
 					      "mapdef20", "annotated",	  "nomaps",   "text_entry", "xdp"};
@@ -224,7 +224,7 @@ static void test_modern_map(void **state)
 		"'.maps', which tc does not read");
 }
 
-static void test_what_is_not_there(void **state)
+static void test_missing_definitions(void **state)
 {
 	static const struct bpf_insn insns[] = {LOAD64, RETURN};
 	struct subject *subject = *state;
@@ -237,7 +237,7 @@ static void test_what_is_not_there(void **state)
 		"section 'classifier': function 'f': offset 0: refers to 'elsewhere', which is not in the object");
 }
 
-static void test_a_map_where_no_address_is_loaded(void **state)
+static void test_map_relocation_without_load(void **state)
 {
 	static const struct bpf_insn insns[] = {RETURN};
 	struct subject *subject = *state;
@@ -259,9 +259,9 @@ static void test_other_sections_do_not_count(void **state)
 	assert_verdict(state, "nosuch", "section 'nosuch': there is no such program");
 }
 
-/* ---- .text and what is called -------------------------------------------------------------------------- */
+/* ---- .text and called functions -------------------------------------------------------------------------- */
 
-/* A program that calls the function at offset AT of `.text`, which is called NAME. */
+/* A program that calls the function NAME at offset AT of `.text`. */
 static void add_caller(struct subject *subject, size_t text, size_t at, const char *name)
 {
 	static const struct bpf_insn insns[] = {CALL_PSEUDO(-1), RETURN};
@@ -282,7 +282,7 @@ static size_t add_text(struct subject *subject, const struct bpf_insn *insns, si
 	return text;
 }
 
-static void test_calls_are_taken(void **state)
+static void test_calls_are_accepted(void **state)
 {
 	static const struct bpf_insn insns[] = {LOAD64, RETURN};
 
@@ -310,7 +310,7 @@ static void test_second_global_function(void **state)
 		"tc calls the first; make it static");
 }
 
-static void test_function_that_nobody_calls(void **state)
+static void test_function_without_callers(void **state)
 {
 	static const struct bpf_insn insns[] = {LOAD64, RETURN, RETURN};
 	struct subject *subject = *state;
@@ -338,7 +338,7 @@ static void test_two_programs_in_a_section(void **state)
 		       "section, and of '.text' if it calls that, as one program, and the kernel takes no dead code");
 }
 
-static void test_function_in_the_section_that_is_called(void **state)
+static void test_called_function_in_the_section(void **state)
 {
 	static const struct bpf_insn insns[] = {CALL_PSEUDO(2), RETURN, RETURN};
 	struct subject *subject = *state;
@@ -427,7 +427,7 @@ static void test_the_same_reason_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_plain_objects_are_taken),
+		TEST(test_plain_objects_are_accepted),
 		TEST(test_definitions),
 		TEST(test_problems_of_the_object),
 		TEST(test_license),
@@ -438,15 +438,15 @@ int main(void)
 		TEST(test_constant),
 		TEST(test_string),
 		TEST(test_modern_map),
-		TEST(test_what_is_not_there),
-		TEST(test_a_map_where_no_address_is_loaded),
+		TEST(test_missing_definitions),
+		TEST(test_map_relocation_without_load),
 		TEST(test_other_sections_do_not_count),
-		TEST(test_calls_are_taken),
+		TEST(test_calls_are_accepted),
 		TEST(test_text_without_maps),
 		TEST(test_second_global_function),
-		TEST(test_function_that_nobody_calls),
+		TEST(test_function_without_callers),
 		TEST(test_two_programs_in_a_section),
-		TEST(test_function_in_the_section_that_is_called),
+		TEST(test_called_function_in_the_section),
 		TEST(test_address_of_a_function),
 		TEST(test_spin_lock),
 		TEST(test_tail_call_where_it_counts),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* One table of options: what it takes, and the same complaint for the same mistake. */
+/* A table of options: the words that it accepts, and one message for each kind of mistake. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,7 +71,7 @@ static const struct option_row data_rows[] = {
 	{},
 };
 
-/* The request that LINE is, cut at spaces; its words live until the next one. */
+/* Parses LINE, cut at spaces, into REQUEST; its words are valid until the next call. */
 static char line_words[512];
 static struct options_common common;
 static struct elfmap_msg msg;
@@ -108,7 +108,7 @@ static void refuses(const struct option_row *rows, const char *line, const char 
 	assert_string_equal(msg.text, why);
 }
 
-/* ---- what is taken ---------------------------------------------------------------------------------- */
+/* ---- accepted words ---------------------------------------------------------------------------------- */
 
 static void test_any_order(void **state)
 {
@@ -160,7 +160,7 @@ static void test_words_that_are_data(void **state)
 	struct data_request request;
 
 	(void)state;
-	takes(data_rows, "types a b c -5 -", &request, sizeof(request)); /* a pin called types */
+	takes(data_rows, "types a b c -5 -", &request, sizeof(request)); /* a pin named types */
 	assert_string_equal(request.pin, "types");
 	assert_int_equal(request.key.nr, 4);
 	assert_string_equal(request.key.words[0], "a");
@@ -193,9 +193,9 @@ static void test_words_of_bpftool(void **state)
 	assert_string_equal(request.pin, "pinned");
 }
 
-/* ---- what is refused -------------------------------------------------------------------------------- */
+/* ---- refused words -------------------------------------------------------------------------------- */
 
-static void test_same_complaints(void **state)
+static void test_one_message_for_each_mistake(void **state)
 {
 	(void)state;
 	refuses(hook_rows, "x dev a dev b ingress", "dev: given twice");
@@ -292,7 +292,7 @@ int main(void)
 		cmocka_unit_test(test_common_options),
 		cmocka_unit_test(test_words_that_are_data),
 		cmocka_unit_test(test_words_of_bpftool),
-		cmocka_unit_test(test_same_complaints),
+		cmocka_unit_test(test_one_message_for_each_mistake),
 		cmocka_unit_test(test_near_misses),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_usage),

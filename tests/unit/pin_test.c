@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Where maps are pinned, and whether the kernel's description of a map is the one that was asked for. */
+/* Paths of pins, and the comparison of a map in the kernel with its definition. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +55,7 @@ static void test_fixed_places(void **state)
 	assert_path(PIN_GLOBAL_NS, "/proc/self/fd/7/tc//", "/proc/self/fd/7/tc/globals/hits");
 }
 
-/* The file is this test's own: tests/sandbox has mounted a copy over it. */
+/* tests/sandbox has mounted a copy over this file, so the test may change it. */
 static void write_table(const char *text)
 {
 	FILE *table = fopen("/etc/iproute2/bpf_pinning", "we");
@@ -78,7 +78,7 @@ static void test_table(void **state)
 	assert_path(3, "/sys/fs/bpf/tc", "/sys/fs/bpf/three/hits");
 	assert_path(16, "/sys/fs/bpf/tc/", "/sys/fs/bpf/six/teen/hits");
 	assert_path(-1u, "/bpf/tc", "/bpf/minus/hits");
-	assert_path(2, "/sys/fs/bpf/tc", "/sys/fs/bpf/tc/globals/hits"); /* these numbers are taken */
+	assert_path(2, "/sys/fs/bpf/tc", "/sys/fs/bpf/tc/globals/hits"); /* these numbers are reserved */
 	assert_in_no_table(5);
 	assert_in_no_table(7);
 	assert_in_no_table(77);
@@ -108,7 +108,7 @@ static int compare(const struct bpf_elf_map *def, const struct bpf_map_info *inf
 	return elfmap_pin__compare(&map, info, msg);
 }
 
-/* Is what the kernel makes of DEF, and says of it, the same map? */
+/* Is a map made from DEF, as the kernel reports it, the same map as DEF? */
 static void assert_kernel_agrees(const struct bpf_elf_map *def)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = def->flags);
@@ -151,7 +151,7 @@ static void test_kernel_agrees(void **state)
 		assert_kernel_agrees(&maps[i]);
 }
 
-/* The kernel rounds up to as many entries on each CPU. */
+/* The kernel rounds up to the same number of entries on each CPU. */
 static void test_lru_is_rounded(void **state)
 {
 	__u32 cpus = (__u32)libbpf_num_possible_cpus();
@@ -171,7 +171,7 @@ static void test_lru_is_rounded(void **state)
 	assert_int_equal(compare(&def, &info, &msg), -EEXIST);
 	info.max_entries = 4 * cpus;
 	assert_int_equal(compare(&def, &info, &msg), 0);
-	/* Only with this flag. */
+	/* It rounds only with this flag. */
 	def.max_elem = 4 * cpus - 1;
 	def.flags = info.map_flags = 0;
 	assert_int_equal(compare(&def, &info, &msg), cpus == 1 ? 0 : -EEXIST);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* read, the file format: what is refused altogether, and that no damage makes anything worse than a refusal. */
+/* read, the file format: files that are refused, and damaged files, which at worst are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,9 +31,9 @@ static void test_small(void **state)
 	assert_int_equal(subject__read(*state)->nr_maps, 1);
 }
 
-/* ---- no BPF object of this host ------------------------------------------------------------------------ */
+/* ---- files that are not a BPF object of this host ----------------------------------------------------------- */
 
-static void test_no_elf(void **state)
+static void test_not_elf(void **state)
 {
 	struct subject *subject = *state;
 
@@ -125,7 +125,7 @@ static void test_too_many_sections(void **state)
 {
 	struct subject *subject = *state;
 
-	for (size_t i = 1; i < 0xff00 - 3; i++) /* beside the first one and three tables */
+	for (size_t i = 1; i < 0xff00 - 3; i++) /* in addition to the first one and three tables */
 		object__add_section(subject->object, "x", SHT_PROGBITS, 0, NULL, 0);
 	subject__write(subject);
 	subject__assert_refused(subject, "has 65280 sections, at most 65279");
@@ -171,7 +171,7 @@ static void test_overlapping_sections(void **state)
 	subject__assert_refused(subject, text);
 }
 
-static void test_names_without_end(void **state)
+static void test_names_without_terminator(void **state)
 {
 	struct subject *subject = *state;
 	Elf64_Shdr *names = bytes__section(write_small(subject), ".shstrtab");
@@ -186,7 +186,7 @@ static void test_no_names(void **state)
 	subject__assert_refused(*state, "section 2 '': not a string table that ends with a zero byte");
 }
 
-/* Section 0 is none, even if its header says that it is a string table, or code. */
+/* Section 0 is not a section, even if its header describes a string table or code. */
 static void test_section_zero(void **state)
 {
 	struct subject *subject = *state;
@@ -256,7 +256,7 @@ static void test_symbols_without_names(void **state)
 	subject__assert_refused(*state, "section 1 'maps': not a string table that ends with a zero byte");
 }
 
-static void test_symbol_names_without_end(void **state)
+static void test_symbol_names_without_terminator(void **state)
 {
 	struct subject *subject = *state;
 	Elf64_Shdr *names = bytes__section(write_small(subject), ".strtab");
@@ -265,7 +265,7 @@ static void test_symbol_names_without_end(void **state)
 	subject__assert_refused(subject, "section 5 '.strtab': not a string table that ends with a zero byte");
 }
 
-/* Just behind the end, where transcode would append a name. */
+/* Just past the end, where transcode would append a name. */
 static void test_names_outside(void **state)
 {
 	struct subject *subject = *state;
@@ -280,7 +280,7 @@ static void test_names_outside(void **state)
 	subject__assert_refused(subject, "symbol 2: its name is not in the string table");
 }
 
-/* Whatever is in a name, a message is one line, and nothing that a terminal obeys. */
+/* A message is one line without control characters, for any name in the object. */
 static void test_message_is_one_line(void **state)
 {
 	struct subject *subject = *state;
@@ -299,9 +299,9 @@ static void test_problem_is_one_line(void **state)
 	subject__assert_problem(subject, "map 'm??x': offset 0: type 0 (unspec)");
 }
 
-/* ---- any damage ---------------------------------------------------------------------------------------- */
+/* ---- damaged files ---------------------------------------------------------------------------------------- */
 
-/* A buffer of exactly this size, so that one byte too far is seen. Returns what read does. */
+/* Reads from a buffer of exactly this size, so that an access past the end is detected. Returns read's result. */
 static int try_all(const void *bytes, size_t size)
 {
 	static const struct elfmap_transcode_opts opts[] = {
@@ -335,7 +335,7 @@ static int try_all(const void *bytes, size_t size)
 
 static const char *const samples[] = {"annotated.nobtf", "tailcall.nobtf", "map_in_map.nobtf", "globals.nobtf"};
 
-/* Compilers write the section table last: whatever is missing, it is missing. */
+/* Compilers write the section table last, so that every truncated file lacks it. */
 static void test_every_prefix_fails(void **state)
 {
 	struct subject *subject = *state;
@@ -362,7 +362,7 @@ static void test_every_byte_damaged(void **state)
 	static const unsigned char values[] = {0, 1, 0x7f, 0xff};
 	struct subject *subject = *state;
 
-	libbpf_set_print(NULL); /* it speaks of damaged BTF */
+	libbpf_set_print(NULL); /* libbpf warns about damaged BTF */
 	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
 		unsigned char *bytes;
 
@@ -388,7 +388,7 @@ static void test_damaged_btf(void **state)
 	struct subject *subject = *state;
 	unsigned char *bytes;
 
-	libbpf_set_print(NULL); /* it speaks of damaged BTF */
+	libbpf_set_print(NULL); /* libbpf warns about damaged BTF */
 	subject__take_testdata(subject, "annotated");
 	bytes = subject->bytes;
 	for (size_t s = 0; s < 2; s++) {
@@ -411,7 +411,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, subject__setup, subject__teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_small),
-		TEST(test_no_elf),
+		TEST(test_not_elf),
 		TEST(test_32_bit),
 		TEST(test_other_byte_order),
 		TEST(test_other_machine),
@@ -425,7 +425,7 @@ int main(void)
 		TEST(test_section_outside),
 		TEST(test_section_without_limits),
 		TEST(test_overlapping_sections),
-		TEST(test_names_without_end),
+		TEST(test_names_without_terminator),
 		TEST(test_no_names),
 		TEST(test_section_zero),
 		TEST(test_long_section_name),
@@ -434,7 +434,7 @@ int main(void)
 		TEST(test_symbols_not_aligned),
 		TEST(test_part_of_a_symbol),
 		TEST(test_symbols_without_names),
-		TEST(test_symbol_names_without_end),
+		TEST(test_symbol_names_without_terminator),
 		TEST(test_names_outside),
 		TEST(test_message_is_one_line),
 		TEST(test_problem_is_one_line),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* read, what maps say of each other and of their types: templates of maps of maps, annotations. */
+/* read, references between maps and to types: inner templates and annotations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +62,7 @@ static void test_order_for_libbpf(void **state)
 static void test_outer_without_template(void **state)
 {
 	subject__add_map(*state, "given", outer(BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 0));
-	assert_int_equal(subject__read(*state)->maps[0].inner, -1); /* may be pinned already */
+	assert_int_equal(subject__read(*state)->maps[0].inner, -1); /* may have a pin */
 }
 
 static void test_missing_template(void **state)
@@ -87,7 +87,7 @@ static void test_not_inserted(void **state)
 	assert_int_equal(subject__read(*state)->maps[1].inner, 0);
 }
 
-static void test_inner_behind_the_end(void **state)
+static void test_inner_past_the_end(void **state)
 {
 	subject__add_map(*state, "inner", inner(7, 3));
 	subject__add_map(*state, "outer", outer(BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 7));
@@ -120,7 +120,7 @@ static void test_annotated(void **state)
 	assert_int_equal(obj->maps[0].key_type, 0);
 }
 
-/* The definition counts: types of another size are not its key's and value's. */
+/* The definition has precedence: types of another size are not used for key and value. */
 static void test_annotation_of_other_size(void **state)
 {
 	struct subject *subject = *state;
@@ -132,8 +132,8 @@ static void test_annotation_of_other_size(void **state)
 	assert_int_equal(subject__read(subject)->maps[0].key_type, 0);
 }
 
-/* The kernel refuses these maps if they come with types. */
-static void test_annotation_for_a_kind_without(void **state)
+/* The kernel refuses these maps with BTF. */
+static void test_annotation_for_a_type_without_btf(void **state)
 {
 	struct subject *subject = *state;
 	struct bpf_elf_map *defs;
@@ -144,7 +144,7 @@ static void test_annotation_for_a_kind_without(void **state)
 	assert_int_equal(subject__read(subject)->maps[0].key_type, 0);
 }
 
-/* A header whose parts lie behind the section, and one of another byte order: as if there were none. */
+/* A header with parts past the end of the section, or of another byte order: handled as if there were no BTF. */
 static void test_damaged_btf(void **state)
 {
 	static const struct {
@@ -174,11 +174,11 @@ int main(void)
 		TEST(test_missing_template),
 		TEST(test_key_of_other_size),
 		TEST(test_not_inserted),
-		TEST(test_inner_behind_the_end),
+		TEST(test_inner_past_the_end),
 		TEST(test_inner_too_far),
 		TEST(test_annotated),
 		TEST(test_annotation_of_other_size),
-		TEST(test_annotation_for_a_kind_without),
+		TEST(test_annotation_for_a_type_without_btf),
 		TEST(test_damaged_btf),
 	};
 

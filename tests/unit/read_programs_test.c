@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* read, the programs: every kind of symbol that compilers ever gave one, and tail-call slots in every spelling. */
+/* read, the programs: each kind of symbol that compilers have given them, and tail-call slots in each notation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,7 +53,7 @@ static void test_global_function(void **state)
 	assert_int_equal(prog->type_hint, BPF_PROG_TYPE_SCHED_CLS);
 }
 
-/* Old compilers: NOTYPE, no size, and labels of basic blocks beside it. */
+/* Old compilers: NOTYPE, no size, and labels of basic blocks in the same section. */
 static void test_old_function(void **state)
 {
 	struct subject *subject = *state;
@@ -83,7 +83,7 @@ static void test_static_function(void **state)
 	assert_int_equal(obj->progs[0].type_hint, BPF_PROG_TYPE_SCHED_ACT);
 }
 
-/* Of an old compiler, which gave it no type either. */
+/* From an old compiler, without a type as well. */
 static void test_old_static_function(void **state)
 {
 	struct subject *subject = *state;
@@ -127,12 +127,12 @@ static void test_order(void **state)
 	assert_int_equal(obj->nr_progs, 4);
 	for (size_t i = 0; i < 4; i++)
 		assert_string_equal(obj->progs[i].name, expected[i]);
-	assert_int_equal(obj->progs[0].size, SMALL); /* up to the next one */
+	assert_int_equal(obj->progs[0].size, SMALL); /* up to the next symbol */
 	assert_int_equal(obj->progs[1].offset, SMALL);
 	assert_int_equal(obj->progs[3].type_hint, BPF_PROG_TYPE_XDP);
 }
 
-/* Of two names for one place, the one that everybody sees. */
+/* Of two names for one place, the global one. */
 static void test_alias(void **state)
 {
 	struct subject *subject = *state;
@@ -176,8 +176,8 @@ static void test_function_outside(void **state)
 				"section 'cls': function 'entry' at offset 1048576 ends behind the section (16 bytes)");
 }
 
-/* Of a function in .text, which is no program; libbpf would take the size at its word. */
-static void test_called_too_long(void **state)
+/* Of a function in .text, which is not a program; libbpf would trust the size. */
+static void test_called_function_too_long(void **state)
 {
 	struct subject *subject = *state;
 	size_t code = add_code(subject, ".text");
@@ -205,7 +205,7 @@ static void test_between_instructions(void **state)
 				"section 'cls': function 'entry' at offset 4: 8 bytes are not whole instructions");
 }
 
-static void test_odd_section(void **state)
+static void test_section_without_whole_instructions(void **state)
 {
 	struct subject *subject = *state;
 
@@ -256,7 +256,7 @@ static void test_text_is_called(void **state)
 	assert_string_equal(obj->progs[0].name, "entry");
 }
 
-/* An entry that calls what stands behind it in .text stays one. */
+/* An entry that calls a later function of .text is still an entry. */
 static void test_text_calls_itself(void **state)
 {
 	struct subject *subject = *state;
@@ -271,7 +271,7 @@ static void test_text_calls_itself(void **state)
 	assert_string_equal(obj->progs[0].name, "entry");
 }
 
-static void test_text_beside_programs(void **state)
+static void test_text_and_programs(void **state)
 {
 	struct subject *subject = *state;
 	struct elfmap_object *obj;
@@ -300,7 +300,7 @@ static void test_slot_spellings(void **state)
 
 	add_prog_array(subject, "forty_two", 42, 20);
 	add_prog_array(subject, "one", 1, 4);
-	add_prog_array(subject, "one_too", 1, 4); /* tc takes the first */
+	add_prog_array(subject, "one_too", 1, 4); /* tc uses the first */
 	for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
 		object__add_program(subject->object, slots[i].section, "f", NULL, 0);
 	obj = subject__read(subject);
@@ -330,7 +330,7 @@ static void test_no_slots(void **state)
 	}
 }
 
-/* Another kind of map with the id is no map of slots. */
+/* A map of another type with this id has no slots. */
 static void test_slot_of_other_kind(void **state)
 {
 	const struct bpf_elf_map array = {1, 4, 4, 4, 0, 7, 0, 0, 0};
@@ -341,7 +341,7 @@ static void test_slot_of_other_kind(void **state)
 	assert_int_equal(subject__read(subject)->progs[0].slot_map, -1);
 }
 
-static void test_slot_behind_the_end(void **state)
+static void test_slot_past_the_end(void **state)
 {
 	struct subject *subject = *state;
 
@@ -392,7 +392,7 @@ static void test_two_functions_in_a_slot(void **state)
 	assert_int_equal(obj->progs[1].slot_map, 0);
 }
 
-/* ---- what nobody defines ------------------------------------------------------------------------------- */
+/* ---- undefined symbols ------------------------------------------------------------------------------- */
 
 static void test_undefined(void **state)
 {
@@ -404,7 +404,7 @@ static void test_undefined(void **state)
 	object__add_section(subject->object, "maps", SHT_PROGBITS, SHF_ALLOC, NULL, 0);
 	object__add_program(subject->object, "broken", "first", &symbol, 1);
 	object__add_program(subject->object, "broken", "second", &maps, 0);
-	object__add_program(subject->object, "whole", "third", &maps, 1); /* relocated by symbol 0: by none */
+	object__add_program(subject->object, "whole", "third", &maps, 1); /* relocated against symbol 0: none */
 	obj = subject__read(subject);
 	assert_int_equal(obj->nr_progs, 3);
 	assert_string_equal(obj->progs[0].undefined, "nowhere");
@@ -425,7 +425,7 @@ static void test_undefined_in_a_slot(void **state)
 				"would put a value there");
 }
 
-/* The kernel has it, says the BTF. */
+/* The BTF declares that the kernel defines it. */
 static void test_kernel_symbols(void **state)
 {
 	struct subject *subject = *state;
@@ -454,7 +454,7 @@ static void test_kernel_symbols(void **state)
 
 /* ---- many ------------------------------------------------------------------------------------------------- */
 
-static void test_problems_have_an_end(void **state)
+static void test_number_of_problems_is_limited(void **state)
 {
 	struct subject *subject = *state;
 	char name[32];
@@ -482,19 +482,19 @@ int main(void)
 		TEST(test_no_code),
 		TEST(test_function_too_long),
 		TEST(test_function_outside),
-		TEST(test_called_too_long),
+		TEST(test_called_function_too_long),
 		TEST(test_part_of_an_instruction),
 		TEST(test_between_instructions),
-		TEST(test_odd_section),
+		TEST(test_section_without_whole_instructions),
 		TEST(test_entry_in_text),
 		TEST(test_old_entry_in_text),
 		TEST(test_text_is_called),
 		TEST(test_text_calls_itself),
-		TEST(test_text_beside_programs),
+		TEST(test_text_and_programs),
 		TEST(test_slot_spellings),
 		TEST(test_no_slots),
 		TEST(test_slot_of_other_kind),
-		TEST(test_slot_behind_the_end),
+		TEST(test_slot_past_the_end),
 		TEST(test_negative_slot),
 		TEST(test_slot_too_far),
 		TEST(test_one_slot_twice),
@@ -502,7 +502,7 @@ int main(void)
 		TEST(test_undefined),
 		TEST(test_undefined_in_a_slot),
 		TEST(test_kernel_symbols),
-		TEST(test_problems_have_an_end),
+		TEST(test_number_of_problems_is_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

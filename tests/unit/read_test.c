@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* read, the maps: every form of definition that there ever was, and every way of breaking the contract. */
+/* read, the maps: each form of definition, and each breach of the contract. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +40,7 @@ static void test_all_nine_fields(void **state)
 	assert_false(obj->maps[1].is_inner);
 }
 
-/* Words that a shorter definition has not are zero; words behind the ninth must be. */
+/* Members that a shorter definition lacks are zero; words after the ninth must be zero. */
 static void test_every_size(void **state)
 {
 	const struct bpf_elf_map def = {2, 4, 8, 16, 1, 42, 2, 7, 3};
@@ -170,8 +170,8 @@ static void test_empty_section(void **state)
 	assert_int_equal(obj->nr_maps, 0);
 }
 
-/* What `.maps` holds, only BTF tells; without it there is nothing (test_both_kinds_of_maps in transcode_test.c has it
- * with BTF). */
+/* Only BTF describes the maps in `.maps`; without BTF there are none. (For maps with BTF see test_both_kinds_of_maps in
+ * transcode_btf_test.c.) */
 static void test_modern_maps_without_btf(void **state)
 {
 	struct subject *subject = *state;
@@ -242,7 +242,7 @@ static void test_no_symbol_at_all(void **state)
 	subject__assert_problem(subject, "section maps: no global symbol tells where a map is");
 }
 
-static void test_local_alias_is_no_map(void **state)
+static void test_local_alias_is_not_a_map(void **state)
 {
 	struct subject *subject = *state;
 	size_t section;
@@ -266,7 +266,7 @@ static void test_alias(void **state)
 	subject__assert_problem(subject, "map 'uno': offset 0: is map 'one' too");
 }
 
-/* 36 and 20 bytes are not two of 28, although the sum is the same. */
+/* 36 and 20 bytes are not two definitions of 28, although the sum is the same. */
 static void test_mixed_sizes(void **state)
 {
 	struct subject *subject = *state;
@@ -294,7 +294,7 @@ static void test_too_short(void **state)
 	subject__assert_problem(subject, "section maps: definitions of 12 bytes, at least 16");
 }
 
-static void test_no_whole_words(void **state)
+static void test_size_without_whole_words(void **state)
 {
 	struct subject *subject = *state;
 
@@ -340,7 +340,7 @@ static void test_two_sections(void **state)
 	subject__assert_problem(subject, "section maps: there are two of this name, 1 and 2");
 }
 
-/* Whatever the section's flags say: it holds maps. */
+/* It contains maps, with any section flags. */
 static void test_code_in_maps(void **state)
 {
 	struct subject *subject = *state;
@@ -377,12 +377,12 @@ int main(void)
 		TEST(test_static_map_among_others),
 		TEST(test_weak_map),
 		TEST(test_no_symbol_at_all),
-		TEST(test_local_alias_is_no_map),
+		TEST(test_local_alias_is_not_a_map),
 		TEST(test_alias),
 		TEST(test_mixed_sizes),
 		TEST(test_sum_does_not_divide),
 		TEST(test_too_short),
-		TEST(test_no_whole_words),
+		TEST(test_size_without_whole_words),
 		TEST(test_unknown_fields),
 		TEST(test_type_zero),
 		TEST(test_maps_without_bytes),

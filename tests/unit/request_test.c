@@ -77,7 +77,7 @@ static void refuses_graft(const char *line, const char *why)
 	assert_string_equal(msg.text, why);
 }
 
-/* ---- attach and detach --------------------------------------------------------------------------------------- */
+/* ---- attach and detach -------------------------------------------------------------------------------------- */
 
 static void test_attach_defaults(void **state)
 {
@@ -205,7 +205,7 @@ static void test_attach_reports_common_options(void **state)
 	assert_string_equal(common.netns, "blue");
 }
 
-/* ---- graft --------------------------------------------------------------------------------------------------- */
+/* ---- graft -------------------------------------------------------------------------------------------------- */
 
 static void test_graft_file(void **state)
 {
@@ -219,8 +219,8 @@ static void test_graft_file(void **state)
 	assert_int_equal(words.request.type, BPF_PROG_TYPE_SCHED_ACT);
 	assert_false(words.empty);
 	assert_null(words.request.path);
-	words = takes_graft(
-		"graft type 3 section s a.o"); /* the first word is the pin, although an option has its name */
+	/* The first word is the pin, although an option has the same name. */
+	words = takes_graft("graft type 3 section s a.o");
 	assert_string_equal(words.request.pin, "type");
 	assert_string_equal(words.request.file, "a.o");
 	assert_int_equal(words.request.type, BPF_PROG_TYPE_UNSPEC);

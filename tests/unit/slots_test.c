@@ -8,7 +8,7 @@
 
 static struct elfmap_msg msg;
 
-/* The slot that WORD means in a table of SLOTS with keys of the type that WORDS say; else the error. */
+/* The slot that WORD names in a table of SLOTS with keys of type WORDS; else the error. */
 static int find(const char *words, const char *word, __u32 slots)
 {
 	struct elfmap_type *key = NULL;
@@ -32,7 +32,7 @@ static void test_numbers(void **state)
 	assert_int_equal(find(NULL, "0", 4), 0);
 	assert_int_equal(find(NULL, "3", 4), 3);
 	assert_int_equal(find(NULL, "0x3", 4), 3);
-	assert_int_equal(find(STAGES, "1", 5), 1); /* nobody has named it, and it is one all the same */
+	assert_int_equal(find(STAGES, "1", 5), 1); /* a slot without a name */
 	assert_int_equal(find(NULL, "4", 4), -ERANGE);
 	assert_string_equal(msg.text, "slot 4: the table has slots 0 to 3");
 	assert_int_equal(find(NULL, "18446744073709551616", 4), -ERANGE);
@@ -52,7 +52,7 @@ static void test_names(void **state)
 	assert_int_equal(find(STAGES, "-1", 5), -ENOENT);
 }
 
-/* What counts the slots is a name like the others, but no slot. */
+/* The enumerator that counts the slots is a name like the others, but not a slot. */
 static void test_names_beyond_the_table(void **state)
 {
 	(void)state;
@@ -61,8 +61,8 @@ static void test_names_beyond_the_table(void **state)
 	assert_int_equal(find("enum { A_ONE 7 }", "A_ONE", 5), -ENOENT);
 }
 
-/* Only whole words are common to all; a name by itself is not shortened. */
-static void test_common_part(void **state)
+/* Only complete words are a common prefix; a single name is not shortened. */
+static void test_common_prefix(void **state)
 {
 	(void)state;
 	assert_int_equal(find("enum { A_ONE 1 A_OTHER 2 }", "other", 5), 2);
@@ -70,7 +70,7 @@ static void test_common_part(void **state)
 	assert_int_equal(find("enum { ONE 1 OTHER 2 }", "one", 5), 1);
 	assert_int_equal(find("enum { A_ONE 1 }", "a_one", 5), 1);
 	assert_int_equal(find("enum { A_ONE 1 }", "one", 5), -ENOENT);
-	/* The exact word is meant, whatever else it could be. */
+	/* An exact match has precedence over any other. */
 	assert_int_equal(find("enum { A_one 1 A_ONE 2 }", "A_ONE", 5), 2);
 }
 
@@ -88,7 +88,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_names_beyond_the_table),
-		cmocka_unit_test(test_common_part),
+		cmocka_unit_test(test_common_prefix),
 		cmocka_unit_test(test_no_names),
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What a test is about; see subject.h. */
+/* The object under test; see subject.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

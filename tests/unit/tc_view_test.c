@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What tc's own parser of `maps` is given: read here with elfmap's, which wants the same contract. */
+/* The view that tc's own parser of `maps` gets, read here with elfmap's parser, which requires the same contract. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 #include "subject.h"
 
-/* Puts the view in the place of the object that it was made of. */
+/* Replaces the object with the view that is made from it. */
 static struct elfmap_object *see(struct subject *view, struct subject *subject)
 {
 	struct elfmap_msg msg;
@@ -62,7 +62,7 @@ static void test_ids_of_prog_arrays_only(void **state)
 	forget(&view);
 }
 
-/* tc refuses any other size, and mixes up its maps if symbols are in another order than definitions. */
+/* tc refuses any other size, and confuses its maps if symbols and definitions differ in order. */
 static void test_sizes_and_order(void **state)
 {
 	const struct bpf_elf_map defs[2] = {{1, 4, 8, 10, 0, 0, 0, 0, 0}, {2, 4, 4, 20, 0, 0, 0, 0, 0}};
@@ -112,7 +112,7 @@ static void test_most_maps_and_longest_names(void **state)
 	forget(&view);
 }
 
-/* Nothing for tc to see: it has a table of sections, and no `maps` in it. */
+/* tc sees a section table without `maps`. */
 static void test_no_maps(void **state)
 {
 	struct subject *subject = *state;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Whatever is written is read back as the same bytes: for types that chance puts together, in words and in
- * BTF (bit fields, unions, padding), and for bytes that chance fills in. And whatever stands in a line,
- * nothing breaks: it is refused, or what it means can be written and read again.
+ * Values are read back as the bytes that were written: for random types, in words and in BTF (bit fields,
+ * unions, padding), and for random bytes. Any line is either refused, or its value can be written and read back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +34,7 @@ static unsigned int draw_below(unsigned int limit)
 	return (unsigned int)(draw() >> 20) % limit;
 }
 
-/* ---- names: every number has one, some of which look like something else ------------------------------- */
+/* ---- names: each number has one, and some look like another notation ------------------------------- */
 
 static char name_text[64];
 
@@ -68,7 +67,7 @@ static const char *cgroup_path(struct elfmap_resolver *self, __u64 id)
 	return id % 5 ? name_text : NULL;
 }
 
-/* Ids are descriptors here. */
+/* Ids are used as descriptors. */
 static int find_object(struct elfmap_resolver *self, const struct elfmap_reference *reference, int *ret_fd,
 		       __u64 *ret_id, struct elfmap_msg *msg)
 {
@@ -93,7 +92,7 @@ static struct elfmap_resolver names = {
 
 /* ---- types ---------------------------------------------------------------------------------------------- */
 
-/* A type in words, and how many bytes it has is not known yet. */
+/* A type in words, whose size is not known yet. */
 static void draw_words(char *to, size_t room, unsigned int depth)
 {
 	static const char *const scalars[] = {
@@ -149,7 +148,7 @@ static void draw_words(char *to, size_t room, unsigned int depth)
 	}
 }
 
-/* Its size is what the refusal says that it is. */
+/* The message of the refusal contains its size. */
 static struct elfmap_type *draw_type(void)
 {
 	char text[8192];
@@ -235,14 +234,14 @@ static void draw_bytes(unsigned char *to, size_t size)
 
 	for (size_t i = 0; i < size; i++)
 		to[i] = kind == 0 ? 0 : kind == 1 ? (unsigned char)draw_below(3) : (unsigned char)(draw() >> 9);
-	/* Addresses that are mapped, lengths that are some. */
+	/* Mapped addresses, and valid prefix lengths. */
 	if (draw_below(4) == 0 && size >= 20)
 		memcpy(to + draw_below((unsigned int)size - 19), "\x68\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff", 16);
 	if (draw_below(4) == 0 && size >= 8)
 		memcpy(to, "\x14\0\0\0", 4);
 }
 
-/* The kernel leaves these bytes to nobody. */
+/* Clears the bytes after each copy, which are not part of the value. */
 static void clear_gaps(const struct elfmap_format *format, unsigned char *value)
 {
 	for (size_t i = 0; i < format->copies; i++)
@@ -268,12 +267,12 @@ static void assert_same(const struct elfmap_format *format, const char *line, si
 	free(again);
 }
 
-/* What may be read of a line that was tampered with must be written as something that is read alike. */
+/* If a modified line is accepted, its value must be written as text that is read as the same value. */
 static void tamper(const struct elfmap_format *format, const char *line, size_t length)
 {
 	static const char marks[] = "{}[]\"#\\ \n\t0x-:/.hex";
 	unsigned char *key = malloc(format->key->size), *value = malloc(format->copies * format->stride);
-	char *copy = malloc(length); /* nothing may be read behind it */
+	char *copy = malloc(length); /* without a byte after the end, to detect reads past it */
 	struct elfmap_buffer buffer = {};
 	struct elfmap_msg msg = {};
 	struct elfmap_text text;
@@ -380,7 +379,7 @@ static void test_types_of_btf(void **state)
 	}
 }
 
-/* What a type is called is a type like it. */
+/* The name of a type is parsed as an equal type. */
 static void test_types_are_written(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* transcode, the types: BTF that the object brings along, good, bad and with modern maps in it. */
+/* transcode, the types: BTF of the object, valid and damaged, and with modern maps. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ static struct btf *make_modern_btf(int member)
 	for (__u32 i = 0; i < 4; i++)
 		btf__add_field(btf, names[i], members[i], i * 64, 0);
 	var = btf__add_var(btf, "modern", BTF_VAR_GLOBAL_ALLOCATED, map);
-	btf__add_datasec(btf, ".maps", 0); /* offsets and size are the loader's to find */
+	btf__add_datasec(btf, ".maps", 0); /* the loader sets offsets and size */
 	btf__add_datasec_var_info(btf, member ? member : var, 0, 32);
 	return btf;
 }
@@ -47,7 +47,7 @@ static void add_modern_map(struct subject *subject, int member)
 
 	raw = btf__raw_data(btf, &size);
 	object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, raw, size);
-	/* Not at the start, and the section's size is no multiple of 8. */
+	/* Not at the start, and the size of the section is not a multiple of 8. */
 	section = object__add_section(subject->object, ".maps", SHT_PROGBITS, SHF_ALLOC, NULL, 44);
 	object__add_symbol(subject->object, "modern", section, STB_GLOBAL, STT_OBJECT, 8, 32);
 	btf__free(btf);
@@ -103,7 +103,7 @@ static void test_no_variable(void **state)
 	subject__assert_no_transcode(subject, "section .BTF: DATASEC .maps: member 0 is no variable");
 }
 
-/* Names behind the end of the strings: of a variable of `.maps`, of `maps`, of the kernel. */
+/* Names past the end of the strings: of a variable of `.maps`, of `maps`, of the kernel. */
 static void test_variables_without_names(void **state)
 {
 	static const char *const sections[] = {".maps", "maps", ".ksyms"};
@@ -134,7 +134,7 @@ static void test_variables_without_names(void **state)
 	}
 }
 
-/* BTF that libbpf does not read is replaced, and with it goes what refers to it. */
+/* BTF that libbpf cannot read is replaced, and the sections that refer to it are removed. */
 static void test_damaged_btf(void **state)
 {
 	struct subject *subject = *state;
@@ -182,14 +182,14 @@ static struct btf *make_every_kind(void)
 
 static bool reads_btf(struct subject *subject, const void *bytes, size_t size)
 {
-	object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, bytes, size); /* the last one counts */
+	object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, bytes, size); /* the last one is used */
 	subject__write(subject);
 	return subject__read(subject)->has_btf;
 }
 
-/* libbpf 1.1 goes through types and names behind the end of the table. Whatever word is a type's id or a
- * name, in whatever kind, a number too large makes the BTF none; any other word does no harm. */
-static void test_types_that_are_not_there(void **state)
+/* libbpf 1.1 reads types and names past the end of the table. In any kind, a type id or name that is too
+ * large invalidates the BTF; any other word is harmless. */
+static void test_type_ids_past_the_end(void **state)
 {
 	struct btf *btf = make_every_kind();
 	size_t refused = 0, words;
@@ -207,7 +207,7 @@ static void test_types_that_are_not_there(void **state)
 	assert_true(reads_btf(*state, bytes, size));
 	words = header.type_len / sizeof(__u32);
 	for (size_t i = 0; i < words; i++) {
-		static const __u32 wrong = 0x00ffffff; /* no kind, and more than there are */
+		static const __u32 wrong = 0x00ffffff; /* not a kind, and a count that is too large */
 		char *word = bytes + header.hdr_len + i * sizeof(wrong);
 		__u32 was;
 
@@ -216,14 +216,14 @@ static void test_types_that_are_not_there(void **state)
 		refused += !reads_btf(*state, bytes, size);
 		memcpy(word, &was, sizeof(was));
 	}
-	/* Each of 18 types begins with a name and its kind; in and behind them are 19 more ids and names. */
+	/* Each of 18 types begins with a name and its kind; there are 19 more ids and names in and after them. */
 	assert_true(refused >= 18 * 2 + 19);
 	assert_true(refused < words);
 	free(bytes);
 	btf__free(btf);
 }
 
-/* A typedef of itself: libbpf 1.1 would follow it for ever. */
+/* A typedef of itself: libbpf 1.1 would follow it without end. */
 static void test_endless_typedef(void **state)
 {
 	struct subject *subject = *state;
@@ -247,8 +247,8 @@ static void test_endless_typedef(void **state)
 	assert_false(subject__read(subject)->has_btf_maps);
 }
 
-/* A table of symbols is one, whatever its name. */
-static void test_odd_names(void **state)
+/* A symbol table may have any name. */
+static void test_symbol_table_with_another_name(void **state)
 {
 	static const char *const names[] = {".BTF.ext", ".rel.BTF", ".rel.BTF.ext", ".maps.x"};
 	const struct elfmap_transcode_opts tc = {.sz = sizeof(tc), .prog_section = "tc"};
@@ -283,8 +283,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_annotated),	    TEST(test_both_kinds_of_maps),
 		TEST(test_no_variable),	    TEST(test_variables_without_names),
-		TEST(test_damaged_btf),	    TEST(test_types_that_are_not_there),
-		TEST(test_endless_typedef), TEST(test_odd_names),
+		TEST(test_damaged_btf),	    TEST(test_type_ids_past_the_end),
+		TEST(test_endless_typedef), TEST(test_symbol_table_with_another_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

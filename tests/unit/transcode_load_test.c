@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* transcode, the proof: the kernel loads what it makes, and every program has the maps that it is to have. */
+/* transcode, in the kernel: its output loads, and each program uses the right maps. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static __u32 map_id(const struct modern *modern, const char *name)
 	return info.id;
 }
 
-/* INFO says where the kernel is to put what. */
+/* INFO contains the buffers for the kernel's answer. */
 static struct bpf_prog_info ask(const struct modern *modern, const char *name, struct bpf_prog_info info)
 {
 	const struct bpf_program *prog = bpf_object__find_program_by_name(modern->bpf, name);
@@ -50,7 +50,7 @@ static __u32 prog_id(const struct modern *modern, const char *name)
 	return ask(modern, name, (struct bpf_prog_info){}).id;
 }
 
-/* Program NAME uses these maps, in this order of first use, and no other. */
+/* Program NAME uses exactly these maps, in this order of first use. */
 static void assert_uses(const struct modern *modern, const char *name, const char *const *maps, __u32 nr_maps)
 {
 	__u32 ids[8];
@@ -62,7 +62,7 @@ static void assert_uses(const struct modern *modern, const char *name, const cha
 		assert_int_equal(ids[i], map_id(modern, maps[i]));
 }
 
-/* The id that stands in slot KEY of NAME; 0: none. */
+/* The id in slot KEY of NAME; 0: empty. */
 static __u32 slot(const struct modern *modern, const char *name, __u32 key)
 {
 	__u32 id = 0;
@@ -70,7 +70,7 @@ static __u32 slot(const struct modern *modern, const char *name, __u32 key)
 	return bpf_map_lookup_elem(bpf_object__find_map_fd_by_name(modern->bpf, name), &key, &id) ? 0 : id;
 }
 
-/* ---- every compiled sample, in every way ----------------------------------------------------------------- */
+/* ---- every compiled sample, with all options ---------------------------------------------------------------- */
 
 static void test_samples(void **state)
 {
@@ -153,7 +153,7 @@ static void test_addends(void **state)
 	open_and_load(&modern, subject, NULL);
 	assert_uses(&modern, "entry", two, 1);
 	modern__close(&modern);
-	object__add_code(subject->object, "second", NULL, 0); /* joined, it moves */
+	object__add_code(subject->object, "second", NULL, 0); /* it moves if sections are joined */
 	subject__write(subject);
 	((Elf64_Rela *)((char *)subject->bytes + bytes__section(subject->bytes, ".relaclassifier")->sh_offset))
 		->r_addend = 72;
@@ -181,7 +181,7 @@ static void test_old_symbols(void **state)
 	modern__close(&modern);
 }
 
-/* A local symbol at the place of a map, as what a program refers to. */
+/* A program refers to a map by a local symbol at the same place. */
 static void test_local_alias(void **state)
 {
 	static const char *const expected[] = {"two"};
@@ -198,7 +198,7 @@ static void test_local_alias(void **state)
 	modern__close(&modern);
 }
 
-/* Of two names for a program, the one that is left has the maps. */
+/* Of two names for a program, the remaining one has the maps. */
 static void test_alias_of_program(void **state)
 {
 	static const char *const expected[] = {"one"};
@@ -237,7 +237,7 @@ static void test_one_section_for_all(void **state)
 	modern__close(&modern);
 }
 
-/* ---- .text ---------------------------------------------------------------------------------------------------- */
+/* ---- .text -------------------------------------------------------------------------------------------------- */
 
 /* "call CALLED; r1 = MAP; return 0" in SECTION. */
 static void add_caller(struct subject *subject, const char *section, const char *name, size_t called, size_t map)
@@ -275,7 +275,7 @@ static void test_old_subprogram(void **state)
 	}
 }
 
-/* An entry in .text that calls what stands behind it. */
+/* An entry in .text that calls a later function. */
 static void test_text_calls_itself(void **state)
 {
 	static const char *const expected[] = {"one", "two"};
@@ -285,7 +285,7 @@ static void test_text_calls_itself(void **state)
 
 	one = subject__add_map(subject, "one", array);
 	two = subject__add_map(subject, "two", array);
-	helper = 4; /* the symbol behind the entry's */
+	helper = 4; /* the symbol after the entry's */
 	add_caller(subject, ".text", "entry", helper, one);
 	assert_int_equal(object__add_program(subject->object, ".text", "helper", &two, 1), helper);
 	open_and_load(&modern, subject, NULL);
@@ -295,7 +295,7 @@ static void test_text_calls_itself(void **state)
 	modern__close(&modern);
 }
 
-/* A call of a static function needs no relocation, only its distance, which joining must not change. */
+/* A call of a static function has only a distance and no relocation; joining must not change the distance. */
 static void test_static_call_in_text(void **state)
 {
 	const struct bpf_insn insns[] = {
@@ -320,7 +320,7 @@ static void test_static_call_in_text(void **state)
 	}
 }
 
-/* ---- values --------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------- */
 
 static void assert_tail_calls(const struct modern *modern)
 {
@@ -382,7 +382,7 @@ static void test_inner_maps(void **state)
 	}
 }
 
-/* Two templates for two outer maps: each outer gets both, and none that is to stay out. */
+/* Two templates for two outer maps: each outer map gets both, and no template with inner_idx -1. */
 static void test_shared_templates(void **state)
 {
 	const struct bpf_elf_map outer = {
@@ -412,7 +412,7 @@ static void test_shared_templates(void **state)
 	modern__close(&modern);
 }
 
-/* ---- BTF -------------------------------------------------------------------------------------------------------- */
+/* ---- BTF ---------------------------------------------------------------------------------------------------- */
 
 static void test_types_reach_the_kernel(void **state)
 {
@@ -429,7 +429,7 @@ static void test_types_reach_the_kernel(void **state)
 	modern__close(&modern);
 }
 
-/* Programs keep their names, functions and lines, wherever their sections go. */
+/* Programs keep their names, function and line information when their sections move. */
 static void test_lines(void **state)
 {
 	static const char *const progs[] = {"stage_first", "stage_second", "stage_last", "entry"};
@@ -454,7 +454,7 @@ static void test_lines(void **state)
 	}
 }
 
-/* Of .text, what is the entry's and what is the functions' that it calls. */
+/* The information for .text is split into that of the entry and that of the functions it calls. */
 static void test_lines_in_text(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* transcode: what libbpf finds in the object that it makes, before anything meets the kernel. */
+/* transcode: libbpf opens its output and finds the right maps and programs; nothing is loaded into the kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -179,7 +179,7 @@ static void test_no_section(void **state)
 	assert_false(subject->obj->needs_help);
 }
 
-/* Tables are read as what they are, whatever alignment their header claims. */
+/* Tables are read correctly for any alignment in their header. */
 static void test_alignment(void **state)
 {
 	static const uint64_t alignments[] = {0, 1, 3, 1ull << 40};
@@ -201,7 +201,7 @@ static void test_alignment(void **state)
 	}
 }
 
-/* Without maps, too, an old compiler's programs are none to libbpf. */
+/* libbpf does not recognize an old compiler's programs, also without maps. */
 static void test_old_program_without_maps(void **state)
 {
 	struct subject *subject = *state;
@@ -244,7 +244,7 @@ static void test_kinds_of_symbols(void **state)
 	modern__close(&modern);
 }
 
-static void test_one_program_a_place(void **state)
+static void test_one_program_at_each_place(void **state)
 {
 	struct subject *subject = *state;
 	struct modern modern;
@@ -330,7 +330,7 @@ static void test_one_section_for_all(void **state)
 	modern__close(&modern);
 }
 
-/* libbpf refuses any size but 4, though nobody reads it. */
+/* libbpf refuses any size other than 4, although the version is not used. */
 static void test_version(void **state)
 {
 	struct subject *subject = *state;
@@ -356,7 +356,7 @@ static void test_license(void **state)
 
 /* ---- relocations ---------------------------------------------------------------------------------------- */
 
-/* A program whose one instruction for a map has OFFSET in it, relocated against section `maps`. */
+/* A program with one map instruction that contains OFFSET, relocated against section `maps`. */
 static void add_section_relocation(struct subject *subject, __s32 offset)
 {
 	struct bpf_insn insns[4] = {{.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = BPF_REG_1, .imm = offset},
@@ -384,7 +384,7 @@ static void test_between_maps(void **state)
 		"section 'cls': offset 0 of 32: refers to byte 40 of section maps, where no definition starts");
 }
 
-static void test_behind_maps(void **state)
+static void test_after_maps(void **state)
 {
 	struct subject *subject = *state;
 
@@ -395,7 +395,7 @@ static void test_behind_maps(void **state)
 		"section 'cls': offset 0 of 32: refers to byte 36 of section maps, where no definition starts");
 }
 
-static void test_relocation_of_no_symbol(void **state)
+static void test_relocation_without_symbol(void **state)
 {
 	struct subject *subject = *state;
 
@@ -405,7 +405,7 @@ static void test_relocation_of_no_symbol(void **state)
 	subject__assert_no_transcode(subject, "section 'cls': relocation 0: symbol 3 of 3");
 }
 
-static void test_relocation_of_no_instruction(void **state)
+static void test_relocation_outside_an_instruction(void **state)
 {
 	static const size_t offsets[] = {4, 16, 1 << 20, -8};
 
@@ -458,16 +458,16 @@ int main(void)
 		TEST(test_alignment),
 		TEST(test_old_program_without_maps),
 		TEST(test_kinds_of_symbols),
-		TEST(test_one_program_a_place),
+		TEST(test_one_program_at_each_place),
 		TEST(test_entry_in_text),
 		TEST(test_rename_slots),
 		TEST(test_one_section_for_all),
 		TEST(test_version),
 		TEST(test_license),
 		TEST(test_between_maps),
-		TEST(test_behind_maps),
-		TEST(test_relocation_of_no_symbol),
-		TEST(test_relocation_of_no_instruction),
+		TEST(test_after_maps),
+		TEST(test_relocation_without_symbol),
+		TEST(test_relocation_outside_an_instruction),
 		TEST(test_too_many_sections),
 	};
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* BTF in, types out, and what the bytes of such a type are in text. The BTF is made here, type by type; the
- * bytes are C values of the same types. What text says is read again and must give the same bytes. */
+/* BTF to types, and values of these types as text. The test builds the BTF type by type; the bytes are C values of
+ * the same types. The text is read back and must give the same bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -134,7 +134,7 @@ static void test_bool(void **state)
 	(void)state;
 	assert_prints(bool_id, "\1", 1, "true");
 	assert_prints(bool_id, "\0", 1, "false");
-	assert_prints(bool_id, "\2", 1, "2"); /* no bool that C could have made: don't hide it */
+	assert_prints(bool_id, "\2", 1, "2"); /* not a valid bool: print the number */
 }
 
 static void test_struct_with_padding(void **state)
@@ -182,7 +182,7 @@ static void test_bit_fields(void **state)
 	elfmap_type__free(type);
 }
 
-/* Its only numbers are 0 and -1. */
+/* Its only values are 0 and -1. */
 static void test_signed_bit(void **state)
 {
 	struct one_bit {
@@ -204,7 +204,7 @@ static void test_signed_bit(void **state)
 	elfmap_type__free(type);
 }
 
-static void test_nameless_members_are_the_parents(void **state)
+static void test_members_of_anonymous_structs(void **state)
 {
 	int inner = btf__add_union(btf, NULL, 4), id;
 
@@ -273,7 +273,7 @@ static void test_typedef_names_decide(void **state)
 	assert_prints(btf__add_typedef(btf, "mac", bytes6), "\2\0\0\0\xab\1", 6, "02:00:00:00:ab:01");
 	assert_prints(btf__add_typedef(btf, "be32", u32_id), &(__u32){htonl(80)}, 4, "80");
 	assert_prints(btf__add_typedef(btf, "__be64", u64_id), "\0\0\0\0\0\0\1\0", 8, "256");
-	/* The name alone is not enough. */
+	/* The name alone does not decide. */
 	assert_prints(btf__add_typedef(btf, "ipv4", u64_id), &(__u64){1}, 8, "1");
 	assert_prints(btf__add_typedef(btf, "other", u32_id), &(__u32){80}, 4, "80");
 }
@@ -386,7 +386,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_struct_with_padding, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bit_fields, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signed_bit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nameless_members_are_the_parents, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_members_of_anonymous_structs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_arrays, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strings, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_enums, setup, teardown),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Types in words: what is none, and that members lie where a C compiler puts them. */
+/* Types in words: invalid ones are refused, and members have the offsets of a C compiler. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ static void assert_no_type(const char *words, size_t size, const char *why)
 	assert_null(type);
 }
 
-static void test_what_is_no_type(void **state)
+static void test_invalid_types(void **state)
 {
 	(void)state;
 	assert_no_type("", 4, "expected a type, but the type ends");
@@ -82,7 +82,7 @@ static void test_layout_is_that_of_c(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_is_no_type),
+		cmocka_unit_test(test_invalid_types),
 		cmocka_unit_test(test_layout_is_that_of_c),
 	};
 

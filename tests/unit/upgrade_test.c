@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * load, attach and upgrade within one process, where a descriptor or memory that a command would lose with its end is
- * seen: round after round, and with each descriptor in turn being the one too many.
+ * load, attach and upgrade within one process, which detects leaks of descriptors and memory that the end of a command
+ * would hide: in many rounds, and with each descriptor in turn being one too many.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,10 +28,10 @@
 
 struct pipeline {
 	char dir[32];
-	char file[48]; /* a link to the version that is next */
+	char file[48]; /* a link to the next version */
 };
 
-/* ---- what there is ------------------------------------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------------------------------------- */
 
 static int count_descriptors(void)
 {
@@ -45,7 +45,7 @@ static int count_descriptors(void)
 	return nr;
 }
 
-/* Begins with the request for all of it. */
+/* Starts with the request for the complete state. */
 static int start(const struct pipeline *pipeline, struct elfmap_attachment *attachment, struct elfmap_msg *msg)
 {
 	const struct elfmap_attach_request request = {
@@ -80,7 +80,7 @@ static void set_version(const struct pipeline *pipeline, const char *name)
 	assert_int_equal(symlink(whole, pipeline->file), 0);
 }
 
-/* ---- steps --------------------------------------------------------------------------------------------------- */
+/* ---- steps -------------------------------------------------------------------------------------------------- */
 
 static int attach(const struct pipeline *pipeline, struct elfmap_msg *msg)
 {
@@ -133,8 +133,8 @@ static void take(pipeline_step *step, const struct pipeline *pipeline)
 		fail_msg("%s", msg.text);
 }
 
-/* Takes STEP with room for no more than a few descriptors, one more each time, until that is enough: until then
- * it fails with a reason, and all is as before. */
+/* Runs STEP with a low limit of descriptors, which grows by one each time until STEP succeeds. Each failure has a
+ * reason, and changes nothing. */
 static void take_when_there_is_room(pipeline_step *step, const struct pipeline *pipeline)
 {
 	__u32 before = running(pipeline);
@@ -160,7 +160,7 @@ static void take_when_there_is_room(pipeline_step *step, const struct pipeline *
 	assert_true(failed > 1);
 }
 
-/* ---- tests --------------------------------------------------------------------------------------------------- */
+/* ---- tests -------------------------------------------------------------------------------------------------- */
 
 static int set_up(void **state)
 {
@@ -187,7 +187,7 @@ static int take_down(void **state)
 	return 0;
 }
 
-static void test_rounds_hold_on_to_nothing(void **state)
+static void test_rounds_leave_nothing(void **state)
 {
 	const struct pipeline *pipeline = *state;
 	int used = count_descriptors();
@@ -218,7 +218,7 @@ static void test_too_few_descriptors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_rounds_hold_on_to_nothing, set_up, take_down),
+		cmocka_unit_test_setup_teardown(test_rounds_leave_nothing, set_up, take_down),
 		cmocka_unit_test_setup_teardown(test_too_few_descriptors, set_up, take_down),
 	};
 

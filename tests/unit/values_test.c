@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What people write: every notation, in all its spellings, and each mistake with its place and its reason. */
+/* Values as users write them: each notation in all forms, and each mistake with its place and reason. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,8 +95,8 @@ static void test_addresses(void **state)
 	CHECK(readings, refusals);
 }
 
-/* The library's own opinion, for all that looks like an address. */
-static void test_ipv6_is_what_inet_says(void **state)
+/* Compared with inet_pton() for every string that looks like an address. */
+static void test_ipv6_as_inet_pton(void **state)
 {
 	static const char *const groups[] = {"0", "1", "a0", "ffff", "", ":", "00", "12345", "1.2.3.4", "::", "g"};
 	unsigned int seed = 1;
@@ -141,7 +141,7 @@ static void test_prefixes(void **state)
 {
 	static const struct reading readings[] = {
 		READS("prefix4", "10.0.0.0/8", 8, 0, 0, 0, 10, 0, 0, 0),
-		READS("prefix4", "10.1.2.3/8", 8, 0, 0, 0, 10, 1, 2, 3), /* not ours to change */
+		READS("prefix4", "10.1.2.3/8", 8, 0, 0, 0, 10, 1, 2, 3), /* host bits are not cleared */
 		READS("prefix4", "10.0.0.1", 32, 0, 0, 0, 10, 0, 0, 1),
 		READS("prefix4", "0.0.0.0/0", 0, 0, 0, 0, 0, 0, 0, 0),
 		READS("prefix4", "hex 0a 01 00 00/12", 12, 0, 0, 0, 10, 1, 0, 0),
@@ -218,7 +218,7 @@ static void test_names_from_outside(void **state)
 	CHECK(readings, refusals);
 }
 
-/* Slots of the kernel's: descriptors go in, ids come out. */
+/* Slots in the kernel: descriptors are written, ids are read. */
 static void test_objects(void **state)
 {
 	struct elfmap_type *slot = elfmap_type__new(ELFMAP_PROG, 4), *group = elfmap_type__new(ELFMAP_CGROUP, 4);
@@ -233,7 +233,7 @@ static void test_objects(void **state)
 	assert_reads_as(slot, "id 9", ((__u32[]){109}));
 	assert_reads_as(slot, "pinned jmp/a", ((__u32[]){105}));
 	assert_reads_as(slot, "obj \"a b.o\" sec \"1/0\"", ((__u32[]){106}));
-	assert_reads_as(slot, "0", ((__u32[]){0}));		  /* none */
+	assert_reads_as(slot, "0", ((__u32[]){0}));		  /* empty */
 	assert_refuses(slot, "9", 1, "expected a program: id N"); /* id or descriptor? */
 	assert_refuses(slot, "id 404", 1, "no such thing");
 	assert_reads_as(group, "\"/web one\"", ((__u32[]){(1ull << 40 | 3) % 1000 + 100}));
@@ -252,7 +252,7 @@ static void test_objects(void **state)
 	elfmap_type__free(handle);
 }
 
-static void test_names_are_refused_where_nobody_knows_them(void **state)
+static void test_names_without_resolver_are_refused(void **state)
 {
 	const char *const lines[] = {"eth0", "dev 7"};
 	struct elfmap_type *type = type_of("ifindex", 4);
@@ -269,7 +269,7 @@ static void test_names_are_refused_where_nobody_knows_them(void **state)
 	elfmap_type__free(type);
 }
 
-/* ---- what is put together ---------------------------------------------------------------------------------- */
+/* ---- composed types ---------------------------------------------------------------------------------- */
 
 static void test_structs(void **state)
 {
@@ -333,12 +333,12 @@ int main(void)
 		cmocka_unit_test(test_integers),
 		cmocka_unit_test(test_enums),
 		cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_ipv6_is_what_inet_says),
+		cmocka_unit_test(test_ipv6_as_inet_pton),
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_names_from_outside),
 		cmocka_unit_test(test_objects),
-		cmocka_unit_test(test_names_are_refused_where_nobody_knows_them),
+		cmocka_unit_test(test_names_without_resolver_are_refused),
 		cmocka_unit_test(test_structs),
 		cmocka_unit_test(test_unions),
 		cmocka_unit_test(test_arrays),
