@@ -211,7 +211,7 @@ static void print_functions(const struct source *source)
 	if (!has_slots(obj))
 		return;
 	fputs("/*\n * Functions in tail-call slots. They must not be static, and each needs a section that libbpf\n"
-	      " * knows, since the slot is no longer told by its name:\n *\n",
+	      " * knows, since the name of the section no longer selects the slot:\n *\n",
 	      source->to);
 	for (size_t i = 0; i < obj->nr_progs; i++) {
 		if (!is_in_slot(obj, i))
@@ -226,7 +226,7 @@ static void print_functions(const struct source *source)
 		if (is_in_slot(obj, i))
 			all_known &= print_prototype(source, obj->progs[i].name);
 	if (!all_known)
-		fputs("/* The object does not tell prototypes: mend these where the functions' own are others. */\n",
+		fputs("/* The object has no prototypes: correct these where they differ from the functions. */\n",
 		      source->to);
 	fputc('\n', source->to);
 }
@@ -305,13 +305,14 @@ static void print_pinning(FILE *to, const struct elfmap_map *map)
 		fputs("\t__uint(pinning, LIBBPF_PIN_BY_NAME);\n", to);
 		break;
 	case PIN_OBJECT_NS:
-		fputs("\t/* Was pinned in a directory of the object's own (PIN_OBJECT_NS), for which there is no word\n"
+		fputs("\t/* Was pinned in the object's own directory (PIN_OBJECT_NS), which a definition cannot name\n"
 		      "\t * now: let the loader call bpf_map__set_pin_path(), or pin with bpftool. */\n",
 		      to);
 		break;
 	default:
 		fprintf(to,
-			"\t/* Was pinned where /etc/iproute2/bpf_pinning says for %u, for which there is no word now:\n"
+			"\t/* Was pinned in the directory of pinning %u (bpf_pinning), which a definition cannot name "
+			"now:\n"
 			"\t * let the loader call bpf_map__set_pin_path(), or pin with bpftool. */\n",
 			map->def.pinning);
 	}

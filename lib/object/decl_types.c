@@ -188,7 +188,7 @@ static int check_members(struct decl_types *types, __u32 id, const struct btf_ty
 		err = check_name(types, id, members[i].name_off);
 		err = err ?: check_type(types, members[i].type, false, depth);
 		if (!err && !has_size(types, members[i].type))
-			err = refuse(types, id, "a member of no size");
+			err = refuse(types, id, "a member without a size");
 	}
 	return err;
 }
@@ -243,7 +243,7 @@ static int check_inside(struct decl_types *types, __u32 id, const struct btf_typ
 	case BTF_KIND_TYPE_TAG:
 		return check_type(types, type->type, through_pointer, depth);
 	default:
-		return refuse(types, id, "is no type of data");
+		return refuse(types, id, "is not a type of data");
 	}
 }
 
@@ -258,11 +258,13 @@ static int check_type(struct decl_types *types, __u32 id, bool through_pointer, 
 	if (!type)
 		return refuse(types, id, "does not exist");
 	if (depth > MAX_DEPTH || ++types->steps > MAX_STEPS)
-		return refuse(types, id, "types in types without end");
+		return refuse(types, id, "types are nested without end");
 	if (btf_is_int(type) || btf_is_float(type)) {
 		const char *name = name_at(types, type->name_off);
 
-		return *name && has_only(name, " 0123456789") ? 0 : refuse(types, id, "its name is no number's in C");
+		return *name && has_only(name, " 0123456789")
+			       ? 0
+			       : refuse(types, id, "it is a number whose name C does not have");
 	}
 	err = check_name(types, id, type->name_off);
 	if (err || (through_pointer && btf_is_composite(type) && type->name_off && !is_known(types, type)))

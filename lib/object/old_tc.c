@@ -128,7 +128,7 @@ static const char *why_not(const struct elfmap_elf *elf, const Elf64_Sym *symbol
 	if (!strncmp(section, ".data", 5) || !strncmp(section, ".bss", 4) || symbol->st_shndx == SHN_COMMON)
 		return "a global variable; tc makes no map for it";
 	if (symbol->st_shndx == elf->text)
-		return "a function; tc knows no calls when '.text' is the program itself";
+		return "a function; tc relocates no calls when '.text' is the program itself";
 	if (elfmap_elf__is_code(elf, symbol->st_shndx))
 		return "code that is not in '.text'";
 	return "neither a map nor a function";
@@ -196,7 +196,7 @@ static int relocate_call(struct judge *judge, struct code *code, size_t nth, siz
 	int err;
 
 	if (insn->code != (BPF_JMP | BPF_CALL) && insn->src_reg != BPF_PSEUDO_CALL)
-		what = "takes the address of a function in '.text'; tc knows calls only";
+		what = "takes the address of a function in '.text'; tc relocates calls only";
 	else if (judge->elf->symbols[symbol].st_value)
 		what = "is global and not the first in '.text', and tc calls the first; make it static";
 	else if (code->is_called)
@@ -229,7 +229,7 @@ static int relocate(struct judge *judge, struct code *code, const Elf64_Rela *re
 	size_t target = symbol < elf->nr_symbols ? elf->symbols[symbol].st_shndx : 0;
 
 	if (nth >= code->nr_own || symbol >= elf->nr_symbols) {
-		add_reason(judge, "section '%.100s': a relocation of offset %llu, symbol %zu: there is none",
+		add_reason(judge, "section '%.100s': relocation: offset %llu, symbol %zu: does not exist",
 			   elfmap_elf__section_name(elf, code->section), (unsigned long long)rel->r_offset, symbol);
 		return 0;
 	}
@@ -360,7 +360,7 @@ static void judge_reached(struct judge *judge, const struct code *code, const bo
 	name_place(judge, code, nth, place, sizeof(place));
 	add_reason(judge,
 		   "%s: is not reached from the start of section '%.100s'; tc loads all of the section, and of '.text' "
-		   "if it calls that, as one program, and the kernel takes no dead code",
+		   "if it calls that, as one program, and the kernel refuses dead code",
 		   place, elfmap_elf__section_name(judge->elf, code->section));
 }
 
@@ -376,7 +376,7 @@ static void judge_needs(struct judge *judge, const struct code *code, const bool
 	if (!what)
 		return;
 	name_place(judge, code, nth - 1, place, sizeof(place));
-	add_reason(judge, "%s: %s, for which the kernel wants BTF, and tc gives none", place, what);
+	add_reason(judge, "%s: %s, which requires BTF; tc loads none", place, what);
 }
 
 /* One place of each is enough: what else is wrong is found when that is mended. */
@@ -436,8 +436,7 @@ static void judge_called(struct judge *judge)
 	if (!judge->elf->text)
 		return;
 	if (!open_relocations(judge->elf, judge->elf->text, &table)) {
-		add_reason(judge,
-			   "section '.text': none of its functions uses a map; tc takes '.text' only if one does");
+		add_reason(judge, "section '.text': no function in it uses a map; tc loads '.text' only if one does");
 		return;
 	}
 	err = take_code(judge->elf, judge->elf->text, &code);
@@ -497,7 +496,7 @@ static void judge_map(struct judge *judge, const struct elfmap_map *map)
 		add_reason(judge, "map '%s': offset %zu: %s: %s", map->name, map->offset,
 			   elfmap_map_type_name(def.type), fault);
 	if (elfmap_map_kind__of(def.type)->needs_btf && !(map->key_type && judge->has_btf))
-		add_reason(judge, "map '%s': offset %zu: %s: the kernel wants its types (BTF), and tc gives none",
+		add_reason(judge, "map '%s': offset %zu: %s: the kernel requires its types (BTF); tc loads none",
 			   map->name, map->offset, elfmap_map_type_name(def.type));
 }
 

@@ -207,10 +207,10 @@ static void set_undefined(const struct elfmap_elf *elf, struct elfmap_prog *prog
 	prog->undefined = elfmap_elf__symbol_name(elf, lack.symbol);
 	prog->undefined_why = "which the object does not define";
 	if (lack.is_value)
-		prog->undefined_why = "which the object does not define; a loader of its own would put a value there";
+		prog->undefined_why = "which the object does not define; its own loader would write a value there";
 	if (elf->symbols[lack.symbol].st_shndx != SHN_UNDEF) {
 		prog->undefined = *prog->undefined ? prog->undefined : ".maps";
-		prog->undefined_why = "which BTF would have to describe, and the object has none that can be read; "
+		prog->undefined_why = "which needs BTF to describe it, and the object has no valid BTF; "
 				      "compile it with -g";
 	}
 }

@@ -56,7 +56,7 @@ static int check_bindings(struct elfmap_object *obj)
 				     name, (unsigned long long)symbol->st_value);
 	}
 	if (!obj->nr_maps)
-		return read__problem(obj, "section maps: no global symbol tells where a map is");
+		return read__problem(obj, "section maps: no global symbol marks a map");
 	return 0;
 }
 

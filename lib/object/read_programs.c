@@ -144,7 +144,7 @@ static int check_called(struct elfmap_object *obj, size_t symbol)
 
 	if (at->st_value <= size && at->st_size <= size - at->st_value)
 		return 0;
-	return read__problem(obj, "section '.text': function '%s' at offset %llu ends behind the section (%zu bytes)",
+	return read__problem(obj, "section '.text': function '%s' at offset %llu ends past the section (%zu bytes)",
 			     elfmap_elf__symbol_name(obj->elf, symbol), (unsigned long long)at->st_value, size);
 }
 
@@ -265,8 +265,7 @@ static int check_program(struct elfmap_object *obj, struct elfmap_prog *prog, co
 		return read__problem(obj, "section '%s': %zu bytes are not whole instructions", prog->section,
 				     section_size);
 	if (prog->offset > section_size || prog->size > section_size - prog->offset)
-		return read__problem(obj,
-				     "section '%s': function '%s' at offset %zu ends behind the section (%zu bytes)",
+		return read__problem(obj, "section '%s': function '%s' at offset %zu ends past the section (%zu bytes)",
 				     prog->section, prog->name, prog->offset, section_size);
 	if (!prog->size || prog->size % BPF_INSN_SIZE || prog->offset % BPF_INSN_SIZE)
 		return read__problem(obj,

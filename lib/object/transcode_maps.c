@@ -349,8 +349,8 @@ static int keep_vars(struct transcode *t, __u32 modern)
 		const struct btf_type *var = btf__type_by_id(t->btf, place.type);
 
 		if (!var || !btf_is_var(var)) {
-			err = elfmap_msg__set(t->msg, -EINVAL, "section .BTF: DATASEC .maps: member %u is no variable",
-					      i);
+			err = elfmap_msg__set(t->msg, -EINVAL,
+					      "section .BTF: DATASEC .maps: member %u is not a variable", i);
 			break;
 		}
 		if (!type_at(t, modern)->size) { /* compilers leave the offsets to the loader */

@@ -94,8 +94,9 @@ static int check_relocation(struct transcode *t, size_t section, size_t index)
 		return elfmap_msg__set(t->msg, -EINVAL, "section '%s': relocation %zu: symbol %zu of %zu", code_name,
 				       index, symbol, t->elf->nr_symbols);
 	if (code_size < BPF_INSN_SIZE || rel.r_offset > code_size - BPF_INSN_SIZE || rel.r_offset % BPF_INSN_SIZE)
-		return elfmap_msg__set(t->msg, -EINVAL, "section '%s': relocation %zu: offset %llu is no instruction",
-				       code_name, index, (unsigned long long)rel.r_offset);
+		return elfmap_msg__set(t->msg, -EINVAL,
+				       "section '%s': relocation %zu: offset %llu is not an instruction", code_name,
+				       index, (unsigned long long)rel.r_offset);
 	target = &t->elf->symbols[symbol];
 	if (target->st_shndx != t->elf->maps)
 		return 0;

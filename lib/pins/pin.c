@@ -171,8 +171,8 @@ void elfmap_pin__add_remedy(const char *path, struct elfmap_msg *msg)
 {
 	struct elfmap_msg what = *msg;
 
-	elfmap_msg__set(msg, 0, "%s; pinned at %s; when nothing uses that any more: elfmap map unpin %s", what.text,
-			path, path);
+	elfmap_msg__set(msg, 0, "%s; pinned at %s; if nothing uses it any more: elfmap map unpin %s", what.text, path,
+			path);
 }
 
 int elfmap_pin__check_template(const struct elfmap_map *map, struct elfmap_msg *msg)

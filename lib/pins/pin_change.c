@@ -177,7 +177,7 @@ int elfmap_pin__add(int fd, const char *path, struct elfmap_msg *msg)
 	while (!has_parent && strip_name(dir) && access(dir, F_OK) && errno == ENOENT)
 		;
 	if (!elfmap_bpffs__contains(strchr(path, '/') ? dir : "."))
-		return elfmap_msg__set(msg, -EINVAL, "%s is not in a bpf file system, where pins live; %s is one", path,
+		return elfmap_msg__set(msg, -EINVAL, "%s is not in a bpf file system, where pins are; %s is one", path,
 				       ELFMAP_BPFFS_USUAL);
 	if (!has_parent)
 		err = make_parents(path, &keep, msg);

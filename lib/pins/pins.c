@@ -48,10 +48,10 @@ int elfmap_refusal__explain_open(const char *path, bool writing, int error, stru
 		const char *what = describe_owner(path, owner, sizeof(owner));
 
 		return elfmap_msg__set(msg, -error,
-				       "not permitted: the %s is not for you to %s%s%s (%s); run it as root, or let "
-				       "the owner change that",
-				       what, cannot_read ? "read" : "", cannot_read && cannot_write ? " or " : "",
-				       cannot_write ? "write" : "", owner);
+				       "not permitted to %s%s%s the %s (%s); run it as root, or ask "
+				       "the owner to change that",
+				       cannot_read ? "read" : "", cannot_read && cannot_write ? " or " : "",
+				       cannot_write ? "write" : "", what, owner);
 	}
 	if (error == EPERM)
 		return elfmap_msg__set(msg, -error, "not permitted: the capability CAP_BPF is missing; run it as root");
@@ -69,7 +69,7 @@ static int check_path(const char *path, bool writing, struct elfmap_msg *msg)
 		return elfmap_msg__set(msg, -EISDIR, "is a directory; 'elfmap map list %s' shows its pins", path);
 	if (!elfmap_bpffs__contains(path))
 		return elfmap_msg__set(
-			msg, -EINVAL, "is not in a bpf file system, so it is no pin; 'elfmap map list' shows the pins");
+			msg, -EINVAL, "is not a pin: it is not in a bpf file system; 'elfmap map list' shows the pins");
 	return 0;
 }
 

@@ -181,7 +181,7 @@ left_since() {
 	[[ -z $stderr ]]
 	run -1 --separate-stderr check undefined
 	says "*section 'calls': program 'call': it uses 'missing_function', which the object does not define"
-	says "*section 'reads': program 'read_limit': it uses 'missing_limit', which the object does not define; a loader of its own would put a value there"
+	says "*section 'reads': program 'read_limit': it uses 'missing_limit', which the object does not define; its own loader would write a value there"
 	query undefined '[.progs[] | [.name, .ok]] | sort' '[["call",false],["count",true],["read_limit",false]]'
 	run -1 --separate-stderr check undefined sec calls
 	run -1 --separate-stderr check undefined sec calls --old-tc
@@ -233,7 +233,7 @@ left_since() {
 	bpftool map create "$globals/shared_hits" type hash key 4 value 16 entries 7 name other
 	query shared '[.ok, .maps[0].ok, .maps[0].pin]' '[false,true,"different"]'
 	run -1 --separate-stderr check shared
-	says "*map 'shared_hits': differs from its pin in *: object array key 4 *; pin hash key 4 value 16 max_entries 7 *; when nothing uses that any more: elfmap map unpin $globals/shared_hits"
+	says "*map 'shared_hits': differs from its pin in *: object array key 4 *; pin hash key 4 value 16 max_entries 7 *; if nothing uses it any more: elfmap map unpin $globals/shared_hits"
 	run ! add shared ingress
 	[[ $(bpftool -j map show pinned "$globals/shared_hits" | jq -r .type) == hash ]]
 }

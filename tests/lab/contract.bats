@@ -141,7 +141,7 @@ users_of() {
 	legacy=$(cell legacy_hits 0)
 	[[ $legacy -ge 1 && $(cell modern_hits 0) == $((2 * legacy)) ]]
 	run -1 replace_filter "$objects/both_maps.nobtf.o" sec classifier
-	[[ $output == *"section 'classifier': uses 'modern_hits', which BTF would have to describe, and the object has none"* ]]
+	[[ $output == *"section 'classifier': uses 'modern_hits', which needs BTF to describe it, and the object has no valid BTF"* ]]
 	for object in both_maps both_maps.nobtf; do
 		replace_filter "$objects/$object.o" sec legacy
 		[[ $(filters) == "$object.o:[legacy]" ]]

@@ -304,7 +304,7 @@ modernize() {
 	declare_maps "$objects/pin_object.o"
 	[[ $(grep -c LIBBPF_PIN_BY_NAME\) "$tmp/printed.c") == 1 ]]
 	[[ $(sed -n '/PIN_OBJECT_NS/,/^}/p' "$tmp/printed.c" | tail -1) == '} pin_object SEC(".maps");' ]]
-	[[ $(sed -n '/bpf_pinning says for 77/,/^}/p' "$tmp/printed.c" | tail -1) == '} pin_number SEC(".maps");' ]]
+	[[ $(sed -n '/directory of pinning 77/,/^}/p' "$tmp/printed.c" | tail -1) == '} pin_number SEC(".maps");' ]]
 	run ! grep -qi pin <<<"$("$elfmap" decl "$objects/mapdef20.o")"
 }
 

@@ -240,9 +240,9 @@ as_group() {
 	create h hash 4 4 10
 	map set h 1 2 types u32:u32
 	as_group get h 1 types u32:u32
-	[[ $status == 1 && $stderr == *'not for you to read (mode 0600, owner 0:0)'* ]]
+	[[ $status == 1 && $stderr == *'not permitted to read the pin (mode 0600, owner 0:0)'* ]]
 	as_group set h 1 3 types u32:u32
-	[[ $status == 1 && $stderr == *'not for you to read or write (mode 0600, owner 0:0)'* ]]
+	[[ $status == 1 && $stderr == *'not permitted to read or write the pin (mode 0600, owner 0:0)'* ]]
 	chgrp 65534 $globals/h
 	chmod 640 $globals/h
 	as_group get h 1 types u32:u32
@@ -250,10 +250,10 @@ as_group() {
 	as_group dump h
 	[[ $status == 0 && $output == 'hex 01 00 00 00 hex 02 00 00 00' && -z $stderr ]]
 	as_group set h 1 3 types u32:u32
-	[[ $status == 1 && $stderr == *'not for you to write (mode 0640, owner 0:65534)'* ]]
+	[[ $status == 1 && $stderr == *'not permitted to write the pin (mode 0640, owner 0:65534)'* ]]
 	chmod 620 $globals/h
 	as_group set h 1 3 types u32:u32
-	[[ $status == 1 && $stderr == *'not for you to read (mode 0620, owner 0:65534)'* ]]
+	[[ $status == 1 && $stderr == *'not permitted to read the pin (mode 0620, owner 0:65534)'* ]]
 	chmod 660 $globals/h
 	as_group set h 1 3 types u32:u32
 	[[ $status == 0 && -z $output$stderr && $(map get h 1 types u32:u32) == '1 3' ]]
@@ -277,10 +277,10 @@ as_group() {
 	rmdir $globals/closed
 	chmod 644 $globals/h
 	as_group unpin h
-	wanted=' is not for you to read (mode 0?00, owner 0:0); run it as root, or let the owner change that'
+	wanted=' (mode 0?00, owner 0:0); run it as root, or ask the owner to change that'
 	# shellcheck disable=SC2053 # a pattern
-	[[ $listed == 1:*': not permitted: the '*$wanted && $saved == 1:*': not permitted: the '*$wanted ]]
-	[[ $closed == 1:*'the directory is not for you to read (mode 0700, owner 0:0)'* ]]
+	[[ $listed == 1:*': not permitted to read the '*$wanted && $saved == 1:*': not permitted to read the '*$wanted ]]
+	[[ $closed == 1:*'not permitted to read the directory (mode 0700, owner 0:0)'* ]]
 	[[ $status == 1 && $stderr == "elfmap: h: not permitted to remove the pin; run it as root, with 'sudo elfmap ...'" ]]
 	[[ -e $globals/h ]]
 }

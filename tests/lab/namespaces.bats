@@ -134,7 +134,7 @@ plain_tools_work() {
 	for front in "$elfmap tc -n $net" "ip netns exec $net $elfmap tc"; do
 		# shellcheck disable=SC2086 # words
 		run -1 --separate-stderr $front "${line[@]}"
-		[[ $stderr == *"pinned at $globals/shared_hits; when nothing uses that any more: elfmap map unpin $globals/shared_hits"* ]]
+		[[ $stderr == *"pinned at $globals/shared_hits; if nothing uses it any more: elfmap map unpin $globals/shared_hits"* ]]
 		[[ $stderr != */proc/* && -z $(filters) ]]
 	done
 	ip netns exec "$net" "$elfmap" map unpin "$globals/shared_hits"

@@ -165,7 +165,7 @@ load link.bash
 		run --separate-stderr add "$object" calls
 		fails 1 "*$object.o: section 'calls': uses 'missing_function', which the object does not define"
 		run --separate-stderr add "$object" reads
-		fails 1 "*$object.o: section 'reads': uses 'missing_limit', which the object does not define; a loader of its own would put a value there"
+		fails 1 "*$object.o: section 'reads': uses 'missing_limit', which the object does not define; its own loader would write a value there"
 		[[ -z $(filters) ]]
 	done
 }

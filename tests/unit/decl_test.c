@@ -189,7 +189,7 @@ static void test_exponential_types(void **state)
 		last = next;
 	}
 	annotate(subject, &types, add_value(&types, "it", btf__add_ptr(types.btf, last)));
-	assert_refused(subject, ": types in types without end");
+	assert_refused(subject, ": types are nested without end");
 }
 
 static void test_unknown_type(void **state)
@@ -209,7 +209,7 @@ static void test_member_without_size(void **state)
 
 	start(&types);
 	annotate(subject, &types, add_value(&types, "it", 0));
-	assert_refused(subject, "BTF type 2: a member of no size");
+	assert_refused(subject, "BTF type 2: a member without a size");
 }
 
 static void test_padding_without_end(void **state)

@@ -131,7 +131,7 @@ static void test_maps_that_need_types(void **state)
 	object__add_map(subject->object, "ok", &array, 36);
 	object__add_map(subject->object, "sockets", &storage, 36);
 	assert_verdict(state, NULL,
-		       "map 'sockets': offset 36: sk_storage: the kernel wants its types (BTF), and tc gives none");
+		       "map 'sockets': offset 36: sk_storage: the kernel requires its types (BTF); tc loads none");
 }
 
 static void test_rules_of_kinds(void **state)
@@ -295,8 +295,7 @@ static void test_text_without_maps(void **state)
 	static const struct bpf_insn insns[] = {RETURN};
 
 	add_caller(*state, add_text(*state, insns, sizeof(insns), false), 0, "called");
-	assert_verdict(state, NULL,
-		       "section '.text': none of its functions uses a map; tc takes '.text' only if one does");
+	assert_verdict(state, NULL, "section '.text': no function in it uses a map; tc loads '.text' only if one does");
 }
 
 static void test_second_global_function(void **state)
@@ -322,7 +321,7 @@ static void test_function_without_callers(void **state)
 		state, NULL,
 		"section '.text': function 'lonely': offset 32: is not reached from the start of section "
 		"'classifier'; tc loads all of the section, and of '.text' if it calls that, as one program, and the "
-		"kernel takes no dead code");
+		"kernel refuses dead code");
 }
 
 static void test_two_programs_in_a_section(void **state)
@@ -335,7 +334,7 @@ static void test_two_programs_in_a_section(void **state)
 	add_function(subject->object, "two", "second", insns, sizeof(insns));
 	assert_verdict(state, "two",
 		       "section 'two': offset 16: is not reached from the start of section 'two'; tc loads all of the "
-		       "section, and of '.text' if it calls that, as one program, and the kernel takes no dead code");
+		       "section, and of '.text' if it calls that, as one program, and the kernel refuses dead code");
 }
 
 static void test_called_function_in_the_section(void **state)
@@ -359,7 +358,7 @@ static void test_address_of_a_function(void **state)
 	assert_verdict(
 		state, NULL,
 		"section 'classifier': function 'f': offset 0: 'back' takes the address of a function in '.text'; tc "
-		"knows calls only");
+		"relocates calls only");
 }
 
 static void test_spin_lock(void **state)
@@ -370,10 +369,9 @@ static void test_spin_lock(void **state)
 	add_section(subject->object, "classifier", "f", locks, sizeof(locks));
 	add_section(subject->object, "good", "g", insns, sizeof(insns));
 	assert_verdict(state, "good", NULL);
-	assert_verdict(
-		state, NULL,
-		"section 'classifier': function 'f': offset 0: uses a bpf_spin_lock in a map, for which the kernel "
-		"wants BTF, and tc gives none");
+	assert_verdict(state, NULL,
+		       "section 'classifier': function 'f': offset 0: uses a bpf_spin_lock in a map, which requires "
+		       "BTF; tc loads none");
 }
 
 static void test_tail_call_where_it_counts(void **state)
@@ -387,8 +385,8 @@ static void test_tail_call_where_it_counts(void **state)
 	assert_verdict(state, "outside", NULL);
 	assert_verdict(
 		state, "inside",
-		"section 'inside': function 'f': offset 24: makes a tail call in a function that is called, for which "
-		"the kernel wants BTF, and tc gives none");
+		"section 'inside': function 'f': offset 24: makes a tail call in a function that is called, which "
+		"requires BTF; tc loads none");
 }
 
 /* ---- warnings, and many of them --------------------------------------------------------------------------- */

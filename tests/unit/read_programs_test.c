@@ -164,7 +164,7 @@ static void test_function_too_long(void **state)
 
 	object__add_symbol(subject->object, "entry", add_code(subject, "cls"), STB_GLOBAL, STT_FUNC, 0, 24);
 	subject__assert_problem(subject,
-				"section 'cls': function 'entry' at offset 0 ends behind the section (16 bytes)");
+				"section 'cls': function 'entry' at offset 0 ends past the section (16 bytes)");
 }
 
 static void test_function_outside(void **state)
@@ -173,7 +173,7 @@ static void test_function_outside(void **state)
 
 	object__add_symbol(subject->object, "entry", add_code(subject, "cls"), STB_GLOBAL, STT_FUNC, 1 << 20, 0);
 	subject__assert_problem(subject,
-				"section 'cls': function 'entry' at offset 1048576 ends behind the section (16 bytes)");
+				"section 'cls': function 'entry' at offset 1048576 ends past the section (16 bytes)");
 }
 
 /* Of a function in .text, which is not a program; libbpf would trust the size. */
@@ -184,7 +184,7 @@ static void test_called_function_too_long(void **state)
 
 	object__add_symbol(subject->object, "called", code, STB_LOCAL, STT_FUNC, 8, (uint64_t)-8);
 	subject__assert_problem(subject,
-				"section '.text': function 'called' at offset 8 ends behind the section (16 bytes)");
+				"section '.text': function 'called' at offset 8 ends past the section (16 bytes)");
 }
 
 static void test_part_of_an_instruction(void **state)
@@ -421,8 +421,8 @@ static void test_undefined_in_a_slot(void **state)
 	symbol = object__add_symbol(subject->object, "nowhere", 0, STB_GLOBAL, STT_NOTYPE, 0, 0);
 	object__add_program(subject->object, "1/2", "f", &symbol, 1);
 	subject__assert_problem(subject,
-				"section '1/2': uses 'nowhere', which the object does not define; a loader of its own "
-				"would put a value there");
+				"section '1/2': uses 'nowhere', which the object does not define; its own loader "
+				"would write a value there");
 }
 
 /* The BTF declares that the kernel defines it. */
@@ -464,7 +464,7 @@ static void test_number_of_problems_is_limited(void **state)
 		object__add_symbol(subject->object, name, add_code(subject, name), STB_GLOBAL, STT_FUNC, 0, 999);
 	}
 	subject__assert_problem(subject,
-				"section 'prog0': function 'prog0' at offset 0 ends behind the section (16 bytes)");
+				"section 'prog0': function 'prog0' at offset 0 ends past the section (16 bytes)");
 	assert_int_equal(subject->obj->nr_problems, 32);
 }
 

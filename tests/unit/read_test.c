@@ -239,7 +239,7 @@ static void test_no_symbol_at_all(void **state)
 	struct subject *subject = *state;
 
 	object__add_section(subject->object, "maps", SHT_PROGBITS, SHF_ALLOC, &array, sizeof(array));
-	subject__assert_problem(subject, "section maps: no global symbol tells where a map is");
+	subject__assert_problem(subject, "section maps: no global symbol marks a map");
 }
 
 static void test_local_alias_is_not_a_map(void **state)
@@ -348,7 +348,7 @@ static void test_code_in_maps(void **state)
 					     sizeof(array));
 
 	object__add_symbol(subject->object, "entry", section, STB_GLOBAL, STT_FUNC, 0, 16);
-	subject__assert_problem(subject, "section maps: no global symbol tells where a map is");
+	subject__assert_problem(subject, "section maps: no global symbol marks a map");
 	object__add_symbol(subject->object, "hits", section, STB_GLOBAL, STT_OBJECT, 0, 36);
 	subject__write(subject);
 	assert_int_equal(subject__read(subject)->nr_maps, 1);

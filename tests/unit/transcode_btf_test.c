@@ -100,7 +100,7 @@ static void test_no_variable(void **state)
 
 	add_modern_map(subject, 1);
 	subject__add_map(subject, "legacy", array);
-	subject__assert_no_transcode(subject, "section .BTF: DATASEC .maps: member 0 is no variable");
+	subject__assert_no_transcode(subject, "section .BTF: DATASEC .maps: member 0 is not a variable");
 }
 
 /* Names past the end of the strings: of a variable of `.maps`, of `maps`, of the kernel. */

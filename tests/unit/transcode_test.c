@@ -420,7 +420,8 @@ static void test_relocation_outside_an_instruction(void **state)
 		map = subject__add_map(subject, "one", array);
 		object__add_program(subject->object, "cls", "entry", NULL, 0);
 		object__add_relocation(subject->object, object__find_section(subject->object, "cls"), offsets[i], map);
-		snprintf(text, sizeof(text), "section 'cls': relocation 0: offset %zu is no instruction", offsets[i]);
+		snprintf(text, sizeof(text), "section 'cls': relocation 0: offset %zu is not an instruction",
+			 offsets[i]);
 		subject__assert_no_transcode(subject, text);
 		subject__teardown(&made);
 	}
