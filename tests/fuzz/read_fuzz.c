@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Any bytes at all into read: it refuses them or describes them, and what it makes for tc's own parser
- * of `maps` is an object that read has nothing to say against.
+ * read with arbitrary bytes: it refuses or describes them, and the view that it makes for tc's own parser of
+ * `maps` is an object without problems.
  */
 #include <assert.h>
 #include <bpf/libbpf.h>
@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static volatile size_t sink; /* reading is what is tested */
+static volatile size_t sink; /* keeps reads from being optimized away */
 
 static void check_maps(const struct elfmap_object *obj)
 {

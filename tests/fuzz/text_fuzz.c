@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A line of two types, and behind it entries of those: `KEY VALUE\nentries ...`. Both are refused with a
- * reason, or taken; and entries that are taken can be written and read again, and are the same bytes then.
+ * A line with two types, followed by entries of these types: `KEY VALUE\nentries ...`. Both are refused with a
+ * reason or accepted, and accepted entries that are written as text are read back as the same bytes.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Every name is a number, and no number has a name. */
+/* Each name stands for a number, and no number has a name. */
 static int find_device(struct elfmap_resolver *self, const char *name, __u32 *ret_ifindex, struct elfmap_msg *msg)
 {
 	(void)self;
@@ -37,7 +37,7 @@ static int find_object(struct elfmap_resolver *self, const struct elfmap_referen
 
 static struct elfmap_resolver names = {.device = find_device, .object = find_object};
 
-/* The size is the type's own: what it is, the refusal of another one says. */
+/* The type defines the size; the message that refuses another size contains it. */
 static struct elfmap_type *parse(const char **words)
 {
 	struct elfmap_type *type = NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Any object into transcode, with the options that the first byte says: what comes out is the same
- * each time, read reads it, and libbpf opens or refuses it.
+ * transcode with arbitrary objects and the options in the first byte: the output is deterministic, read
+ * accepts it, and libbpf opens or refuses it.
  */
 #include <assert.h>
 #include <bpf/libbpf.h>
@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	libbpf_set_print(NULL);
 	if (!size)
 		return 0;
-	object = malloc(size - 1 ? size - 1 : 1); /* aligned, and an end that is seen */
+	object = malloc(size - 1 ? size - 1 : 1); /* aligned, and with an end that the sanitizer checks */
 	if (!object)
 		return 0;
 	memcpy(object, data + 1, size - 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Rules that change while packets are being filtered on another CPU: each packet meets one rule or the other,
- * never half of each, and is counted once.
+ * Rules are changed while another CPU filters packets: each packet meets one rule or the other, never a mixture,
+ * and is counted once.
  */
 #include <bpf/bpf.h>
 #include <linux/pkt_cls.h>
@@ -18,7 +18,7 @@
 #include "test.h"
 
 #define CHANGES 200000 /* at least */
-#define REPEAT 10000   /* packets between two looks at the clock of the other side */
+#define REPEAT 10000   /* packets between two checks of the other thread's progress */
 
 struct change {
 	int map;
@@ -38,7 +38,7 @@ static void *change(void *context)
 	return NULL;
 }
 
-/* Sends packets through PROGRAM while rules change. Returns how many. */
+/* Sends packets through PROGRAM while rules change. Returns their number. */
 static __u64 filter_under_change(int program, struct change *changes)
 {
 	struct frame frame;
@@ -59,7 +59,7 @@ static __u64 filter_under_change(int program, struct change *changes)
 	return packets;
 }
 
-/* One rule accepts the packet, the other does not match. Half of each would drop it. */
+/* One rule accepts the packet, the other does not match. A mixture would drop it. */
 static void assert_whole(const struct cgroup_totals *totals, __u64 hits, __u64 packets)
 {
 	assert_int_equal(totals->dropped, 0);

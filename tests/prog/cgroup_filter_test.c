@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tc-progs/cgroup_filter.c in the running kernel: whose packets a rule is for, which packets it is for, in which
- * order rules are asked, and that every packet is counted with one verdict and one reason.
+ * tc-progs/cgroup_filter.c in the running kernel: which senders and packets a rule matches, the order of rules, and
+ * that each packet is counted with one verdict and one reason.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -69,7 +69,7 @@ static int load(void **state)
 	return 0;
 }
 
-/* Whatever a test did: one verdict and one reason for every packet. */
+/* After every test: one verdict and one reason for each packet. */
 static int unload(void **state)
 {
 	struct cgroup_totals all = totals();
@@ -95,7 +95,7 @@ static void test_nothing_configured(void **state)
 	classifier__run(program, &frame, NULL);
 	assert_int_equal(totals().passed, 1);
 	assert_int_equal(totals().unmatched, 1);
-	set_cgroup(0, LEAF); /* a cgroup is no rule */
+	set_cgroup(0, LEAF); /* a cgroup without a rule */
 	classifier__run(program, &frame, NULL);
 	assert_int_equal(totals().unmatched, 2);
 	set_policy((struct cgroup_policy){.unmatched = drop, .no_socket = ok, .unparsable = ok});
@@ -104,7 +104,7 @@ static void test_nothing_configured(void **state)
 	assert_int_equal(totals().unmatched, 3);
 }
 
-static void test_own_cgroup_and_those_above(void **state)
+static void test_own_cgroup_and_ancestors(void **state)
 {
 	struct frame frame;
 
@@ -168,7 +168,7 @@ static void test_the_first_match_decides(void **state)
 	assert_int_equal(hits(4).packets, 1);
 }
 
-static void test_the_list_ends_where_there_is_no_rule(void **state)
+static void test_the_list_ends_at_a_slot_without_rule(void **state)
 {
 	struct frame frame;
 
@@ -180,7 +180,7 @@ static void test_the_list_ends_where_there_is_no_rule(void **state)
 	set(0, OTHER, (struct cgroup_rule){.verdict = drop});
 	assert_int_equal(classifier__ask(program, &frame, NULL), TC_ACT_SHOT);
 	set(0, LEAF,
-	    (struct cgroup_rule){.verdict = ok, .protocol = tcp}); /* matches not, so the rest is walked parsed */
+	    (struct cgroup_rule){.verdict = ok, .protocol = tcp}); /* no match: the next rules see a parsed packet */
 	assert_int_equal(classifier__ask(program, &frame, NULL), TC_ACT_SHOT);
 	set_rule(1, (struct cgroup_rule){});
 	classifier__run(program, &frame, NULL);
@@ -206,7 +206,7 @@ static void test_the_last_slot(void **state)
 	classifier__run(program, &frame, NULL);
 }
 
-static void test_empty_slots_are_stepped_over_and_counted(void **state)
+static void test_empty_slots_are_skipped_and_counted(void **state)
 {
 	__u32 first = 0;
 	struct frame frame;
@@ -243,7 +243,7 @@ static void test_conditions(void **state)
 	}
 }
 
-/* What cannot be parsed is no mismatch: a rule with conditions might have meant it. */
+/* A packet that cannot be parsed is not a mismatch: a rule with conditions might match it. */
 static void test_unparsable(void **state)
 {
 	static const enum frame_kind kinds[] = {SHORT4, DEEP6, BAD_VERSION4};
@@ -255,7 +255,7 @@ static void test_unparsable(void **state)
 	for (int i = 0; i < 3; i++) {
 		build(&frame, kinds[i]);
 		assert_int_equal(classifier__ask(program, &frame, NULL), TC_ACT_SHOT);
-		set_cgroup(0, OTHER); /* not even looked at */
+		set_cgroup(0, OTHER); /* not evaluated */
 		assert_int_equal(classifier__ask(program, &frame, NULL), TC_ACT_OK);
 		set(0, LEAF, (struct cgroup_rule){.verdict = next});
 		assert_int_equal(classifier__ask(program, &frame, NULL), TC_ACT_UNSPEC);
@@ -298,12 +298,12 @@ static int run_group(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_nothing_configured),
-		TEST(test_own_cgroup_and_those_above),
+		TEST(test_own_cgroup_and_ancestors),
 		TEST(test_verdicts),
 		TEST(test_the_first_match_decides),
-		TEST(test_the_list_ends_where_there_is_no_rule),
+		TEST(test_the_list_ends_at_a_slot_without_rule),
 		TEST(test_the_last_slot),
-		TEST(test_empty_slots_are_stepped_over_and_counted),
+		TEST(test_empty_slots_are_skipped_and_counted),
 		TEST(test_conditions),
 		TEST(test_unparsable),
 		TEST(test_gso_packets_count_as_on_the_wire),

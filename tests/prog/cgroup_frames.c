@@ -21,7 +21,7 @@ static void build_ipv4(struct frame *frame, enum frame_kind kind)
 	case LATER4:
 		frame__ipv4_with(frame, A4, B4, 0, 0x0010);
 		break;
-	case L3_IN_ETHERNET: /* what would be the ethertype is two bytes of the address: 8.0 is IPv4 */
+	case L3_IN_ETHERNET: /* the bytes of the ethertype are part of the address: 8.0 is IPv4 */
 		frame__ipv4(frame, "8.0.0.1", B4);
 		break;
 	default:
@@ -66,7 +66,7 @@ void build(struct frame *frame, enum frame_kind kind)
 		frame__no_link(frame);
 	else
 		frame__ethernet(frame);
-	if (kind == TAGGED4_53) { /* the first goes into the metadata on a device, and stays here */
+	if (kind == TAGGED4_53) { /* on a device the first tag moves into the metadata; here it stays */
 		frame__tag(frame, ETH_P_8021AD, 7);
 		frame__tag(frame, ETH_P_8021Q, 8);
 	}
@@ -137,7 +137,7 @@ const struct cgroup_case cgroup_cases[] = {
 };
 const size_t nr_cgroup_cases = sizeof(cgroup_cases) / sizeof(*cgroup_cases);
 
-/* Adds up WORDS counters over the CPUs. */
+/* Sums WORDS counters over the CPUs. */
 static void sum(int map, __u32 cell, __u64 *ret_sum, size_t words)
 {
 	int cpus = libbpf_num_possible_cpus();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tc-progs/cgroup_id_filter.c in the running kernel: on which level cgroups are looked up, and the same rules as
- * cgroup_filter.c has.
+ * tc-progs/cgroup_id_filter.c in the running kernel: the level on which cgroups are looked up, and the same rules as
+ * in cgroup_filter.c.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -64,7 +64,7 @@ static int load(void **state)
 	return 0;
 }
 
-/* Whatever a test did: one verdict and one reason for every packet. */
+/* After every test: one verdict and one reason for each packet. */
 static int unload(void **state)
 {
 	struct cgroup_totals all = totals();
@@ -78,7 +78,7 @@ static int unload(void **state)
 	return 0;
 }
 
-static void test_without_a_level_the_sender_s_own_cgroup(void **state)
+static void test_without_a_level_the_senders_own_cgroup(void **state)
 {
 	struct frame frame;
 
@@ -90,12 +90,12 @@ static void test_without_a_level_the_sender_s_own_cgroup(void **state)
 	assert_int_equal(totals().unmatched, 1);
 	set(LEAF, (struct cgroup_id_rule){.verdict = ok});
 	assert_int_equal(classifier__ask(program, &frame, NULL), TC_ACT_OK);
-	set(LEAF, (struct cgroup_id_rule){}); /* an entry of zeros is no rule */
+	set(LEAF, (struct cgroup_id_rule){}); /* an entry of zeros is not a rule */
 	classifier__run(program, &frame, NULL);
 	assert_int_equal(totals().unmatched, 2);
 }
 
-/* TOP is on one level, LEAF on the next; on deeper ones a sender in LEAF still counts by LEAF. */
+/* TOP is on one level, LEAF on the next; on deeper levels a sender in LEAF belongs to LEAF. */
 static void test_one_level_for_all(void **state)
 {
 	__u8 level_of_top = 0;
@@ -193,7 +193,7 @@ static void test_without_link_layer(void **state)
 static int run_group(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_without_a_level_the_sender_s_own_cgroup),
+		TEST(test_without_a_level_the_senders_own_cgroup),
 		TEST(test_one_level_for_all),
 		TEST(test_policy),
 		TEST(test_counters),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Cgroups for the tests of the cgroup filters: TOP, LEAF below it, OTHER beside it. The test runs in LEAF, so
- * its packets do (a test run's packet belongs to the process that asks for it). Everything asserts.
+ * Cgroups for the tests of the cgroup filters: TOP, LEAF below it, OTHER next to TOP. The test runs in LEAF, so
+ * its packets belong to LEAF (a test run's packet belongs to the calling process). All functions assert.
  */
 #ifndef CGROUPS_H
 #define CGROUPS_H
@@ -15,8 +15,8 @@ enum test_cgroup {
 	TEST_CGROUPS,
 };
 
-/* Makes the cgroups, and runs TESTS in LEAF, in a process of its own, so that they go however it ends. Returns
- * what TESTS returned; a TAP "skip" and 0 where there can be no cgroups. */
+/* Makes the cgroups and runs TESTS in LEAF, in a child process, so that the cgroups are always removed. Returns the
+ * result of TESTS; without cgroups it prints a TAP "skip" and returns 0. */
 int cgroups__run(int (*tests)(void));
 
 /* The caller closes. */

@@ -11,7 +11,7 @@
 #include "object/object.h"
 #include "test.h"
 
-/* What the object asks for is kept, for its slots; it points into the bytes that were read. */
+/* The description of the object is kept for its slots; it points into the bytes of the file. */
 static void read_and_transcode(struct classifier *classifier, const char *path, size_t *ret_size)
 {
 	struct elfmap_msg msg = {};
@@ -23,7 +23,7 @@ static void read_and_transcode(struct classifier *classifier, const char *path, 
 		fail_msg("%s: %s", path, msg.text);
 }
 
-/* Programs of sections "ID/KEY" go into the PROG_ARRAY with that id, as tc does it. */
+/* Puts programs of sections "ID/KEY" into the PROG_ARRAY with that id, as tc does. */
 static void fill_slots(const struct classifier *classifier)
 {
 	const struct elfmap_object *wanted = classifier->wanted;
@@ -41,7 +41,7 @@ static void fill_slots(const struct classifier *classifier)
 	}
 }
 
-/* Leaves out the remarks on sections that are not libbpf's. */
+/* Omits libbpf's messages about sections that it does not know. */
 static int print_warnings(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A classifier of this project in the running kernel, for the packet tests: the legacy object goes
- * through the library (read, transcode), libbpf loads what comes out, and tail-call slots are filled.
- * Nothing is pinned, so each test starts with empty maps. All of it asserts, so a test need not look at results.
+ * Loads a classifier of this project into the kernel for the packet tests: the library reads and transcodes
+ * the legacy object, libbpf loads the result, and tail-call slots are filled. Nothing is pinned, so that each
+ * test starts with empty maps. All functions assert, so that a test need not check results.
  */
 #ifndef CLASSIFIER_H
 #define CLASSIFIER_H
@@ -16,24 +16,24 @@ struct elfmap_object;
 
 struct classifier {
 	struct bpf_object *object;
-	void *bytes; /* libbpf reads from them */
+	void *bytes; /* used by libbpf */
 	struct elfmap_object *wanted;
-	void *legacy; /* which that points into */
+	void *legacy; /* `asked` points into it */
 };
 
 /* PATH is below $BUILD, or below build/. */
 void classifier__load(struct classifier *classifier, const char *path);
 void classifier__unload(struct classifier *classifier);
 
-/* Descriptors, which live as long as the classifier. */
+/* Descriptors, valid as long as the classifier. */
 int classifier__program(const struct classifier *classifier, const char *section);
 int classifier__map(const struct classifier *classifier, const char *name);
 
-/* Sends the frame through the program and returns the verdict. CONTEXT may be NULL. Fails the test unless
- * the frame comes out as it went in. */
+/* Runs the program on the frame and returns the verdict. CONTEXT may be NULL. Fails the test unless
+ * the frame is unchanged. */
 int classifier__ask(int program, const struct frame *frame, const struct __sk_buff *context);
 
-/* The same, and fails the test unless the verdict is TC_ACT_UNSPEC. */
+/* The same; fails the test unless the verdict is TC_ACT_UNSPEC. */
 void classifier__run(int program, const struct frame *frame, const struct __sk_buff *context);
 
 #endif

@@ -66,7 +66,7 @@ void device__open(struct device *device, enum device_kind kind, int program)
 
 void device__close(struct device *device)
 {
-	close(device->fd); /* the device and its filter go with the last descriptor */
+	close(device->fd); /* the kernel removes the device and its filter with the last descriptor */
 	device->fd = -1;
 }
 

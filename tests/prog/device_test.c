@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The parser and dst_stats on a real device, for what test runs cannot show: VLAN tags in the
+ * The parser and dst_stats on a real device, for cases that test runs do not support: VLAN tags in the
  * metadata, headers outside the linear part, frames shorter than an IP header, no link layer.
  */
 #include <linux/if_ether.h>
@@ -33,7 +33,7 @@ static void test_tag_in_the_metadata(void **state)
 
 	(void)state;
 	frame__ethernet(&frame);
-	frame__tag(&frame, ETH_P_8021AD, 7); /* goes into the metadata */
+	frame__tag(&frame, ETH_P_8021AD, 7); /* moves into the metadata */
 	frame__tag(&frame, ETH_P_8021Q, 8);  /* stays */
 	frame__ipv4(&frame, A4, B4);
 	frame__udp(&frame, 4000, 53);
@@ -43,7 +43,7 @@ static void test_tag_in_the_metadata(void **state)
 	assert_flow(&probe.packet, A4, B4, IPPROTO_UDP, 4000, 53);
 	assert_int_equal(probe.packet.vlan_outer, 7);
 	assert_int_equal(probe.packet.vlan_inner, 8);
-	assert_int_equal(probe.packet.l3_offset, 18); /* one tag less than was sent */
+	assert_int_equal(probe.packet.l3_offset, 18); /* one tag fewer than was sent */
 }
 
 static void test_no_link_layer(void **state)
@@ -62,7 +62,7 @@ static void test_no_link_layer(void **state)
 	assert_int_equal(probe.packet.l3_offset, 0);
 }
 
-/* One byte of a network header missing: test runs refuse such frames. */
+/* A network header without its last byte: test runs refuse such frames. */
 static void test_cut_off_headers(void **state)
 {
 	struct frame frame;
@@ -84,7 +84,7 @@ static void test_cut_off_headers(void **state)
 	assert_int_equal(probe_on_device(DEVICE_TAP, innermost, &frame, 0).verdict, PACKET_SHORT);
 }
 
-/* A header that begins far behind the linear part: 14 of 5,000 bytes are in it. */
+/* A header far outside the linear part, which has 14 of 5,000 bytes. */
 static void test_headers_outside_the_linear_part(void **state)
 {
 	struct frame frame;
@@ -106,7 +106,7 @@ static void test_headers_outside_the_linear_part(void **state)
 
 /* ---- dst_stats ------------------------------------------------------------------------------------- */
 
-/* Fewer bytes than an IP header: test runs refuse such frames, a device does not. */
+/* Fewer bytes than an IP header: test runs refuse such frames, a device accepts them. */
 static void test_runt_is_counted_as_short(void **state)
 {
 	struct device device;
@@ -122,8 +122,8 @@ static void test_runt_is_counted_as_short(void **state)
 	device__close(&device);
 }
 
-/* What the test run's context cannot say: a tag in the metadata, whose bytes are not in the frame. */
-static void test_tag_in_the_metadata_is_no_bytes(void **state)
+/* A tag in the metadata, which is not in the frame's bytes; a test run's context cannot express this. */
+static void test_tag_in_the_metadata_is_not_counted_in_bytes(void **state)
 {
 	struct device device;
 	struct frame frame;
@@ -168,7 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST_PARSER(test_tag_in_the_metadata),	   TEST_PARSER(test_no_link_layer),
 		TEST_PARSER(test_cut_off_headers),	   TEST_PARSER(test_headers_outside_the_linear_part),
-		TEST_STATS(test_runt_is_counted_as_short), TEST_STATS(test_tag_in_the_metadata_is_no_bytes),
+		TEST_STATS(test_runt_is_counted_as_short), TEST_STATS(test_tag_in_the_metadata_is_not_counted_in_bytes),
 		TEST_STATS(test_stats_without_link_layer),
 	};
 

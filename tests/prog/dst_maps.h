@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * tc-progs/dst_stats.c loaded, and exact questions about what its maps hold. Everything asserts.
+ * Loads tc-progs/dst_stats.c, and checks the exact contents of its maps. All functions assert.
  */
 #ifndef DST_MAPS_H
 #define DST_MAPS_H
@@ -10,7 +10,7 @@
 #include "classifier.h"
 #include "dst_stats.h"
 
-/* The object under test, as dst_maps__load() left it. */
+/* The object under test, loaded by dst_maps__load(). */
 struct dst_maps {
 	struct classifier classifier;
 	int ingress; /* programs */
@@ -20,12 +20,12 @@ struct dst_maps {
 };
 extern struct dst_maps under_test;
 
-/* For cmocka's set-up and tear-down: both objects, with empty maps each time. */
+/* For cmocka's setup and teardown: both objects, with empty maps for each test. */
 int dst_maps__load(void **state);
 int dst_maps__load_lru(void **state);
 int dst_maps__unload(void **state);
 
-/* The sum over all CPUs. False, and zeros, when there is no entry. */
+/* The sum over all CPUs. False and zeros if there is no entry. */
 bool find_entry(enum dst_direction direction, const char *address, struct dst_value *ret_total);
 void assert_entry(enum dst_direction direction, const char *address, __u64 packets, __u64 bytes);
 void assert_no_entry(enum dst_direction direction, const char *address);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * tc-progs/dst_stats.c in the running kernel, on two CPUs at once: the first packets to a new
- * destination meet, and none may be lost.
+ * destination race, and both must be counted.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -20,7 +20,7 @@ struct racer {
 	pthread_t thread;
 	int cpu;
 	int err;
-	atomic_int *arrived; /* at the start of a race, both together, over all races */
+	atomic_int *arrived; /* number of arrivals at a start, of both threads, over all races */
 };
 
 static const char *nth_address(int n, char *text)
@@ -41,7 +41,7 @@ static int send_packets(int n)
 	return bpf_prog_test_run_opts(under_test.ingress, &run);
 }
 
-/* Goes on after an error, since the other one waits. */
+/* Continues after an error, because the other thread waits. */
 static void *race(void *argument)
 {
 	struct racer *racer = argument;
@@ -72,7 +72,7 @@ static int nth_cpu(int n)
 	return -1;
 }
 
-static void test_first_packets_meet(void **state)
+static void test_first_packets_race(void **state)
 {
 	char text[INET_ADDRSTRLEN];
 	atomic_int arrived = 0;
@@ -96,8 +96,8 @@ static void test_first_packets_meet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{"test_first_packets_meet", test_first_packets_meet, dst_maps__load, dst_maps__unload, NULL},
-		{"test_first_packets_meet_lru", test_first_packets_meet, dst_maps__load_lru, dst_maps__unload, NULL},
+		{"test_first_packets_race", test_first_packets_race, dst_maps__load, dst_maps__unload, NULL},
+		{"test_first_packets_race_lru", test_first_packets_race, dst_maps__load_lru, dst_maps__unload, NULL},
 	};
 
 	if (nth_cpu(1) < 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tc-progs/dst_stats.c in the running kernel: its numbers, with GSO packets too, full maps, and what
- * the object itself must be. Two CPUs at once are dst_stats_cpus_test.c.
+ * tc-progs/dst_stats.c in the running kernel: its counters, also for GSO packets, full maps, and properties
+ * of the object itself. dst_stats_cpus_test.c tests two CPUs at once.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -12,7 +12,7 @@
 
 /* ---- numbers --------------------------------------------------------------------------------------- */
 
-/* A GSO packet counts as what goes over the wire. */
+/* A GSO packet counts as its segments on the wire. */
 static void test_gso(void **state)
 {
 	struct __sk_buff gso = {.gso_size = 1000, .gso_segs = 3, .wire_len = 3108};
@@ -60,7 +60,7 @@ static void test_times(void **state)
 	assert_in_range(total.first_ns, before, now_ns());
 	assert_int_equal(total.first_ns, total.last_ns);
 	between = total.first_ns;
-	wait_for_tick(); /* maybe the one in which the packet came: the clock changes a little after the number */
+	wait_for_tick(); /* possibly the tick of the packet: the clock changes a little after the number */
 	wait_for_tick();
 	classifier__run(under_test.ingress, &frame, NULL);
 	assert_true(find_entry(DST_INGRESS, B4, &total));
@@ -97,7 +97,7 @@ static void send_to(__u32 n)
 }
 
 /* A3. */
-static void test_full_map_keeps_the_old(void **state)
+static void test_full_map_keeps_existing_entries(void **state)
 {
 	__u32 max = max_entries();
 
@@ -111,12 +111,12 @@ static void test_full_map_keeps_the_old(void **state)
 	assert_int_equal(count_entries(), max);
 	for (__u32 i = 0; i < max; i++)
 		assert_entry(DST_INGRESS, nth_address(i), 1, 42);
-	send_to(7); /* an old one still counts */
+	send_to(7); /* an existing entry still counts */
 	assert_entry(DST_INGRESS, nth_address(7), 2, 84);
 	assert_errors(0, 0, 0, 0, 1);
 }
 
-static void test_lru_makes_room(void **state)
+static void test_lru_evicts_entries(void **state)
 {
 	__u32 max = max_entries();
 
@@ -132,7 +132,7 @@ static void test_lru_makes_room(void **state)
 
 /* ---- the object -------------------------------------------------------------------------------------- */
 
-/* Constants in .rodata or globals would be maps, and an object that an old tc cannot load. */
+/* Constants in .rodata and globals would be maps, and an old tc could not load the object. */
 static void test_no_globals(void **state)
 {
 	struct bpf_map *map;
@@ -146,8 +146,8 @@ static void test_no_globals(void **state)
 	classifier__map(&under_test.classifier, "dst_errs");
 }
 
-/* The kernel has a limit of a million instructions; other kernels follow other paths. */
-static void test_verifier_has_room(void **state)
+/* The kernel's limit is a million instructions; other kernels verify other paths. */
+static void test_far_below_the_verifiers_limit(void **state)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
@@ -169,11 +169,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_gso),
 		TEST(test_times),
-		TEST(test_full_map_keeps_the_old),
-		TEST_LRU(test_lru_makes_room),
+		TEST(test_full_map_keeps_existing_entries),
+		TEST_LRU(test_lru_evicts_entries),
 		TEST(test_no_globals),
 		TEST_LRU(test_no_globals),
-		TEST(test_verifier_has_room),
+		TEST(test_far_below_the_verifiers_limit),
 	};
 
 	return cmocka_run_group_tests_name("dst_stats under load", tests, NULL, NULL);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tc-progs/dst_stats.c in the running kernel: which destination known frames are booked to, and
- * which cell of dst_errs the others. How packets are parsed is parse_test.c; numbers and full maps
- * are dst_stats_load_test.c.
+ * tc-progs/dst_stats.c in the running kernel: the destination for which each frame is counted, or its
+ * cell of dst_errs. parse_test.c tests the parser, dst_stats_load_test.c the counters and full
+ * maps.
  */
 #include <linux/if_ether.h>
 #include <netinet/in.h>
@@ -42,7 +42,7 @@ static void test_one_entry_per_direction(void **state)
 	assert_errors(0, 0, 0, 0, 0);
 }
 
-/* A2: all 128 bits count, not their sum. */
+/* A2: all 128 bits are compared, not their sum. */
 static void test_addresses_are_not_folded(void **state)
 {
 	struct frame frame;
@@ -58,7 +58,7 @@ static void test_addresses_are_not_folded(void **state)
 	assert_int_equal(count_entries(), 2);
 }
 
-/* The families don't mix: a mapped address in an IPv6 header is not the IPv4 address. */
+/* The families are separate: a mapped address in an IPv6 header is not the IPv4 address. */
 static void test_family_is_part_of_the_key(void **state)
 {
 	struct frame frame;
@@ -94,8 +94,8 @@ static void test_no_payload(void **state)
 	assert_errors(0, 0, 0, 0, 0);
 }
 
-/* Behind tags and extension headers; a zone of a key that is not written would split these. */
-static void test_one_entry_however_it_came(void **state)
+/* After tags and extension headers; a part of the key that is not written would split these entries. */
+static void test_one_entry_for_any_encapsulation(void **state)
 {
 	struct frame frame;
 	size_t bytes = 0;
@@ -192,7 +192,7 @@ static void test_gre(void **state)
 	assert_errors(0, 0, 0, 0, 0);
 }
 
-/* Version 1 (PPTP), source routes, and what is not IP inside: packets for the outer destination. */
+/* Version 1 (PPTP), source routes and payloads other than IP count for the outer destination. */
 static void test_gre_that_is_not_followed(void **state)
 {
 	struct frame frame;
@@ -266,7 +266,7 @@ static void test_fragments(void **state)
 	assert_errors(0, 0, 0, 0, 0);
 }
 
-/* A tunnel's fragments too: the later ones show no inner header, so the first is not asked either. */
+/* Fragments of a tunnel, too: later ones have no inner header, so the first one is not parsed further. */
 static void test_fragmented_tunnel(void **state)
 {
 	static const __u16 fields[] = {0x2000, 0x0010};
@@ -286,7 +286,7 @@ static void test_fragmented_tunnel(void **state)
 	assert_entry(DST_INGRESS, C4, 2, bytes);
 	assert_int_equal(count_entries(), 1);
 
-	frame__ethernet(&frame); /* the inner packet is the fragment: its header is there each time */
+	frame__ethernet(&frame); /* the inner packet is the fragment: each one has its header */
 	frame__ipv4(&frame, C4, C4);
 	frame__ipv4_with(&frame, A4, B4, 0, 0x0010);
 	frame__payload(&frame, 16);
@@ -316,7 +316,7 @@ static void test_each_error_has_its_cell(void **state)
 	frame.bytes[14] = 0x41;
 	classifier__run(under_test.ingress, &frame, NULL);
 	assert_errors(1, 2, 0, 1, 0);
-	build_tunnel(&frame, IPV6_IN_IPV4, false, 0); /* a tunnel whose inner packet is cut off */
+	build_tunnel(&frame, IPV6_IN_IPV4, false, 0); /* a tunnel with a truncated inner packet */
 	frame.size -= 8;
 	frame__put16(&frame, 16, frame.size - 14);
 	classifier__run(under_test.ingress, &frame, NULL);
@@ -337,7 +337,7 @@ int main(void)
 		TEST(test_addresses_are_not_folded),
 		TEST(test_family_is_part_of_the_key),
 		TEST(test_no_payload),
-		TEST(test_one_entry_however_it_came),
+		TEST(test_one_entry_for_any_encapsulation),
 		TEST(test_tunnels),
 		TEST(test_gre),
 		TEST(test_gre_that_is_not_followed),

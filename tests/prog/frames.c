@@ -151,7 +151,7 @@ size_t frame__ipv6_fragment(struct frame *frame, __u16 fragment)
 {
 	size_t at = frame__extension(frame, IPPROTO_FRAGMENT, 0);
 
-	frame->bytes[at + 1] = 0xff; /* reserved: to be ignored, not taken for a length */
+	frame->bytes[at + 1] = 0xff; /* reserved: must be ignored, and is not a length */
 	frame__put16(frame, at + 2, fragment);
 	return at;
 }
@@ -163,7 +163,7 @@ size_t frame__gre(struct frame *frame, __u16 flags)
 
 	name_next(frame, 0, IPPROTO_GRE);
 	frame__put16(frame, at, flags);
-	memset(frame->bytes + at + 4, 0x45, 4 * (words - 1)); /* would pass for the start of an IPv4 header */
+	memset(frame->bytes + at + 4, 0x45, 4 * (words - 1)); /* looks like the start of an IPv4 header */
 	next_is_at(frame, at + 2, 16);
 	return at;
 }
@@ -184,7 +184,7 @@ size_t frame__inner_ethernet(struct frame *frame)
 	size_t at = append(frame, 14);
 
 	name_next(frame, ETHERTYPE_BRIDGED, IPPROTO_ETHERNET);
-	memset(frame->bytes + at, 0x45, 12); /* would pass for the start of an IPv4 header */
+	memset(frame->bytes + at, 0x45, 12); /* looks like the start of an IPv4 header */
 	next_is_at(frame, at + 12, 16);
 	return at;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Frames for the packet tests, built from the outside to the inside: each call appends a header and
- * writes into the one before what follows it. frame__seal() then fills in the lengths.
+ * sets the type field of the previous one. frame__seal() then sets the lengths.
  *
  *   frame__ethernet(&frame);
  *   frame__ipv4(&frame, "10.0.0.1", "10.0.0.2");
@@ -29,8 +29,8 @@
 
 struct frame {
 	size_t size;
-	size_t next;		/* offset of the field that names what follows; it has next_bits */
-	unsigned int next_bits; /* 16: an ethertype; 8: an IP protocol; 0: nobody asks */
+	size_t next;		/* offset of the field with the type of the next header; it has next_bits */
+	unsigned int next_bits; /* 16: an ethertype; 8: an IP protocol; 0: no such field */
 	size_t ip[16];		/* offsets of the IP headers, for frame__seal() */
 	size_t nr_ip;
 	__u8 bytes[FRAME_MAX];
@@ -41,7 +41,7 @@ size_t frame__ethernet(struct frame *frame);
 void frame__no_link(struct frame *frame);
 
 size_t frame__tag(struct frame *frame, __u16 ethertype, __u16 tci);
-/* A label: of what follows the last one nothing tells the kind. */
+/* A label. No field has the type of the data after the last label. */
 size_t frame__mpls(struct frame *frame, __u32 label, bool last);
 size_t frame__arp(struct frame *frame);
 
@@ -54,10 +54,10 @@ size_t frame__ipv6(struct frame *frame, const char *from, const char *to);
 size_t frame__extension(struct frame *frame, __u8 protocol, __u8 length);
 size_t frame__ipv6_fragment(struct frame *frame, __u16 fragment);
 
-/* GRE; FLAGS decide which of the optional words follow. */
+/* GRE; FLAGS select the optional words. */
 size_t frame__gre(struct frame *frame, __u16 flags);
 
-/* Behind UDP to port 4789; and the link-layer header that belongs in it, or into GRE. */
+/* After UDP to port 4789; and the inner link-layer header of VXLAN or GRE. */
 size_t frame__vxlan(struct frame *frame, __u32 vni);
 size_t frame__inner_ethernet(struct frame *frame);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tc-progs/l2_redirect.c in the running kernel, at a tunnel's end. Section forward: tunnel packets
- * that end here go to the tunnel's device or are taken apart, all others are left alone. Section
- * drop_non_tun_vip: what is for a VIP must have come in a tunnel. Every run checks that exactly one
- * counter moved.
+ * tc-progs/l2_redirect.c in the running kernel, at the end of a tunnel. Section forward: tunnel packets
+ * that end here go to the tunnel's device or are decapsulated, all others pass unchanged. Section
+ * drop_non_tun_vip: packets for a VIP must come out of a tunnel. Every run checks that exactly one
+ * counter has changed.
  */
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -31,7 +31,7 @@ static void build(struct frame *frame, bool outer, bool inner)
 	build_tunnelled(frame, outer ? FAR6 : FAR4, outer ? END6 : END4, inner ? A6 : A4, inner ? B6 : B4);
 }
 
-static void test_to_the_tunnel_device(void **state)
+static void test_tunnel_packets_go_to_the_tunnel_device(void **state)
 {
 	struct frame frame;
 
@@ -52,7 +52,7 @@ static void test_transit_is_left_alone(void **state)
 	set_ends(L2_END_DEVICE);
 	build_tunnelled(&frame, FAR4, "10.2.1.103", A4, B4);
 	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
-	build_tunnelled(&frame, END4, FAR4, A4, B4); /* on its way from here */
+	build_tunnelled(&frame, END4, FAR4, A4, B4); /* in the other direction */
 	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
 	build_tunnelled(&frame, FAR6, "2001:db8:2::67", A4, B4);
 	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
@@ -60,7 +60,7 @@ static void test_transit_is_left_alone(void **state)
 	run_unchanged(forward, &frame, TC_ACT_UNSPEC, passed);
 }
 
-static void test_what_is_no_tunnel_is_left_alone(void **state)
+static void test_other_packets_are_left_alone(void **state)
 {
 	struct frame frame;
 
@@ -84,7 +84,7 @@ static void test_what_is_no_tunnel_is_left_alone(void **state)
 	run_unchanged(forward, &frame, TC_ACT_UNSPEC, too_short);
 }
 
-static void test_unset_and_gone(void **state)
+static void test_unset_and_removed_devices(void **state)
 {
 	struct frame frame;
 
@@ -107,7 +107,7 @@ static void assert_ethertype(const struct frame *frame, __u16 ethertype)
 	assert_int_equal(frame->bytes[12] << 8 | frame->bytes[13], ethertype);
 }
 
-static void test_taken_apart(void **state)
+static void test_decapsulation(void **state)
 {
 	struct frame frame, inside;
 
@@ -122,7 +122,7 @@ static void test_taken_apart(void **state)
 	}
 }
 
-/* Options and extension headers go with the header that they belong to. */
+/* Options and extension headers are removed with their header. */
 static void test_longer_outer_headers(void **state)
 {
 	struct frame frame, inside;
@@ -151,7 +151,7 @@ static void test_longer_outer_headers(void **state)
 	assert_ethertype(&frame, ETH_P_IP);
 }
 
-/* Tags that are not in the metadata are for a VLAN device, whose own filter sees the packet without them. */
+/* Tags outside the metadata are for a VLAN device, whose own filter gets the packet without them. */
 static void test_tagged(void **state)
 {
 	struct frame frame;
@@ -170,7 +170,7 @@ static void test_tagged(void **state)
 	run_unchanged(forward, &frame, TC_ACT_REDIRECT, forwarded);
 }
 
-/* A fragment has no inner packet, or half of one. The stack would put them together. */
+/* A fragment has no complete inner packet. The stack reassembles them. */
 static void test_fragments(void **state)
 {
 	struct frame frame;
@@ -201,8 +201,8 @@ static void test_malformed_inside_goes_to_the_stack(void **state)
 	run_unchanged(forward, &frame, TC_ACT_UNSPEC, too_short);
 }
 
-/* Congestion that the tunnel's path reported is not lost with the header that reported it. */
-static void test_congestion_is_handed_on(void **state)
+/* A congestion mark of the outer header is copied before the header is removed. */
+static void test_congestion_mark_is_copied(void **state)
 {
 	struct frame frame;
 
@@ -218,7 +218,7 @@ static void test_congestion_is_handed_on(void **state)
 	frame.bytes[14 + 20 + 1] |= 0x20;
 	run_l2(forward, &frame, TC_ACT_UNSPEC, stripped);
 	assert_int_equal(frame.bytes[15] & 0x30, 0x30);
-	build(&frame, false, false); /* who does not understand it is not told */
+	build(&frame, false, false); /* a sender without ECN gets no mark */
 	frame.bytes[15] |= 3;
 	run_l2(forward, &frame, TC_ACT_UNSPEC, stripped);
 	assert_int_equal(frame.bytes[15] & 3, 0);
@@ -238,7 +238,7 @@ static void test_guard(void **state)
 
 	(void)state;
 	build_datagram(&frame, A4, VIP4);
-	run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed); /* nothing is guarded yet */
+	run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed); /* without guarded addresses */
 	set_vip(VIP4 "/24", &here);
 	set_vip(VIP6 "/32", &here);
 	set_vip("10.10.1.7/32", &none);
@@ -254,7 +254,7 @@ static void test_guard(void **state)
 	run_unchanged(guard, &frame, TC_ACT_UNSPEC, passed);
 }
 
-static void test_guard_lets_nothing_odd_through(void **state)
+static void test_guard_drops_fragments_and_malformed_packets(void **state)
 {
 	struct l2_vip here = {.action = L2_HERE};
 	struct frame frame;
@@ -285,18 +285,18 @@ static void test_guard_lets_nothing_odd_through(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_to_the_tunnel_device),
+		TEST(test_tunnel_packets_go_to_the_tunnel_device),
 		TEST(test_transit_is_left_alone),
-		TEST(test_what_is_no_tunnel_is_left_alone),
-		TEST(test_unset_and_gone),
-		TEST(test_taken_apart),
+		TEST(test_other_packets_are_left_alone),
+		TEST(test_unset_and_removed_devices),
+		TEST(test_decapsulation),
 		TEST(test_longer_outer_headers),
 		TEST(test_tagged),
 		TEST(test_fragments),
 		TEST(test_malformed_inside_goes_to_the_stack),
-		TEST(test_congestion_is_handed_on),
+		TEST(test_congestion_mark_is_copied),
 		TEST(test_guard),
-		TEST(test_guard_lets_nothing_odd_through),
+		TEST(test_guard_drops_fragments_and_malformed_packets),
 	};
 
 	return cmocka_run_group_tests_name("l2_forward", tests, NULL, NULL);

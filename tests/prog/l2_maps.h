@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * tc-progs/l2_redirect.c loaded, its tables filled, and exact questions about what it did with a
- * frame. Everything asserts.
+ * Loads tc-progs/l2_redirect.c, fills its tables, and checks exactly what it does with a frame. All
+ * functions assert.
  */
 #ifndef L2_MAPS_H
 #define L2_MAPS_H
@@ -9,13 +9,13 @@
 #include "classifier.h"
 #include "l2_redirect.h"
 
-#define LOOPBACK 1 /* the device that is always there */
+#define LOOPBACK 1 /* the device that always exists */
 #define NO_DEVICE 99999
 
-/* The programs, as l2_maps__load() left them. */
+/* The programs loaded by l2_maps__load(). */
 extern int redirect, forward, guard;
 
-/* For cmocka's set-up and tear-down: empty maps each time. */
+/* For cmocka's setup and teardown: empty maps for each test. */
 int l2_maps__load(void **state);
 int l2_maps__unload(void **state);
 
@@ -26,13 +26,13 @@ void set_end(__u32 slot, const char *address, enum l2_end_action action, __u32 d
 /* ADDRESS in the maps' notation. */
 void set_ip(ip to, const char *address);
 
-/* Runs the program on FRAME, which it replaces by what comes out, and asserts the verdict, and that
- * COUNTER (a member of struct l2_counts) grew by one and no other did. */
+/* Runs the program on FRAME, replaces FRAME with the output, and asserts the verdict and that only
+ * COUNTER (a member of struct l2_counts) has changed, by one. */
 #define run_l2(program, frame, verdict, counter) \
 	run_and_count(program, frame, verdict, __builtin_offsetof(struct l2_counts, counter))
 void run_and_count(int program, struct frame *frame, int verdict, size_t counter);
 
-/* The same where the frame has to come out as it went in. */
+/* The same; the frame must be unchanged. */
 #define run_unchanged(program, frame, verdict, counter) \
 	run_and_compare(program, frame, verdict, __builtin_offsetof(struct l2_counts, counter))
 void run_and_compare(int program, const struct frame *frame, int verdict, size_t counter);
@@ -43,11 +43,11 @@ void build_datagram(struct frame *frame, const char *from, const char *to);
 void build_tunnelled(struct frame *frame, const char *outer_from, const char *outer_to, const char *from,
 		     const char *to);
 
-/* One cut off behind L3_LENGTH bytes, with a tag: a test run refuses untagged frames that are shorter than
+/* One truncated after L3_LENGTH bytes, with a tag: a test run refuses untagged frames that are shorter than
  * an IP header. */
 void build_short(struct frame *frame, const char *from, const char *to, size_t l3_length);
 
-/* What is behind the link header of FRAME must be what was behind the one of ORIGINAL, from OFFSET on. */
+/* The bytes after the link header of FRAME must equal those after the link header of ORIGINAL, from OFFSET on. */
 void assert_packet(const struct frame *frame, size_t offset, const struct frame *original);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tc-progs/l2_redirect.c in the running kernel, section redirect: which frames are sent where, what
- * they then look like, and that all others are left alone. Every run checks that exactly one counter
- * moved. Tunnels' ends and the guard are l2_forward_test.c; what arrives, tests/lab/l2_redirect.bats.
+ * tc-progs/l2_redirect.c in the running kernel, section redirect: where frames are sent, their new
+ * headers, and that all others pass unchanged. Every run checks that exactly one counter has changed.
+ * l2_forward_test.c tests ends of tunnels and the guard, tests/lab/l2_redirect.bats the arrival.
  */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -37,7 +37,7 @@ static struct l2_vip vip_to(enum l2_action action, const char *remote, const cha
 	return vip;
 }
 
-/* VIPs of both families, handled alike, with lo in slot 0. */
+/* VIPs of both families with the same action, with lo in slot 0. */
 static void set_vips(const struct l2_vip *vip)
 {
 	set_vip("10.10.1.0/24", vip);
@@ -54,7 +54,7 @@ static void build_to_vip(struct frame *frame, size_t family)
 
 /* ---- left alone ----------------------------------------------------------------------------------- */
 
-/* A5: what is for nobody here comes out as it went in. */
+/* A5: packets for other addresses are unchanged. */
 static void test_others_are_left_alone(void **state)
 {
 	struct l2_vip vip = vip_to(L2_TUNNEL, REMOTE4, NULL);
@@ -64,13 +64,13 @@ static void test_others_are_left_alone(void **state)
 	set_vips(&vip);
 	build_datagram(&frame, A4, "10.10.2.1");
 	run_unchanged(redirect, &frame, TC_ACT_UNSPEC, passed);
-	build_datagram(&frame, VIP4, A4); /* from a VIP is not to one */
+	build_datagram(&frame, VIP4, A4); /* from a VIP, but not to one */
 	run_unchanged(redirect, &frame, TC_ACT_UNSPEC, passed);
 	build_datagram(&frame, A6, "fdfa:cf::66");
 	run_unchanged(redirect, &frame, TC_ACT_UNSPEC, passed);
 }
 
-static void test_frames_that_cannot_be_judged(void **state)
+static void test_frames_that_cannot_be_parsed(void **state)
 {
 	struct l2_vip vip = vip_to(L2_TUNNEL, REMOTE4, NULL);
 	struct frame frame;
@@ -98,8 +98,8 @@ static void test_frames_that_cannot_be_judged(void **state)
 	run_unchanged(redirect, &frame, TC_ACT_UNSPEC, depth);
 }
 
-/* A2, and the entries that say "none". */
-static void test_unset_takes_the_normal_way(void **state)
+/* A2, and entries without an action. */
+static void test_unset_takes_the_usual_path(void **state)
 {
 	struct l2_vip vip = vip_to(L2_TUNNEL, REMOTE4, NULL);
 	struct frame frame;
@@ -121,7 +121,7 @@ static void test_unset_takes_the_normal_way(void **state)
 }
 
 /* The kernel would drop it without counting it anywhere. */
-static void test_device_that_is_gone(void **state)
+static void test_removed_device(void **state)
 {
 	struct l2_vip vip = vip_to(L2_DEVICE, NULL, NULL);
 	struct frame frame;
@@ -136,7 +136,7 @@ static void test_device_that_is_gone(void **state)
 	run_unchanged(redirect, &frame, TC_ACT_REDIRECT, device);
 }
 
-static void test_entries_that_contradict_themselves(void **state)
+static void test_inconsistent_entries(void **state)
 {
 	struct l2_vip bad[] = {
 		vip_to(L2_TUNNEL, NULL, NULL),	     vip_to(L2_IPIP, REMOTE4, NULL), vip_to(L2_IPIP, NULL, LOCAL4),
@@ -176,12 +176,12 @@ static void test_longest_prefix(void **state)
 	run_unchanged(redirect, &frame, TC_ACT_UNSPEC, unset);
 	build_datagram(&frame, A4, "192.0.2.200");
 	run_unchanged(redirect, &frame, TC_ACT_REDIRECT, device);
-	build_datagram(&frame, A6, "2001:db8::9"); /* an IPv4 default route is none for IPv6 */
+	build_datagram(&frame, A6, "2001:db8::9"); /* an IPv4 default route does not match IPv6 */
 	run_unchanged(redirect, &frame, TC_ACT_UNSPEC, passed);
 }
 
-/* Whatever stands between or behind: only the destination counts. */
-static void test_headers_on_the_way(void **state)
+/* Only the destination decides, with any headers before or after. */
+static void test_headers_before_and_after(void **state)
 {
 	struct l2_vip vip = vip_to(L2_DEVICE, NULL, NULL);
 	struct frame frame;
@@ -204,7 +204,7 @@ static void test_headers_on_the_way(void **state)
 	run_unchanged(redirect, &frame, TC_ACT_REDIRECT, device);
 }
 
-/* What the tunnel sends to its far end, though a VIP's prefix covers it. */
+/* Tunnel packets to the far end, although a VIP's prefix contains its address. */
 static void test_far_end_is_not_tunnelled(void **state)
 {
 	struct l2_vip vip = vip_to(L2_IPIP, "10.10.1.7", "10.10.1.1");
@@ -336,7 +336,7 @@ static void assert_outer6(const struct frame *frame, __u8 protocol, __u8 tos, __
 	assert_memory_equal(&header.daddr, remote, sizeof(remote));
 }
 
-static void test_ipip_made_here(void **state)
+static void test_ipip_encapsulation(void **state)
 {
 	struct frame frame, before;
 
@@ -344,7 +344,7 @@ static void test_ipip_made_here(void **state)
 	for (size_t outer = 0; outer < 2; outer++) {
 		struct l2_vip vip = vip_to(L2_IPIP, outer ? REMOTE6 : REMOTE4, outer ? LOCAL6 : LOCAL4);
 
-		vip.tos = 0x28 | 1; /* the ECN bits are the packet's, not ours */
+		vip.tos = 0x28 | 1; /* the ECN bits are those of the packet */
 		vip.ttl = outer ? 0 : 9;
 		set_vips(&vip);
 		for (size_t inner = 0; inner < 2; inner++) {
@@ -363,7 +363,7 @@ static void test_ipip_made_here(void **state)
 	}
 }
 
-/* The outer header counts the packet, not what the link layer added to reach its least length. */
+/* The outer length is that of the packet, without the link layer's padding. */
 static void test_ipip_of_padded_and_tagged(void **state)
 {
 	struct l2_vip vip = vip_to(L2_IPIP, REMOTE4, LOCAL4);
@@ -426,20 +426,13 @@ static void test_too_big_for_the_device(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_others_are_left_alone),
-		TEST(test_frames_that_cannot_be_judged),
-		TEST(test_unset_takes_the_normal_way),
-		TEST(test_device_that_is_gone),
-		TEST(test_entries_that_contradict_themselves),
-		TEST(test_longest_prefix),
-		TEST(test_headers_on_the_way),
-		TEST(test_far_end_is_not_tunnelled),
-		TEST(test_new_link_destination),
-		TEST(test_tags_stay_outside_tunnels),
-		TEST(test_tunnel_key_refused),
-		TEST(test_ipip_made_here),
-		TEST(test_ipip_of_padded_and_tagged),
-		TEST(test_too_big_for_the_device),
+		TEST(test_others_are_left_alone),      TEST(test_frames_that_cannot_be_parsed),
+		TEST(test_unset_takes_the_usual_path), TEST(test_removed_device),
+		TEST(test_inconsistent_entries),       TEST(test_longest_prefix),
+		TEST(test_headers_before_and_after),   TEST(test_far_end_is_not_tunnelled),
+		TEST(test_new_link_destination),       TEST(test_tags_stay_outside_tunnels),
+		TEST(test_tunnel_key_refused),	       TEST(test_ipip_encapsulation),
+		TEST(test_ipip_of_padded_and_tagged),  TEST(test_too_big_for_the_device),
 	};
 
 	return cmocka_run_group_tests_name("l2_redirect", tests, NULL, NULL);

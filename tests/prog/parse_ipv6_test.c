@@ -15,8 +15,8 @@ static void test_ipv6_extensions(void **state)
 		__u8 protocol, length;
 		size_t bytes;
 	} cases[] = {
-		{IPPROTO_HOPOPTS, 0, 8},  {IPPROTO_HOPOPTS, 3, 32}, {IPPROTO_ROUTING, 2, 24},
-		{IPPROTO_DSTOPTS, 1, 16}, {IPPROTO_AH, 4, 24},	    {IPPROTO_AH, 1, 12}, /* in words, not in 8 bytes */
+		{IPPROTO_HOPOPTS, 0, 8}, {IPPROTO_HOPOPTS, 3, 32}, {IPPROTO_ROUTING, 2, 24}, {IPPROTO_DSTOPTS, 1, 16},
+		{IPPROTO_AH, 4, 24},	 {IPPROTO_AH, 1, 12}, /* in words, not in units of 8 bytes */
 	};
 	struct frame frame;
 	struct packet pkt;
@@ -91,7 +91,7 @@ static void test_ipv6_fragments(void **state)
 	}
 }
 
-/* The later header does not undo what the earlier one said. */
+/* The later header does not override the earlier one. */
 static void test_ipv6_two_fragment_headers(void **state)
 {
 	struct frame frame;
@@ -105,8 +105,8 @@ static void test_ipv6_two_fragment_headers(void **state)
 	assert_int_equal(parse_ok(&frame).fragment, PACKET_FRAGMENT_FIRST);
 }
 
-/* What follows the fragment header is in the first fragment only. */
-static void test_ipv6_extension_behind_the_fragment_header(void **state)
+/* Only the first fragment has the data after the fragment header. */
+static void test_ipv6_extension_after_the_fragment_header(void **state)
 {
 	struct frame frame;
 	struct packet pkt;
@@ -147,7 +147,7 @@ static void test_ipv6_walk_stops(void **state)
 	}
 }
 
-static void test_ipv6_lies(void **state)
+static void test_ipv6_wrong_lengths(void **state)
 {
 	struct frame good, bad;
 	size_t at, extension;
@@ -164,7 +164,7 @@ static void test_ipv6_lies(void **state)
 	bad.bytes[at] = 0x45; /* version 4 under IPv6's ethertype */
 	assert_verdict(parse, &bad, PACKET_MALFORMED);
 	bad = good;
-	frame__put16(&bad, at + 4, 17); /* one byte more than there is */
+	frame__put16(&bad, at + 4, 17); /* one byte too many */
 	assert_verdict(parse, &bad, PACKET_SHORT);
 	frame__put16(&bad, at + 4, 11); /* ends within the ports */
 	assert_verdict(parse, &bad, PACKET_SHORT);
@@ -209,9 +209,9 @@ int main(void)
 		cmocka_unit_test(test_ipv6_chains),
 		cmocka_unit_test(test_ipv6_fragments),
 		cmocka_unit_test(test_ipv6_two_fragment_headers),
-		cmocka_unit_test(test_ipv6_extension_behind_the_fragment_header),
+		cmocka_unit_test(test_ipv6_extension_after_the_fragment_header),
 		cmocka_unit_test(test_ipv6_walk_stops),
-		cmocka_unit_test(test_ipv6_lies),
+		cmocka_unit_test(test_ipv6_wrong_lengths),
 		cmocka_unit_test(test_ipv6_jumbogram),
 	};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The packet parser tc-progs/lib/parse.h in the running kernel, rule by rule: link layer, IPv4,
- * transport, tunnels. IPv6 is parse_ipv6_test.c; what needs a device is device_test.c.
+ * transport, tunnels. parse_ipv6_test.c tests IPv6, device_test.c cases that need a device.
  */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -62,12 +62,12 @@ static void test_tags_in_the_payload(void **state)
 	assert_verdict(parse, &frame, PACKET_DEPTH);
 }
 
-static void test_wrong_link_length_is_no_packet(void **state)
+static void test_wrong_link_length_is_not_a_packet(void **state)
 {
 	struct frame frame;
 
 	(void)state;
-	frame__ethernet(&frame); /* the first nibble is no version */
+	frame__ethernet(&frame); /* the first nibble is not a version */
 	frame__ipv4(&frame, A4, B4);
 	frame__udp(&frame, 4000, 53);
 	frame__seal(&frame);
@@ -106,7 +106,7 @@ static void test_ipv4_options(void **state)
 	}
 }
 
-static void test_ipv4_lies(void **state)
+static void test_ipv4_wrong_lengths(void **state)
 {
 	struct frame good, bad;
 	size_t at;
@@ -129,11 +129,11 @@ static void test_ipv4_lies(void **state)
 	assert_verdict(parse, &bad, PACKET_MALFORMED);
 	frame__put16(&bad, at + 2, 0);
 	assert_verdict(parse, &bad, PACKET_MALFORMED);
-	frame__put16(&bad, at + 2, good.size - at + 1); /* one byte more than there is */
+	frame__put16(&bad, at + 2, good.size - at + 1); /* one byte too many */
 	assert_verdict(parse, &bad, PACKET_SHORT);
 }
 
-static void test_ipv4_padding_is_no_packet(void **state)
+static void test_ipv4_padding_is_not_part_of_the_packet(void **state)
 {
 	struct frame frame;
 	struct packet pkt;
@@ -143,7 +143,7 @@ static void test_ipv4_padding_is_no_packet(void **state)
 	frame__ipv4(&frame, A4, B4);
 	frame__protocol(&frame, IPPROTO_UDP);
 	frame__seal(&frame);
-	frame__payload(&frame, 26); /* Ethernet's, and not to be taken for ports */
+	frame__payload(&frame, 26); /* Ethernet padding, which must not be taken for ports */
 	assert_verdict(parse, &frame, PACKET_SHORT);
 
 	frame__ethernet(&frame);
@@ -181,7 +181,7 @@ static void test_ipv4_fragments(void **state)
 	}
 }
 
-/* A GSO packet of more than 64 KiB says 0; without GSO that is a lie. */
+/* A GSO packet larger than 64 KiB has length 0; without GSO this is invalid. */
 static void test_gso_without_a_length(void **state)
 {
 	struct __sk_buff gso = {.gso_size = 1000, .gso_segs = 2};
@@ -221,7 +221,7 @@ static void test_protocols_with_ports(void **state)
 		pkt = run_ok(parse, &frame);
 		assert_flow(&pkt, A4, B4, with[i], 4000, 53);
 	}
-	for (size_t i = 0; i < sizeof(without); i++) { /* ICMPv6 in IPv4 is no ICMP either */
+	for (size_t i = 0; i < sizeof(without); i++) { /* ICMPv6 in IPv4 is not ICMP either */
 		frame.bytes[at + 9] = without[i];
 		pkt = run_ok(parse, &frame);
 		assert_flow(&pkt, A4, B4, without[i], 0, 0);
@@ -256,14 +256,14 @@ static void test_icmp(void **state)
 	(void)state;
 	assert_icmp(true, 8, 4711);
 	assert_icmp(true, 0, 4711);
-	assert_icmp(true, 3, 0); /* unreachable: those bytes are something else */
+	assert_icmp(true, 3, 0); /* unreachable: these bytes have another meaning */
 	assert_icmp(false, 128, 4711);
 	assert_icmp(false, 129, 4711);
 	assert_icmp(false, 1, 0);
 	assert_icmp(true, 128, 0); /* IPv6's number in IPv4 */
 }
 
-static void test_icmp_is_short(void **state)
+static void test_truncated_icmp(void **state)
 {
 	struct frame frame;
 
@@ -278,7 +278,7 @@ static void test_icmp_is_short(void **state)
 
 /* ---- tunnels -------------------------------------------------------------------------------------- */
 
-static void test_only_innermost_enters(void **state)
+static void test_only_innermost_enters_tunnels(void **state)
 {
 	struct frame frame;
 	struct packet pkt;
@@ -292,13 +292,13 @@ static void test_only_innermost_enters(void **state)
 	assert_flow(&pkt, A4, B4, IPPROTO_IPV6, 0, 0);
 	assert_int_equal(pkt.tunnels, 0);
 	pkt = run_ok(innermost, &frame);
-	assert_flow(&pkt, A6, B6, IPPROTO_UDP, 0, 0); /* the caller asks for ports where it wants them */
+	assert_flow(&pkt, A6, B6, IPPROTO_UDP, 0, 0); /* the caller requests ports if it needs them */
 	assert_int_equal(pkt.tunnels, 1);
 	assert_int_equal(pkt.l3_offset, 34);
 	assert_int_equal(pkt.l4_offset, 74);
 }
 
-/* The inner packet must be inside the outer one, not only inside the frame. */
+/* The inner packet must be within the outer packet, not only within the frame. */
 static void test_inner_reaches_beyond_outer(void **state)
 {
 	struct frame frame;
@@ -316,7 +316,7 @@ static void test_inner_reaches_beyond_outer(void **state)
 	assert_verdict(innermost, &frame, PACKET_SHORT);
 	frame__put16(&frame, outer + 2, 20 + 19);
 	assert_verdict(innermost, &frame, PACKET_SHORT);
-	assert_verdict(parse, &frame, PACKET_OK); /* the outer one is fine */
+	assert_verdict(parse, &frame, PACKET_OK); /* the outer packet is valid */
 }
 
 static void build_nest(struct frame *frame, int tunnels, int headers)
@@ -361,17 +361,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_untagged),
 		cmocka_unit_test(test_tags_in_the_payload),
-		cmocka_unit_test(test_wrong_link_length_is_no_packet),
+		cmocka_unit_test(test_wrong_link_length_is_not_a_packet),
 		cmocka_unit_test(test_non_ip),
 		cmocka_unit_test(test_ipv4_options),
-		cmocka_unit_test(test_ipv4_lies),
-		cmocka_unit_test(test_ipv4_padding_is_no_packet),
+		cmocka_unit_test(test_ipv4_wrong_lengths),
+		cmocka_unit_test(test_ipv4_padding_is_not_part_of_the_packet),
 		cmocka_unit_test(test_ipv4_fragments),
 		cmocka_unit_test(test_gso_without_a_length),
 		cmocka_unit_test(test_protocols_with_ports),
 		cmocka_unit_test(test_icmp),
-		cmocka_unit_test(test_icmp_is_short),
-		cmocka_unit_test(test_only_innermost_enters),
+		cmocka_unit_test(test_truncated_icmp),
+		cmocka_unit_test(test_only_innermost_enters_tunnels),
 		cmocka_unit_test(test_inner_reaches_beyond_outer),
 		cmocka_unit_test(test_nested_tunnels),
 	};

@@ -50,7 +50,7 @@ int parser_maps__unload(void **state)
 
 /* ---- reading --------------------------------------------------------------------------------------- */
 
-/* An entry of WORDS 64-bit numbers, added up over the CPUs. False: there is none. */
+/* An entry of WORDS 64-bit numbers, summed over the CPUs. False: there is no entry. */
 static bool read_sum(int map, const void *key, bool per_cpu, size_t words, __u64 *ret_sum)
 {
 	int copies = per_cpu ? libbpf_num_possible_cpus() : 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * tc-progs/parser.c, or parser_percpu.c, loaded, and exact questions about what its maps hold. All of it
- * asserts. A run that expects something begins with empty counters and wants nothing else to move.
+ * Loads tc-progs/parser.c or parser_percpu.c, and checks the exact contents of its maps. All functions assert.
+ * A run with an expectation starts with empty counters, and no other counter may change.
  */
 #ifndef PARSER_MAPS_H
 #define PARSER_MAPS_H
@@ -20,11 +20,11 @@ struct parser_maps {
 	int flows6;
 	int ends;
 	int empty;
-	bool per_cpu; /* values of flows */
+	bool per_cpu; /* flows have per-CPU values */
 };
 extern struct parser_maps parser;
 
-/* For cmocka's set-up and tear-down: both objects, with empty maps each time. */
+/* For cmocka's setup and teardown: both objects, with empty maps for each test. */
 int parser_maps__load(void **state);
 int parser_maps__load_percpu(void **state);
 int parser_maps__unload(void **state);
@@ -37,7 +37,7 @@ struct flow {
 	__u16 dport;
 };
 
-/* What all CPUs counted; false, and zeros, when there is no such flow. */
+/* The sum over all CPUs; false and zeros if there is no such flow. */
 bool find_flow(const struct flow *flow, struct parser_flow *ret_total);
 size_t count_flows(void);  /* of both families */
 __u64 count_packets(void); /* of all flows */
@@ -45,17 +45,17 @@ struct parser_ends read_ends(void);
 __u64 read_empty(enum parser_slot slot);
 void forget_all(void);
 
-/* One run of section classifier, in a control block where others have left something behind. */
+/* One run of section classifier; the control block contains data of other programs. */
 void send_frame(const struct frame *frame);
 
-/* A sealed frame is one packet of FLOW, of its size, and nothing else is counted. */
+/* A sealed frame counts as one packet of FLOW with its size; no other counter changes. */
 void expect_flow(struct frame *frame, const char *from, const char *to, __u8 protocol, __u16 sport, __u16 dport);
 
-/* Parsing of the frame as it is ends in MEMBER of struct parser_ends, counted once, without a flow. */
+/* The unchanged frame ends in MEMBER of struct parser_ends, counted once, without a flow. */
 #define expect_end(frame, member) expect_end_at(frame, offsetof(struct parser_ends, member), #member)
 void expect_end_at(const struct frame *frame, size_t offset, const char *name);
 
-/* It ends because SLOT is empty. */
+/* Parsing ends because SLOT is empty. */
 void expect_empty(const struct frame *frame, enum parser_slot slot);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tc-progs/parser.c in the running kernel: slots that are empty or filled by somebody else, frames cut off
- * anywhere, tables that overflow, several CPUs, devices. Which flow a frame is of is parser_test.c.
+ * tc-progs/parser.c in the running kernel: empty slots, slots with other stages, truncated frames, full
+ * tables, several CPUs, devices. parser_test.c tests the flows of frames.
  */
 #include <bpf/bpf.h>
 #include <linux/if_ether.h>
@@ -19,7 +19,7 @@
 
 /* ---- slots ------------------------------------------------------------------------------------------- */
 
-/* A frame that goes through SLOT. */
+/* A frame whose parsing goes through SLOT. */
 static void build_for(struct frame *frame, enum parser_slot slot)
 {
 	bool is_ipv6 = slot == PARSER_IPV6 || slot == PARSER_EXTENSION || slot == PARSER_ICMPV6;
@@ -78,7 +78,7 @@ static void put_back(enum parser_slot slot, int program)
 	close(program);
 }
 
-/* With each stage the frame goes on, without it counts there, and with it again goes on. */
+/* Each stage is removed and restored: without it the frame counts for the empty slot. */
 static void test_empty_slots(void **state)
 {
 	struct frame frame;
@@ -104,8 +104,8 @@ static void test_empty_slots(void **state)
 	}
 }
 
-/* Nothing counts then, and nothing goes wrong; flows are counted as ever. */
-static void test_no_end(void **state)
+/* Without the end stage ends are not counted, and flows are still counted. */
+static void test_end_stage_is_missing(void **state)
 {
 	const struct parser_ends nothing = {};
 	struct parser_ends ends;
@@ -126,7 +126,7 @@ static void test_no_end(void **state)
 	put_back(PARSER_END, program);
 }
 
-/* The one flow is of a packet without an IP header. */
+/* The only flow belongs to a packet without an IP header. */
 static void assert_no_protocol(void)
 {
 	struct parser_key4 key;
@@ -135,7 +135,7 @@ static void assert_no_protocol(void)
 	assert_int_equal(key.protocol, 0);
 }
 
-/* Slots that are meant to be empty: nobody misses them, and a program in one sees what it is for. */
+/* Reserved slots: empty ones are not counted, and a program in one gets its packets. */
 static void test_slots_for_others(void **state)
 {
 	static const struct {
@@ -166,7 +166,7 @@ static void test_slots_for_others(void **state)
 		forget_all();
 		classifier__run(parser.program, &frame, NULL);
 		assert_int_equal(read_empty(hooks[i].slot), 0);
-		/* The flow stage in its place: its verdict shows that the jump was taken. */
+		/* The flow stage is in this slot: its verdict shows that the jump was taken. */
 		assert_int_equal(bpf_map_lookup_elem(parser.stages, &icmp, &id), 0);
 		stage = bpf_prog_get_fd_by_id(id);
 		assert_int_equal(bpf_map_update_elem(parser.stages, &slot, &stage, BPF_ANY), 0);
@@ -183,7 +183,7 @@ static void test_slots_for_others(void **state)
 
 /* ---- frames cut off ------------------------------------------------------------------------------------ */
 
-/* A test run refuses frames without the header that they say is first. */
+/* A test run refuses frames that lack their first header. */
 static size_t shortest(const struct frame *frame)
 {
 	switch (frame->bytes[12] << 8 | frame->bytes[13]) {
@@ -196,8 +196,8 @@ static size_t shortest(const struct frame *frame)
 	}
 }
 
-/* Whatever is missing, the frame is counted once, and never as a flow that its lengths deny. */
-static void test_cut_off_anywhere(void **state)
+/* A frame truncated anywhere is counted once, and never as a flow that its lengths exclude. */
+static void test_truncated_anywhere(void **state)
 {
 	struct frame whole, frame;
 
@@ -212,7 +212,7 @@ static void test_cut_off_anywhere(void **state)
 	}
 }
 
-/* The link layer's padding is not the packet's: a header may not reach into it. */
+/* Padding of the link layer is not part of the packet: a header must not extend into it. */
 static void test_padding(void **state)
 {
 	struct frame frame;
@@ -251,8 +251,8 @@ static void test_malformed(void **state)
 
 /* ---- many flows, many CPUs, GSO ------------------------------------------------------------------------- */
 
-/* Three times as many flows as there is room for: no packet is refused, old flows make room. */
-static void test_more_flows_than_room(void **state)
+/* Three times as many flows as the table has entries: each packet is counted, old flows are evicted. */
+static void test_more_flows_than_entries(void **state)
 {
 	const struct parser_ends nothing = {};
 	struct parser_ends ends;
@@ -291,7 +291,7 @@ static void *run_on_cpu(void *cpu)
 	return NULL;
 }
 
-/* The first packet of each CPU included, whose insertions meet. */
+/* Including the first packet of each CPU, whose insertions race. */
 static void test_two_cpus(void **state)
 {
 	const struct flow flow = {A4, B4, IPPROTO_UDP, 1, 2};
@@ -310,7 +310,7 @@ static void test_two_cpus(void **state)
 	}
 }
 
-/* On the wire these are four packets, with headers of their own. */
+/* On the wire these are four packets, each with headers. */
 static void test_gso(void **state)
 {
 	struct __sk_buff context = {.gso_segs = 4, .gso_size = 500, .wire_len = 4000};
@@ -326,12 +326,12 @@ static void test_gso(void **state)
 	assert_int_equal(total.packets, 4);
 	assert_int_equal(total.bytes, 4000);
 	assert_int_equal(count_packets(), 4);
-	frame__put16(&frame, 14 + 2, 0); /* longer than the field can say */
+	frame__put16(&frame, 14 + 2, 0); /* too long for the field */
 	classifier__run(parser.program, &frame, &context);
 	assert_int_equal(count_packets(), 8);
 }
 
-/* For the stage of somebody else's, too. */
+/* For a stage from outside, too. */
 static void test_gso_in_quic(void **state)
 {
 	struct __sk_buff context = {.gso_segs = 4, .gso_size = 500, .wire_len = 4000};
@@ -365,7 +365,7 @@ static void test_gso_in_quic(void **state)
 
 /* ---- devices --------------------------------------------------------------------------------------------- */
 
-/* A tag that the kernel moved into the metadata, one behind it in the frame, and headers outside the
+/* A tag that the kernel has moved into the metadata, a second one in the frame, and headers outside the
  * linear part. */
 static void test_tap(void **state)
 {
@@ -419,7 +419,7 @@ static void test_tun(void **state)
 	device__close(&device);
 }
 
-/* One list for both: TAP knows no second one. */
+/* One list for both, because TAP has a single plan. */
 static void test_the_same_with_values_per_cpu(void **state)
 {
 	assert_int_equal(parser_maps__unload(state), 0);
@@ -430,12 +430,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty_slots),
-		cmocka_unit_test(test_no_end),
+		cmocka_unit_test(test_end_stage_is_missing),
 		cmocka_unit_test(test_slots_for_others),
-		cmocka_unit_test(test_cut_off_anywhere),
+		cmocka_unit_test(test_truncated_anywhere),
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_malformed),
-		cmocka_unit_test(test_more_flows_than_room),
+		cmocka_unit_test(test_more_flows_than_entries),
 		cmocka_unit_test(test_two_cpus),
 		cmocka_unit_test(test_gso),
 		cmocka_unit_test(test_gso_in_quic),
@@ -443,12 +443,12 @@ int main(void)
 		cmocka_unit_test(test_tun),
 		cmocka_unit_test(test_the_same_with_values_per_cpu),
 		cmocka_unit_test(test_empty_slots),
-		cmocka_unit_test(test_no_end),
+		cmocka_unit_test(test_end_stage_is_missing),
 		cmocka_unit_test(test_slots_for_others),
-		cmocka_unit_test(test_cut_off_anywhere),
+		cmocka_unit_test(test_truncated_anywhere),
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_malformed),
-		cmocka_unit_test(test_more_flows_than_room),
+		cmocka_unit_test(test_more_flows_than_entries),
 		cmocka_unit_test(test_two_cpus),
 		cmocka_unit_test(test_gso),
 		cmocka_unit_test(test_tap),

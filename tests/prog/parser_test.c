@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * tc-progs/parser.c in the running kernel: which flow known frames are of, and in which way parsing of the
- * others ends. Every frame must be counted once, in one place. Slots, full tables and several CPUs are
- * parser_stages_test.c. All of it also with values per CPU.
+ * tc-progs/parser.c in the running kernel: the flow of each frame, or the way in which its parsing ends. Each
+ * frame must be counted once, in one place. parser_stages_test.c tests slots, full tables and several
+ * CPUs. All tests also run with per-CPU values.
  */
 #include <linux/if_ether.h>
 #include <netinet/in.h>
@@ -21,7 +21,7 @@ static void ip_from_to(struct frame *frame, bool is_ipv6)
 		frame__ipv4(frame, A4, B4);
 }
 
-/* Appends the inner packet, which the flow is of, and expects it. */
+/* Appends the inner packet, which defines the flow, and expects it. */
 static void expect_inner(struct frame *frame, bool is_ipv6)
 {
 	ip_from_to(frame, is_ipv6);
@@ -52,7 +52,7 @@ static void test_transport(void **state)
 		ip_from_to(&frame, is_ipv6);
 		frame__sctp(&frame, 2905, 2906);
 		expect_flow(&frame, from, to, IPPROTO_SCTP, 2905, 2906);
-		/* Just after packets that have ports. */
+		/* Directly after packets with ports. */
 		frame__ethernet(&frame);
 		ip_from_to(&frame, is_ipv6);
 		frame__icmp(&frame, is_ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, is_ipv6 ? 128 : 8, 77);
@@ -90,15 +90,15 @@ static void test_tcp_options(void **state)
 			expect_end(&frame, malformed);
 		else
 			expect_flow(&frame, A4, B4, IPPROTO_TCP, 4000, 80);
-		frame.size -= 40; /* ends before the options that it says it has */
+		frame.size -= 40; /* ends before its options */
 		frame__seal(&frame);
 		if (words > 5)
 			expect_end(&frame, too_short);
 	}
 }
 
-/* The same packet from here to there and back is two flows; other ports, other flows. */
-static void test_flows_add_up(void **state)
+/* The two directions of a connection are two flows; other ports are other flows. */
+static void test_packets_of_a_flow_are_summed(void **state)
 {
 	const struct flow there = {A4, B4, IPPROTO_UDP, 4000, 53}, back = {B4, A4, IPPROTO_UDP, 53, 4000};
 	struct parser_flow total;
@@ -167,7 +167,7 @@ static void test_mpls(void **state)
 	}
 	frame__ethernet(&frame);
 	frame__mpls(&frame, 99, true);
-	frame__payload(&frame, 30); /* neither begins with 4 nor with 6 */
+	frame__payload(&frame, 30); /* begins neither with 4 nor with 6 */
 	expect_end(&frame, unknown_link);
 }
 
@@ -187,7 +187,7 @@ static void test_not_ip(void **state)
 
 static void test_unknown_protocols(void **state)
 {
-	static const __u8 protocols[] = {2, 50, 59, 89, 255}; /* IGMP, ESP, none, OSPF, reserved */
+	static const __u8 protocols[] = {2, 50, 59, 89, 255}; /* IGMP, ESP, no next header, OSPF, reserved */
 	struct frame frame;
 
 	(void)state;
@@ -244,7 +244,7 @@ static void build_fragment(struct frame *frame, bool is_ipv6, __u16 field)
 
 static void test_fragments(void **state)
 {
-	/* The first with more to come, one by itself, and later ones. */
+	/* The first fragment, a single one, and later ones. */
 	static const __u16 first[] = {0x2000, 0x0001}, whole[] = {0x4000, 0x0000}, later[] = {0x2001, 0x0009},
 			   last[] = {0x0001, 0x0008};
 	struct frame frame;
@@ -267,13 +267,13 @@ static void test_fragments(void **state)
 		frame__udp(&frame, 4000, 53);
 		frame__seal(&frame);
 		expect_end(&frame, fragment);
-		/* A tunnel in fragments is not looked into, nor is a flow of the tunnel itself counted. */
+		/* A fragmented tunnel is not parsed further, and the tunnel itself is not a flow. */
 		build_fragment(&frame, is_ipv6, first[is_ipv6]);
 		ip_from_to(&frame, false);
 		frame__udp(&frame, 4000, 53);
 		frame__seal(&frame);
 		expect_end(&frame, fragment);
-		/* And a whole tunnel packet with a fragment in it is. */
+		/* A complete tunnel packet with an inner fragment is counted. */
 		frame__ethernet(&frame);
 		frame__ipv4(&frame, O4, O4);
 		frame__ipv4_with(&frame, A4, B4, 0, 0x2000);
@@ -366,7 +366,7 @@ static void test_vxlan(void **state)
 			frame__tag(&frame, ETH_P_8021Q, 5);
 		expect_inner(&frame, i & 2);
 	}
-	/* The outer ports are none of the inner flow's. */
+	/* The outer ports are not those of the inner flow. */
 	outer_ip(&frame, false);
 	frame__udp(&frame, 50000, 4789);
 	frame__vxlan(&frame, 10000);
@@ -374,12 +374,12 @@ static void test_vxlan(void **state)
 	frame__ipv4(&frame, A4, B4);
 	frame__icmp(&frame, IPPROTO_ICMP, 8, 1);
 	expect_flow(&frame, A4, B4, IPPROTO_ICMP, 0, 0);
-	/* From that port, not to it. */
+	/* From the port, not to it. */
 	outer_ip(&frame, false);
 	frame__udp(&frame, 4789, 50000);
 	frame__payload(&frame, 50);
 	expect_flow(&frame, O4, O4, IPPROTO_UDP, 4789, 50000);
-	/* Without a VNI it is something else. */
+	/* Without a VNI it is not VXLAN. */
 	outer_ip(&frame, false);
 	frame__udp(&frame, 50000, 4789);
 	vxlan = frame__vxlan(&frame, 10000);
@@ -430,7 +430,7 @@ static void test_depth(void **state)
 	frame__udp(&frame, 4000, 53);
 	frame__seal(&frame);
 	expect_end(&frame, depth);
-	/* As deep as it goes with the most jumps: three a header. */
+	/* The greatest depth with the largest number of jumps: three for each header. */
 	frame__ethernet(&frame);
 	for (int i = 0; i < PARSER_DEPTH_MAX / 2; i++) {
 		frame__ipv6(&frame, O6, O6);
@@ -443,7 +443,7 @@ static void test_depth(void **state)
 	expect_flow(&frame, A6, B6, IPPROTO_ICMPV6, 0, 0);
 }
 
-/* One list for both: TAP knows no second one. */
+/* One list for both, because TAP has a single plan. */
 static void test_the_same_with_values_per_cpu(void **state)
 {
 	assert_int_equal(parser_maps__unload(state), 0);
@@ -456,7 +456,7 @@ int main(void)
 		cmocka_unit_test(test_transport),
 		cmocka_unit_test(test_ipv4_options),
 		cmocka_unit_test(test_tcp_options),
-		cmocka_unit_test(test_flows_add_up),
+		cmocka_unit_test(test_packets_of_a_flow_are_summed),
 		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_mpls),
 		cmocka_unit_test(test_not_ip),
@@ -472,7 +472,7 @@ int main(void)
 		cmocka_unit_test(test_transport),
 		cmocka_unit_test(test_ipv4_options),
 		cmocka_unit_test(test_tcp_options),
-		cmocka_unit_test(test_flows_add_up),
+		cmocka_unit_test(test_packets_of_a_flow_are_summed),
 		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_mpls),
 		cmocka_unit_test(test_not_ip),

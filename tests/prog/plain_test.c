@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The short way of tc-progs/lib/plain.h in the running kernel: it takes what it is for, leaves everything
- * else, and never says anything that packet__innermost() does not say.
+ * The fast path of tc-progs/lib/plain.h in the running kernel: it parses the packets that it is for, leaves
+ * all others, and never differs from packet__innermost().
  */
 #include <linux/if_ether.h>
 #include <netinet/in.h>
@@ -43,7 +43,7 @@ static bool is_plain(const struct frame *frame, struct packet *ret_pkt)
 	return probe.verdict == PACKET_OK;
 }
 
-/* Either it leaves the frame to packet__innermost(), or both say the same. Returns which. */
+/* Either it leaves the frame to packet__innermost(), or both agree. Returns which. */
 static bool assert_same(const struct frame *frame)
 {
 	struct packet pkt;
@@ -117,8 +117,8 @@ static void test_not_plain(void **state)
 	assert_not_plain(&frame);
 }
 
-/* One byte too few for each length that a header gives. */
-static void test_not_all_there(void **state)
+/* One byte less than the length in each header. */
+static void test_truncated(void **state)
 {
 	static const char *const families[] = {"4", "6", "44", "46"};
 	struct frame frame;
@@ -132,7 +132,7 @@ static void test_not_all_there(void **state)
 	}
 }
 
-/* A few bits of the headers are anything, and the end is anywhere. A test run wants an IP header whole. */
+/* Random bits in the headers, and a random end. A test run requires a complete IP header. */
 static void mutate(struct frame *frame)
 {
 	for (long changes = random() % 3; changes >= 0; changes--)
@@ -141,7 +141,7 @@ static void mutate(struct frame *frame)
 		frame->size -= (size_t)random() % (frame->size - ETH_HLEN - 40);
 }
 
-static void test_whatever_comes(void **state)
+static void test_random_frames(void **state)
 {
 	static const char *const families[] = {"4", "6", "44", "46", "64", "66", "444"};
 	struct frame frame;
@@ -162,8 +162,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_plain, load_probe, unload_probe),
 		cmocka_unit_test_setup_teardown(test_not_plain, load_probe, unload_probe),
-		cmocka_unit_test_setup_teardown(test_not_all_there, load_probe, unload_probe),
-		cmocka_unit_test_setup_teardown(test_whatever_comes, load_probe, unload_probe),
+		cmocka_unit_test_setup_teardown(test_truncated, load_probe, unload_probe),
+		cmocka_unit_test_setup_teardown(test_random_frames, load_probe, unload_probe),
 	};
 
 	return cmocka_run_group_tests_name("plain", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parser's probe (tests/testdata/parse_probe.c) loaded, and what it found out. All of it asserts. */
+/* Loads the parser's probe (tests/testdata/parse_probe.c) and reads its results. All functions assert. */
 #ifndef PROBE_H
 #define PROBE_H
 
@@ -8,14 +8,14 @@
 
 extern int parse, parse_l3, innermost, plain; /* the programs */
 
-/* For cmocka's set-up and tear-down. */
+/* For cmocka's setup and teardown. */
 int load_probe(void **state);
 int unload_probe(void **state);
 
-/* What the program that ran last found out; forgets it, so that it cannot be read twice. */
+/* The result of the last run; it is cleared, so that it cannot be read twice. */
 struct probe take_probe(void);
 
-/* Test runs that must end in PACKET_OK, of a frame that is sealed, and of one that is sealed first. */
+/* Test runs that must end in PACKET_OK, of a sealed frame, and of one that is sealed first. */
 struct packet run_ok(int program, struct frame *frame);
 struct packet parse_ok(struct frame *frame);
 void assert_verdict(int program, const struct frame *frame, enum packet_verdict verdict);

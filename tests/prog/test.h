@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* cmocka.h with the four headers that it wants before it, in the order it wants them. */
+/* cmocka.h after the four headers that it requires, in the required order. */
 #ifndef PROG_TEST_H
 #define PROG_TEST_H
 

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Sends numbered UDP packets from one network namespace and says which of them arrived where, once,
- * twice or never: for tests of what holds while packets flow.
+ * Sends numbered UDP packets from one network namespace and reports which of them arrived where, once,
+ * twice or never: for tests under traffic.
  *
  *   flood [from NETNS] to ADDRESS port PORT [rate PER_SECOND] [packets N] [seconds S] [size BYTES]
  *         at NETNS [port PORT] [at NETNS [port PORT]]... [-- COMMAND [ARGUMENT]...]
  *
  *   flood from red to 10.9.0.2 port 9000 rate 60000 at blue -- ./change-something-1000-times
  *
- * NETNS is a name as in `ip netns`, a path, or "-" for the one flood was started in. Packets flow before
- * COMMAND starts (in the namespace of flood itself) and until it has ended, and until N packets and
- * S seconds are full; without a rate as fast as they go. On stdout, as JSON: how many were sent, in how
- * many seconds and in how many of the sender's CPU; how many of them arrived once, twice (or more
- * often), never, and the first that never did; strange packets at our ports; and for each `at` what came
- * there from which source, with which mark and tag, and what its queue had to drop for lack of room
- * (overflow: then a loss says nothing about the path).
+ * NETNS is a name as in `ip netns`, a path, or "-" for the namespace of flood. Packets flow before COMMAND
+ * starts (in the namespace of flood) and until it has ended, and until N packets are sent and S seconds have
+ * passed; without a rate as fast as possible. Printed on stdout as JSON: the number of packets sent, the
+ * seconds and the CPU seconds of the sender; how many arrived once, twice (or more often) and never, and
+ * the first that never arrived; foreign packets at these ports; and for each `at` the number of packets by
+ * source, mark and tag, and the number that its full queue dropped (overflow: then a loss is not a loss of
+ * the path).
  *
  * A packet's payload is a cookie of the run, its number, and a tag, which flood sends as 0 and a program on
- * the way may write to (8 bytes, 16 bytes into the payload). Loss is a result and no failure. The exit
- * status is 1 when flood could not send or receive, or COMMAND failed; 2 for wrong usage.
+ * the path may write (8 bytes, at offset 16 of the payload). Loss is a result, not a failure. The exit
+ * status is 1 if flood could not send or receive, or COMMAND failed; 2 for wrong usage.
  *
  * Give the devices permanent neighbours: packets that wait for an address to be resolved get lost.
  */
@@ -209,7 +209,7 @@ static int take_receiver(struct flood *flood, const char *netns)
 	return 0;
 }
 
-/* Behind an `at` it is that receiver's. */
+/* After an `at` it belongs to that receiver. */
 static int take_port(struct flood *flood, const char *word)
 {
 	double value = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of flood share: the run, which one thread sends for and another receives for. */
+/* Shared by the parts of flood: the run, for which one thread sends and another receives. */
 #ifndef FLOOD_H
 #define FLOOD_H
 
@@ -12,7 +12,7 @@
 
 #define MAX_NUMBERS (1u << 26)
 #define MAX_RECEIVERS 8
-#define MAX_SOURCES 64 /* told apart by a receiver */
+#define MAX_SOURCES 64 /* that a receiver distinguishes */
 #define MAX_SIZE 1400  /* of a payload */
 
 struct payload {
@@ -21,7 +21,7 @@ struct payload {
 	uint64_t tag;
 };
 
-/* What some packets have in common. */
+/* A group of packets with the same source, mark and tag. */
 struct source {
 	struct sockaddr_in6 address; /* IPv4 mapped */
 	uint32_t mark;
@@ -53,14 +53,14 @@ struct flood {
 	size_t nr_receivers;
 
 	uint64_t cookie;
-	uint8_t times[MAX_NUMBERS]; /* by number: how often it arrived, at most 2; the receiving thread's */
-	uint64_t strange;	    /* packets that are none of ours */
-	uint64_t arrived;	    /* numbers that did, at least once */
+	uint8_t times[MAX_NUMBERS]; /* arrivals by number, at most 2; used by the receiving thread */
+	uint64_t strange;	    /* packets of other senders */
+	uint64_t arrived;	    /* numbers that arrived at least once */
 	double took;		    /* seconds of sending */
-	double cpu;		    /* seconds of it that the sender had a CPU; its packets are received in them, too */
+	double cpu;		    /* CPU seconds of the sender, which include the receive path */
 	int send_error;
 	int receive_error;
-	sem_t started; /* the first packets are on their way, or sending failed */
+	sem_t started; /* the first packets are sent, or sending failed */
 	atomic_bool enough;
 	atomic_bool all_sent;
 	atomic_uint_fast64_t sent;
@@ -68,14 +68,14 @@ struct flood {
 
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The calling thread goes to NETNS: a name, a path, or "-" for where it is. 0 or a negative errno. */
+/* Moves the calling thread to NETNS: a name, a path, or "-" for its own. 0 or a negative errno. */
 int enter(const char *netns);
 
-/* Opens the queues of all receivers, before anything is sent, so that nothing gets lost before it.
- * Complains about the one that fails; 0 or a negative errno. */
+/* Opens the queues of all receivers before the first packet is sent, so that none is lost.
+ * Prints an error for a queue that cannot be opened; 0 or a negative errno. */
 int open_receivers(struct flood *flood);
 
-/* The threads. Each leaves its result, 0 or a negative errno, in send_error or receive_error. */
+/* The threads. Each stores its result, 0 or a negative errno, in send_error or receive_error. */
 void *sending(void *flood);
 void *receiving(void *flood);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The half of flood that receives, and keeps count of which packet arrived where. */
+/* The receiving half of flood, which counts the arrivals of each packet. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,16 +11,16 @@
 #include "flood.h"
 
 #define RECEIVE_BATCH 256  /* packets a system call */
-#define QUEUE (256 << 20)  /* bytes of a receiver's queue: seconds of somebody else's turn */
-#define QUIET_MS 50	   /* without a packet after the last was sent: all that arrived are here */
-#define LOSSY_QUIET_MS 500 /* the same when some are missing */
+#define QUEUE (256 << 20)  /* bytes of a receiver's queue: enough for seconds without a CPU */
+#define QUIET_MS 50	   /* without a packet after the last one was sent: all have arrived */
+#define LOSSY_QUIET_MS 500 /* the same if some are missing */
 
 static int set(int fd, int option, int value)
 {
 	return setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value)) ? -errno : 0;
 }
 
-/* Takes both families. */
+/* A socket for both families. */
 static int open_receiver(struct receiver *receiver)
 {
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(receiver->port)};
@@ -115,7 +115,7 @@ static int take_packet(struct flood *flood, struct receiver *receiver, struct mm
 	return 0;
 }
 
-/* Whatever is in the queue. */
+/* Receives all packets in the queue. */
 static int drain(struct flood *flood, struct receiver *receiver)
 {
 	static __thread struct payload payloads[RECEIVE_BATCH];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The half of flood that sends, at a rate. */
+/* The sending half of flood, at a rate. */
 #include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -9,8 +9,8 @@
 
 #include "flood.h"
 
-#define SEND_BATCH 64	/* well below what a CPU's backlog takes (net.core.netdev_max_backlog) */
-#define PAUSE_NS 200000 /* between looks at whether a packet is due */
+#define SEND_BATCH 64	/* well below the backlog of a CPU (net.core.netdev_max_backlog) */
+#define PAUSE_NS 200000 /* between checks whether a packet is due */
 
 static double now(clockid_t clock)
 {
@@ -20,7 +20,7 @@ static double now(clockid_t clock)
 	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
 }
 
-/* How many packets are to be sent at once now, ELAPSED seconds after the first; -1: it is enough. */
+/* The number of packets to send now, ELAPSED seconds after the first; -1: the run is complete. */
 static int due(struct flood *flood, uint64_t sent, double elapsed)
 {
 	double batch = SEND_BATCH;
@@ -29,14 +29,14 @@ static int due(struct flood *flood, uint64_t sent, double elapsed)
 		return -1;
 	if (flood->rate > 0 && elapsed * flood->rate - (double)sent < batch)
 		batch = elapsed * flood->rate - (double)sent;
-	/* No packet more than asked for, where it is them that end it. */
+	/* Not more packets than requested, if their number ends the run. */
 	if (!flood->command && sent < flood->packets && elapsed >= flood->seconds &&
 	    (double)(flood->packets - sent) < batch)
 		batch = (double)(flood->packets - sent);
 	return batch < 1 ? 0 : (int)batch;
 }
 
-/* An answer of the network to an earlier packet is reported for the next, which was not sent then. */
+/* An ICMP error for an earlier packet is reported for the next one, which has not been sent. */
 static bool is_passing(int error)
 {
 	return error == ECONNREFUSED || error == EINTR || error == EAGAIN || error == ENOBUFS;
@@ -99,7 +99,7 @@ static int send_from_there(struct flood *flood)
 	return err;
 }
 
-/* Both threads go before others if they may: a rate is to be held on a busy machine, too. */
+/* Both threads get a high priority if permitted, to keep the rate on a busy machine. */
 void *sending(void *arg)
 {
 	struct flood *flood = arg;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The most memory that a command had at any one time, since a limit that is only promised is soon forgotten.
+ * Measures the peak memory of a command, for tests of its limit.
  *
- *   peak COMMAND [ARG ...]      KiB on stderr, on a line of their own; its exit status is the command's
+ *   peak COMMAND [ARG ...]      prints KiB on stderr, in a separate line; exits with the command's status
  */
 #include <errno.h>
 #include <spawn.h>
