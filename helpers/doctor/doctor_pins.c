@@ -14,7 +14,7 @@
 #include "helpers/map/map_facts.h"
 #include "kinds/maps.h"
 #include "map/cgroup_slots.h"
-#include "map/device_check.h"
+#include "map/device_names.h"
 #include "pins/pin_change.h"
 
 #define NEARLY_FULL 90 /* percent */

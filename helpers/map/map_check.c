@@ -8,7 +8,7 @@
 #include "helpers/command.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
-#include "map/device_check.h"
+#include "map/device_names.h"
 #include "map/resolve.h"
 #include "pins/bpffs.h"
 

@@ -10,7 +10,7 @@
 #include "helpers/map/map_verbs.h"
 #include "helpers/map/progress.h"
 #include "kinds/maps.h"
-#include "map/map_compare.h"
+#include "map/map_copy.h"
 #include "map/map_write.h"
 
 /* As diff(1) has them: 1 is an answer, so that trouble needs another number. */

@@ -15,7 +15,6 @@
 #include "hook/map_users.h"
 #include "map/map.h"
 #include "map/map_copy.h"
-#include "map/map_form.h"
 #include "pins/bpffs.h"
 #include "pins/pin_change.h"
 

@@ -17,7 +17,7 @@
 #include "helpers/map/map_verbs.h"
 #include "helpers/map/progress.h"
 #include "kinds/maps.h"
-#include "map/map_form.h"
+#include "map/map_copy.h"
 #include "pins/bpffs.h"
 #include "pins/pin_change.h"
 

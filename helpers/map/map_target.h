@@ -8,7 +8,6 @@
 #include "helpers/options.h"
 #include "map/fill.h"
 #include "map/map.h"
-#include "map/name_keeper.h"
 #include "map/resolve.h"
 #include "text/values.h"
 

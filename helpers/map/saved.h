@@ -21,7 +21,7 @@
 
 #include <stdio.h>
 
-#include "map/map_form.h"
+#include "map/map_copy.h"
 #include "text/values.h"
 #include "text/window.h"
 

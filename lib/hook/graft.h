@@ -7,6 +7,7 @@
 
 #include "load/load.h"
 #include "map/map.h"
+#include "text/types.h"
 
 /* The request of `graft` and of a line of a pipeline. */
 struct elfmap_graft_request {
@@ -55,5 +56,12 @@ int elfmap_graft__empty(struct elfmap_graft *graft, struct elfmap_msg *msg);
 
 /* Releases everything. KEEP: the changes stay; otherwise the slot and new pins are restored. */
 void elfmap_graft__close(struct elfmap_graft *graft, bool keep);
+
+/* The slot that WORD means in a table of SLOTS slots: a number, or an enumerator of KEY, written in full or
+ * without the part that all of them begin with, in either case: PARSER_IPV4, ipv4. KEY may be NULL, or
+ * another type: there are no names then. -ENOENT: no slot has this name (the message lists some);
+ * -ERANGE: the table ends before. */
+int elfmap_slots__find(const struct elfmap_type *key, const char *word, __u32 slots, __u32 *ret_slot,
+		       struct elfmap_msg *msg);
 
 #endif

@@ -4,13 +4,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/msg.h"
 #include "kinds/maps.h"
 #include "map/fill.h"
-#include "map/name_keeper.h"
 #include "pins/bpffs.h"
+#include "text/window.h"
 
 #define MAX_TOLD 20 /* refused lines, and entries; the others are counted */
 
@@ -33,9 +34,9 @@ static void tell_rest(const struct elfmap_source *source, size_t nr, const char 
 	tell(source, source->name, text);
 }
 
-static void refuse_line(void *context, size_t line, size_t column, const char *why)
+/* COLUMN counts from 1; 0: the line as a whole. */
+static void refuse_line(struct elfmap_source *source, size_t line, size_t column, const char *why)
 {
-	struct elfmap_source *source = context;
 	char place[PATH_MAX + 64];
 
 	if (++source->nr_refused > MAX_TOLD)
@@ -47,22 +48,92 @@ static void refuse_line(void *context, size_t line, size_t column, const char *w
 	tell(source, place, why);
 }
 
+static void refuse_conflict(void *context, const struct elfmap_conflict *conflict)
+{
+	char why[96];
+
+	snprintf(why, sizeof(why), "the key stands in line %zu with another value", conflict->first_line);
+	refuse_line(context, conflict->line, 0, why);
+}
+
+static int read_lines(struct elfmap_source *source, const struct elfmap_format *format, struct elfmap_text *text,
+		      struct elfmap_msg *msg)
+{
+	struct elfmap_entries *entries = &source->entries;
+
+	for (;;) {
+		void *key, *value;
+		int got = elfmap_entries__reserve(entries, &key, &value);
+
+		if (got)
+			return elfmap_msg__set(msg, got, "no memory for the entries");
+		got = elfmap_text__read_entry(text, format, entries->key_size ? key : NULL, value);
+		if (!got)
+			return 0;
+		if (got < 0) {
+			refuse_line(source, text->line_number, elfmap_text__column(text), text->msg->text);
+			continue;
+		}
+		if (elfmap_entries__add(entries, text->line_number))
+			return elfmap_msg__set(msg, -ENOMEM, "no memory for the entries");
+	}
+}
+
+/* A file tells by its size, and by lines from its middle (numbers grow towards the end), how many entries are about to
+ * come. */
+static void expect_entries(const struct elfmap_window *window, struct elfmap_entries *entries)
+{
+	char sample[16 << 10];
+	struct stat file;
+	ssize_t length;
+	size_t lines = 0;
+
+	if (window->at_end || fstat(window->fd, &file) || !S_ISREG(file.st_mode))
+		return;
+	length = pread(window->fd, sample, sizeof(sample), file.st_size / 2);
+	for (ssize_t i = 0; i < length; i++)
+		lines += sample[i] == '\n';
+	if (lines)
+		elfmap_entries__expect(entries, (size_t)file.st_size / ((size_t)length / lines) * 33 / 32);
+}
+
+static int read_file(struct elfmap_source *source, struct elfmap_window *window, const struct elfmap_format *format,
+		     struct elfmap_resolver *resolver, struct elfmap_msg *msg)
+{
+	struct elfmap_msg why;
+	struct elfmap_text text = elfmap_text__new(NULL, 0, resolver, &why);
+	int err = 0, more;
+
+	text.ids = true;
+	while (!err && (more = elfmap_window__next(window, msg)) != 0) {
+		if (!text.line_number)
+			expect_entries(window, &source->entries);
+		text.at = window->bytes;
+		text.end = window->bytes + window->whole;
+		text.line = NULL;
+		err = more < 0 ? more : read_lines(source, format, &text, msg);
+	}
+	if (!err && elfmap_entries__finish(&source->entries, refuse_conflict, source) == -ENOMEM)
+		err = elfmap_msg__set(msg, -ENOMEM, "no memory for the entries");
+	return err;
+}
+
 int elfmap_source__read(struct elfmap_source *source, const char *name, const struct elfmap_reader *map,
 			struct elfmap_resolver *resolver, const volatile sig_atomic_t *stop, struct elfmap_msg *msg)
 {
-	struct elfmap_input input = {
-		.format = &map->format, .resolver = resolver, .stop = stop, .refused = refuse_line, .context = source};
 	bool is_stdin = !name || !strcmp(name, "-");
-	int err, fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+	struct elfmap_window window = {.fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC), .stop = stop};
 	struct elfmap_msg why;
+	int err;
 
 	source->name = is_stdin ? "standard input" : name;
-	if (fd < 0)
+	if (window.fd < 0)
 		return elfmap_msg__set(msg, -errno, "cannot be opened: %s", strerror(errno));
 	elfmap_entries__init(&source->entries, map->info.key_size, elfmap_map__value_size(map));
-	err = elfmap_input__read(&input, fd, &source->entries, &why);
+	err = read_file(source, &window, &map->format, resolver, &why);
+	elfmap_window__free(&window);
 	if (!is_stdin)
-		close(fd);
+		close(window.fd);
 	if (err)
 		return elfmap_msg__set(msg, err, "%s; nothing was changed", why.text);
 	tell_rest(source, source->nr_refused, "lines");
@@ -119,6 +190,72 @@ void elfmap_fill__describe_key(const struct elfmap_reader *map, struct elfmap_re
 	else
 		snprintf(ret_text, size, "%.*s...", (int)size - 4, buffer.bytes);
 	elfmap_buffer__free(&buffer);
+}
+
+/* ---- names and cgroups ------------------------------------------------------------------------------------------ */
+
+static void keep(void *notes, const void *key, const void *value)
+{
+	struct elfmap_name_keeper *keeper = notes;
+
+	if (!keeper->err)
+		keeper->err = elfmap_device_names__note(&keeper->names, key, value, &keeper->msg);
+}
+
+static void note_cgroup(void *notes, const void *key, const void *value)
+{
+	struct elfmap_name_keeper *keeper = notes;
+	int cgroup = -1;
+	__u32 slot;
+
+	memcpy(&slot, key, sizeof(slot));
+	if (value)
+		memcpy(&cgroup, value, sizeof(cgroup));
+	if (!keeper->err)
+		keeper->err = elfmap_cgroup_slots__note(&keeper->slots, slot, cgroup, &keeper->msg);
+}
+
+static void begin_cgroups(struct elfmap_name_keeper *keeper, const char *path, struct elfmap_job *job)
+{
+	keeper->err = elfmap_cgroup_slots__open(path, &keeper->slots, &keeper->msg);
+	if (keeper->err)
+		return;
+	job->wrote = note_cgroup;
+	job->notes = keeper;
+}
+
+static bool has_cgroups(const struct elfmap_reader *map)
+{
+	return elfmap_map_kind__of(map->info.type)->value == ELFMAP_VALUE_CGROUP;
+}
+
+void elfmap_name_keeper__begin(struct elfmap_name_keeper *keeper, const char *path, struct elfmap_job *job)
+{
+	*keeper = (struct elfmap_name_keeper){.names.fd = -1, .slots = {.map = -1, .notes = -1, .probe = -1}};
+	if (has_cgroups(job->map)) {
+		begin_cgroups(keeper, path, job);
+		return;
+	}
+	if (!elfmap_map__has_devices(job->map))
+		return;
+	keeper->err = elfmap_device_names__open(path, job->map, &keeper->names, &keeper->msg);
+	if (keeper->err)
+		return;
+	job->wrote = keep;
+	job->notes = keeper;
+}
+
+int elfmap_name_keeper__end(struct elfmap_name_keeper *keeper, const struct elfmap_job *job, struct elfmap_msg *msg)
+{
+	bool are_cgroups = has_cgroups(job->map);
+
+	elfmap_device_names__close(&keeper->names);
+	elfmap_cgroup_slots__close(&keeper->slots);
+	if (!keeper->err)
+		return 0;
+	return elfmap_msg__set(msg, keeper->err, "written, but '%s' will not know the %s: %s",
+			       are_cgroups ? "cgroup show" : "map check", are_cgroups ? "cgroups" : "devices",
+			       keeper->msg.text);
 }
 
 /* ---- filling --------------------------------------------------------------------------------------------- */

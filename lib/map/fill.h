@@ -7,8 +7,11 @@
 #define ELFMAP_FILL_H
 
 #include <limits.h>
+#include <signal.h>
 
-#include "map/map_input.h"
+#include "map/cgroup_slots.h"
+#include "map/device_names.h"
+#include "map/entries.h"
 #include "map/map_write.h"
 #include "map/resolve.h"
 
@@ -43,6 +46,24 @@ int elfmap_fill__open_objects(const struct elfmap_reader *map, struct elfmap_res
 /* A key in the words that dump uses, for messages; cut short where it is long. */
 void elfmap_fill__describe_key(const struct elfmap_reader *map, struct elfmap_resolver *resolver, const void *key,
 			       char *ret_text, size_t size);
+
+/* ---- names and cgroups ------------------------------------------------------------------------------------------ */
+
+/* Notes the names of the devices whose numbers a verb writes into a map (map/device_names.h), for `elfmap map check`,
+ * and the ids of the cgroups that it writes into slots (map/cgroup_slots.h), for `elfmap cgroup show`. */
+struct elfmap_name_keeper {
+	struct elfmap_device_names names;
+	struct elfmap_cgroup_slots slots;
+	struct elfmap_msg msg;
+	int err; /* of the first name that could not be kept */
+};
+
+/* Makes JOB, which writes the map pinned at PATH, keep names if the map has device numbers, or notes if it has slots
+ * for cgroups. */
+void elfmap_name_keeper__begin(struct elfmap_name_keeper *keeper, const char *path, struct elfmap_job *job);
+
+/* A negative errno if the entries were written but what belongs to them could not be kept. */
+int elfmap_name_keeper__end(struct elfmap_name_keeper *keeper, const struct elfmap_job *job, struct elfmap_msg *msg);
 
 /* ---- all of it ------------------------------------------------------------------------------------------------- */
 

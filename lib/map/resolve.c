@@ -12,13 +12,28 @@
 
 #include "base/fd.h"
 #include "base/msg.h"
+#include "load/load.h"
 #include "map/cgroup.h"
 #include "map/map.h"
 #include "map/resolve.h"
-#include "map/resolve_program.h"
 #include "pins/bpffs.h"
 
 #define NR_PATHS 1024 /* cgroups whose path is remembered, a power of two */
+
+struct loaded_program {
+	struct elfmap_load *load;
+	char *file; /* the load refers to these words */
+	char *section;
+	char *tc_dir;
+};
+
+struct loaded_programs {
+	struct loaded_program *all;
+	size_t nr;
+	bool is_kept;		   /* what came with them stays, once they are closed */
+	enum bpf_prog_type type;   /* of the table that they are for; BPF_PROG_TYPE_UNSPEC: no matter */
+	char graft_into[PATH_MAX]; /* where it is pinned; "": nowhere */
+};
 
 struct system_names {
 	struct elfmap_resolver resolver; /* first: what callers see */
@@ -142,6 +157,81 @@ static const char *name_cgroup(struct elfmap_resolver *self, __u64 id)
 	return names->paths[at].path;
 }
 
+/* ---- programs that are written as `obj FILE sec SECTION` -------------------------------------------------------- */
+
+static void unload(struct loaded_program *program, bool keep)
+{
+	elfmap_load__end(program->load, keep);
+	free(program->file);
+	free(program->section);
+	free(program->tc_dir);
+	*program = (struct loaded_program){};
+}
+
+static int load_program(const struct loaded_programs *programs, struct loaded_program *program, struct elfmap_msg *msg)
+{
+	const struct elfmap_load_opts opts = {
+		.tc_dir = program->tc_dir,
+		.section = program->section,
+		.type = programs->type,
+		.graft_into = *programs->graft_into ? programs->graft_into : NULL,
+	};
+
+	return elfmap_load__run(program->file, &opts, NULL, &program->load, msg);
+}
+
+static int add_program(struct loaded_programs *programs, const char *file, const char *section, struct elfmap_msg *msg)
+{
+	struct loaded_program *all = reallocarray(programs->all, programs->nr + 1, sizeof(*all)), program = {};
+	struct elfmap_msg why = {.text = "no memory"};
+	char tc_dir[PATH_MAX];
+	int err;
+
+	if (!all)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	programs->all = all;
+	err = elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &why);
+	if (!err) {
+		program = (struct loaded_program){
+			.file = strdup(file), .section = strdup(section), .tc_dir = strdup(tc_dir)};
+		err = program.file && program.section && program.tc_dir ? load_program(programs, &program, &why)
+									: -ENOMEM;
+	}
+	if (err) {
+		unload(&program, false);
+		return elfmap_msg__set(msg, err, "%s: %s", file, why.text);
+	}
+	all[programs->nr++] = program;
+	return 0;
+}
+
+static int load_once(struct loaded_programs *programs, const char *file, const char *section, int *ret_fd,
+		     struct elfmap_msg *msg)
+{
+	size_t i = 0;
+	int err;
+
+	while (i < programs->nr &&
+	       (strcmp(programs->all[i].file, file) != 0 || strcmp(programs->all[i].section, section) != 0))
+		i++;
+	if (i == programs->nr) {
+		err = add_program(programs, file, section, msg);
+		if (err)
+			return err;
+	}
+	*ret_fd = bpf_program__fd(elfmap_load__find_prog(programs->all[i].load, section)->bpf);
+	return 0;
+}
+
+static void unload_all(struct loaded_programs *programs)
+{
+	/* What was made last may rest on what was made before. */
+	while (programs->nr)
+		unload(&programs->all[--programs->nr], programs->is_kept);
+	free(programs->all);
+	*programs = (struct loaded_programs){};
+}
+
 /* ---- objects ------------------------------------------------------------------------------------------- */
 
 /* Each one needs a descriptor until it has been written. */
@@ -257,7 +347,7 @@ static int read_id(const struct elfmap_reference *reference, int fd, __u64 *ret_
 static int find_program(struct system_names *names, const struct elfmap_reference *reference, int *ret_fd,
 			__u64 *ret_id, struct elfmap_msg *msg)
 {
-	int fd, err = loaded_programs__find(&names->programs, reference->path, reference->section, &fd, msg);
+	int fd, err = load_once(&names->programs, reference->path, reference->section, &fd, msg);
 
 	err = err ?: read_id(reference, fd, ret_id, msg);
 	if (!err && ret_fd)
@@ -362,7 +452,7 @@ void elfmap_resolver__free(struct elfmap_resolver *resolver)
 	if (!resolver)
 		return;
 	elfmap_resolver__forget(resolver);
-	loaded_programs__close(&names->programs);
+	unload_all(&names->programs);
 	for (size_t i = 0; names->paths && i < NR_PATHS; i++)
 		free(names->paths[i].path);
 	free(names->paths);

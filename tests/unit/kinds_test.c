@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "kinds/maps.h"
-#include "map/map_form.h"
+#include "map/map_copy.h"
 
 #define NR_RECORDED 34 /* later types have no recorded values */
 

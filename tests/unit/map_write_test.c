@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "map/map_compare.h"
+#include "map/map_copy.h"
 #include "map/map_write.h"
 
 #define PIN "/sys/fs/bpf/map_write_test"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../prog/test.h"
-#include "map/slots.h"
+#include "hook/graft.h"
 
 static struct elfmap_msg msg;
 
