@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "helpers/command.h"
 #include "helpers/doctor/doctor.h"
 #include "pins/bpffs.h"
@@ -46,7 +47,7 @@ int doctor__find(struct doctor *doctor, enum gravity gravity, const char *remedy
 	length = vasprintf(&finding.what, what, args);
 	va_end(args);
 	finding.remedy = remedy ? strdup(remedy) : NULL;
-	grown = reallocarray(doctor->findings, doctor->nr_findings + 1, sizeof(*grown));
+	grown = elfmap_array__grow(doctor->findings, doctor->nr_findings, sizeof(*grown));
 	if (grown)
 		doctor->findings = grown;
 	if (length >= 0 && grown && (finding.remedy || !remedy)) {

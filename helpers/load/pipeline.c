@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
@@ -76,7 +77,7 @@ static struct pipeline_line *add_line(struct pipeline *pipeline)
 {
 	struct pipeline_line *grown;
 
-	grown = reallocarray(pipeline->lines, pipeline->nr_lines + 1, sizeof(*grown));
+	grown = elfmap_array__grow(pipeline->lines, pipeline->nr_lines, sizeof(*grown));
 	if (!grown)
 		return NULL;
 	pipeline->lines = grown;

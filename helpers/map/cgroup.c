@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "cgroup_filter.h"
 #include "helpers/command.h"
 #include "helpers/map/map_target.h"
@@ -95,7 +96,7 @@ static int run_clear(const void *words)
 
 static int add_row(struct listing *listing, __u32 slot, const struct elfmap_cgroup_slot *cgroup, struct elfmap_msg *msg)
 {
-	struct row *rows = reallocarray(listing->rows, listing->count + 1, sizeof(*rows));
+	struct row *rows = elfmap_array__grow(listing->rows, listing->count, sizeof(*rows));
 
 	if (!rows) {
 		snprintf(msg->text, sizeof(msg->text), "no memory");

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/map/map_companion.h"
@@ -113,7 +114,7 @@ static const char *name_object(struct elfmap_resolver *self, enum elfmap_notatio
 /* FD and LABEL are taken over, also on failure. */
 static int add_source(struct save *save, char *label, int fd, const struct bpf_map_info *info)
 {
-	struct source *grown = label ? reallocarray(save->sources, save->nr_sources + 1, sizeof(*grown)) : NULL;
+	struct source *grown = label ? elfmap_array__grow(save->sources, save->nr_sources, sizeof(*grown)) : NULL;
 
 	if (!grown) {
 		free(label);

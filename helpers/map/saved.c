@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "helpers/map/saved.h"
 
@@ -67,7 +68,7 @@ static int read_base64(const char *word, void **ret_bytes, size_t *ret_size)
 
 int saved_map__add_pin(struct saved_map *map, const char *word, const struct saved_pin *pin)
 {
-	struct saved_pin *grown = reallocarray(map->pins, map->nr_pins + 1, sizeof(*grown));
+	struct saved_pin *grown = elfmap_array__grow(map->pins, map->nr_pins, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
@@ -252,7 +253,7 @@ static int begin_map(struct reading *reading, char **words, size_t nr_words)
 	for (size_t i = 0; i < file->nr_maps; i++)
 		if (!strcmp(file->maps[i].label, words[1]))
 			return elfmap_msg__set(reading->msg, -EINVAL, "map %s stands here twice", words[1]);
-	grown = reallocarray(file->maps, file->nr_maps + 1, sizeof(*grown));
+	grown = elfmap_array__grow(file->maps, file->nr_maps, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	file->maps = grown;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "helpers/object/check.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
@@ -30,7 +31,7 @@ int lines__add(struct lines *lines, const char *format, ...)
 	for (char *at = text; *at; at++)
 		if (*at < ' ' || *at > '~')
 			*at = *at == '\t' ? ' ' : '?';
-	grown = realloc(lines->text, (lines->nr + 1) * sizeof(*grown));
+	grown = elfmap_array__grow(lines->text, lines->nr, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	lines->text = grown;

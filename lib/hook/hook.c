@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "base/netns.h"
 #include "hook/netlink.h"
@@ -206,15 +207,11 @@ __u32 elfmap_program__id(int prog)
 int elfmap_survey__add(struct elfmap_survey *survey, const struct elfmap_hook *hook)
 {
 	struct elfmap_hooks *hooks = survey->hooks;
+	struct elfmap_hook *grown = elfmap_array__grow(hooks->at, hooks->nr, sizeof(*grown));
 
-	/* Room for 16, 32, 64, ... */
-	if (!(hooks->nr & (hooks->nr - 1)) && (hooks->nr >= 16 || !hooks->nr)) {
-		struct elfmap_hook *grown = reallocarray(hooks->at, hooks->nr ? 2 * hooks->nr : 16, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		hooks->at = grown;
-	}
+	if (!grown)
+		return -ENOMEM;
+	hooks->at = grown;
 	hooks->at[hooks->nr++] = *hook;
 	return 0;
 }

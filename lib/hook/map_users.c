@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
@@ -41,7 +42,7 @@ static int add_program(struct elfmap_census *census, int fd)
 {
 	struct elfmap_program *grown;
 
-	grown = reallocarray(census->progs, census->nr_progs + 1, sizeof(*grown));
+	grown = elfmap_array__grow(census->progs, census->nr_progs, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	census->progs = grown;
@@ -79,7 +80,7 @@ static int add_holding(struct elfmap_census *census, __u32 outer, __u32 inner)
 {
 	struct elfmap_holding *grown;
 
-	grown = reallocarray(census->holdings, census->nr_holdings + 1, sizeof(*grown));
+	grown = elfmap_array__grow(census->holdings, census->nr_holdings, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	census->holdings = grown;
@@ -91,7 +92,7 @@ static int add_slot(struct elfmap_census *census, __u32 table, __u32 key, __u32 
 {
 	struct elfmap_slot *grown;
 
-	grown = reallocarray(census->slots, census->nr_slots + 1, sizeof(*grown));
+	grown = elfmap_array__grow(census->slots, census->nr_slots, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	census->slots = grown;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "hook/netlink.h"
 #include "hook/rows.h"
@@ -79,14 +80,11 @@ static int add_filter(void *context, const struct nlmsghdr *message)
 
 	if (!read_filter(message, &filter))
 		return 0;
-	/* Room for 1, 2, 4, ... */
-	if (!(filters->nr & (filters->nr - 1))) {
-		struct filter *grown = reallocarray(filters->at, filters->nr ? 2 * filters->nr : 1, sizeof(*grown));
+	struct filter *grown = elfmap_array__grow(filters->at, filters->nr, sizeof(*grown));
 
-		if (!grown)
-			return -ENOMEM;
-		filters->at = grown;
-	}
+	if (!grown)
+		return -ENOMEM;
+	filters->at = grown;
 	filters->at[filters->nr++] = filter;
 	return 0;
 }
@@ -151,7 +149,7 @@ static int add_qdisc(void *context, const struct nlmsghdr *message)
 
 	if (message->nlmsg_type != RTM_NEWQDISC || message->nlmsg_len < NLMSG_LENGTH(sizeof(*tc)) || !tc->tcm_handle)
 		return 0;
-	grown = reallocarray(qdiscs->at, qdiscs->nr + 1, sizeof(*grown));
+	grown = elfmap_array__grow(qdiscs->at, qdiscs->nr, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	qdiscs->at = grown;

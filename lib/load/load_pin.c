@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "base/path.h"
 #include "kinds/maps.h"
@@ -40,7 +41,7 @@ struct elfmap_load_change {
 
 static int note(struct elfmap_load *load, struct elfmap_load_change change, const char *path, struct elfmap_msg *msg)
 {
-	struct elfmap_load_change *grown = reallocarray(load->changes, load->nr_changes + 1, sizeof(*grown));
+	struct elfmap_load_change *grown = elfmap_array__grow(load->changes, load->nr_changes, sizeof(*grown));
 
 	if (!grown)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");

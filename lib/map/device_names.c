@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "kinds/maps.h"
 #include "map/device_names.h"
@@ -28,7 +29,7 @@ static int add_member(struct elfmap_device_names *names, const char *name, size_
 
 	if (names->nr_members == MAX_MEMBERS)
 		return -E2BIG;
-	members = reallocarray(names->members, names->nr_members + 1, sizeof(*members));
+	members = elfmap_array__grow(names->members, names->nr_members, sizeof(*members));
 	if (!members)
 		return -ENOMEM;
 	names->members = members;
@@ -280,7 +281,7 @@ static int add_finding(struct checking *checking, const void *key, size_t member
 	struct elfmap_device_finding *findings;
 	size_t key_size = checking->map->info.key_size;
 
-	findings = reallocarray(check->findings, check->nr_findings + 1, sizeof(*findings));
+	findings = elfmap_array__grow(check->findings, check->nr_findings, sizeof(*findings));
 	if (!findings)
 		return -ENOMEM;
 	check->findings = findings;

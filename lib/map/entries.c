@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/second_thread.h"
 #include "map/entries.h"
 
@@ -161,13 +162,10 @@ static int add_line(struct elfmap_entries *entries, size_t index, size_t line)
 		if (last->line + (index - last->first) == line)
 			return 0;
 	}
-	/* Room for 1, 2, 4, ... runs. */
-	if (!(entries->nr_runs & (entries->nr_runs - 1))) {
-		runs = reallocarray(runs, entries->nr_runs ? 2 * entries->nr_runs : 1, sizeof(*runs));
-		if (!runs)
-			return -ENOMEM;
-		entries->runs = runs;
-	}
+	runs = elfmap_array__grow(runs, entries->nr_runs, sizeof(*runs));
+	if (!runs)
+		return -ENOMEM;
+	entries->runs = runs;
 	runs[entries->nr_runs++] = (struct elfmap_line_run){.first = index, .line = line};
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/fd.h"
 #include "base/msg.h"
 #include "load/load.h"
@@ -182,7 +183,7 @@ static int load_program(const struct loaded_programs *programs, struct loaded_pr
 
 static int add_program(struct loaded_programs *programs, const char *file, const char *section, struct elfmap_msg *msg)
 {
-	struct loaded_program *all = reallocarray(programs->all, programs->nr + 1, sizeof(*all)), program = {};
+	struct loaded_program *all = elfmap_array__grow(programs->all, programs->nr, sizeof(*all)), program = {};
 	struct elfmap_msg why = {.text = "no memory"};
 	char tc_dir[PATH_MAX];
 	int err;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "kinds/maps.h"
 #include "object/internal.h"
 #include "object/old_tc.h"
@@ -40,7 +41,7 @@ static void add_line(struct judge *judge, char ***lines, size_t *nr_lines, const
 	if (*nr_lines >= MAX_LINES || judge->err)
 		return;
 	elfmap_msg__print(&msg, format, args);
-	grown = realloc(*lines, (*nr_lines + 1) * sizeof(*grown));
+	grown = elfmap_array__grow(*lines, *nr_lines, sizeof(*grown));
 	if (grown) {
 		*lines = grown;
 		grown[*nr_lines] = strdup(msg.text);

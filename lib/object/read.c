@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "kinds/maps.h"
 #include "object/internal.h"
 
@@ -24,7 +25,7 @@ int read__problem(struct elfmap_object *obj, const char *format, ...)
 
 	if (obj->nr_problems >= MAX_PROBLEMS)
 		return 0;
-	grown = realloc(obj->problems, (obj->nr_problems + 1) * sizeof(*grown));
+	grown = elfmap_array__grow(obj->problems, obj->nr_problems, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	obj->problems = grown;
@@ -43,12 +44,10 @@ int read__add_program(struct elfmap_object *obj, const struct elfmap_prog *prog)
 	struct elfmap_prog *grown;
 
 	/* Grows by doubling: hostile objects may have a symbol every 24 bytes. */
-	if (!(obj->nr_progs & (obj->nr_progs - 1))) {
-		grown = realloc(obj->progs, (obj->nr_progs ? 2 * obj->nr_progs : 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		obj->progs = grown;
-	}
+	grown = elfmap_array__grow(obj->progs, obj->nr_progs, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	obj->progs = grown;
 	obj->progs[obj->nr_progs++] = *prog;
 	return 0;
 }

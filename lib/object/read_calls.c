@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "object/internal.h"
 
 #define MAX_CALLED 4096 /* in an object; the kernel takes 256 in a program */
@@ -152,7 +153,7 @@ int calls__add_nameless(const struct calls *calls, struct elfmap_object *obj)
 /* One that is a program as well has its symbol for that. */
 static int add_subprogram(struct elfmap_object *obj, const struct elfmap_prog *prog, bool also_program)
 {
-	struct elfmap_prog *grown = realloc(obj->subprogs, (obj->nr_subprogs + 1) * sizeof(*grown));
+	struct elfmap_prog *grown = elfmap_array__grow(obj->subprogs, obj->nr_subprogs, sizeof(*grown));
 	char *name = also_program ? strdup(prog->name) : NULL;
 
 	if (grown)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "base/path.h"
 #include "pins/bpffs.h"
@@ -154,7 +155,7 @@ static int add_directory(struct elfmap_pins *pins, const char *path);
 /* PATH is taken over, also on failure. */
 static int add_row(struct elfmap_pins *pins, struct elfmap_pinned row, char *path)
 {
-	struct elfmap_pinned *grown = path ? reallocarray(pins->pins, pins->nr + 1, sizeof(*grown)) : NULL;
+	struct elfmap_pinned *grown = path ? elfmap_array__grow(pins->pins, pins->nr, sizeof(*grown)) : NULL;
 
 	if (!grown) {
 		free(path);

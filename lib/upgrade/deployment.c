@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
@@ -30,7 +31,7 @@ static char *section_of(const char *object, const char *name)
 /* Takes ownership of SECTION, also on failure. */
 static int add_hook(struct elfmap_deployment *deployment, const struct elfmap_hook *hook, char *section)
 {
-	struct elfmap_deployed *grown = reallocarray(deployment->at, deployment->nr + 1, sizeof(*grown));
+	struct elfmap_deployed *grown = elfmap_array__grow(deployment->at, deployment->nr, sizeof(*grown));
 	int before = grown ? bpf_prog_get_fd_by_id(hook->prog) : -ENOMEM;
 
 	if (grown)
@@ -154,7 +155,7 @@ static int add_map(struct elfmap_deployed_maps *maps, __u32 id)
 	for (size_t i = 0; i < maps->nr; i++)
 		if (maps->ids[i] == id)
 			return 0;
-	grown = reallocarray(maps->ids, maps->nr + 1, sizeof(*grown));
+	grown = elfmap_array__grow(maps->ids, maps->nr, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	maps->ids = grown;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
@@ -24,7 +25,7 @@
 int elfmap_version__add_entry(struct elfmap_version *version, const char *section, int prog)
 {
 	struct elfmap_version_entry entry = {.section = strdup(section), .prog = fcntl(prog, F_DUPFD_CLOEXEC, 3)};
-	void *grown = reallocarray(version->entries, version->nr_entries + 1, sizeof(entry));
+	void *grown = elfmap_array__grow(version->entries, version->nr_entries, sizeof(entry));
 
 	if (grown)
 		version->entries = grown;
@@ -42,7 +43,7 @@ int elfmap_version__add_entry(struct elfmap_version *version, const char *sectio
 int elfmap_version__add_map(struct elfmap_version *version, const char *place, int map)
 {
 	struct elfmap_version_map row = {.place = strdup(place), .map = fcntl(map, F_DUPFD_CLOEXEC, 3)};
-	void *grown = reallocarray(version->maps, version->nr_maps + 1, sizeof(row));
+	void *grown = elfmap_array__grow(version->maps, version->nr_maps, sizeof(row));
 
 	if (grown)
 		version->maps = grown;
