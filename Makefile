@@ -23,9 +23,9 @@ CPPFLAGS   ?=
 LDFLAGS    ?=
 OBJCOPY    ?= objcopy
 PKG_CONFIG ?= pkg-config
-STATIC     ?=# yes or no; empty: the command is static, which starts faster, where the libraries here can be linked so
+STATIC     ?=# yes or no; empty: the command is static, which starts faster, if the libraries can be linked statically
 JOBS       ?= $(shell nproc)
-TEST_JOBS  ?= $(shell expr $(JOBS) + $(JOBS) / 2)# half of a test's time is waiting for the kernel
+TEST_JOBS  ?= $(shell expr $(JOBS) + $(JOBS) / 2)# tests spend half of their time waiting for the kernel
 LAB        ?=
 PARTS      ?=
 TIME       ?= 60# seconds that each fuzz target runs
@@ -40,7 +40,7 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) $(2)
 endif
 
-# Whoever said how many jobs has them; otherwise as many as there are processors.
+# The number of jobs from the caller, or the number of processors.
 PARALLEL    = $(if $(findstring --jobserver,$(MAKEFLAGS)),,--jobs=$(JOBS))
 
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
@@ -51,37 +51,37 @@ BPF_CFLAGS   = -target bpf -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -Itc-progs/
 	       $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
 # musl has no kernel headers.
 MUSL_CFLAGS  = -idirafter /usr/include $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
-# Every page and every relocation of the preload costs each tc that is started.
+# Each page and each relocation of the preload slows down every start of tc.
 SMALL_CFLAGS  = -ffunction-sections -fdata-sections
 SMALL_LDFLAGS = -Wl,--gc-sections -Wl,-z,noseparate-code -Wl,-z,now
 LIBS         = libbpf libelf
 TOOL_LDLIBS   = $(shell $(PKG_CONFIG) --libs $(LIBS) json-c)
 STATIC_LDLIBS = $(shell $(PKG_CONFIG) --static --libs $(LIBS) json-c)
 SHARED_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
-# The commit, where this directory is a git repository of its own; a tarball has the number alone.
+# The commit, if this is a git repository; a tarball has only the number.
 COMMIT        = $(if $(wildcard .git),$(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null))
 
-# $(call links,COMPILER,WORDS): a shell command; can a program be linked with them here?
+# $(call links,COMPILER,WORDS): a shell command that succeeds if a program can be linked with them.
 links = echo 'int main(void) { return 0; }' | $1 $(ALL_CFLAGS) $(LDFLAGS) -x c - -o $@.probe $2 2>/dev/null
-# Symbols whose objects in the static libraries must be complete, too.
+# Symbols whose objects in the static libraries must link as well.
 STATIC_PROBE = $(addprefix -Wl$(comma)-u$(comma),bpf_object__open_mem elf_memory json_object_new_object)
 comma := ,
 
-# In the recipe of what is to be compiled: stops, once, before a compiler fails that is not there.
+# In recipes of compiled files: stops with an error if a tool is missing.
 absent  = $(if $(shell command -v $(firstword $1) 2>/dev/null),,$(firstword $1))
 missing = $(strip $(call absent,$(CC)) $(call absent,$(CLANG)) $(or $(call absent,$(PKG_CONFIG)), \
 	  $(foreach lib,$(LIBS) json-c,$(if $(shell $(PKG_CONFIG) --exists $(lib) 2>/dev/null && echo yes),,$(lib)))))
-tools   = $(if $(asked),,$(eval asked := yes)$(if $(missing),$(error missing here: $(missing); what is needed is installed by: make deps)))
+tools   = $(if $(asked),,$(eval asked := yes)$(if $(missing),$(error missing here: $(missing); to install what is needed: make deps)))
 
 LIB_SRC    := $(wildcard lib/*/*.c)
-# What the preload is made of, too: from an object's bytes to those that libbpf reads, and pins.
+# Also linked into the preload: transcoding, pins, pair.
 CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \
 	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/bpffs.c lib/pins/pin.c lib/load/pair.c
-# What others link with: elfmap.h and what it needs.
+# The library: the functions of elfmap.h and what they need.
 SHIP_SRC   := $(filter-out lib/object/decl% lib/object/old_tc%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \
 	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/pin.c
 TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c)
-# What the launcher is made of: nothing of libbpf or libelf, since musl has none.
+# The launcher: without libbpf and libelf, which musl lacks.
 LAUNCHER_SRC := $(wildcard launcher/*.c) lib/base/msg.c lib/base/program.c lib/pins/bpffs.c
 LAUNCHER_H   := $(wildcard launcher/*.h lib/base/*.h include/*.h) lib/pins/bpffs.h
 PRELOAD_SRC := $(wildcard preload/*.c)
@@ -108,7 +108,7 @@ FUZZERS    := $(FUZZ_SRC:%.c=$(BUILD)/%)
 TTOOLS     := $(BUILD)/tests/tools/flood $(BUILD)/tests/tools/peak
 DEMO_DATA  := $(BUILD)/tests/testdata/generation_1.o $(BUILD)/tests/testdata/generation_2.o
 BENCHES    := $(BENCH_SRC:%.c=$(BUILD)/%)
-# The longest begin, so that all jobs end together.
+# The longest tests start first, so that all jobs end at the same time.
 BATS_FIRST := $(patsubst %,tests/lab/%.bats,faults upgrade map_memory parser map_kinds l2_redirect contract cgroup_filter \
 	      lab_l2_redirect map_load lab_cgroup)
 BATS       := $(BATS_FIRST) $(filter-out $(BATS_FIRST),$(wildcard tests/lab/*.bats))
@@ -120,10 +120,10 @@ LIBEXEC    := $(BUILD)/libexec/elfmap
 
 all: $(BUILD)/elfmap $(LIBEXEC)/elfmap $(LIBEXEC)/preload.so $(LIBEXEC)/bin/tc $(LIBEXEC)/bin/ip $(SHIPPED) $(PROGS) ## build the command, the preload, the library and the classifiers
 
-deps: ## install what is missing on this machine (DEPS=no: nothing)
+deps: ## install missing packages (DEPS=no: none)
 	$(Q)scripts/deps.sh
 
-demo: deps ## run the labs (LAB=NAME: one of them)
+demo: deps ## run the labs (LAB=NAME: only this one)
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(DEMO_DATA)
 	$(Q)scripts/demo.sh $(LAB)
 
@@ -137,19 +137,19 @@ check-built: all $(CTESTS) $(TTOOLS) $(TDATA) $(BENCHES) $(PEERS)
 lint: deps ## check format and code; warnings are errors
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/lint.sh
 
-bench: deps ## measure against peers and limits (PARTS=programs: one part)
+bench: deps ## measure against peers and limits (PARTS=programs: only this part)
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) all $(BENCHES) $(PEERS) $(TTOOLS)
 	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run.sh $(PARTS)
 
-fuzz: deps ## fuzz what reads foreign bytes, TIME=60 seconds each
+fuzz: deps ## fuzz the parsers, TIME=60 seconds each
 	$(Q)$(MAKE) -s --no-print-directory $(PARALLEL) $(FUZZERS) $(TDATA) $(PROGS) >/dev/null
 	$(Q)BUILD=$(abspath $(BUILD)) tests/fuzz/run.sh $(TIME)
 
-vm-check: deps ## the labs on a distribution's kernel under qemu
+vm-check: deps ## run the labs on a distribution's kernel under qemu
 	$(Q)$(MAKE) -s --no-print-directory $(PARALLEL) all $(TDATA)
 	$(Q)BUILD=$(abspath $(BUILD)) tests/vm/run.sh
 
-# What is installed is noted in a file, and uninstall removes what that lists.
+# install lists the installed files in a file, and uninstall removes those.
 INSTALLED = $(DATADIR)/elfmap/installed
 PUT       = DESTDIR='$(DESTDIR)' INSTALLED='$(INSTALLED)' scripts/put.sh
 
@@ -190,7 +190,7 @@ clean: ## remove $(BUILD)
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-# Linked beside and moved into place: whoever runs them meanwhile has the old one or the new.
+# Programs are linked under another name and renamed, so that they can be executed while they are rebuilt.
 
 # ---- the launcher, the command proper, the preload ------------------------------------------------------
 
@@ -241,7 +241,7 @@ $(BUILD)/$(SONAME): $(SHIP_OBJ) lib/libelfmap.map
 $(BUILD)/libelfmap.so: | $(BUILD)/$(SONAME)
 	$(Q)ln -sf $(SONAME) $@
 
-# One object, in which what elfmap.h does not declare is local.
+# One object, in which all symbols that elfmap.h does not declare are local.
 $(BUILD)/libelfmap.a: $(SHIP_OBJ)
 	$(call say,AR,$@)
 	$(Q)$(CC) -r -nostdlib -o $(@:.a=.o) $^
@@ -279,7 +279,7 @@ $(BUILD)/tests/testdata/%.nobtf.o: tests/testdata/%.c
 
 SAN_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 SAN_LIB    := $(LIB_SRC:%.c=$(BUILD)/san/%.o)
-# What of the command can be called from a test: it fills a request or a message, and neither prints nor exits.
+# The files of the command that unit tests call: they fill a request or a message, and neither print nor exit.
 SAN_HELPERS := $(patsubst %.c,$(BUILD)/san/%.o,helpers/options.c helpers/complain.c helpers/load/request.c)
 SAN_TLIB   := $(TEST_LIB:$(BUILD)/%=$(BUILD)/san/%)
 FUZZ_LIB   := $(LIB_SRC:%.c=$(BUILD)/fuzzlib/%.o)
@@ -322,7 +322,7 @@ $(BUILD)/tests/tools/peak: $(BUILD)/tests/tools/peak.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
-# They load programs the way their tests do.
+# They load programs like the tests.
 $(BUILD)/tests/bench/prog_cost $(BUILD)/tests/bench/object_cost: $(BUILD)/tests/prog/classifier.o $(BUILD)/tests/prog/frames.o
 $(BUILD)/tests/bench/prog_cost $(BUILD)/tests/bench/object_cost: SHARED_LDLIBS += -lcmocka
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The vocabulary that sources of legacy classifiers expect from a header of this name: sections, map
- * definitions, short names of helpers, byte order. It declares the names that iproute2's header of this
- * name had in its versions, so that such sources compile unchanged, and no helpers beyond those: a source
- * that needs others declares them itself, with BPF_FUNC().
+ * The macros and declarations that sources of legacy classifiers expect from iproute2's header of this
+ * name: sections, map definitions, short names of helpers, byte order. Such sources compile unchanged.
+ * It declares only the helpers of those headers; a source that needs others declares them with
+ * BPF_FUNC().
  *
  *   clang -target bpf -O2 -g -I/usr/local/include/elfmap -c prog.c
  *
- * A new source needs bpf_elf.h at most, and takes the helpers from libbpf's bpf_helpers.h.
+ * New sources should use bpf_elf.h, and libbpf's bpf_helpers.h for helpers.
  */
 #ifndef BPF_API_H
 #define BPF_API_H
@@ -42,7 +42,7 @@ typedef __UINT64_TYPE__ uint64_t;
 #ifndef __maybe_unused
 #define __maybe_unused __attribute__((unused))
 #endif
-#ifndef __inline__ /* old kernels take no function that is called */
+#ifndef __inline__ /* old kernels do not support function calls */
 #define __inline__ inline __attribute__((always_inline))
 #endif
 #ifndef offsetof
@@ -58,7 +58,7 @@ typedef __UINT64_TYPE__ uint64_t;
 #define lock_xadd(pointer, value) ((void)__sync_fetch_and_add((pointer), (value)))
 #endif
 
-/* There is no libc; sizes must be constants. */
+/* Without libc; sizes must be constants. */
 #ifndef memset
 #define memset(to, byte, size) __builtin_memset((to), (byte), (size))
 #endif
@@ -71,7 +71,7 @@ typedef __UINT64_TYPE__ uint64_t;
 
 /* ---- byte order ------------------------------------------------------------------------------------------- */
 
-/* Constants where their argument is one: for case labels and initial values, too. */
+/* Constant if the argument is, so also for case labels and initializers. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define __bpf_order(bits, value) __builtin_bswap##bits(value)
 #else
@@ -101,7 +101,7 @@ typedef __UINT64_TYPE__ uint64_t;
 #ifndef __section
 #define __section(name) __attribute__((section(name), used))
 #endif
-#ifndef __section_tail /* the program for slot KEY of the PROG_ARRAY that has this ID; both may be macros */
+#ifndef __section_tail /* the program for slot KEY of the PROG_ARRAY with this ID; both may be macros */
 #define __section_tail(id, key) __section(__stringify(id) "/" __stringify(key))
 #endif
 #ifndef __section_cls_entry
@@ -126,12 +126,12 @@ typedef __UINT64_TYPE__ uint64_t;
 #define BPF_LICENSE(name) char ____license[] __section_license = name
 #endif
 
-/* What a classifier returns for the class that the filter was configured with. */
+/* Return value of a classifier: the class that the filter was configured with. */
 #ifndef BPF_H_DEFAULT
 #define BPF_H_DEFAULT -1
 #endif
 
-/* ---- maps: (name, id, size of key, size of value, pinning, entries), less what the kind says itself --------- */
+/* ---- maps: (name, id, size of key, size of value, pinning, entries), without what the type implies ---------- */
 
 #ifndef __BPF_MAP
 #define __BPF_MAP(name, kind, map_id, key, value, pin, entries)          \
@@ -182,7 +182,7 @@ typedef __UINT64_TYPE__ uint64_t;
 #ifndef BPF_CGROUP_ARRAY
 #define BPF_CGROUP_ARRAY(name, id, pin, entries) __BPF_MAP(name, BPF_MAP_TYPE_CGROUP_ARRAY, id, 4, 4, pin, entries)
 #endif
-#ifndef BPF_PERF_EVENT_ARRAY /* of 0 entries: as many as there are CPUs */
+#ifndef BPF_PERF_EVENT_ARRAY /* 0 entries: the number of CPUs */
 #define BPF_PERF_EVENT_ARRAY(name, id, pin, entries) \
 	__BPF_MAP(name, BPF_MAP_TYPE_PERF_EVENT_ARRAY, id, 4, 4, pin, entries)
 #endif
@@ -210,8 +210,8 @@ static __u32 BPF_FUNC(get_smp_processor_id, void);
 static __u32 BPF_FUNC(get_numa_node_id, void);
 static int BPF_FUNC(trace_printk, const char *format, int format_size, ...);
 
-/* What is known of a packet besides its bytes. skb_under_cgroup() takes the packet first: a declaration that
- * leaves it out has been copied around, and the verifier refuses what is compiled with it. */
+/* Metadata of a packet. The first argument of skb_under_cgroup() is the packet; a widely copied declaration
+ * lacks it, and the verifier refuses programs compiled with that. */
 static __u32 BPF_FUNC(get_cgroup_classid, struct __sk_buff *skb);
 static __u32 BPF_FUNC(get_route_realm, struct __sk_buff *skb);
 static __u32 BPF_FUNC(get_hash_recalc, struct __sk_buff *skb);
@@ -220,7 +220,7 @@ static int BPF_FUNC(skb_under_cgroup, struct __sk_buff *skb, void *map, __u32 sl
 static int __BPF_FUNC(skb_event_output, struct __sk_buff *skb, void *map, __u64 index, const void *data,
 		      __u64 size) = (void *)BPF_FUNC_perf_event_output;
 
-/* Its way. */
+/* Where it is sent. */
 static int BPF_FUNC(redirect, int ifindex, __u64 flags);
 static int BPF_FUNC(clone_redirect, struct __sk_buff *skb, int ifindex, __u64 flags);
 
@@ -245,12 +245,12 @@ static int BPF_FUNC(skb_set_tunnel_key, struct __sk_buff *skb, const struct bpf_
 static int BPF_FUNC(skb_get_tunnel_opt, struct __sk_buff *skb, void *to, __u32 size);
 static int BPF_FUNC(skb_set_tunnel_opt, struct __sk_buff *skb, const void *from, __u32 size);
 
-/* Instructions of their own, in host byte order; a packet that is too short ends the program with 0. */
+/* Special instructions; results are in host byte order. If the packet is too short, the program returns 0. */
 unsigned long long load_byte(void *skb, unsigned long long offset) __asm__("llvm.bpf.load.byte");
 unsigned long long load_half(void *skb, unsigned long long offset) __asm__("llvm.bpf.load.half");
 unsigned long long load_word(void *skb, unsigned long long offset) __asm__("llvm.bpf.load.word");
 
-/* A line in the kernel's trace, whose format needs no variable. */
+/* Prints a line to the kernel's trace; the format must be a literal. */
 #ifndef printt
 #define printt(format, ...)                                                  \
 	({                                                                   \

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The contract between a BPF program and the loader in tc and ip (iproute2's "legacy" map
- * definitions): what stands in the ELF section `maps`, and nothing else.
+ * The contract between a BPF program and the loader in tc and ip: iproute2's "legacy" map
+ * definitions in the ELF section `maps`.
  *
- * Include it under this name from a classifier; it needs no other header of this project.
- * Every number is in the byte order of the object, which is the host's.
+ * A classifier includes it by this name, and needs no other header of this project.
+ * All numbers are in host byte order.
  */
 #ifndef BPF_ELF_H
 #define BPF_ELF_H
 
 #include <linux/types.h>
 
-/* Section names the loader gives a meaning to. Every other name is free text that the command
- * line picks a program by (`sec NAME`), but "ID/KEY", two C integers, is a tail-call slot. */
+/* Section names with a meaning. "ID/KEY", two C integers, is a tail-call slot. All other names are
+ * free; the command line selects a program with `sec NAME`. */
 #define ELF_SECTION_LICENSE "license"
 #define ELF_SECTION_MAPS "maps"
 #define ELF_SECTION_PROG "prog"		    /* default section of `ip link … xdp`, `ip route … encap bpf` */
@@ -22,22 +22,22 @@
 #define ELF_MAX_MAPS 64
 #define ELF_MAX_LICENSE_LEN 128
 
-/* Values of bpf_elf_map.pinning. Any other number is looked up in /etc/iproute2/bpf_pinning. */
-#define PIN_NONE 0	/* the map lives as long as a program uses it */
+/* Values of bpf_elf_map.pinning. Other numbers are defined in /etc/iproute2/bpf_pinning. */
+#define PIN_NONE 0	/* the map exists as long as a program uses it */
 #define PIN_OBJECT_NS 1 /* BPFFS/tc/SHA1-OF-THE-OBJECT/NAME */
 #define PIN_GLOBAL_NS 2 /* BPFFS/tc/globals/NAME */
 
-/* One map. A shorter definition (16 bytes at least, whole words) is this one with zeros behind. */
+/* One map. A definition may be shorter, whole words and at least 16 bytes; missing members are 0. */
 struct bpf_elf_map {
 	__u32 type;	  /* enum bpf_map_type */
 	__u32 size_key;	  /* bytes */
 	__u32 size_value; /* bytes */
 	__u32 max_elem;	  /* entries; bytes for a ring buffer */
 	__u32 flags;	  /* BPF_F_… of BPF_MAP_CREATE */
-	__u32 id;	  /* name for "ID/KEY" sections (PROG_ARRAY) and for inner_id (templates) */
+	__u32 id;	  /* identifies it for "ID/KEY" sections (PROG_ARRAY) and inner_id (templates) */
 	__u32 pinning;	  /* PIN_… */
-	__u32 inner_id;	  /* map-in-map: id of the template of the inner maps */
-	__u32 inner_idx;  /* template: key under which it goes into the outer map; -1: it does not */
+	__u32 inner_id;	  /* map-in-map: id of the inner template */
+	__u32 inner_idx;  /* template: its key in the outer map; -1: it is not inserted */
 };
 
 #ifndef __cplusplus /* the layout is the same there */
@@ -47,7 +47,7 @@ _Static_assert(__builtin_offsetof(struct bpf_elf_map, pinning) == 24, "the sampl
 _Static_assert(__builtin_offsetof(struct bpf_elf_map, inner_idx) == 32, "inner_idx is the last word");
 #endif
 
-/* Tells the loader the C types of map NAME's keys and values, so that tools can print them. */
+/* Declares the C types of the keys and values of map NAME, so that tools can print them. */
 #define BPF_ANNOTATE_KV_PAIR(name, type_key, type_val) \
 	struct ____btf_map_##name {                    \
 		type_key key;                          \

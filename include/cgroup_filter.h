@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the maps of tc-progs/cgroup_filter.c and tc-progs/cgroup_id_filter.c hold: rules for what the
+ * The maps of tc-progs/cgroup_filter.c and tc-progs/cgroup_id_filter.c: rules for packets that the
  * processes of a cgroup send.
  *
- * A rule is one aligned 64-bit word, which the kernel copies and the program reads in one go: a packet
- * meets the old rule or the new one, never half of each. That is why counters are in maps of their own.
+ * A rule is one aligned 64-bit word, which the kernel and the program copy atomically: a packet sees the
+ * old rule or the new one. Therefore counters are in separate maps.
  *
  *   cgroup_filter.c     cgroup_acl        slot -> cgroup      (CGROUP_ARRAY)
  *                       cgroup_rules      slot -> cgroup_rule
@@ -16,7 +16,7 @@
  *                       cgroup_id_policy  0 -> cgroup_id_policy
  *                       cgroup_id_totals  0 -> cgroup_totals, per CPU
  *
- * The enumerators are the words of `elfmap map set`, so they have no prefix.
+ * Enumerators have no prefix, since `elfmap map set` uses them as words.
  */
 #ifndef CGROUP_FILTER_H
 #define CGROUP_FILTER_H
@@ -26,15 +26,15 @@
 #define CGROUP_SLOTS 64
 #define CGROUP_IDS 4096
 
-/* 0 is "not configured": of a rule, that there is none, and of a policy the same as `next`. */
+/* 0 is "not configured": the slot has no rule, or the policy is `next`. */
 enum cgroup_verdict {
 	unset,
-	next, /* the filters behind this one decide (TC_ACT_UNSPEC) */
-	ok,   /* the packet goes, and filters behind this one don't see it (TC_ACT_OK) */
+	next, /* continue with the next filter (TC_ACT_UNSPEC) */
+	ok,   /* accept the packet, and skip the next filters (TC_ACT_OK) */
 	drop, /* TC_ACT_SHOT */
 } __attribute__((packed));
 
-/* The usual protocols by name; any other is a number (IPPROTO_…, behind IPv6's extension headers). */
+/* Common protocols; others are numbers (IPPROTO_..., after IPv6 extension headers). */
 enum cgroup_protocol {
 	any,
 	icmp = 1,
@@ -48,23 +48,23 @@ enum cgroup_protocol {
 	udplite = 136,
 } __attribute__((packed));
 
-/* Members that are 0 say nothing. Ports are destination ports; fragments without a transport header
- * have none, so they match no rule with ports. */
+/* Members that are 0 match everything. Ports are destination ports; fragments without a transport header
+ * do not match rules with ports. */
 struct cgroup_rule {
 	enum cgroup_verdict verdict;
-	__u8 family; /* 4, 6; 0: packets that are neither, too */
+	__u8 family; /* 4, 6; 0: any, including other packets */
 	enum cgroup_protocol protocol;
 	__u8 : 8;
 	__u16 port_first;
-	__u16 port_last; /* inclusive; 0: port_first alone */
+	__u16 port_last; /* inclusive; 0: only port_first */
 };
 
 _Static_assert(sizeof(struct cgroup_rule) == 8, "one word");
 _Static_assert(__builtin_offsetof(struct cgroup_rule, protocol) == 2, "no hidden padding in front");
 _Static_assert(__builtin_offsetof(struct cgroup_rule, port_last) == 6, "port_last is the end");
 
-/* The same with a counter to choose: the cell of cgroup_id_hits. Rules that name none share cell 0. (A counter for
- * each cgroup by itself would cost a second look-up, as much as all the rest.) */
+/* The same with a counter, an index of cgroup_id_hits; the default is 0. (A counter for each cgroup would need a
+ * second look-up, which doubles the cost.) */
 struct cgroup_id_rule {
 	enum cgroup_verdict verdict;
 	enum cgroup_protocol protocol;
@@ -79,11 +79,11 @@ _Static_assert(sizeof(struct cgroup_id_rule) == 8, "one word");
 _Static_assert(__builtin_offsetof(struct cgroup_id_rule, protocol) == 1, "no hidden padding in front");
 _Static_assert(__builtin_offsetof(struct cgroup_id_rule, port_last) == 6, "port_last is the end");
 
-/* What a packet gets that no rule decides about. */
+/* The verdicts for packets that match no rule. */
 struct cgroup_policy {
-	enum cgroup_verdict unmatched;	/* it is of no cgroup that a rule is for, or the rules are for others */
-	enum cgroup_verdict no_socket;	/* it has no sender: the kernel made it, or it came in from a wire */
-	enum cgroup_verdict unparsable; /* a rule asks for what cannot be read in it */
+	enum cgroup_verdict unmatched;	/* no rule matches */
+	enum cgroup_verdict no_socket;	/* no sender: made by the kernel, or received from a device */
+	enum cgroup_verdict unparsable; /* a rule needs a field that cannot be read */
 	__u8 : 8;
 	__u32 : 32;
 };
@@ -91,9 +91,9 @@ struct cgroup_policy {
 _Static_assert(sizeof(struct cgroup_policy) == 8, "one word");
 _Static_assert(__builtin_offsetof(struct cgroup_policy, unparsable) == 2, "bytes without padding");
 
-/* LEVEL: where in the tree the cgroups with rules are; the root is level 0, its children level 1. A packet is
- * its sender's ancestor's at that level, so it does not matter how deep below that the sender is. A sender
- * less deep than that counts by its own cgroup; with 0 every sender does. */
+/* LEVEL is the level of the cgroups with rules in the tree; the root is level 0, its children level 1. The rule for a
+ * packet is that of its sender's ancestor at that level. For a sender above that level, or if LEVEL is 0, it is that
+ * of the sender's own cgroup. */
 struct cgroup_id_policy {
 	enum cgroup_verdict unmatched;
 	enum cgroup_verdict no_socket;
@@ -105,7 +105,7 @@ struct cgroup_id_policy {
 _Static_assert(sizeof(struct cgroup_id_policy) == 8, "one word");
 _Static_assert(__builtin_offsetof(struct cgroup_id_policy, level) == 3, "bytes without padding");
 
-/* On the wire: a GSO packet counts its segments, and the bytes that those have together. */
+/* On the wire: a GSO packet counts as its segments, and the bytes of all of them. */
 struct cgroup_count {
 	__u64 packets;
 	__u64 bytes;
@@ -122,11 +122,11 @@ struct cgroup_totals {
 	__u64 dropped;	    /* drop */
 	__u64 unmatched;    /* got policy.unmatched */
 	__u64 no_socket;    /* got policy.no_socket */
-	__u64 too_short;    /* got policy.unparsable: a header or a length reaches beyond the packet's end, */
-	__u64 too_deep;	    /* more VLAN tags or extension headers than are followed, */
-	__u64 malformed;    /* an IP header that contradicts itself */
-	__u64 empty_slots;  /* beside all that: rules whose slot had no cgroup when the packet came by, */
-	__u64 bad_verdicts; /* verdicts in a rule or a policy that are none; they count as `next`, */
+	__u64 too_short;    /* got policy.unparsable: a header or a length exceeds the packet, */
+	__u64 too_deep;	    /* too many VLAN tags or extension headers, */
+	__u64 malformed;    /* an inconsistent IP header */
+	__u64 empty_slots;  /* in addition: rules whose slot had no cgroup, */
+	__u64 bad_verdicts; /* invalid verdicts in a rule or a policy; they count as `next`, */
 	__u64 failures;	    /* slots that the kernel could not look up */
 };
 
@@ -135,11 +135,11 @@ _Static_assert(__builtin_offsetof(struct cgroup_totals, malformed) == 56, "the r
 _Static_assert(__builtin_offsetof(struct cgroup_totals, failures) == 80, "failures is the last word");
 
 /*
- * The kernel does not tell which cgroup is in a slot of a CGROUP_ARRAY. `elfmap cgroup` notes it in an array
- * pinned beside, PIN_ids, by slot. What is noted for another array, with the same pin once, is worth nothing.
+ * The kernel does not report which cgroup is in a slot of a CGROUP_ARRAY. `elfmap cgroup` records it in a companion
+ * array, PIN_ids, by slot. Records of another array, which had the same pin before, are ignored.
  */
 struct cgroup_note {
-	cgroup_id cgroup; /* 0: nothing is noted */
+	cgroup_id cgroup; /* 0: not recorded */
 	__u32 map_id;	  /* of the CGROUP_ARRAY */
 	__u32 : 32;
 };

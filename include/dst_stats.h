@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the maps of tc-progs/dst_stats.c hold: packets and bytes per destination address.
+ * The maps of tc-progs/dst_stats.c: packets and bytes per destination address.
  *
- * dst_stats  one entry per destination and direction. One value per CPU: nothing is shared, so
- *            nothing is lost and no atomic operation is paid for. Readers fold the CPUs' values
- *            into one with dst_value__add().
- * dst_errs   packets that no entry counts, one cell per reason (enum dst_error), per CPU as well.
+ * dst_stats  one entry per destination and direction. Values are per CPU, so that counting is exact
+ *            without atomic operations. Readers combine the values of all CPUs with
+ *            dst_value__add().
+ * dst_errs   packets without an entry, by reason (enum dst_error), also per CPU.
  *
- * Every packet is counted exactly once: in one entry or in one cell.
+ * Each packet is counted exactly once: in one entry or in one cell.
  */
 #ifndef DST_STATS_H
 #define DST_STATS_H
@@ -35,7 +35,7 @@ struct dst_value {
 	__u64 bytes;	      /* on the wire, link-layer header and outer headers included */
 	earliest_ns first_ns; /* exact to a timer tick; 0: this CPU saw no packet */
 	latest_ns last_ns;
-	__u64 : 64; /* the program's own: the timer tick that last_ns was read in */
+	__u64 : 64; /* internal to the program: the timer tick in which last_ns was read */
 };
 
 _Static_assert(sizeof(struct dst_value) == 40, "five 64-bit words without padding");
@@ -43,15 +43,15 @@ _Static_assert(__builtin_offsetof(struct dst_value, last_ns) == 24, "the times f
 
 /* Keys of dst_errs; the values are packets. */
 enum dst_error {
-	DST_ERR_SHORT,	     /* a header or a length reaches beyond the packet's end */
+	DST_ERR_SHORT,	     /* a header or a length exceeds the packet */
 	DST_ERR_NON_IP,	     /* neither IPv4 nor IPv6 */
-	DST_ERR_DEPTH,	     /* more tags, extension headers or tunnels than are followed */
-	DST_ERR_MALFORMED,   /* an IP header that contradicts itself */
+	DST_ERR_DEPTH,	     /* too many tags, extension headers or tunnels */
+	DST_ERR_MALFORMED,   /* an inconsistent IP header */
 	DST_ERR_INSERT_FAIL, /* a new destination, and the map is full */
 	DST_ERRS,
 };
 
-/* Folds one CPU's value into TOTAL, which starts as all zeros. */
+/* Adds one CPU's value to TOTAL, which must be zero at first. */
 static inline void dst_value__add(struct dst_value *total, const struct dst_value *cpu)
 {
 	if (cpu->first_ns && (!total->first_ns || cpu->first_ns < total->first_ns))

@@ -1,53 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the maps of tc-progs/parser.c hold, and the slots of its jump table.
+ * The maps of tc-progs/parser.c, and the slots of its PROG_ARRAY.
  *
- * parser_stages   the jump table: one program a protocol, each in the slot of its name. Any of them
- *                 can be replaced, taken out and put back while packets flow (elfmap graft).
- * parser_flows4   packets and bytes per flow, IPv4: the innermost addresses, ports and protocol
- * parser_flows6   the same for IPv6. A table a family: a key of 16 bytes is found in half the time
- *                 that one of 40 bytes takes.
- * parser_ends     packets of no flow: how parsing ended
+ * parser_stages   the PROG_ARRAY: one program for each protocol, in the slot of its name. Each can be
+ *                 replaced, removed and restored while packets flow (elfmap graft).
+ * parser_flows4   packets and bytes per IPv4 flow: the innermost addresses, ports and protocol
+ * parser_flows6   the same for IPv6. The families have separate tables, since looking up a key of 16 bytes
+ *                 takes half the time of one of 40 bytes.
+ * parser_ends     packets without a flow, by the reason why parsing ended
  * parser_empty    packets that needed a stage whose slot is empty
  *
- * Every packet is counted exactly once: in a flow (which can be forgotten when its table is full), in
- * parser_empty, or in one member of parser_ends.
+ * Each packet is counted exactly once: in a flow (which is evicted when its table is full), in parser_empty,
+ * or in one member of parser_ends.
  */
 #ifndef PARSER_H
 #define PARSER_H
 
 #include "elfmap_types.h"
 
-#define PARSER_TABLE 0x70 /* id of the jump table, the first number of a stage's section "0x70/SLOT" */
+#define PARSER_TABLE 0x70 /* id of parser_stages: the first number of a stage's section "0x70/SLOT" */
 
-/* Slots of parser_stages. `elfmap graft` takes the names as they are, or as `ipv4`, `udp_payload`. */
+/* Slots of parser_stages. `elfmap graft` accepts these names, and short ones: `ipv4`, `udp_payload`. */
 enum parser_slot {
 	/* The parser's own stages. */
-	PARSER_END,  /* counts why a packet went no further; without it nothing does */
+	PARSER_END,  /* counts why parsing ended; without it these packets are not counted */
 	PARSER_VLAN, /* one 802.1Q or 802.1ad tag */
 	PARSER_MPLS, /* one label */
 	PARSER_IPV4,
 	PARSER_IPV6,	  /* the fixed header */
-	PARSER_EXTENSION, /* one IPv6 extension header; the authentication header of IPv4, too */
+	PARSER_EXTENSION, /* one IPv6 extension header, or the authentication header of IPv4 */
 	PARSER_IPIP,	  /* IPv4 in IP */
 	PARSER_SIX_IN_IP, /* IPv6 in IP (6in4) */
 	PARSER_GRE,
 	PARSER_VXLAN,
-	PARSER_LINK, /* whatever has an ethertype before it */
+	PARSER_LINK, /* anything after an ethertype */
 	PARSER_TCP,
 	PARSER_UDP,
 	PARSER_SCTP,
 	PARSER_ICMP,
 	PARSER_ICMPV6,
-	PARSER_FLOW, /* counts the flow of whoever does not do it himself, as TCP and UDP do */
+	PARSER_FLOW, /* counts a flow, for stages that do not do so themselves; TCP and UDP do */
 
-	/* Empty until somebody grafts a stage of his own; packets pass by as if they weren't there. */
-	PARSER_OTHER_LINK,     /* what is behind an ethertype without a stage */
+	/* For external stages. Empty slots have no effect. */
+	PARSER_OTHER_LINK,     /* after an ethertype without a stage */
 	PARSER_OTHER_PROTOCOL, /* an IP protocol without a stage */
 	PARSER_TCP_PAYLOAD,
 	PARSER_UDP_PAYLOAD,
 
-	/* Nobody jumps there but stages that somebody grafted. */
+	/* Only external stages jump to these. */
 	PARSER_SPARE0,
 	PARSER_SPARE1,
 	PARSER_SPARE2,
@@ -55,11 +55,11 @@ enum parser_slot {
 
 #define PARSER_SLOTS (PARSER_SPARE2 + 1)
 
-/* Tags, labels, tunnels, frames in tunnels and extension headers that are followed in one packet. With
- * three tail calls each the kernel's limit of 33 is not reached. */
+/* The maximum number of tags, labels, tunnels, frames in tunnels and extension headers in a packet. Each
+ * takes at most three tail calls; the kernel's limit is 33. */
 #define PARSER_DEPTH_MAX 8
 
-/* IP protocols as keys show them; other numbers come from stages that somebody grafted. */
+/* IP protocols in keys; other numbers are of external stages. */
 enum parser_protocol {
 	PARSER_PROTO_ICMP = 1,
 	PARSER_PROTO_TCP = 6,
@@ -98,16 +98,16 @@ struct parser_flow {
 
 _Static_assert(sizeof(struct parser_flow) == 16, "two 64-bit words without padding");
 
-/* Packets per way in which parsing ended other than in a flow: the one value of parser_ends, per CPU. */
+/* Packets by the reason why parsing ended without a flow: the only value of parser_ends, per CPU. */
 struct parser_ends {
-	__u64 flow_refused;	/* a new flow, and no room for it */
-	__u64 too_short;	/* a header or a length reaches beyond the end */
-	__u64 malformed;	/* a header that contradicts itself */
+	__u64 flow_refused;	/* a new flow, and the table is full */
+	__u64 too_short;	/* a header or a length exceeds the packet */
+	__u64 malformed;	/* an inconsistent header */
 	__u64 fragment;		/* a later fragment, which has no ports; a tunnel in fragments */
-	__u64 depth;		/* more headers within headers than PARSER_DEPTH_MAX */
+	__u64 depth;		/* more nested headers than PARSER_DEPTH_MAX */
 	__u64 unknown_link;	/* an ethertype, or something in MPLS, without a stage */
 	__u64 unknown_protocol; /* an IP protocol without a stage */
-	__u64 unknown_tunnel;	/* a GRE or VXLAN header whose kind is not followed */
+	__u64 unknown_tunnel;	/* an unsupported kind of GRE or VXLAN header */
 };
 
 _Static_assert(sizeof(struct parser_ends) == 64, "eight 64-bit words without padding");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the map of tc-progs/parser_quic.c holds: UDP packets on the wire per kind of QUIC packet, one value, per
- * CPU. */
+/* The map of tc-progs/parser_quic.c has one value, per CPU: UDP packets on the wire by kind of QUIC
+ * packet. */
 #ifndef PARSER_QUIC_H
 #define PARSER_QUIC_H
 
@@ -11,9 +11,9 @@ struct quic_packets {
 	__u64 zero_rtt;
 	__u64 handshake;
 	__u64 retry;
-	__u64 negotiation;   /* of the version */
+	__u64 negotiation;   /* version negotiation */
 	__u64 other_version; /* a long header of a version that is neither 1 nor 2 */
-	__u64 short_header;  /* of a connection that stands, as far as it can be told: on port 443 */
+	__u64 short_header;  /* probably of an established connection: on port 443 */
 	__u64 no_quic;
 };
 

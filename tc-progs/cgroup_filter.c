@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the processes of a cgroup may send: up to 64 rules, each for the cgroup in its slot and all below it,
- * walked in order; the first that matches decides.
+ * Filters packets by the sender's cgroup: up to 64 rules, each for the cgroup in its slot and all cgroups below it.
+ * The first rule that matches decides.
  *
  *   elfmap tc qdisc add dev DEV clsact
  *   elfmap tc filter add dev DEV egress bpf da obj cgroup_filter.o sec filter
@@ -11,9 +11,9 @@
  *
  * On a device without link-layer header (tun, wireguard, ppp): sec filter_l3.
  *
- * The list ends at the first slot without a rule; a rule whose slot has no cgroup is stepped over. What no
- * rule decides about gets the verdict of cgroup_policy, which is `next` until somebody writes one. A packet
- * belongs to the cgroup that its socket was made in, wherever the process is by now. Needs Linux 5.3.
+ * The list ends at the first slot without a rule; a rule whose slot has no cgroup is skipped. Packets that match
+ * no rule get the verdict of cgroup_policy, which is `next` by default. A packet belongs to the cgroup in which
+ * its socket was created, even if the process has moved since. Needs Linux 5.3.
  */
 #include <linux/bpf.h>
 #include <linux/errno.h>
@@ -69,7 +69,7 @@ struct bpf_elf_map SEC("maps") cgroup_totals = {
 };
 BPF_ANNOTATE_KV_PAIR(cgroup_totals, __u32, struct cgroup_totals);
 
-/* The rule of a slot; without verdict: the list is at its end. */
+/* The rule of a slot; without a verdict: the end of the list. */
 static __always_inline __u64 read_rule(__u64 slot)
 {
 	__u32 key = slot;
@@ -147,7 +147,7 @@ static __always_inline int unmatched(struct __sk_buff *skb, struct cgroup_totals
 	return cgroup_rule__answer(totals, packets, read_policy().unmatched);
 }
 
-/* The rules from SLOT on. What a rule says of packets is cheaper to compare than whose they are. */
+/* The rules from SLOT on. The fields of a packet are compared first, which is cheaper than its cgroup. */
 static __always_inline int walk_parsed(struct __sk_buff *skb, struct cgroup_totals *totals, __u64 slot,
 				       const struct cgroup_subject *subject)
 {
@@ -195,7 +195,7 @@ static __always_inline int filter(struct __sk_buff *skb, __u32 link_length)
 	if (unlikely(!cgroup_rule__glance(skb, link_length, &subject))) {
 		__u64 packets = cgroup_rule__measure(skb).packets;
 
-		slot = packet__forget(skb, slot); /* the verifier need not parse for every slot anew */
+		slot = packet__forget(skb, slot); /* so that the verifier does not walk the parser for each slot */
 		if (!cgroup_rule__parse(skb, link_length, totals, packets, &subject))
 			return cgroup_rule__answer(totals, packets, read_policy().unparsable);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the processes of a cgroup may send, for thousands of cgroups on one level of the tree: a rule for
- * each, found by one look-up. cgroup_filter.c walks a list of rules instead.
+ * Filters packets by the sender's cgroup, for thousands of cgroups on one level of the tree: one rule for
+ * each, found with one look-up. cgroup_filter.c walks a list of rules instead.
  *
  *   elfmap tc qdisc add dev DEV clsact
  *   elfmap tc filter add dev DEV egress bpf da obj cgroup_id_filter.o sec filter
@@ -11,8 +11,8 @@
  *
  * On a device without link-layer header (tun, wireguard, ppp): sec filter_l3.
  *
- * A packet belongs to the cgroup that its socket was made in, wherever the process is by now. Which of that
- * cgroup's ancestors the rules are for is the policy's level. Needs Linux 5.3.
+ * A packet belongs to the cgroup in which its socket was created, even if the process has moved since. The
+ * level in the policy selects the ancestor of that cgroup whose rule applies. Needs Linux 5.3.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -97,7 +97,7 @@ static __always_inline int hit(const struct cgroup_count *size, struct cgroup_to
 	return cgroup_rule__answer(totals, size->packets, rule->verdict);
 }
 
-/* The cgroup that the rules know the sender by; 0: there is no sender. */
+/* The cgroup of the sender whose rule applies; 0: no sender. */
 static __always_inline __u64 find_cgroup(struct __sk_buff *skb, __u32 level)
 {
 	__u64 cgroup = level ? bpf_skb_ancestor_cgroup_id(skb, level) : 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Packets and bytes per destination address, IPv4 and IPv6, both directions, tunnels looked into.
+ * Counts packets and bytes per destination address: IPv4 and IPv6, both directions, inside tunnels.
  *
  *   elfmap tc qdisc add dev DEV clsact
  *   elfmap tc filter add dev DEV ingress bpf da obj dst_stats.o sec ingress
@@ -10,13 +10,13 @@
  *
  * On a device without link-layer header (tun, wireguard, ppp): sec ingress_l3, sec egress_l3.
  *
- * A packet in IPIP, 6in4 or GRE is booked to its inner destination, a fragment to the destination
- * of its own header. Bytes and packets are those on the wire (wire_len, gso_segs), as `tc -s`
- * counts them: skb->len has a GSO packet's headers only once. The verdict is always TC_ACT_UNSPEC,
- * so that filters behind this one still see the packet. Needs Linux 5.11 (coarse clock).
+ * A packet in IPIP, 6in4 or GRE counts for its inner destination, a fragment for the destination
+ * in its own header. Bytes and packets are those on the wire (wire_len, gso_segs), as in `tc -s`:
+ * skb->len contains the headers of a GSO packet only once. The verdict is always TC_ACT_UNSPEC,
+ * so that the next filters see the packet. Needs Linux 5.11 (coarse clock).
  *
- * A full map refuses new destinations and keeps the old (dst_errs counts the refusals);
- * dst_stats_lru.o forgets the least recently used ones instead.
+ * If the map is full, new destinations are refused, and dst_errs counts that;
+ * dst_stats_lru.o evicts the least recently used ones instead.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -52,14 +52,14 @@ struct bpf_elf_map SEC("maps") dst_errs = {
 };
 BPF_ANNOTATE_KV_PAIR(dst_errs, __u32, __u64);
 
-/* The key as it is written: a look-up reads 64-bit words, and reading one that was written in
- * pieces has to wait for all of them. */
+/* The key as words: a look-up reads 64-bit words, and reading a word that was written in parts
+ * stalls until all of them are stored. */
 union dst_key_words {
 	struct dst_key key;
 	__u64 words[3];
 };
 
-/* The value with the word that has no name. */
+/* The value with its unnamed word. */
 union dst_value_words {
 	struct dst_value value;
 	__u64 words[5];
@@ -88,8 +88,8 @@ static __always_inline void count_error(struct __sk_buff *skb, __u32 error)
 		*packets += skb->gso_segs ? skb->gso_segs : 1;
 }
 
-/* A new entry is all zeros, and adding follows in any case. So it does not matter which CPU's
- * insertion wins when two meet: each adds its first packet to the one entry. */
+/* A new entry is all zeros, and the packet is always added afterwards. So if two CPUs insert at the
+ * same time, both add their packets to the same entry. */
 static __always_inline struct dst_value *find_or_insert(const struct dst_key *key)
 {
 	struct dst_value *value = bpf_map_lookup_elem(&dst_stats, key);
@@ -105,9 +105,9 @@ static __always_inline struct dst_value *find_or_insert(const struct dst_key *ke
 	return value;
 }
 
-/* The clock changes once a timer tick, and asking for it costs a call; the number of ticks costs a load. So a value
- * keeps the tick of its last_ns, and the clock is asked once a tick. Exact to two ticks: the clock changes a little
- * after the number. No packet comes in tick 0, the one of a new entry. */
+/* The coarse clock changes once per timer tick and costs a call; the tick number costs a load. So the value has the
+ * tick of its last_ns, and the clock is read once per tick. Exact to two ticks, since the clock changes a little after
+ * the tick number. No packet arrives in tick 0, which is that of a new entry. */
 static __always_inline void note_time(union dst_value_words *value)
 {
 	__u64 tick = bpf_jiffies64();
@@ -120,7 +120,7 @@ static __always_inline void note_time(union dst_value_words *value)
 		value->value.first_ns = value->value.last_ns;
 }
 
-/* This CPU's value: nobody else writes it while this packet is being handled. */
+/* The value of this CPU: nothing else writes it while this packet is processed. */
 static __always_inline void count_packet(struct __sk_buff *skb, struct dst_value *value)
 {
 	note_time((union dst_value_words *)value);
@@ -149,7 +149,7 @@ static __always_inline int account(struct __sk_buff *skb, enum dst_direction dir
 
 	if (packet__plain(skb, link_length, &pkt))
 		return count(skb, direction, &pkt);
-	barrier(); /* what was read above is read again below: keeping it costs the plain ones */
+	barrier(); /* read it again below: keeping it in registers would slow down plain packets */
 	verdict = packet__innermost(skb, link_length, &pkt);
 	if (!verdict)
 		return count(skb, direction, &pkt);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sends packets for virtual addresses (VIPs) into tunnels or out of devices, before the stack routes
- * them; takes tunnel packets apart at the far end; and sees to it there that nothing arrives bare.
+ * Redirects packets for virtual addresses (VIPs) into tunnels or to devices before the stack routes
+ * them, decapsulates them at the other end, and drops packets there that do not come from a tunnel.
  *
  *   elfmap tc qdisc add dev DEV clsact
  *   elfmap tc filter add dev DEV ingress bpf da obj l2_redirect.o sec redirect
@@ -9,14 +9,14 @@
  *   elfmap tc filter add dev DEV ingress pref 2 bpf da obj l2_redirect.o sec forward
  *   elfmap tc filter add dev DEV ingress pref 1 bpf da obj l2_redirect.o sec drop_non_tun_vip
  *
- * redirect looks the destination up in l2_vips: the longest prefix says what is done. forward
- * handles IPIP, 6in4 and the like whose destination is one of l2_ends, and leaves those in transit
- * alone. drop_non_tun_vip drops what is for a VIP and not in a tunnel; it stands before forward, which
- * would show it the inner packet. include/l2_redirect.h has the maps, man/elfmap-l2-redirect.8 how they are
- * filled. What is not ours goes on to the next filter (TC_ACT_UNSPEC), unchanged.
+ * redirect looks the destination up in l2_vips; the longest prefix determines the action. forward
+ * decapsulates IPIP, 6in4 and the like whose destination is in l2_ends, and leaves transit traffic
+ * unchanged. drop_non_tun_vip drops packets for a VIP that are not in a tunnel; it must precede forward,
+ * after which it would see the inner packet. include/l2_redirect.h describes the maps,
+ * man/elfmap-l2-redirect.8 how to fill them. Other packets go to the next filter (TC_ACT_UNSPEC).
  *
- * All fragments of a packet go the same way: only addresses decide. VLAN tags belong to the link, so
- * they are taken off before a packet enters a tunnel. Needs Linux 6.0 (source address in tunnel keys).
+ * All fragments of a packet take the same path, since only addresses matter. VLAN tags belong to the
+ * link, and are removed before a packet enters a tunnel. Needs Linux 6.0 (source address in tunnel keys).
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -56,8 +56,8 @@ struct bpf_elf_map SEC("maps") l2_ends = {
 };
 BPF_ANNOTATE_KV_PAIR(l2_ends, __u32, struct l2_end);
 
-/* By slot: tick and number with which find_device() last found the device there. Not pinned: namespaces
- * that share the other maps number their devices each for itself. */
+/* By slot: the tick and device number of the last success of find_device(). Not pinned, since namespaces
+ * that share the other maps have different device numbers. */
 struct bpf_elf_map SEC("maps") l2_seen = {
 	.type = BPF_MAP_TYPE_ARRAY,
 	.size_key = sizeof(__u32),
@@ -90,9 +90,9 @@ static __always_inline __u32 count_segments(struct __sk_buff *skb)
 
 #define count(skb, member) count_packets(count_segments(skb), member)
 
-/* ---- what a packet is, and what is to be done with it ----------------------------------------- */
+/* ---- the packet and its action ---------------------------------------------------------------- */
 
-/* No more of the header than redirecting needs: destination, and the protocol that stands in it. */
+/* Only what redirecting needs of the header: the destination and the protocol. */
 static __always_inline enum packet_verdict read_ipv4(struct __sk_buff *skb, struct packet *pkt)
 {
 	const struct iphdr *header = packet__at(skb, pkt->l3_offset, sizeof(*header));
@@ -127,7 +127,7 @@ static __always_inline enum packet_verdict read_destination(struct __sk_buff *sk
 {
 	enum packet_verdict verdict;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP)) { /* the most frequent case, and then there are no tags to look for */
+	if (skb->protocol == bpf_htons(ETH_P_IP)) { /* the most frequent case; it has no tags in the payload */
 		*pkt = (struct packet){.l3_offset = ETH_HLEN, .end = skb->len, .ethertype = bpf_htons(ETH_P_IP)};
 		return read_ipv4(skb, pkt);
 	}
@@ -153,7 +153,7 @@ static __always_inline void count_unparsed(struct __sk_buff *skb, enum packet_ve
 		count(skb, malformed);
 }
 
-/* The key begins in the middle of the first word, so that all of it is written in whole words. */
+/* The key starts in the middle of the first word, so that it is written in whole words. */
 static __always_inline const struct l2_vip *find_vip(const struct packet *pkt)
 {
 	__u64 words[3] = {0, pkt->daddr[0], pkt->daddr[1]};
@@ -180,9 +180,9 @@ static __always_inline const struct l2_end *find_end(const struct packet *pkt)
 	return NULL;
 }
 
-/* The number of the device in SLOT, or 0, which has been counted: the kernel itself would drop a packet
- * for a device that there is not, and tell nobody. Asking costs as much as all the rest, so it is
- * done once a tick. */
+/* The number of the device in SLOT, or 0, which is counted: the kernel would silently drop a packet for
+ * a device that does not exist. The check costs as much as the rest of the program, so it is done once
+ * per tick. */
 static __always_inline __u32 find_device(struct __sk_buff *skb, __u32 slot)
 {
 	const __u32 *ifindex = bpf_map_lookup_elem(&tun_iface, &slot);
@@ -237,7 +237,7 @@ static __always_inline int send_to_device(struct __sk_buff *skb, const struct l2
 	return bpf_redirect(device, 0);
 }
 
-/* The helper wants IPv4 in host order and IPv6 in network order. */
+/* The helper takes IPv4 addresses in host order, and IPv6 addresses in network order. */
 static __always_inline int set_tunnel_key(struct __sk_buff *skb, const struct l2_vip *vip, const union address *remote)
 {
 	union address local = address__read(vip->local);
@@ -274,7 +274,7 @@ static __always_inline int send_to_tunnel(struct __sk_buff *skb, const struct pa
 	return bpf_redirect(device, 0);
 }
 
-/* The stack finds the next hop of the outer header. */
+/* The stack looks up the next hop of the outer header. */
 static __always_inline int send_encapsulated(struct __sk_buff *skb, const struct packet *pkt, const struct l2_vip *vip,
 					     const union address *remote, __u32 device)
 {
@@ -284,7 +284,7 @@ static __always_inline int send_encapsulated(struct __sk_buff *skb, const struct
 		.ttl = vip->ttl ? vip->ttl : L2_TTL,
 		.tos = vip->tos,
 	};
-	__u32 mtu = 0, packets = count_segments(skb); /* which the kernel forgets with the room for a header */
+	__u32 mtu = 0, packets = count_segments(skb); /* before the kernel changes it with the space for a header */
 
 	if (!packet__pop_tags(skb, pkt)) {
 		count(skb, room_failed);
@@ -302,7 +302,7 @@ static __always_inline int send_encapsulated(struct __sk_buff *skb, const struct
 	return bpf_redirect_neigh(device, NULL, 0, 0);
 }
 
-/* ---- redirect: which of the three ----------------------------------------------------------------- */
+/* ---- redirect: actions ---------------------------------------------------------------------------- */
 
 static __always_inline bool is_contradiction(const struct l2_vip *vip, const union address *remote)
 {
@@ -316,7 +316,7 @@ static __always_inline bool is_contradiction(const struct l2_vip *vip, const uni
 	       address__is_ipv4(remote) != address__is_ipv4(&local);
 }
 
-/* What the tunnel sends to its far end is not to enter the tunnel again, should a VIP's prefix cover it. */
+/* Packets of the tunnel itself must not enter it again, even if the prefix of a VIP covers the endpoint. */
 static __always_inline bool is_for_far_end(const struct packet *pkt, const union address *remote)
 {
 	return pkt->daddr[1] == remote->words[1] && pkt->daddr[0] == remote->words[0];
@@ -391,7 +391,7 @@ static __always_inline bool is_tunnel(const struct packet *pkt)
 	return pkt->protocol == IPPROTO_IPIP || pkt->protocol == IPPROTO_IPV6;
 }
 
-/* Only IPv6 headers have others between them and the packet inside. */
+/* Only IPv6 may have extension headers before the inner packet. */
 static __always_inline enum packet_verdict find_inside(struct __sk_buff *skb, struct packet *pkt)
 {
 	enum packet_verdict verdict = read_destination(skb, pkt);
@@ -438,7 +438,7 @@ int l2_forward(struct __sk_buff *skb)
 
 /* ---- guard ---------------------------------------------------------------------------------------- */
 
-/* What it cannot judge it drops: a guard that lets odd packets through is none. */
+/* It drops packets that it cannot parse. */
 SEC("drop_non_tun_vip")
 int l2_guard(struct __sk_buff *skb)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Flows by their innermost addresses and ports, found by a program a protocol that hand a packet on by
- * tail calls: VLAN, MPLS, IPv4, IPv6, tunnels, transport. Each program can be replaced, taken out and
- * put back while packets flow, and new ones be added:
+ * Counts flows by their innermost addresses and ports. There is one program for each protocol (VLAN, MPLS,
+ * IPv4, IPv6, tunnels, transport), which passes the packet on by a tail call. Each program can be replaced,
+ * removed and restored while packets flow, and new ones can be added:
  *
  *   elfmap tc qdisc add dev DEV clsact
  *   elfmap tc filter add dev DEV ingress bpf da obj parser.o sec classifier
@@ -13,9 +13,9 @@
  *
  * On a device without link-layer header (tun, wireguard, ppp): sec classifier_l3.
  *
- * The verdict is always TC_ACT_UNSPEC. stage.h says what a stage may rely on, parser.h what the maps
- * hold. Both tables forget the least recently used flows when they are full. parser_percpu.o has
- * values per CPU, which count without locking each other's.
+ * The verdict is always TC_ACT_UNSPEC. stage.h has the interface of a stage, parser.h the maps. If a
+ * table is full, the least recently used flows are evicted. parser_percpu.o has values per CPU, which
+ * are counted without locks.
  */
 #include <linux/bpf.h>
 
@@ -31,10 +31,10 @@
 #define ETHERTYPE_BRIDGED 0x6558 /* an Ethernet frame in GRE */
 #define MPLS_BOTTOM 0x00000100
 #define VXLAN_PORT 4789
-#define VXLAN_PORT_OF_LINUX 8472 /* what `ip link add type vxlan` takes when it isn't told */
+#define VXLAN_PORT_OF_LINUX 8472 /* the default of `ip link add type vxlan` */
 #define VXLAN_HAS_VNI 0x08000000
 
-/* A stage in its slot: NUMBER is SLOT once more, since a section's name takes no enumerator. */
+/* A stage in its slot. NUMBER is the value of SLOT, since a section's name cannot contain an enumerator. */
 #define STRING(token) #token
 #define SECTION(table, number) STRING(table) "/" STRING(number)
 #define SLOT(number, slot, name)                                          \
@@ -79,9 +79,9 @@ struct bpf_elf_map SEC("maps") parser_empty = {
 };
 BPF_ANNOTATE_KV_PAIR(parser_empty, enum parser_slot, __u64);
 
-/* ---- what follows ------------------------------------------------------------------------------------ */
+/* ---- ethertypes -------------------------------------------------------------------------------------- */
 
-/* What ETHERTYPE stands for. The usual ones are jumped to before. */
+/* The stage for ETHERTYPE. The common ones are handled before. */
 static __always_inline int next_link(struct __sk_buff *skb, __be16 ethertype)
 {
 	STAGE(skb, ethertype) = ethertype;
@@ -135,7 +135,7 @@ static __always_inline int next_protocol(struct __sk_buff *skb, __u8 protocol)
 
 /* ---- the link layer ---------------------------------------------------------------------------------- */
 
-/* skb->protocol decides what the packet is: the kernel has moved the outer tag out of the frame. */
+/* skb->protocol is the type of the packet: the kernel has moved the outer tag out of the frame. */
 static __always_inline int start(struct __sk_buff *skb, __u32 link_length)
 {
 	STAGE(skb, offset) = link_length;
@@ -145,7 +145,7 @@ static __always_inline int start(struct __sk_buff *skb, __u32 link_length)
 		stage__try(skb, PARSER_IPV4);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		stage__try(skb, PARSER_IPV6);
-	STAGE(skb, protocol) = 0; /* not what a filter before this one has left there */
+	STAGE(skb, protocol) = 0; /* a previous filter may have written there */
 	if (skb->protocol == bpf_htons(ETH_P_8021Q))
 		stage__try(skb, PARSER_VLAN);
 	return next_link(skb, skb->protocol);
@@ -198,7 +198,7 @@ SLOT(1, PARSER_VLAN, parser_vlan)
 	return next_link(skb, ethertype);
 }
 
-/* Nothing says what is in MPLS; IP begins with its version. */
+/* MPLS does not identify its payload; IP starts with its version. */
 SLOT(2, PARSER_MPLS, parser_mpls)
 {
 	const struct {
@@ -229,7 +229,7 @@ SLOT(3, PARSER_IPV4, parser_ipv4)
 
 	if (!ip)
 		return stage__end(skb, too_short);
-	/* A branch, so that whoever needs the length need not wait for the packet. */
+	/* A branch, so that the length is available before the packet is read. */
 	start = *(const __u8 *)ip;
 	if (start != 0x45) {
 		length = (start & 0xf) << 2;
@@ -270,7 +270,7 @@ SLOT(4, PARSER_IPV6, parser_ipv6)
 		return stage__end(skb, malformed);
 	protocol = ip->nexthdr;
 	end = offset + sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	/* A jumbogram, or a GSO packet of more than 64 KiB, says 0 and means the rest. */
+	/* 0 in a jumbogram, or in a GSO packet of more than 64 KiB, which extends to the end. */
 	if (!ip->payload_len && (protocol == IPPROTO_HOPOPTS || skb->gso_size))
 		end = limit;
 	if (end > limit)
@@ -310,8 +310,8 @@ SLOT(5, PARSER_EXTENSION, parser_extension)
 
 /* ---- tunnels ----------------------------------------------------------------------------------------- */
 
-/* Only the first fragment has the inner header, so that a fragmented tunnel's packets are not followed:
- * the fragments of one packet must not end up in different places. */
+/* Only the first fragment has the inner header, so fragments of tunnel packets are not parsed further:
+ * all fragments of a packet must be counted in the same place. */
 #define enter_tunnel(skb, length)                         \
 	do {                                              \
 		if (STAGE(skb, state) & STAGE_FRAGMENT)   \
@@ -333,7 +333,7 @@ SLOT(7, PARSER_SIX_IN_IP, parser_six_in_ip)
 	return stage__next(skb, PARSER_IPV6);
 }
 
-/* A frame in a tunnel counts as one header more, since it takes one jump more. */
+/* A frame in a tunnel counts as an additional header, since it takes an additional jump. */
 static __always_inline int next_frame(struct __sk_buff *skb)
 {
 	const struct ethhdr *ethernet = stage__header(skb, sizeof(*ethernet));
@@ -404,8 +404,8 @@ SLOT(0, PARSER_END, parser_end)
 
 /* ---- the flow ---------------------------------------------------------------------------------------- */
 
-/* Keys as they are written: a look-up reads 64-bit words, and reading one that was written in pieces
- * has to wait for all of them. */
+/* Keys as words: a look-up reads 64-bit words, and reading a word that was written in parts stalls
+ * until all of them are stored. */
 union key4 {
 	struct parser_key4 key;
 	__u64 words[2];
@@ -436,8 +436,8 @@ static __always_inline void add(__u64 *counter, __u64 number)
 		*counter += number;
 }
 
-/* A new entry is all zeros, and adding follows in any case. So it does not matter which CPU's insertion
- * wins when two meet: each adds its first packet to the one entry. */
+/* A new entry is all zeros, and the packet is always added afterwards. So if two CPUs insert at the same
+ * time, both add their packets to the same entry. */
 static __always_inline int count_in(struct __sk_buff *skb, void *flows, const void *key)
 {
 	struct parser_flow *flow = bpf_map_lookup_elem(flows, key);
@@ -468,7 +468,7 @@ static __always_inline int count_flow6(struct __sk_buff *skb, __u64 ports_and_pr
 	const __u64 *addresses;
 	union key6 key;
 
-	/* Never: it has been read before. The verifier does not know. */
+	/* Cannot happen, since it was read before; for the verifier. */
 	if (ip + sizeof(struct ipv6hdr) > packet__pointer(skb, data_end))
 		return stage__end(skb, too_short);
 	addresses = ip + __builtin_offsetof(struct ipv6hdr, saddr);
@@ -487,8 +487,8 @@ static __always_inline int count_flow(struct __sk_buff *skb, __be32 ports, __u8 
 	return STAGE(skb, state) & STAGE_IPV6 ? count_flow6(skb, word) : count_flow4(skb, word);
 }
 
-/* For the stages without ports, for SCTP, and for those of others; TCP and UDP, the usual ones, save
- * themselves the jump. */
+/* For the stages without ports, SCTP and external stages. TCP and UDP count by themselves, without
+ * this jump. */
 SLOT(16, PARSER_FLOW, parser_flow)
 {
 	return count_flow(skb, STAGE(skb, ports), STAGE(skb, protocol));

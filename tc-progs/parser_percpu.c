@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * parser.c with flows whose values are per CPU: counting locks nothing, and readers add up (`elfmap map
- * dump parser_flows4 sum`). Takes a value's memory for every CPU. Same sections, same map names and
- * layouts; for the same reason the two cannot both be loaded: the loader refuses the second, whose
- * definition differs from the pinned map.
+ * parser.c with values per CPU: counting needs no locks, readers add up the values (`elfmap map dump
+ * parser_flows4 sum`), and each value takes memory for each CPU. Sections, map names and layouts are
+ * the same. Only one of the two can be loaded: the loader refuses the other, since its definition
+ * differs from the pinned map.
  *
  *   elfmap tc filter add dev DEV ingress bpf da obj parser_percpu.o sec classifier
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A stage for the parser, in an object of its own: recognises QUIC in UDP by its invariants (RFC 8999) and
- * counts packets by their kind. Shows what a stage of somebody else's looks like: one header, one function,
- * maps of its own; and that the parse goes on after it.
+ * An external stage for the parser: recognizes QUIC in UDP by its invariants (RFC 8999) and counts
+ * packets by kind. It is an example of a stage: one header, one function and its own maps. Parsing
+ * continues after it.
  *
  *   elfmap graft parser_stages udp_payload parser_quic.o sec quic
  *   elfmap map dump quic_packets sum
@@ -14,7 +14,7 @@
 #include "stage.h"
 
 #define QUIC_LONG 0x80
-#define QUIC_FIXED 0x40 /* set in every packet but a version negotiation */
+#define QUIC_FIXED 0x40 /* set in all packets except version negotiation */
 #define QUIC_KIND_SHIFT 4
 #define QUIC_PORT 443
 #define QUIC_CONNECTION_ID_MAX 20
@@ -32,7 +32,7 @@ struct bpf_elf_map SEC("maps") quic_packets = {
 };
 BPF_ANNOTATE_KV_PAIR(quic_packets, __u32, struct quic_packets);
 
-/* What a long header starts with, and what a short one has for sure: its first byte. */
+/* The start of a long header; a short one is only known to have the first byte. */
 struct quic_long {
 	__u8 first;
 	__u8 version[4];
@@ -48,7 +48,7 @@ static __always_inline bool is_quic_port(__be32 ports)
 	return both >> 16 == QUIC_PORT || (both & 0xffff) == QUIC_PORT;
 }
 
-/* Version 2 has the kinds of version 1, counted from another one. */
+/* Version 2 has the same kinds as version 1, with rotated numbers. */
 static __always_inline __u64 *count_of_long(struct quic_packets *packets, const struct quic_long *quic)
 {
 	__u32 version = quic->version[0] << 24 | quic->version[1] << 16 | quic->version[2] << 8 | quic->version[3];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What cgroup_filter.c and cgroup_id_filter.c share: whether a rule is for a packet, and the verdict with
- * its counter.
+ * What cgroup_filter.c and cgroup_id_filter.c share: whether a rule matches a packet, and the verdict
+ * with its counter.
  */
 #ifndef CGROUP_RULE_H
 #define CGROUP_RULE_H
@@ -12,7 +12,7 @@
 #include "cgroup_filter.h"
 #include "parse.h"
 
-/* A rule is read by one load and kept as the word that it is: whoever changes it meanwhile, it is seen whole. */
+/* A rule is read with one load as one word, so that a concurrent change is never seen in part. */
 static __always_inline __u64 cgroup_rule__read(const void *at)
 {
 	return *(const volatile __u64 *)at;
@@ -30,7 +30,7 @@ static __always_inline struct cgroup_rule cgroup_rule__of(__u64 word)
 	return value.rule;
 }
 
-/* Does it say anything about packets, beside whose they are? */
+/* Does it have conditions other than the cgroup? */
 static __always_inline bool cgroup_rule__has_conditions(__u64 word)
 {
 	union cgroup_rule_word others = {.rule = {.verdict = (enum cgroup_verdict)0xff}};
@@ -38,7 +38,7 @@ static __always_inline bool cgroup_rule__has_conditions(__u64 word)
 	return word & ~others.word;
 }
 
-/* What rules are compared with. */
+/* The fields of a packet that rules compare. */
 struct cgroup_subject {
 	__u64 family;	/* 0: not IP */
 	__u64 protocol; /* 0: not IP */
@@ -57,7 +57,7 @@ static __always_inline bool cgroup_rule__matches(const struct cgroup_rule *rule,
 	return !last || (subject->port >= rule->port_first && subject->port <= last);
 }
 
-/* What of a packet is counted: what there is on the wire of it. */
+/* Counts a packet as it is on the wire. */
 static __always_inline struct cgroup_count cgroup_rule__measure(struct __sk_buff *skb)
 {
 	return (struct cgroup_count){
@@ -66,7 +66,7 @@ static __always_inline struct cgroup_count cgroup_rule__measure(struct __sk_buff
 	};
 }
 
-/* The verdict as tc wants it, counted. */
+/* Counts the verdict, and converts it for tc. */
 static __always_inline int cgroup_rule__answer(struct cgroup_totals *totals, __u64 packets, enum cgroup_verdict verdict)
 {
 	if (verdict == drop) {
@@ -88,8 +88,8 @@ static __always_inline bool cgroup_rule__is_usual(__u8 protocol)
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
 }
 
-/* The subject at a glance: TCP and UDP directly behind an IP header without options, as most packets have it. False:
- * this one has to be parsed, which takes much longer. */
+/* The fast path for most packets: TCP or UDP directly after an IP header without options. False: the packet must be
+ * parsed, which takes much longer. */
 static __always_inline bool cgroup_rule__glance(struct __sk_buff *skb, __u32 link_length,
 						struct cgroup_subject *ret_subject)
 {
@@ -125,8 +125,8 @@ static __always_inline bool cgroup_rule__glance(struct __sk_buff *skb, __u32 lin
 	return cgroup_rule__is_usual(ret_subject->protocol) && link_length + end <= skb->len;
 }
 
-/* Parses the packet for rules with conditions. False: it cannot be parsed, which has been counted. What is not IP
- * can be: it is of no family and no protocol. */
+/* Parses the packet for rules with conditions. False: it cannot be parsed, which is counted. Packets other than IP
+ * have family and protocol 0. */
 static __always_inline bool cgroup_rule__parse(struct __sk_buff *skb, __u32 link_length, struct cgroup_totals *totals,
 					       __u64 packets, struct cgroup_subject *ret_subject)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * IP in IP, both families on both sides, without a tunnel device: puts an outer header before a
- * packet, and takes one off. For frames with an Ethernet header and without VLAN tags in the payload.
+ * IP in IP without a tunnel device, IPv4 and IPv6 on both sides: adds and removes outer headers.
+ * For frames with an Ethernet header and without VLAN tags in the payload.
  *
- * After either, offsets and pointers into the packet are void. A failure leaves a packet that is
- * fit for nothing but being dropped.
+ * Afterwards all offsets and pointers into the packet are invalid. After a failure the packet must
+ * be dropped.
  */
 #ifndef IPIP_H
 #define IPIP_H
@@ -14,22 +14,22 @@
 #define VLAN_POPS (PACKET_TAGS_MAX + 1)
 #define IPV4_DONT_FRAGMENT 0x4000
 #define ECN_BITS 3
-/* Newer than some <linux/bpf.h>; needed where the families of outer and inner header differ. */
+/* Missing in older <linux/bpf.h>; needed if the families of outer and inner header differ. */
 #define ADJ_ROOM_DECAP_L3_IPV4 (1ull << 7)
 #define ADJ_ROOM_DECAP_L3_IPV6 (1ull << 8)
 
-/* An address as words, like the parser has it; IPv4 is mapped, ::ffff:a.b.c.d. */
+/* An address as words, as in the parser; IPv4 is mapped, ::ffff:a.b.c.d. */
 union address {
 	__u64 words[2];
 	__be32 quarters[4];
 };
 
-/* What an outer header says. */
+/* The contents of an outer header. */
 struct ipip_outer {
 	union address remote;
 	union address local; /* of the same family */
 	__u8 ttl;
-	__u8 tos; /* its ECN bits do not count: those of the packet inside do */
+	__u8 tos; /* without the ECN bits, which come from the inner packet */
 };
 
 static __always_inline union address address__read(const __u8 *from)
@@ -49,7 +49,7 @@ static __always_inline bool address__is_ipv4(const union address *address)
 	return !address->words[0] && address->quarters[2] == bpf_htonl(0xffff);
 }
 
-/* All tags, in the metadata or not. */
+/* Removes all tags, in the metadata and in the frame. */
 static __always_inline bool packet__pop_tags(struct __sk_buff *skb, const struct packet *pkt)
 {
 	if (!skb->vlan_present && pkt->l3_offset == ETH_HLEN)
@@ -127,7 +127,7 @@ static __always_inline __u32 ipip__size(bool is_ipv4)
 	return is_ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 }
 
-/* TCP segments are made smaller by the room that the header takes; datagrams must stay what they are. */
+/* TCP segments are reduced by the size of the header; datagrams must keep their size. */
 static __always_inline __u64 ipip__room_flags(struct __sk_buff *skb, const struct packet *pkt, bool to_ipv4)
 {
 	__u64 flags = to_ipv4 ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
@@ -137,7 +137,7 @@ static __always_inline __u64 ipip__room_flags(struct __sk_buff *skb, const struc
 	return flags;
 }
 
-/* Puts an outer header before the packet, whatever of both families. False: the kernel makes no room. */
+/* Adds an outer header of either family. False: the kernel cannot add the space. */
 static __always_inline bool ipip__wrap(struct __sk_buff *skb, const struct ipip_outer *outer)
 {
 	bool to_ipv4 = address__is_ipv4(&outer->remote);
@@ -147,7 +147,7 @@ static __always_inline bool ipip__wrap(struct __sk_buff *skb, const struct ipip_
 
 	if (packet__link(skb, ETH_HLEN, &pkt) || packet__network(skb, &pkt))
 		return false;
-	length = pkt.end - pkt.l3_offset; /* without what the link layer added to reach its least length */
+	length = pkt.end - pkt.l3_offset; /* without the padding of the link layer */
 	protocol = pkt.family == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
 	tos = (outer->tos & ~ECN_BITS) | (ipip__read_tos(skb, &pkt) & ECN_BITS);
 	if (bpf_skb_adjust_room(skb, ipip__size(to_ipv4), BPF_ADJ_ROOM_MAC, ipip__room_flags(skb, &pkt, to_ipv4)))
@@ -156,8 +156,8 @@ static __always_inline bool ipip__wrap(struct __sk_buff *skb, const struct ipip_
 		       : ipip__store_ipv6(skb, outer, protocol, tos, length);
 }
 
-/* Takes off PKT's IP header with its options or extension headers; congestion that it reports is handed
- * on. False: the kernel does not take the room away. */
+/* Removes PKT's IP header with its options or extension headers, and copies its congestion mark to the
+ * inner one. False: the kernel cannot remove the space. */
 static __always_inline bool ipip__unwrap(struct __sk_buff *skb, const struct packet *pkt)
 {
 	bool congested = (ipip__read_tos(skb, pkt) & ECN_BITS) == ECN_BITS;
@@ -172,7 +172,7 @@ static __always_inline bool ipip__unwrap(struct __sk_buff *skb, const struct pac
 		return false;
 	if (congested)
 		bpf_skb_ecn_set_ce(skb);
-	bpf_set_hash_invalid(skb); /* it is the tunnel's, which is one for all flows inside */
+	bpf_set_hash_invalid(skb); /* it is that of the tunnel, the same for all flows inside */
 	return true;
 }
 

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What parse.h finds out about a packet. Apart from parse.h, so that a test or a tool in user
- * space can read the same struct.
+ * The result of parse.h. It is a separate header, so that tests and tools in user space can
+ * include it.
  */
 #ifndef PACKET_H
 #define PACKET_H
 
 #include <linux/types.h>
 
-/* A packet that cannot be parsed is neither "no match" nor "match": the classifier's policy decides. */
+/* A packet that cannot be parsed is neither a match nor a mismatch: the classifier's policy decides. */
 enum packet_verdict {
 	PACKET_OK,
-	PACKET_SHORT,	  /* a header or a length reaches beyond the packet's end */
+	PACKET_SHORT,	  /* a header or a length exceeds the packet */
 	PACKET_NON_IP,	  /* neither IPv4 nor IPv6: ARP, LLDP, MPLS, ... */
-	PACKET_DEPTH,	  /* more VLAN tags, extension headers or tunnels than are followed */
-	PACKET_MALFORMED, /* an IP header that contradicts itself: version, header length */
+	PACKET_DEPTH,	  /* too many VLAN tags, extension headers or tunnels */
+	PACKET_MALFORMED, /* an inconsistent IP header: version, header length */
 };
 
 enum packet_fragment {
@@ -23,7 +23,7 @@ enum packet_fragment {
 	PACKET_FRAGMENT_LATER, /* has no transport header, so no ports */
 };
 
-#define PACKET_TAGS_MAX 3    /* VLAN tags in the payload, beside the one in the metadata */
+#define PACKET_TAGS_MAX 3    /* VLAN tags in the payload, in addition to the one in the metadata */
 #define PACKET_HEADERS_MAX 8 /* IPv6 extension headers */
 #define PACKET_TUNNELS_MAX 4 /* nested IPIP, 6in4, GRE */
 #define PACKET_NO_VLAN 0xffff
@@ -32,14 +32,14 @@ struct packet {
 	__u64 saddr[2]; /* network byte order; IPv4 as ::ffff:a.b.c.d */
 	__u64 daddr[2];
 	__u32 l3_offset; /* bytes from skb->data */
-	__u32 l4_offset; /* behind extension headers; in a later fragment: of its data */
+	__u32 l4_offset; /* after extension headers; in a later fragment: of its data */
 	__u32 end;	 /* of the IP packet, without the link layer's padding */
 	__be16 ethertype;
 	__be16 icmp_id; /* of echo messages, else 0 */
 	__be16 sport;	/* TCP, UDP, UDP-Lite, SCTP, DCCP; else 0 */
 	__be16 dport;
-	__u16 vlan_outer; /* ids; PACKET_NO_VLAN where there is no tag */
-	__u16 vlan_inner; /* the innermost one where there are several */
+	__u16 vlan_outer; /* ids; PACKET_NO_VLAN without a tag */
+	__u16 vlan_inner; /* the innermost tag */
 	__u8 icmp_type;
 	__u8 icmp_code;
 	__u8 family;   /* 4 or 6 */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The packet parser that the classifiers share, in stages that a program calls as far as it needs:
+ * The packet parser of the classifiers, in stages that a program calls as needed:
  *
  *   packet__link       VLAN tags; where the network header starts and of which family it is
  *   packet__network    IPv4, or IPv6 and its extension headers: addresses, protocol, fragment
  *   packet__transport  ports, or ICMP type, code and id
- *   packet__enter      a tunnel's inner network header, for packet__network to go on with
+ *   packet__enter      a tunnel's inner network header, input of packet__network
  *
- *   packet__parse      link, network, transport: what a filter wants
- *   packet__innermost  link, network, and on through tunnels: what accounting wants
+ *   packet__parse      link, network, transport: for filters
+ *   packet__innermost  link, network, and tunnels: for accounting
  *
- * Stages keep offsets, not pointers: headers outside the linear part are pulled in on the way,
- * and that invalidates every pointer into the packet. All is inlined, nothing needs .rodata.
+ * Stages store offsets, not pointers: pulling headers into the linear part invalidates all
+ * pointers into the packet. Everything is inlined, and nothing needs .rodata.
  */
 #ifndef PARSE_H
 #define PARSE_H
@@ -28,9 +28,9 @@
 
 #include "packet.h"
 
-/* The first pull fetches so much at once: Ethernet, IPv6 and 24 bytes, enough for most packets. */
+/* The size of the first pull: Ethernet, IPv6 and 24 bytes, enough for most packets. */
 #define PACKET_PULL 78
-/* The verifier follows pointers into a packet up to 64 KiB; no header stands that far behind. */
+/* The verifier tracks pointers into a packet up to 64 KiB; no header is further back. */
 #define PACKET_REACH 0x7fff
 
 #define IPV4_MORE_FRAGMENTS 0x2000
@@ -55,7 +55,7 @@ struct gre_base {
 	__be16 ethertype;
 };
 
-/* What all extension headers start with. */
+/* The start of all extension headers. */
 struct ipv6_extension {
 	__u8 next;
 	__u8 length;
@@ -63,12 +63,12 @@ struct ipv6_extension {
 	__u32 rest;	 /* the shortest header has 8 bytes */
 };
 
-/* They keep the way straight: what is not likely is moved out of it, with the registers it would take. */
+/* They move unlikely code, with the registers it needs, out of the common path. */
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
-/* A pointer member of the context. In assembler, since the compiler takes it for the number that it
- * is declared as, and shifts and combines it, which the verifier forbids for pointers. */
+/* A pointer member of the context. In assembler, since the compiler treats it as the number that it is
+ * declared as, and would shift and combine it, which the verifier forbids for pointers. */
 #define packet__pointer(skb, member)                                                         \
 	({                                                                                   \
 		void *pointer;                                                               \
@@ -78,10 +78,10 @@ struct ipv6_extension {
 		pointer;                                                                     \
 	})
 
-/* NUMBER again, but one that the verifier knows nothing about. It walks every combination of headers
- * separately for as long as it can tell them apart, which with tunnels and extension headers is more than
- * it has patience for. What it needs to know, packet__at() checks again. In assembler, so that the compiler
- * keeps no pointer to the middle of the context, which the verifier forbids. */
+/* Returns NUMBER, but hides its range from the verifier. Otherwise the verifier walks each combination of
+ * headers separately, which with tunnels and extension headers exceeds its limit. packet__at() checks the
+ * range again. In assembler, so that the compiler does not keep a pointer into the context, which the
+ * verifier forbids. */
 static __always_inline __u64 packet__forget(struct __sk_buff *skb, __u64 number)
 {
 	__u64 unknown;
@@ -94,8 +94,8 @@ static __always_inline __u64 packet__forget(struct __sk_buff *skb, __u64 number)
 	return number;
 }
 
-/* What is OFFSET bytes into the packet, which is within reach. The very register that is added gets a bound that the
- * verifier sees: kernels up to 6.1 know nothing of a copy that was checked in its stead, nor of one on the stack. */
+/* A pointer to OFFSET in the packet, which must be below PACKET_REACH. The added register itself gets the bound:
+ * verifiers up to 6.1 do not derive it from a copy that was checked, or from the stack. */
 static __always_inline void *packet__reach(struct __sk_buff *skb, __u64 offset)
 {
 	void *at;
@@ -108,7 +108,7 @@ static __always_inline void *packet__reach(struct __sk_buff *skb, __u64 offset)
 	return at;
 }
 
-/* SIZE readable bytes at OFFSET, or NULL. Pulls them in when they are outside the linear part. */
+/* SIZE readable bytes at OFFSET, or NULL. Pulls them into the linear part if needed. */
 static __always_inline void *packet__at(struct __sk_buff *skb, __u64 offset, __u64 size)
 {
 	__u64 wanted;
@@ -119,7 +119,7 @@ static __always_inline void *packet__at(struct __sk_buff *skb, __u64 offset, __u
 	at = packet__reach(skb, offset);
 	if (at + size <= packet__pointer(skb, data_end))
 		return at;
-	wanted = packet__forget(skb, offset + size); /* lest its comparison splits what is known of OFFSET */
+	wanted = packet__forget(skb, offset + size); /* so that comparing it does not split the range of OFFSET */
 	if (wanted < PACKET_PULL)
 		wanted = skb->len < PACKET_PULL ? skb->len : PACKET_PULL;
 	if (bpf_skb_pull_data(skb, wanted))
@@ -128,7 +128,7 @@ static __always_inline void *packet__at(struct __sk_buff *skb, __u64 offset, __u
 	return at + size <= packet__pointer(skb, data_end) ? at : NULL;
 }
 
-/* The same for a header inside the IP packet, which may end before the frame does. */
+/* The same for a header inside the IP packet, which may be shorter than the frame. */
 static __always_inline void *packet__inside(struct __sk_buff *skb, const struct packet *pkt, __u64 offset, __u64 size)
 {
 	return offset + size <= pkt->end ? packet__at(skb, offset, size) : NULL;
@@ -149,9 +149,9 @@ static __always_inline void packet__add_vlan(struct packet *pkt, __u32 tci)
 }
 
 /*
- * skb->protocol decides what the packet is: the kernel moves the outer tag from the frame into the
- * metadata, and the type behind it into skb->protocol. LINK_LENGTH is ETH_HLEN, or 0 on a device
- * without link-layer header (tun, wireguard, ppp): the context does not tell which.
+ * skb->protocol is the type of the packet: the kernel moves the outer tag from the frame into the
+ * metadata, and the type after it into skb->protocol. LINK_LENGTH is ETH_HLEN, or 0 on a device
+ * without link-layer header (tun, wireguard, ppp): the context does not contain it.
  */
 static __always_inline enum packet_verdict packet__link(struct __sk_buff *skb, __u32 link_length, struct packet *pkt)
 {
@@ -240,7 +240,7 @@ static __always_inline __u32 packet__extension_length(__u8 protocol, const struc
 	return (header->length + 1) * 8;
 }
 
-/* A second fragment header that is of no fragment leaves what the first one said. */
+/* A second fragment header of an unfragmented packet does not change the result of the first. */
 static __always_inline __u64 packet__ipv6_fragment(const struct ipv6_extension *header, __u64 fragment)
 {
 	if (header->fragment & bpf_htons(IPV6_FRAGMENT_OFFSET))
@@ -248,13 +248,13 @@ static __always_inline __u64 packet__ipv6_fragment(const struct ipv6_extension *
 	return header->fragment & bpf_htons(IPV6_MORE_FRAGMENTS) ? PACKET_FRAGMENT_FIRST : fragment;
 }
 
-/* From the header PROTOCOL at l4_offset to the first that is no extension. ESP hides what follows
- * and "no next header" has nothing, so both end the walk by being no extensions. */
+/* From the header PROTOCOL at l4_offset to the first that is not an extension. ESP, which hides the
+ * rest, and "no next header" are not extensions, so they end the walk. */
 static __always_inline enum packet_verdict packet__walk(struct __sk_buff *skb, struct packet *pkt)
 {
 	__u64 offset = pkt->l4_offset, protocol = pkt->protocol, fragment = PACKET_WHOLE;
 
-#pragma unroll /* makes the program longer, and verifying it several times shorter */
+#pragma unroll /* a longer program, but verification is several times faster */
 	for (int headers = 0; headers < PACKET_HEADERS_MAX && packet__is_extension(protocol); headers++) {
 		const struct ipv6_extension *header = packet__inside(skb, pkt, offset, sizeof(*header));
 
@@ -288,7 +288,7 @@ static __always_inline enum packet_verdict packet__ipv6(struct __sk_buff *skb, s
 		return PACKET_MALFORMED;
 	pkt->l4_offset = packet__forget(skb, pkt->l3_offset + sizeof(*header));
 	payload = bpf_ntohs(header->payload_len);
-	/* A jumbogram, or a GSO packet of more than 64 KiB, says 0 and means the rest. */
+	/* 0 in a jumbogram, or in a GSO packet of more than 64 KiB, which extends to the end. */
 	if (payload || (header->nexthdr != IPPROTO_HOPOPTS && !skb->gso_size)) {
 		if (pkt->l4_offset + payload > pkt->end)
 			return PACKET_SHORT;
@@ -332,7 +332,7 @@ static __always_inline bool packet__is_echo(const struct packet *pkt)
 	return pkt->family == 4 ? type == 8 || type == 0 : type == 128 || type == 129;
 }
 
-/* Protocols without ports and later fragments are no failure: their ports stay 0. */
+/* Protocols without ports and later fragments are no errors: their ports are 0. */
 static __always_inline enum packet_verdict packet__transport(struct __sk_buff *skb, struct packet *pkt)
 {
 	if (pkt->fragment == PACKET_FRAGMENT_LATER)
@@ -357,13 +357,13 @@ static __always_inline enum packet_verdict packet__transport(struct __sk_buff *s
 	return PACKET_OK;
 }
 
-/* Bytes behind the base; no branches, which the verifier would all walk. */
+/* Bytes after the base header; without branches, which the verifier would all walk. */
 static __always_inline __u32 packet__gre_options(__u32 flags)
 {
 	return !!(flags & GRE_HAS_CHECKSUM) * 4 + !!(flags & GRE_HAS_KEY) * 4 + !!(flags & GRE_HAS_SEQUENCE) * 4;
 }
 
-/* Only version 0 without routing has a length that can be known; everything else is no tunnel here. */
+/* Only version 0 without routing has a known length; everything else is not treated as a tunnel. */
 static __always_inline enum packet_verdict packet__gre(struct __sk_buff *skb, const struct packet *pkt,
 						       __be16 *ret_ethertype, __u32 *ret_length)
 {
@@ -386,9 +386,9 @@ static __always_inline bool packet__is_tunnel(__u8 protocol)
 }
 
 /*
- * Moves PKT on to the IP packet inside an IPIP, 6in4 or GRE packet; *ret_entered says whether there
- * is one. Fragments are not entered: only the first has the inner header, and the fragments of one
- * packet must not end up under different addresses.
+ * Moves PKT to the IP packet inside an IPIP, 6in4 or GRE packet, and sets *ret_entered if there is
+ * one. Fragments are not entered: only the first has the inner header, and all fragments of a packet
+ * must be counted for the same address.
  */
 static __always_inline enum packet_verdict packet__enter(struct __sk_buff *skb, struct packet *pkt, bool *ret_entered)
 {
@@ -427,8 +427,8 @@ static __always_inline enum packet_verdict packet__parse(struct __sk_buff *skb, 
 	return verdict ? verdict : packet__transport(skb, pkt);
 }
 
-/* Fills PKT from the innermost IP header, without ports. A tunnel whose inner packet cannot be
- * parsed is a packet that cannot be parsed. */
+/* Fills PKT from the innermost IP header, without ports. If the inner packet of a tunnel cannot be
+ * parsed, the packet cannot be parsed. */
 static __always_inline enum packet_verdict packet__innermost(struct __sk_buff *skb, __u32 link_length,
 							     struct packet *pkt)
 {

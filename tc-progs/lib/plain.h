@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The shortest way to a packet's innermost destination, for the packets that are plain. Beside parse.h,
- * which knows all the others: a program asks here first, and parse.h when the answer is no.
+ * The fast path to the innermost destination of plain packets. A program tries it first, and uses
+ * parse.h for all other packets.
  */
 #ifndef PLAIN_H
 #define PLAIN_H
 
 #include "parse.h"
 
-/* Moves *AT over a tag, which *LEFT does not count any more. False: it is not in the linear part. */
+/* Moves *AT behind a tag, and subtracts it from *LEFT. False: it is not in the linear part. */
 static __always_inline bool packet__plain_tag(const void **at, const void *end, __u64 *left, __be16 *ethertype)
 {
 	const struct vlan_tag *tag = *at;
@@ -36,7 +36,7 @@ static __always_inline enum plain_step packet__plain_ipv4(const void **at, const
 	if (unlikely(*at + sizeof(*header) > end || *(const __u8 *)*at != 0x45))
 		return PLAIN_NO;
 	total = bpf_ntohs(header->tot_len);
-	/* 20 <= TOTAL <= *LEFT in one: *LEFT is 20 at least, and what would be below 0 is large. */
+	/* 20 <= TOTAL <= *LEFT in one comparison: *LEFT is at least 20, and negative values are large. */
 	if (unlikely(total - sizeof(*header) > *left - sizeof(*header) ||
 		     header->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)))
 		return PLAIN_NO;
@@ -73,8 +73,8 @@ static __always_inline bool packet__plain_ipv6(const struct ipv6hdr *header, con
 	return true;
 }
 
-/* IPv4 with neither tag nor tunnel, as most packets are: the same by itself, since constant offsets and nothing to
- * keep for later make it the shortest. */
+/* Most packets: IPv4 without tag and tunnel. A separate function is shorter, since all offsets are constant and
+ * nothing is kept for later. */
 static __always_inline bool packet__plainest(struct __sk_buff *skb, __u32 link_length, struct packet *pkt)
 {
 	const void *at = packet__pointer(skb, data) + link_length, *end = packet__pointer(skb, data_end);
@@ -86,11 +86,11 @@ static __always_inline bool packet__plainest(struct __sk_buff *skb, __u32 link_l
 }
 
 /*
- * What nearly all packets are, on the shortest way: IPv4 without options or IPv6 without extension headers, whole, all
- * in the linear part, behind at most two tags; in a tunnel, too, if that makes two IPv4 headers (IPIP) and an IPv6 one
- * (6in4) at most. Every offset is a constant, and nothing lives on the stack. True: PKT has the family and
- * the destination that packet__innermost would find, and nothing else. False: it is something else, or broken;
- * packet__innermost tells which.
+ * The fast path for nearly all packets: IPv4 without options or IPv6 without extension headers, not fragmented, in the
+ * linear part, with at most two tags; in tunnels with at most two IPv4 headers (IPIP) and one IPv6 header (6in4).
+ * All offsets are constants, and nothing is on the stack. True: PKT has only the
+ * family and the destination, as packet__innermost would find them. False: any other packet, which may be broken:
+ * use packet__innermost.
  */
 static __always_inline bool packet__plain(struct __sk_buff *skb, __u32 link_length, struct packet *pkt)
 {
@@ -101,7 +101,7 @@ static __always_inline bool packet__plain(struct __sk_buff *skb, __u32 link_leng
 
 	if (packet__plainest(skb, link_length, pkt))
 		return true;
-	barrier(); /* what was read above is read again below */
+	barrier(); /* read it again below */
 	at = packet__pointer(skb, data) + link_length;
 	end = packet__pointer(skb, data_end);
 	left = (__u64)skb->len - link_length;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a stage of the tail-call parser needs: include this, write one function, graft it.
+ * The interface of a stage of the tail-call parser: include this, write a function, graft it.
  *
  *   SEC("quic")
  *   int quic_stage(struct __sk_buff *skb)
@@ -15,10 +15,10 @@
  *
  *   elfmap graft parser_stages udp_payload quic.o sec quic
  *
- * A stage finds the parse so far in the packet's control block, which tail calls keep. It ends in one of
- * two ways: stage__next() jumps to the stage in another slot, stage__end() to the one that counts why
- * there is no next. The verdict is TC_ACT_UNSPEC in any case, so that filters behind the parser still see
- * the packet.
+ * The state of the parse is in the packet's control block, which tail calls preserve. A stage ends with
+ * stage__next(), which jumps to the stage in another slot, or with stage__end(), which jumps to the stage
+ * that counts why parsing ended. The verdict is always TC_ACT_UNSPEC, so that the next filters see the
+ * packet.
  */
 #ifndef STAGE_H
 #define STAGE_H
@@ -38,28 +38,28 @@ struct bpf_elf_map SEC("maps") parser_stages = {
 	.id = PARSER_TABLE,
 	.pinning = PIN_GLOBAL_NS,
 };
-BPF_ANNOTATE_KV_PAIR(parser_stages, enum parser_slot, __u32); /* whence `elfmap graft` knows the slots' names */
+BPF_ANNOTATE_KV_PAIR(parser_stages, enum parser_slot, __u32); /* the names of the slots for `elfmap graft` */
 
-/* ---- the parse so far ------------------------------------------------------------------------------- */
+/* ---- the state -------------------------------------------------------------------------------------- */
 
-/* What skb->cb holds. Each member is read as it was written: reading what was written in pieces, or a
- * piece of what is still being computed, has to wait. */
+/* The contents of skb->cb. Each member is read in the size in which it was written: other reads stall
+ * until the writes are stored. */
 struct stage {
-	__u16 offset;  /* of the header that this stage is to parse, from skb->data */
-	__u8 protocol; /* of the innermost IP header so far; 0 before any */
+	__u16 offset;  /* of the header for this stage, from skb->data */
+	__u8 protocol; /* of the innermost IP header so far; 0: none yet */
 	__u8 state;    /* STAGE_… */
 	union {
-		__u32 limit; /* where that header's packet ends, from skb->data; before any: the frame */
+		__u32 limit; /* the end of that IP packet, or of the frame if there is none yet, from skb->data */
 		__u32 end;   /* at PARSER_END: why, a member of struct parser_ends by its number, or
 			      * STAGE_EMPTY and a slot */
 	};
 	union {
-		__u64 ipv4_addresses; /* of that header, as they are in it */
-		__u32 ipv6_offset;    /* where that header is, from skb->data */
+		__u64 ipv4_addresses; /* of that header, in network order */
+		__u32 ipv6_offset;    /* of that header, from skb->data */
 	};
 	union {
-		__be32 ports;	 /* of the transport header, as they are in it; 0: none so far */
-		__u32 ethertype; /* at PARSER_LINK and PARSER_OTHER_LINK: what is at offset; a __be16 */
+		__be32 ports;	 /* of the transport header, in network order; 0: none yet */
+		__u32 ethertype; /* at PARSER_LINK and PARSER_OTHER_LINK: the type of the header at offset; a __be16 */
 	};
 } __attribute__((packed));
 
@@ -68,15 +68,15 @@ _Static_assert(__builtin_offsetof(struct stage, ipv4_addresses) == 8, "aligned l
 
 #define STAGE_IPV6 0x01	    /* the innermost IP header is IPv6, else IPv4 */
 #define STAGE_FRAGMENT 0x02 /* it is a first fragment */
-#define STAGE_DEPTH 0x10    /* what each header within another adds */
+#define STAGE_DEPTH 0x10    /* added for each nested header */
 #define STAGE_EMPTY 0x100
 
-/* A member of it, to be read and written. */
+/* A member, as an lvalue. */
 #define STAGE(skb, member) \
 	(*(typeof(((struct stage *)0)->member) *)((void *)(skb)->cb + __builtin_offsetof(struct stage, member)))
 
-/* As 64 bits of which the compiler knows no more: it would test the sign of the lower sixteen instead of
- * comparing with PACKET_REACH, which takes longer. */
+/* As 64 bits with a range that the compiler does not know: it would otherwise test the sign of the lower
+ * sixteen bits instead of comparing with PACKET_REACH, which is slower. */
 static __always_inline __u64 stage__offset(const struct __sk_buff *skb)
 {
 	__u64 offset = STAGE(skb, offset);
@@ -85,8 +85,8 @@ static __always_inline __u64 stage__offset(const struct __sk_buff *skb)
 	return offset;
 }
 
-/* The first SIZE bytes of this stage's header; NULL: the packet ends before. SIZE is a constant. Ends
- * the life of every pointer into the packet that the stage had before. */
+/* The first SIZE bytes of this stage's header; NULL: the packet is shorter. SIZE is a constant.
+ * Invalidates all other pointers into the packet. */
 static __always_inline void *stage__header(struct __sk_buff *skb, __u32 size)
 {
 	__u64 offset = stage__offset(skb);
@@ -94,14 +94,14 @@ static __always_inline void *stage__header(struct __sk_buff *skb, __u32 size)
 	return offset + size <= STAGE(skb, limit) ? packet__at(skb, offset, size) : NULL;
 }
 
-/* The next header starts LENGTH bytes behind the start of this one. */
+/* Sets the start of the next header, LENGTH bytes after the start of this one. */
 static __always_inline void stage__skip(struct __sk_buff *skb, __u32 length)
 {
 	STAGE(skb, offset) += length;
 }
 
-/* The same behind a header that may stand there again and again: a tag, a label, a tunnel. False: there
- * have been too many of them. */
+/* The same after a header that can be repeated: a tag, a label, a tunnel. False: there were too many
+ * of them. */
 static __always_inline bool stage__descend(struct __sk_buff *skb, __u32 length)
 {
 	__u64 state = STAGE(skb, state);
@@ -111,19 +111,19 @@ static __always_inline bool stage__descend(struct __sk_buff *skb, __u32 length)
 	return state < PARSER_DEPTH_MAX * STAGE_DEPTH;
 }
 
-/* How many packets it is on the wire: a GSO packet is its segments. */
+/* The number of packets on the wire: the segments of a GSO packet. */
 static __always_inline __u64 stage__packets(const struct __sk_buff *skb)
 {
 	return skb->gso_segs ? skb->gso_segs : 1;
 }
 
-/* ---- how a stage ends ------------------------------------------------------------------------------- */
+/* ---- the end of a stage ----------------------------------------------------------------------------- */
 
-/* Goes on with the stage in SLOT if there is one, and else with the next statement. SLOT is a constant,
- * and the call is written out, so that the compiler neither joins two of them, with the slot in a
- * register, nor puts off what was to be written before. The kernel makes a direct jump of it, which
- * saves a nanosecond, and has to be written anew in each place when the stage changes: for the usual
- * way of a packet, and for slots that are usually empty. */
+/* Continues with the stage in SLOT if there is one, else with the next statement. SLOT is a constant.
+ * The call is in assembler, so that the compiler neither merges two calls, with the slot in a register,
+ * nor delays writes past it. The kernel patches it to a direct jump, which saves a nanosecond, but must
+ * be patched in each place when the stage changes. For the common path of a packet, and for slots that
+ * are usually empty. */
 #define stage__try(skb, slot)                                                               \
 	asm volatile("r1 = %[context]\n\t"                                                  \
 		     "r2 = %[table]\n\t"                                                    \
@@ -134,8 +134,8 @@ static __always_inline __u64 stage__packets(const struct __sk_buff *skb)
 		       [tail_call] "i"(BPF_FUNC_tail_call)                                  \
 		     : "r0", "r1", "r2", "r3", "r4", "r5", "memory")
 
-/* The same for every other place. No packet ends beyond 2 GiB, so that nothing is added to SLOT; but the
- * verifier does not know, and takes it for a number that has to be looked up. */
+/* The same for all other places. The added bit is always 0, since packets are smaller than 2 GiB, but it
+ * makes SLOT a variable for the verifier, so that the kernel looks it up. */
 static __always_inline void stage__look_up(struct __sk_buff *skb, __u64 slot)
 {
 	__u64 end;
@@ -157,8 +157,8 @@ static __always_inline int stage__leave(struct __sk_buff *skb, __u32 why)
 /* Counts the packet in MEMBER of struct parser_ends: `return stage__end(skb, malformed);` */
 #define stage__end(skb, member) stage__leave(skb, __builtin_offsetof(struct parser_ends, member) / sizeof(__u64))
 
-/* Goes on with the stage in SLOT: `return stage__next(skb, PARSER_FLOW);` The packets that find it empty
- * are counted in parser_empty. */
+/* Continues with the stage in SLOT: `return stage__next(skb, PARSER_FLOW);` If the slot is empty, the
+ * packet is counted in parser_empty. */
 static __always_inline int stage__next(struct __sk_buff *skb, enum parser_slot slot)
 {
 	stage__look_up(skb, slot);

@@ -161,7 +161,7 @@ is_dynamic() {
 	make=(make --no-print-directory BUILD="$BATS_TEST_TMPDIR/build" CLANG=clang CC=gcc)
 	path=$(only bash sh env make gcc expr nproc pkg-config)
 	run -2 env -u CC PATH="$path" "${make[@]}"
-	[[ $output == *'missing here: clang; what is needed is installed by: make deps.'* && $output != *'o such file'* ]]
+	[[ $output == *'missing here: clang; to install what is needed: make deps.'* && $output != *'o such file'* ]]
 	ln -s "$(type -P clang)" "$path/"
 	run -2 env PATH="$path" PKG_CONFIG_LIBDIR=/nowhere "${make[@]}"
 	[[ $output == *'missing here: libbpf libelf json-c; '*'make deps.'* ]]
