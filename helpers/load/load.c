@@ -13,7 +13,7 @@
 
 #include "base/msg.h"
 #include "helpers/command.h"
-#include "helpers/map/map_companion.h"
+#include "helpers/map/map_pin.h"
 #include "hook/hook.h"
 #include "load/load.h"
 #include "map/map.h"

@@ -13,7 +13,7 @@
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
-#include "helpers/map/progress.h"
+#include "helpers/map/map_file.h"
 #include "load/load.h"
 #include "map/fill.h"
 #include "upgrade/upgrade.h"

@@ -1,10 +1,89 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Reads a file of entries for replace, diff and swap. */
+/* Files of entries: read for load, replace, diff and swap; and the line that shows the progress of long work. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "helpers/command.h"
 #include "helpers/map/map_file.h"
-#include "helpers/map/progress.h"
+
+/* ---- progress -------------------------------------------------------------------------------------------- */
+
+#define FIRST_AFTER 1.0 /* seconds */
+#define EVERY 0.1
+#define BAR 30 /* columns */
+
+volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+void interrupt__catch(void)
+{
+	/* No SA_RESTART: whoever waits for input is to notice. */
+	struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESETHAND};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static double seconds_since(const struct timespec *then, const struct timespec *now)
+{
+	return (double)(now->tv_sec - then->tv_sec) + (double)(now->tv_nsec - then->tv_nsec) / 1e9;
+}
+
+void progress__begin(struct progress *progress, size_t total)
+{
+	*progress = (struct progress){.total = total, .on_terminal = isatty(STDERR_FILENO)};
+	clock_gettime(CLOCK_MONOTONIC, &progress->start);
+	progress->shown = progress->start;
+}
+
+static void draw(const struct progress *progress, size_t done, double seconds)
+{
+	double rate = (double)done / seconds;
+	char bar[BAR + 1];
+	int filled;
+
+	if (!progress->total) {
+		fprintf(stderr, "\r%zu entries, %.0f/s\033[K", done, rate);
+		return;
+	}
+	filled = done >= progress->total ? BAR : (int)(done * BAR / progress->total);
+	memset(bar, ' ', BAR);
+	memset(bar, '=', (size_t)filled);
+	bar[BAR] = '\0';
+	fprintf(stderr, "\r[%s] %zu of %zu entries, %.0f/s, %.0f s left\033[K", bar, done, progress->total, rate,
+		rate > 0 && done < progress->total ? (double)(progress->total - done) / rate : 0.0);
+}
+
+void progress__update(void *context, size_t done)
+{
+	struct progress *progress = context;
+	struct timespec now;
+
+	if (!progress->on_terminal)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (seconds_since(&progress->start, &now) < FIRST_AFTER || seconds_since(&progress->shown, &now) < EVERY)
+		return;
+	progress->shown = now;
+	progress->is_shown = true;
+	draw(progress, done, seconds_since(&progress->start, &now));
+}
+
+void progress__end(struct progress *progress)
+{
+	if (progress->is_shown)
+		fputs("\r\033[K", stderr);
+	progress->is_shown = false;
+}
+
+/* ---- files ----------------------------------------------------------------------------------------------- */
 
 static void refuse(void *context, const char *place, const char *why)
 {

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A file of entries, read for a map, with complaints. */
+/* A file of entries, read for a map, with complaints; and long work: its progress on a terminal, its interruption. */
 #ifndef ELFMAP_MAP_FILE_H
 #define ELFMAP_MAP_FILE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
 
 #include "helpers/map/map_target.h"
 #include "map/fill.h"
@@ -19,5 +24,25 @@ int map_file__read(struct elfmap_source *file, const struct target *target, cons
 
 /* Makes the entries what the kernel takes. Returns an exit status. */
 int map_file__open_objects(struct elfmap_source *file, const struct target *target);
+
+/* ---- progress ------------------------------------------------------------------------------------ */
+
+/* Set by SIGINT and SIGTERM once interrupt__catch() was called: work that is half done says how far it
+ * came. A second signal kills. */
+extern volatile sig_atomic_t interrupted;
+void interrupt__catch(void);
+
+struct progress {
+	size_t total; /* entries; 0: nobody knows */
+	struct timespec start;
+	struct timespec shown;
+	bool on_terminal;
+	bool is_shown;
+};
+
+/* A line on stderr from one second on, if that is a terminal: entries, rate, time left. */
+void progress__begin(struct progress *progress, size_t total);
+void progress__update(void *progress, size_t done); /* for struct elfmap_job */
+void progress__end(struct progress *progress);	    /* takes the line away */
 
 #endif

@@ -1,21 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* `elfmap map pin` and `unpin`: another name for a map, and one name less, without losing what it holds by accident. */
+/* `elfmap map pin` and `unpin`: another pin of a map, and one pin less without losing its content by accident. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "helpers/command.h"
-#include "helpers/map/map_companion.h"
+#include "helpers/map/map_pin.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
+#include "map/cgroup_slots.h"
+#include "map/device_names.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
 #include "pins/pin_change.h"
+
+/* ---- companions ------------------------------------------------------------------------------------------ */
+
+bool map_companion_path(const char *path, int fd, char ret_path[PATH_MAX])
+{
+	const char *suffix = NULL;
+	struct elfmap_reader map;
+
+	if (elfmap_reader__open_fd(fd, path, NULL, &map, NULL))
+		return false;
+	if (elfmap_map_kind__of(map.info.type)->value == ELFMAP_VALUE_CGROUP)
+		suffix = CGROUP_NOTES_SUFFIX;
+	else if (elfmap_map__has_devices(&map))
+		suffix = "_devs";
+	elfmap_reader__close(&map);
+	return suffix && snprintf(ret_path, PATH_MAX, "%s%s", path, suffix) < PATH_MAX;
+}
+
+/* ---- pin and unpin --------------------------------------------------------------------------------------- */
 
 struct pin_request {
 	const char *map; /* a pin; NULL: the map with the id */

@@ -9,7 +9,7 @@
 
 #include "base/msg.h"
 #include "helpers/command.h"
-#include "helpers/map/map_companion.h"
+#include "helpers/map/map_pin.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "hook/map_users.h"

@@ -3,7 +3,7 @@
 #ifndef ELFMAP_MAP_RESTORE_H
 #define ELFMAP_MAP_RESTORE_H
 
-#include "helpers/map/progress.h"
+#include "helpers/map/map_file.h"
 #include "helpers/map/saved.h"
 #include "map/map.h"
 

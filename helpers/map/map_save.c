@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,18 +19,65 @@
 #include "base/array.h"
 #include "base/msg.h"
 #include "helpers/command.h"
-#include "helpers/map/map_companion.h"
 #include "helpers/map/map_facts.h"
-#include "helpers/map/map_save.h"
+#include "helpers/map/map_pin.h"
 #include "helpers/map/map_verbs.h"
 #include "helpers/map/saved.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
+#include "map/cgroup_slots.h"
 #include "map/map.h"
 #include "map/map_copy.h"
 #include "map/map_write.h"
 #include "map/resolve.h"
 #include "pins/bpffs.h"
+#include "text/types.h"
+
+/* ---- the slots of a CGROUP_ARRAY, which the kernel does not show: from their notes ----------------------- */
+
+static int print_path(const struct elfmap_cgroup_slot *slot, __u32 index, struct elfmap_resolver *names)
+{
+	struct elfmap_type *type = elfmap_type__new(ELFMAP_CGROUP_ID, sizeof(slot->cgroup));
+	struct elfmap_value value = {.bytes = &slot->cgroup, .copies = 1};
+	struct elfmap_buffer text = {};
+	int err;
+
+	if (!type)
+		return -ENOMEM;
+	elfmap_text__write(&text, type, &value, names);
+	err = text.error;
+	if (!err)
+		printf("%u %.*s\n", index, (int)text.length, text.bytes);
+	elfmap_buffer__free(&text);
+	elfmap_type__free(type);
+	return err;
+}
+
+static int save_cgroups(const char *word, struct elfmap_resolver *names, size_t *ret_unknown, struct elfmap_msg *msg)
+{
+	struct elfmap_cgroup_slots slots;
+	char path[PATH_MAX];
+	size_t unknown = 0;
+	int err;
+
+	err = elfmap_bpffs__pin_path(word, path, sizeof(path), msg);
+	err = err ?: elfmap_cgroup_slots__open(path, &slots, msg);
+	if (err)
+		return err;
+	for (__u32 i = 0; i < slots.count && !err; i++) {
+		struct elfmap_cgroup_slot slot;
+
+		err = elfmap_cgroup_slots__read(&slots, i, &slot, msg);
+		if (!err && slot.state == CGROUP_SLOT_SET && print_path(&slot, i, names))
+			err = elfmap_msg__set(msg, -ENOMEM, "no memory");
+		unknown += !err && slot.state == CGROUP_SLOT_UNKNOWN;
+	}
+	elfmap_cgroup_slots__close(&slots);
+	*ret_unknown = unknown;
+	return err;
+}
+
+/* ---- maps ------------------------------------------------------------------------------------------------ */
 
 #define WRITE_AT (64u << 10)
 
@@ -387,7 +435,7 @@ static int describe(const struct save *save, struct source *source, struct elfma
 static int write_cgroups(struct save *save, const struct source *source, struct elfmap_msg *msg)
 {
 	size_t unknown;
-	int err = map_save_cgroups(source->map.pins->word, &save->names, &unknown, msg);
+	int err = save_cgroups(source->map.pins->word, &save->names, &unknown, msg);
 
 	if (!err && unknown)
 		complain(

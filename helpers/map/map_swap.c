@@ -15,7 +15,6 @@
 #include "helpers/map/map_file.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
-#include "helpers/map/progress.h"
 #include "kinds/maps.h"
 #include "map/map_copy.h"
 #include "pins/bpffs.h"

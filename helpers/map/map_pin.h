@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Maps that stand beside others and say what the numbers in them mean: lib/map/device_names.h, lib/map/cgroup_slots.h.
- */
-#ifndef ELFMAP_MAP_COMPANION_H
-#define ELFMAP_MAP_COMPANION_H
+/* Companions: maps of notes that explain the numbers in other maps (map/device_names.h, map/cgroup_slots.h). */
+#ifndef ELFMAP_MAP_PIN_H
+#define ELFMAP_MAP_PIN_H
 
 #include <limits.h>
 #include <stdbool.h>
