@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Reads what /proc/self tells about a descriptor. */
+/* Facts about a descriptor from /proc/self. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

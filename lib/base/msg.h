@@ -10,7 +10,7 @@
 /* Returns ERR, so that a refusal is one statement. MSG may be NULL. */
 int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* One line and nothing that a terminal would obey, whatever the names in an object are. */
+/* One line without control characters, which the names in an object may have. */
 void elfmap_msg__print(struct elfmap_msg *msg, const char *format, va_list args);
 
 #define ELFMAP_LINE_MAX (PATH_MAX + sizeof(struct elfmap_msg))
@@ -19,7 +19,7 @@ void elfmap_msg__print(struct elfmap_msg *msg, const char *format, va_list args)
  * without a name is ''. Returns its length with the line end; RET_LINE is not NUL-terminated. */
 size_t elfmap_msg__line(char *ret_line, size_t size, const char *object, const struct elfmap_msg *what);
 
-/* C, or '?' for what a terminal would obey. */
+/* C, or '?' for a control character. */
 static inline char elfmap_msg__printable(char c)
 {
 	return (unsigned char)c < ' ' || c == '\177' ? '?' : c;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What stands in a path: for the names that objects, pins and filters take from the file they come from. */
+/* Names that objects, pins and filters take from the path of their file. */
 #ifndef ELFMAP_PATH_H
 #define ELFMAP_PATH_H
 
 #include <stdio.h>
 #include <string.h>
 
-/* What is behind its last slash; all of it when there is none. (libc's basename() is another function
+/* The part after the last slash; all of PATH without a slash. (libc's basename() is another function
  * in each libc, and may write into the path.) */
 static inline const char *elfmap_path__name(const char *path)
 {

@@ -19,10 +19,10 @@
 #define MAX_SEGMENTS 32 /* a program has about a dozen */
 #define MAX_DYNAMIC 128 /* and about thirty of these */
 
-/* What a libbpf that refuses legacy objects says, and so has in it. */
+/* A message that a libbpf which refuses legacy objects contains. */
 #define REFUSAL "legacy map definitions in 'maps' section"
 
-/* What only this command has in it, whatever it is called and wherever it was copied: a note. */
+/* A note by which this command is recognized under any name and in any place. */
 static const struct {
 	ElfW(Nhdr) header;
 	char name[8];
@@ -82,7 +82,7 @@ static ElfW(Off) find_offset(const struct headers *headers, ElfW(Addr) address)
 	return 0;
 }
 
-/* The N of the libbpf.so.N that the program is linked with; -1: with none. */
+/* The N of the libbpf.so.N that the program is linked with; -1 if it is not. */
 static int find_libbpf(int fd, const struct headers *headers)
 {
 	static const char soname[] = "libbpf.so.";
@@ -163,7 +163,7 @@ static bool is_program(struct program *program)
 	program->help = HELP_NONE;
 	program->is_script = false;
 	fd = open(program->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) /* executable but not readable: it runs, and we don't know more than whether it is us */
+	if (fd < 0) /* executable but not readable: only compare it with ourselves */
 		return stat("/proc/self/exe", &self) || file.st_dev != self.st_dev || file.st_ino != self.st_ino;
 	err = look_into(fd, program);
 	close(fd);
@@ -202,8 +202,8 @@ static void cut_last_name(char *path)
 		*slash = '\0';
 }
 
-/* Without /proc the kernel still says what it was asked to execute. A caller with fewer rights than this program could
- * replace that meanwhile. */
+/* Without /proc there is still the path that the kernel was asked to execute. A caller with fewer rights than this
+ * program could replace that meanwhile. */
 static int find_program(char ret_path[PATH_MAX])
 {
 	ssize_t length = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);

@@ -22,13 +22,13 @@ struct program {
  * behind it. */
 #define IN_SCRIPT "ELFMAP_IN_SCRIPT"
 
-/* Finds NAME in PATH, then in /sbin and /usr/sbin, passing over whatever is this command itself
- * or the script that we were called from, and looks into the file. -ENOENT when there is none. */
+/* Finds NAME in PATH, then in /sbin and /usr/sbin, except this command itself
+ * and the script that we were called from, and reads its file. -ENOENT: not found. */
 int program__find(const char *name, struct program *ret_program);
 
 /* libexec/elfmap in the directory of this program (build tree), or in the directory above (installed). 1 if this
- * program is in that directory itself. A negative errno if there is none; RET_PATH is then where it is expected when
- * installed, or "" if this program cannot be found: it is setuid, and /proc is not mounted. */
+ * program is in that directory itself. A negative errno if it does not exist; RET_PATH is then where it is expected
+ * when installed, or "" if this program cannot be found: it is setuid, and /proc is not mounted. */
 int elfmap_libexec__find(char *ret_path, size_t size);
 
 #endif

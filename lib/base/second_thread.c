@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Starts a second thread where it brings something: left to the scheduler, two threads that never sleep may
- * share a CPU until their work is done, a second later, with another CPU idle beside them. */
+/* Starts a second thread on another CPU: left to the scheduler, two threads that never sleep may
+ * share a CPU until their work is done, a second later, with another CPU idle. */
 #include <sched.h>
 
 #include "base/second_thread.h"

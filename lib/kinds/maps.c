@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The table of map types, and the rules for their definitions: of a broken one the kernel says "Invalid argument". */
+/* The table of map types, and the rules for their definitions: the kernel reports a broken one as "Invalid argument".
+ */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -189,7 +190,7 @@ static const char *const reasons[] = {
 	.unreadable = (read), .unwritable = (write), .undeletable = (delete), .uncopyable = (copy)
 #define EVERYTHING_GOES WHY_NOT(NO, NO, NO, NO)
 
-/* What a local storage is, whatever it belongs to. */
+/* All local storages. */
 #define STORAGE                                                                           \
 	.value = ELFMAP_VALUE_BYTES, .rules = {KEY_OF_4, NO_ENTRIES, NO_PREALLOC, VALUE}, \
 	.flags = BPF_F_NO_PREALLOC | BPF_F_CLONE, .takes_btf = true, .needs_btf = true,   \

@@ -82,7 +82,7 @@ struct elfmap_map_kind {
 	bool per_cpu;
 
 	/* Calls for many entries. */
-	bool reads_batches;   /* BPF_MAP_LOOKUP_BATCH goes by buckets or indexes: nothing twice, nothing left out */
+	bool reads_batches;   /* BPF_MAP_LOOKUP_BATCH goes by buckets or indexes, each entry once */
 	bool takes_batches;   /* BPF_MAP_LOOKUP_AND_DELETE_BATCH */
 	bool has_two_writers; /* two threads write faster than one */
 	bool can_be_mapped;   /* with BPF_F_MMAPABLE */

@@ -240,7 +240,7 @@ int elfmap_prog_kind__parse(const char *word, __u32 *ret_type, struct elfmap_msg
 	return elfmap_msg__set(msg, -EINVAL, "type '%s' is not one of %s", word, words);
 }
 
-/* The row of the section called NAME; NR_SECTIONS: none. */
+/* The row of the section called NAME; NR_SECTIONS if there is none. */
 static size_t find_section(const char *name)
 {
 	for (size_t i = 0; i < NR_SECTIONS; i++) {

@@ -45,7 +45,7 @@ static int check_names(const struct source *source)
 	return 0;
 }
 
-/* "MAP_WHAT", with as many "_" behind as it takes to be nobody else's. */
+/* "MAP_WHAT", followed by as many "_" as make it unique. */
 static void make_name(const struct source *source, const char *map, const char *what, char name[MAX_MADE_NAME])
 {
 	int length = snprintf(name, MAX_MADE_NAME, "%s_%s", map, what);
@@ -146,7 +146,7 @@ static int print_types(const struct source *source)
 
 /* ---- functions in tail-call slots -------------------------------------------------------------------- */
 
-/* All programs that tail-call each other are of one type; a name of another section may tell which. */
+/* All programs that tail-call each other are of one type, which the name of another section may suggest. */
 static enum bpf_prog_type guess_type(const struct elfmap_object *obj)
 {
 	for (size_t i = 0; i < obj->nr_progs; i++)
@@ -381,7 +381,7 @@ static bool is_template(const struct elfmap_object *obj, size_t map)
 	return false;
 }
 
-/* A template must not be pinned, so a pinned map has one beside it. */
+/* A template must not be pinned, so a pinned map gets a second definition as its template. */
 static void print_template(const struct source *source, const struct elfmap_map *map, const char *name)
 {
 	fprintf(source->to, "/* %s without its pin, which a template must not have. */\nstruct %s {\n", map->name,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * decl: the maps of a legacy object as C source for libbpf >= 1.0, for whoever wants to leave the
+ * decl: the maps of a legacy object as C source for libbpf >= 1.0, for authors who want to leave the
  * legacy way. Compiled, it gives the maps that transcode makes of the same object.
  */
 #ifndef ELFMAP_DECL_H
@@ -10,7 +10,7 @@
 
 #include "object/object.h"
 
-/* Same object, same text. -EINVAL (the message says which name or type) for an object that has
+/* Same object, same text. -EINVAL (the message has the name or type) for an object that has
  * problems, has no maps, or has what C cannot say. free() the text. */
 int elfmap_object__decl(const struct elfmap_object *obj, char **ret_text, struct elfmap_msg *msg);
 

@@ -147,7 +147,7 @@ static __u32 highest_reference(const struct btf_type *type)
 	}
 }
 
-/* btf_dump looks at all types, whichever it is asked for. */
+/* btf_dump reads all types, not only those that it is asked for. */
 static int check_references(struct decl_types *types)
 {
 	__u32 nr = btf__type_cnt(types->btf);

@@ -200,7 +200,7 @@ void elfmap_elf__close(struct elfmap_elf *elf)
 
 const Elf64_Shdr *elfmap_elf__section(const struct elfmap_elf *elf, size_t index)
 {
-	/* Section 0 is none, whatever its header says. */
+	/* Section 0 does not exist, even if it has a header. */
 	Elf_Scn *section = index ? elf_getscn(elf->elf, index) : NULL;
 
 	return section ? elf64_getshdr(section) : NULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* An editable ELF image: sections by index, whose data is somebody else's until it is edited. */
+/* An editable ELF image: sections by index, whose data belongs to the original until it is edited. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

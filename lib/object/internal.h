@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the stages of libelfmap share among themselves: messages, the opened ELF image, its editable copy. */
+/* What the files of this folder share: the opened ELF image, its editable copy, the stages of read and transcode. */
 #ifndef ELFMAP_INTERNAL_H
 #define ELFMAP_INTERNAL_H
 
@@ -16,7 +16,7 @@
 #define MAX_SECTION_NAME 255
 #define MAX_VALUES 65536u /* highest slot that `values` of a map may name, plus one */
 
-/* ---- the opened image: what libelf says of the bytes ------------------------------------------ */
+/* ---- the opened image ------------------------------------------ */
 
 struct elfmap_elf {
 	const unsigned char *bytes;
@@ -29,9 +29,9 @@ struct elfmap_elf {
 	size_t strtab;
 	const Elf64_Sym *symbols;
 	size_t nr_symbols;
-	size_t maps;	  /* section `maps`; 0 (as below): the object has none */
+	size_t maps;	  /* section `maps`; 0 if the object has none, also below */
 	size_t btf_maps;  /* `.maps` */
-	size_t bare_maps; /* `.maps` without the BTF that would describe it: nobody's */
+	size_t bare_maps; /* `.maps` without BTF to describe it, which no loader can use */
 	size_t text;	  /* `.text` with code */
 	size_t btf;	  /* `.BTF` */
 };
@@ -46,24 +46,24 @@ const char *elfmap_elf__symbol_name(const struct elfmap_elf *elf, size_t symbol)
 const void *elfmap_elf__data(const struct elfmap_elf *elf, size_t index);
 bool elfmap_elf__is_code(const struct elfmap_elf *elf, size_t index);
 
-/* A table of relocations, one after the other; the addend is 0 where the table has none. */
+/* Reads a table of relocations one by one; the addend is 0 in a table without addends. */
 struct relocations {
 	size_t target; /* the section that they are for */
 	bool has_addends;
 	const unsigned char *at, *end;
 };
-/* false: section INDEX is no such table, or for no section, or it is empty. */
+/* false: section INDEX is not a table of relocations, or it relocates no section, or it is empty. */
 bool relocations__open(struct relocations *ret_table, const struct elfmap_elf *elf, size_t index);
 bool relocations__next(struct relocations *table, Elf64_Rela *ret_rela);
 
 bool elfmap_insn__is_call(const struct bpf_insn *insn); /* of a function of the object */
 bool elfmap_insn__is_load(const struct bpf_insn *insn); /* of 64 bits, which relocations may make an address */
 
-/* The object's BTF; NULL: it has none, or none that libbpf reads without harm. */
+/* The object's BTF; NULL if it has none, or one that is not valid. */
 struct btf *elfmap_btf__open(const struct elfmap_elf *elf);
 
-/* Names that have no definition in the object because the running kernel has it (libbpf: `.ksyms`,
- * `.kconfig`). They are BTF's strings, and good as long as nothing is added to it. BTF may be NULL. */
+/* Names that the running kernel defines (libbpf: `.ksyms`, `.kconfig`). They are strings of BTF, valid until something
+ * is added to it. BTF may be NULL. */
 struct kernel_symbols {
 	const char **names;
 	size_t nr;
@@ -75,9 +75,9 @@ void kernel_symbols__free(struct kernel_symbols *symbols);
 /* Is SYMBOL used, but defined neither here nor in the kernel, or a map that nothing describes? */
 bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const struct kernel_symbols *kernel);
 
-/* ---- an editable copy: sections whose data is the image's until somebody replaces it ------------ */
+/* ---- an editable copy: its sections use the image's data until they are edited -------------------- */
 
-/* Whatever a header says: no section of a BPF object needs more, and its tables need this. */
+/* No section of a BPF object needs a larger alignment, and tables need this one. */
 static inline size_t align8(size_t at)
 {
 	return (at + 7) & ~(size_t)7;
@@ -100,17 +100,17 @@ struct image {
 int image__open(struct image *image, const struct elfmap_elf *elf);
 int image__open_empty(struct image *image);
 void image__close(struct image *image);
-/* Section 0, which is empty, when there is no memory. The address of sections[] may change. */
+/* Returns the section's index; 0: no memory. The address of sections[] may change. */
 size_t image__add(struct image *image, const char *name, const Elf64_Shdr *like);
-const char *image__section_name(const struct image *image, size_t section); /* good until a name is added */
+const char *image__section_name(const struct image *image, size_t section); /* valid until a name is added */
 int image__rename(struct image *image, size_t section, const char *name);
-/* Makes room for EXTRA zero bytes behind the section's data, which becomes our own; NULL: no memory. */
+/* Copies the section's data if it is not ours yet, and appends EXTRA zero bytes. NULL: no memory. */
 void *image__edit(struct image *image, size_t section, size_t extra);
-/* Hands over DATA, from malloc(). */
+/* Takes over DATA, from malloc(). */
 void image__replace(struct image *image, size_t section, void *data, size_t size);
 /* Appends TEXT to string table SECTION; 0 when there is no memory. */
 uint32_t image__add_string(struct image *image, size_t section, const char *text);
-/* The first table of relocations (SHT_REL) of SECTION; 0: it has none. */
+/* The first table of relocations (SHT_REL) of SECTION; 0 if there is none. */
 size_t image__find_relocations(const struct image *image, size_t section);
 /* The same for all sections, by index, where the table is not empty. free() it; NULL: no memory. */
 size_t *image__list_relocations(const struct image *image);
@@ -118,14 +118,14 @@ int image__write(const struct image *image, void **ret_bytes, size_t *ret_size);
 
 /* ---- read's own stages ------------------------------------------------------------------------- */
 
-/* Adds a line to obj->problems. -ENOMEM or 0: a problem of the object is no failure of reading it. */
+/* Adds a line to obj->problems. 0 or -ENOMEM: an object with problems can still be read. */
 int read__problem(struct elfmap_object *obj, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Behind the others; whoever adds one sorts. */
+/* Appends to obj->progs; the caller sorts. */
 int read__add_program(struct elfmap_object *obj, const struct elfmap_prog *prog);
-/* A function that no symbol names: after its section. */
+/* Appends a function without a symbol, which is named after its section. */
 int read__add_nameless(struct elfmap_object *obj, size_t section, size_t offset);
 
-/* Which instructions functions start with that are called, or whose address is taken. */
+/* The instructions that start a function which is called, or whose address is taken. */
 struct calls {
 	struct called_section {
 		unsigned char *flags; /* by instruction */
@@ -135,9 +135,9 @@ struct calls {
 };
 int calls__read(struct calls *calls, const struct elfmap_elf *elf);
 bool calls__has(const struct calls *calls, size_t section, size_t offset);
-/* Adds those that no symbol names to obj->progs, which is sorted, and is not afterwards. */
+/* Appends those without a symbol to obj->progs, which must be sorted before and is not afterwards. */
 int calls__add_nameless(const struct calls *calls, struct elfmap_object *obj);
-/* Moves those that are no entries from obj->progs to obj->subprogs. */
+/* Moves those that are not entries from obj->progs to obj->subprogs. */
 int calls__part_programs(const struct calls *calls, struct elfmap_object *obj);
 void calls__free(struct calls *calls);
 
@@ -154,7 +154,7 @@ struct transcode {
 	struct image image;
 	struct btf *btf;
 	size_t maps;	  /* section that becomes `.maps` */
-	size_t rel_maps;  /* its relocations; 0: none yet */
+	size_t rel_maps;  /* its relocations; 0 until the first is added */
 	size_t base;	  /* where our slots start in it: behind maps that were BTF-defined already */
 	size_t slots_end; /* size of it, in the end */
 	struct map_slot {
@@ -163,13 +163,13 @@ struct transcode {
 		size_t nr_values;
 	} slots[ELF_MAX_MAPS]; /* by index in obj->maps */
 	size_t *added_symbol;  /* by index in obj->progs: the symbol we made; 0: it had one */
-	size_t text_twin;      /* section with the copy of `.text` that has the entry; 0: none */
-	size_t text;	       /* `.text` where subprograms are copied to; 0: none are */
+	size_t text_twin;      /* section with the copy of `.text` that has the entry; 0 if there is none */
+	size_t text;	       /* `.text` to which subprograms are copied; 0 if there are none */
 	size_t text_symbol;    /* the symbol of that section */
 	struct copy {
 		bool made;
 		size_t shift; /* bytes in front of it in `.text` */
-	} * copies;	      /* in `.text`, by section; NULL: there are none */
+	} * copies;	      /* in `.text`, by section; NULL if there are none */
 };
 
 int transcode__maps(struct transcode *t);	 /* transcode_maps.c: a place in `.maps` for each */

@@ -24,12 +24,12 @@ struct judge {
 	const struct elfmap_elf *elf;
 	bool has_btf; /* tc's way of handing over BTF would work with this one */
 	struct elfmap_old_tc verdict;
-	struct told { /* what the code of a section was refused for, once each */
+	struct reported { /* reasons given for the code of a section, each once */
 		size_t section;
 		size_t target; /* section of what it refers to */
 		const char *name;
-	} told[MAX_LINES];
-	size_t nr_told;
+	} reported[MAX_LINES];
+	size_t nr_reported;
 	int err;
 };
 
@@ -86,8 +86,8 @@ struct code {
 
 /* ---- names for what stands somewhere ------------------------------------------------------------------- */
 
-/* The symbol of the function or variable at OFFSET in SECTION, or ""; the innermost one that says how
- * long it is, since labels are symbols too. */
+/* The symbol of the function or variable at OFFSET in SECTION, or ""; the innermost one with a
+ * size, since labels are symbols, too. */
 static const char *name_at(const struct elfmap_elf *elf, size_t section, uint64_t offset)
 {
 	const char *name = "";
@@ -136,17 +136,17 @@ static const char *why_not(const struct elfmap_elf *elf, const Elf64_Sym *symbol
 }
 
 /* Instructions of a section that refer to the same thing are one reason. */
-static bool is_told(struct judge *judge, size_t section, size_t target, const char *name)
+static bool is_reported(struct judge *judge, size_t section, size_t target, const char *name)
 {
-	for (size_t i = 0; i < judge->nr_told; i++) {
-		const struct told *told = &judge->told[i];
+	for (size_t i = 0; i < judge->nr_reported; i++) {
+		const struct reported *at = &judge->reported[i];
 
-		if (told->section == section && told->target == target && !strcmp(told->name, name))
+		if (at->section == section && at->target == target && !strcmp(at->name, name))
 			return true;
 	}
-	if (judge->nr_told == MAX_LINES)
+	if (judge->nr_reported == MAX_LINES)
 		return true; /* there is no room for the line, either */
-	judge->told[judge->nr_told++] = (struct told){section, target, name};
+	judge->reported[judge->nr_reported++] = (struct reported){section, target, name};
 	return false;
 }
 
@@ -160,7 +160,7 @@ static void refuse_symbol(struct judge *judge, const struct code *code, size_t n
 	/* Local things are meant by their section and the distance from its start. */
 	if (ELF64_ST_TYPE(target->st_info) == STT_SECTION)
 		name = name_at(elf, target->st_shndx, (uint32_t)code->insns[nth].imm);
-	if (is_told(judge, code->section, target->st_shndx, name))
+	if (is_reported(judge, code->section, target->st_shndx, name))
 		return;
 	name_place(judge, code, nth, place, sizeof(place));
 	if (!target->st_shndx)
@@ -188,7 +188,7 @@ static int append_text(struct judge *judge, struct code *code)
 	return 0;
 }
 
-/* tc adds where `.text` came to lie to what the instruction says, and the symbol's own value to nothing. */
+/* tc adds the place of the appended `.text` to the instruction's offset, but does not add the symbol's value. */
 static int relocate_call(struct judge *judge, struct code *code, size_t nth, size_t symbol)
 {
 	const char *name = elfmap_elf__symbol_name(judge->elf, symbol), *what = NULL;
@@ -380,7 +380,7 @@ static void judge_needs(struct judge *judge, const struct code *code, const bool
 	add_reason(judge, "%s: %s, which requires BTF; tc loads none", place, what);
 }
 
-/* One place of each is enough: what else is wrong is found when that is mended. */
+/* The first place of each kind is enough. */
 static int judge_flow(struct judge *judge, const struct code *code)
 {
 	bool *reached = calloc(code->nr_insns, sizeof(*reached));
@@ -465,7 +465,7 @@ static void judge_license(struct judge *judge)
 }
 
 /* tc hands `.BTF` to the kernel as it is. Since clang 9 there are VARs and DATASECs in it, which the
- * kernel wants filled in first, and with which tc finds no BPF_ANNOTATE_KV_PAIR. */
+ * kernel wants filled in first, and with which tc does not find BPF_ANNOTATE_KV_PAIR. */
 static bool btf_reaches_kernel(const struct elfmap_object *obj)
 {
 	const struct elfmap_elf *elf = obj->elf;
@@ -491,7 +491,7 @@ static void judge_map(struct judge *judge, const struct elfmap_map *map)
 		add_reason(judge, "map '%s': offset %zu: a map of maps without inner_id; tc cannot make it", map->name,
 			   map->offset);
 	if (map->inner >= 0)
-		def.size_value = sizeof(__u32); /* tc says so itself */
+		def.size_value = sizeof(__u32); /* tc sets it itself */
 	fault = elfmap_map__fault(&def);
 	if (fault)
 		add_reason(judge, "map '%s': offset %zu: %s: %s", map->name, map->offset,

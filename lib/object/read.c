@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * read: what an object asks for, from its bytes alone. The contract is iproute2's legacy loader
- * (include/bpf_elf.h); what breaks it goes into problems[], in words that name the place.
+ * (include/bpf_elf.h); violations are listed in problems[], with their place.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -97,7 +97,7 @@ void elfmap_object__free(struct elfmap_object *obj)
 
 /* ---- what callers of the library see of it ------------------------------------------------------------------ */
 
-/* A member that is added later must not lie in what is padding now: callers tell by the size that it is there. */
+/* A member that is added later must not be in today's padding: callers find out by the size whether it is there. */
 #define ENDS_WITH(type, member)                                                                                   \
 	_Static_assert(offsetof(struct type, member) + sizeof(((struct type *)0)->member) == sizeof(struct type), \
 		       "no padding after the last member")

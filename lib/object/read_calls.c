@@ -12,7 +12,7 @@
 #include "object/internal.h"
 
 #define MAX_CALLED 4096 /* in an object; the kernel takes 256 in a program */
-#define RELOCATED 1	/* instruction: a relocation says what it refers to */
+#define RELOCATED 1	/* instruction: it has a relocation */
 #define CALLED 2	/* instruction: a function starts with it that is called */
 
 bool elfmap_insn__is_call(const struct bpf_insn *insn)
@@ -25,7 +25,7 @@ bool elfmap_insn__is_load(const struct bpf_insn *insn)
 	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
 }
 
-/* OFFSET is what arithmetic that nobody has checked made of it. */
+/* OFFSET is computed from unchecked numbers. */
 static void note_called(struct calls *calls, size_t section, uint64_t offset)
 {
 	if (offset / BPF_INSN_SIZE < calls->sections[section].nr_insns && offset % BPF_INSN_SIZE == 0)
@@ -122,7 +122,6 @@ void calls__free(struct calls *calls)
 	*calls = (struct calls){};
 }
 
-/* progs[] is sorted; what is found goes behind it. */
 int calls__add_nameless(const struct calls *calls, struct elfmap_object *obj)
 {
 	size_t at = 0, nr_named = obj->nr_progs, nr_called = 0;
@@ -220,7 +219,7 @@ struct search {
 	uint64_t wanted;		    /* a bit for each map that has programs for its slots */
 };
 
-/* The map that RELA of SECTION means; nr_maps: none. */
+/* The index of the map that RELA of SECTION refers to; nr_maps if it is not a map. */
 static size_t find_map(const struct elfmap_object *obj, size_t section, const Elf64_Rela *rela)
 {
 	const struct elfmap_elf *elf = obj->elf;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * read, the maps: section `maps` cut into definitions. Nothing but the symbols tells where one ends, so that
+ * read, the maps: section `maps` cut into definitions. Only the symbols show where one ends, so that
  * all must be of one size.
  */
 #include <errno.h>
@@ -85,7 +85,7 @@ static int collect_symbols(struct elfmap_object *obj)
 	return check_bindings(obj);
 }
 
-/* One symbol a definition and one definition a symbol: nothing else tells where a definition ends. */
+/* One symbol for each definition and one definition for each symbol: only symbols show where a definition ends. */
 static int check_offsets(struct elfmap_object *obj, size_t section_size)
 {
 	size_t size = section_size / obj->nr_maps;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * read, the programs: sections with code, the functions in them, and which tail-call slot a section
- * is meant for. To the legacy loader a program is a section; libbpf wants a function symbol, which
+ * is for. To the legacy loader a program is a section; libbpf requires a function symbol, which
  * old compilers did not always write.
  */
 #include <errno.h>
@@ -121,7 +121,7 @@ static int compare_programs(const void *a, const void *b)
 	return left->symbol < right->symbol ? -1 : left->symbol > right->symbol;
 }
 
-/* A function that others call, whatever its symbol; the place says so. */
+/* A function that others call: its place decides, not the type of its symbol. */
 static bool is_called_function(const struct elfmap_elf *elf, size_t symbol, const struct calls *calls)
 {
 	const Elf64_Sym *at = &elf->symbols[symbol];

@@ -56,7 +56,7 @@ int transcode__add_relocation(struct transcode *t, size_t section, size_t *reloc
 /* struct elfmap_transcode_opts as the first version of the library had it: up to its last member. */
 #define OPTS_SIZE_0_1 (offsetof(struct elfmap_transcode_opts, prog_section) + sizeof(const char *))
 
-/* libbpf insists on four bytes in `version`, which nobody has read since Linux 5.0. */
+/* libbpf requires four bytes in `version`, which the kernel has not used since Linux 5.0. */
 static int set_version_aside(struct transcode *t)
 {
 	for (size_t i = 1; i < t->elf->nr_sections; i++)

@@ -2,7 +2,7 @@
 /*
  * transcode, the calls: libbpf finds what is called in `.text` only. A section of programs that has
  * functions which are called is copied there whole, so that everything keeps its distance; the calls go
- * to the copy. What was the function in the section is code that nobody looks at.
+ * to the copy. The function that stays in the section is dead code outside of any program.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -106,7 +106,7 @@ static int follow_relocations(struct transcode *t, size_t section, size_t reloca
 	return 0;
 }
 
-/* Calls by distance get a relocation, which libbpf needs for whatever is in another section. */
+/* Calls by distance get a relocation, which libbpf requires for calls into another section. */
 static int follow_distances(struct transcode *t, size_t section, size_t *relocations, const bool *related)
 {
 	size_t nr = t->image.sections[section].header.sh_size / BPF_INSN_SIZE;

@@ -79,7 +79,7 @@ int transcode__maps(struct transcode *t)
 	if (t->elf->bare_maps && set_bare_maps_aside(t))
 		return -ENOMEM;
 	if (t->elf->btf_maps) {
-		/* BTF-defined maps stay first; ours follow, and `maps` itself is left for nobody. */
+		/* BTF-defined maps stay first; ours follow, and `maps` itself is removed. */
 		t->maps = t->elf->btf_maps;
 		t->base = align8(t->image.sections[t->maps].header.sh_size);
 	} else if (t->obj->nr_maps) {
@@ -177,7 +177,7 @@ static void add_pointer(struct definition *def, const char *name, int target)
 	add_member(def, name, target < 0 ? target : btf__add_ptr(def->btf, target));
 }
 
-/* A number N is told to libbpf as a pointer to int[N]. */
+/* libbpf reads a number N from a pointer to int[N]. */
 static void add_number(struct definition *def, const char *name, __u32 value)
 {
 	add_pointer(def, name, btf__add_array(def->btf, def->integer, def->integer, value));
@@ -216,7 +216,7 @@ static void add_sizes(struct definition *def, const struct elfmap_map *map)
 	}
 }
 
-/* What an outer map's inner maps are like: the template without a pin of its own. */
+/* The definition of an outer map's inner maps: the template without a pin. */
 static int add_template(struct transcode *t, int integer, const struct elfmap_map *inner)
 {
 	struct definition def = {.btf = t->btf, .integer = integer};
@@ -255,7 +255,7 @@ static __u32 find_datasec(struct transcode *t, const char *name)
 }
 
 /* A type can't be taken out. A DATASEC without its section would make libbpf and the kernel refuse
- * the whole; a nameless union of as many ints has the same size and is nobody's business. */
+ * the whole; a nameless union of as many ints has the same size. */
 static void retire_datasec(struct transcode *t, __u32 id, int integer)
 {
 	struct btf_type *datasec = type_at(t, id);
@@ -276,7 +276,7 @@ static const char *name_of(const struct transcode *t, const struct btf_type *typ
 	return name ? name : "";
 }
 
-/* The VAR of map NAME in the DATASEC of its old section; 0: none. */
+/* The VAR of map NAME in the DATASEC of its old section; 0 if there is none. */
 static __u32 find_var(struct transcode *t, __u32 datasec, const char *name)
 {
 	const struct btf_type *section = datasec ? type_at(t, datasec) : NULL;
@@ -336,7 +336,7 @@ static struct place *list_places(const struct transcode *t, size_t *ret_nr)
 	return places;
 }
 
-/* BTF-defined maps that the object has beside its legacy ones keep their places. */
+/* BTF-defined maps that the object has besides its legacy ones keep their places. */
 static int keep_vars(struct transcode *t, __u32 modern)
 {
 	__u32 nr = modern ? btf_vlen(type_at(t, modern)) : 0;
@@ -380,7 +380,7 @@ static int add_datasec(struct transcode *t, __u32 modern, const int *vars)
 }
 
 /* What BPF_ANNOTATE_KV_PAIR left in ".maps.NAME" is in the definition now; the bytes are all zeros,
- * and libbpf would speak of data that it doesn't know. */
+ * and libbpf would warn about unknown data. */
 static void retire_annotations(struct transcode *t, int integer)
 {
 	for (size_t i = 1; i < t->elf->nr_sections; i++)
@@ -472,7 +472,7 @@ int transcode__write_btf(struct transcode *t)
 	void *copy;
 
 	if (!t->obj->nr_maps && !t->obj->has_btf)
-		return 0; /* nothing to tell */
+		return 0; /* nothing to write */
 	section = section ? section : image__add(&t->image, ".BTF", &like);
 	if (!section)
 		return -ENOMEM;

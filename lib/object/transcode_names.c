@@ -21,7 +21,7 @@ struct move {
 	size_t target;	    /* the section that has the code now; 0: it stays */
 	size_t shift;	    /* bytes in front of it there */
 	uint32_t name;	    /* new name in .BTF's strings; 0: it keeps its name */
-	size_t relocations; /* the section that relocates it; 0: none */
+	size_t relocations; /* the section that relocates it; 0 if there is none */
 };
 
 /* Its layout (linux/btf.h stops at .BTF): a header, then parts, each a record size followed by
@@ -79,7 +79,7 @@ static size_t find_section(const struct extension *extension, const char *name)
 
 /* One list of records in a part: those of one section. */
 struct list {
-	size_t section; /* that it names; 0: none that is known */
+	size_t section; /* that it names; 0 if that is unknown */
 	size_t target;	/* the section that has its code now; 0: unknown, as is its name */
 	size_t shift;
 	__u32 head[2]; /* name, number of records */
@@ -273,7 +273,7 @@ static int write_extension(struct transcode *t, const struct move *moves)
 		if (section->header.sh_type == SHT_PROGBITS && !strcmp(name, ".BTF.ext"))
 			err = follow_in_section(t, &extension, i);
 		else if (section->header.sh_type == SHT_REL && !strcmp(name, ".rel.BTF.ext"))
-			section->removed = true; /* records have moved under it; nobody reads it */
+			section->removed = true; /* records have moved under it, and no loader reads it */
 	}
 	free(extension.codes);
 	return err;

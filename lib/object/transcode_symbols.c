@@ -20,7 +20,7 @@ static const struct elfmap_map *find_map(const struct elfmap_object *obj, size_t
 	return index < obj->nr_maps ? &obj->maps[index] : NULL;
 }
 
-/* `.rela`: libbpf passes over it in silence and leaves the program without maps. The addend goes
+/* `.rela`: libbpf ignores it without a warning, and the program has no maps. The addend goes
  * where `.rel` keeps it, into the instruction. */
 static int make_rel(struct transcode *t, size_t section)
 {
@@ -52,7 +52,7 @@ static int make_rel(struct transcode *t, size_t section)
 	return 0;
 }
 
-/* A relocation against the section `maps` itself: which map is meant, only the instruction says. */
+/* A relocation against the section `maps` itself: only the instruction has the offset of the map. */
 static int name_map(struct transcode *t, size_t section, size_t index, size_t code_size, const char *code_name)
 {
 	const struct image_section *at = &t->image.sections[section];
@@ -153,8 +153,8 @@ static int move_map_symbols(struct transcode *t, size_t nr)
 	return 0;
 }
 
-/* libbpf keeps `.text` for what is called. An entry that lives there gets a section of its own with
- * the same code; the old one stays, as what other symbols refer to. */
+/* libbpf keeps `.text` for what is called. An entry in it gets another section with the
+ * same code; `.text` stays, because other symbols refer to it. */
 static size_t add_text_twin(struct transcode *t)
 {
 	const struct elfmap_elf *elf = t->elf;
@@ -185,7 +185,7 @@ static size_t add_text_twin(struct transcode *t)
 }
 
 /* libbpf refuses a whole object for one undefined symbol. The sections that use it are data to it
- * from here on, and the symbol is nobody's extern. */
+ * from here on, and the symbol becomes local. */
 static int set_undefined_aside(struct transcode *t)
 {
 	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
@@ -214,7 +214,7 @@ static int retire_aliases(struct transcode *t)
 	return symbols ? 0 : -ENOMEM;
 }
 
-/* What nobody calls in .text may be an entry, which tc takes when it is asked for. A loader that loads
+/* A function in .text that is not called may be an entry, which tc takes when it is asked for. A loader that loads
  * every program would trip over what is only a function that is not used. */
 const char *elfmap_object__spare(const struct elfmap_object *obj)
 {

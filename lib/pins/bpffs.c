@@ -165,7 +165,7 @@ static bool is_path(const char *word)
 	return word[0] == '/' || !strncmp(word, "./", 2) || !strncmp(word, "../", 3);
 }
 
-/* /sys/fs/bpf is the host's, also where `ip netns exec` covers it: scripts and messages say pins by their paths. */
+/* /sys/fs/bpf is the host's, also where `ip netns exec` covers it: scripts and messages name pins by their paths. */
 static int path_as_said(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
 	const char *below = word + strlen(ELFMAP_BPFFS_USUAL);
@@ -177,7 +177,7 @@ static int path_as_said(const char *word, char *ret_path, size_t size, struct el
 	return set_path(ret_path, size, msg, word, "");
 }
 
-/* WORD below tc/, and below BARE there when it has no slash of its own. */
+/* WORD below tc/; without a slash, below tc/BARE. */
 static int path_below_tc(const char *word, const char *bare, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
 	bool marked = !strncmp(word, "m:", 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where pins live. A command says PIN in one word, and that word means the same in every verb:
+ * Where pins are. PIN is one word on the command line, which means the same in every verb:
  *
  *   NAME             tc/globals/NAME in the bpf file system: what PIN_GLOBAL_NS makes
  *   m:DIR/NAME       tc/DIR/NAME, the way `tc exec bpf graft` writes it
@@ -14,18 +14,18 @@
 
 #define ELFMAP_BPFFS_USUAL "/sys/fs/bpf"
 
-/* The parent of process PID; 0: none, or none that we may see. */
+/* The parent of process PID; 0 if it has none, or none that is visible. */
 int elfmap_process__parent(int pid);
 
 /* `ip netns exec` covers /sys, and what is mounted below it. The command that called it, or the one
  * before, still sees the host's: the path leads there through the nearest ancestor that has one. */
 bool elfmap_bpffs__find_outside(char *ret_path, size_t size);
 
-/* Are we in a mount namespace that some ancestor is not in? What is mounted here goes with it. */
+/* Is an ancestor in another mount namespace? Then what is mounted here is lost when this one ends. */
 bool elfmap_bpffs__goes_away(void);
 
 /* The bpf file system that the user means: $TC_BPF_MNT, else /sys/fs/bpf, else the one outside, else
- * the only one in /proc/self/mounts. -ENODEV: there is none, -ENOTUNIQ: several (the message names them). */
+ * the only one in /proc/self/mounts. -ENODEV: not mounted, -ENOTUNIQ: several (the message lists them). */
 int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg);
 
 /* Its directory `tc`, which exists once something was pinned. */

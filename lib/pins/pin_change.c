@@ -70,7 +70,7 @@ static int lock_directory(const char *path, char dir[PATH_MAX], struct elfmap_ms
 	return 0;
 }
 
-/* -EWOULDBLOCK: somebody else had it all the time. */
+/* -EWOULDBLOCK: another command held it all the time. */
 static int wait_for_lock(int lock)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
@@ -118,10 +118,10 @@ static void remove_parents(const char *path, size_t keep)
 
 	snprintf(dir, sizeof(dir), "%s", path);
 	while (strip_name(dir) && strlen(dir) > keep)
-		rmdir(dir); /* fails where somebody else has pinned since */
+		rmdir(dir); /* fails if another command has pinned there since */
 }
 
-/* Makes the directories above PATH, or none. *RET_KEEP: so many bytes of PATH were there before. */
+/* Makes the directories above PATH, all or none. *RET_KEEP: the length of the part of PATH that existed before. */
 static int make_parents(const char *path, size_t *ret_keep, struct elfmap_msg *msg)
 {
 	size_t keep = strlen(path);
@@ -194,21 +194,21 @@ int elfmap_pin__add(int fd, const char *path, struct elfmap_msg *msg)
 
 int elfmap_pin__replace(int fd, const char *path, struct elfmap_msg *msg)
 {
-	char beside[PATH_MAX];
+	char new[PATH_MAX];
 	struct stat old;
 	int err;
 
-	if (snprintf(beside, sizeof(beside), "%s~new", path) >= (int)sizeof(beside))
+	if (snprintf(new, sizeof(new), "%s~new", path) >= (int)sizeof(new))
 		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path is too long");
 	if (stat(path, &old))
 		return elfmap_msg__set(msg, -errno, "%s: %s", path, strerror(errno));
-	unlink(beside); /* left by one that was killed: nobody else is at work here now */
-	err = bpf_obj_pin(fd, beside);
+	unlink(new); /* left by a command that was killed: the lock excludes others */
+	err = bpf_obj_pin(fd, new);
 	if (err)
-		return explain_pin(beside, err, msg);
-	if (chown(beside, old.st_uid, old.st_gid) || chmod(beside, old.st_mode & 07777) || rename(beside, path)) {
+		return explain_pin(new, err, msg);
+	if (chown(new, old.st_uid, old.st_gid) || chmod(new, old.st_mode & 07777) || rename(new, path)) {
 		err = elfmap_msg__set(msg, -errno, "the pin cannot be replaced: %s", strerror(errno));
-		unlink(beside);
+		unlink(new);
 	}
 	return err;
 }

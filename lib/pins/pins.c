@@ -39,7 +39,7 @@ int elfmap_refusal__explain_open(const char *path, bool writing, int error, stru
 	char owner[128];
 
 	if (error == EPERM && strchr(elfmap_path__name(path), '.'))
-		error = ENOENT; /* what bpffs says of any name with a dot */
+		error = ENOENT; /* bpffs returns EPERM for any name with a dot */
 	if (error == ENOENT || error == ENOTDIR)
 		return elfmap_msg__set(msg, -ENOENT, "no pin at %s; 'elfmap map list' shows the pins", path);
 	if (error == EACCES) {
@@ -59,7 +59,7 @@ int elfmap_refusal__explain_open(const char *path, bool writing, int error, stru
 	return elfmap_msg__set(msg, -error, "cannot be opened: %s", strerror(error));
 }
 
-/* What the kernel would answer with EACCES, whatever is wrong. */
+/* Cases for which the kernel returns EACCES, too. */
 static int check_path(const char *path, bool writing, struct elfmap_msg *msg)
 {
 	struct stat file;
@@ -86,7 +86,7 @@ static int explain_open(const char *path, bool writing, int error, struct elfmap
 	return elfmap_refusal__explain_open(path, writing, -error, msg);
 }
 
-/* A descriptor says by its name what it is; what the kernel tells of another kind of object would be misread. */
+/* By the descriptor's name: the information on another kind of object would be misread. */
 static int check_is_map(int fd, const char *path, struct elfmap_msg *msg)
 {
 	char link[32], kind[64] = "";
@@ -167,7 +167,6 @@ static int add_row(struct elfmap_pins *pins, struct elfmap_pinned row, char *pat
 	return 0;
 }
 
-/* The name of a descriptor says what it is; the kernel describes them all by one call. */
 static void identify(int fd, struct elfmap_pinned *row)
 {
 	union {

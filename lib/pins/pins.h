@@ -20,7 +20,7 @@ struct elfmap_pinned {
 	__u32 id;     /* of the map or program; 0 for the others */
 	int err;      /* unreadable: the negative errno */
 	bool is_link; /* a symbolic link to a pin, which holds nothing by itself */
-	dev_t dev;    /* what tells two mounts of one file system from two */
+	dev_t dev;    /* with ino: two mounts may show the same pin */
 	ino_t ino;
 };
 
@@ -40,16 +40,16 @@ void elfmap_pins__free(struct elfmap_pins *pins);
  * or a link. */
 int elfmap_map__open(const char *path, int *ret_fd, struct bpf_map_info *ret_info, struct elfmap_msg *msg);
 
-/* The same, for what ACCESS says. */
+/* The same with ACCESS. */
 enum elfmap_access { ELFMAP_READ_WRITE = 0, ELFMAP_READ = BPF_F_RDONLY, ELFMAP_WRITE = BPF_F_WRONLY };
 int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_fd, struct bpf_map_info *ret_info,
 			 struct elfmap_msg *msg);
 
-/* What the kernel tells of map ID. false: it has gone, or is not to be seen. */
+/* Information on map ID. false: it has gone, or may not be read. */
 bool elfmap_map__describe(__u32 id, struct bpf_map_info *ret_info);
 
-/* The message for an opening of the pin, or directory of pins, at PATH that failed with errno ERROR: which permission
- * is missing, and who has it. WRITING: it was to be written. Returns a negative errno. */
+/* Explains why the pin, or directory of pins, at PATH could not be opened (errno ERROR), for writing if WRITING: which
+ * permission is missing, and who has it. Returns a negative errno. */
 int elfmap_refusal__explain_open(const char *path, bool writing, int error, struct elfmap_msg *msg);
 
 #endif
