@@ -186,14 +186,14 @@ static int collect(const struct elfmap_load *load, struct elfmap_version *pinned
 }
 
 /* The companion, which explains the map's entries, is removed with it. */
-static int remove_map(const struct elfmap_version_map *map, struct elfmap_msg *msg)
+static int remove_map(const struct elfmap_version_pin *map, struct elfmap_msg *msg)
 {
 	char companion[PATH_MAX];
-	bool has_companion = map_companion_path(map->place, map->map, companion);
-	int err = elfmap_pin__remove(map->place, 1);
+	bool has_companion = map_companion_path(map->name, map->fd, companion);
+	int err = elfmap_pin__remove(map->name, 1);
 
 	if (err)
-		return elfmap_msg__set(msg, err, "%s: %s", map->place, strerror(-err));
+		return elfmap_msg__set(msg, err, "%s: %s", map->name, strerror(-err));
 	if (has_companion)
 		elfmap_pin__remove(companion, 1);
 	return 0;

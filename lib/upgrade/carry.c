@@ -165,9 +165,9 @@ int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir
 	if (!carries.at)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	for (size_t i = 0; !err && i < next->nr_maps; i++) {
-		if (is_table(next->maps[i].map))
+		if (is_table(next->maps[i].fd))
 			continue;
-		err = begin_one(next->maps[i].place, old_dir, next_dir, &carries.at[carries.nr], msg);
+		err = begin_one(next->maps[i].name, old_dir, next_dir, &carries.at[carries.nr], msg);
 		carries.nr += !err;
 	}
 	if (err)

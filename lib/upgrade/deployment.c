@@ -262,7 +262,7 @@ int elfmap_version__check_tables(const struct elfmap_version *version, const cha
 	int err = 0;
 
 	for (size_t i = 0; !err && i < version->nr_entries; i++)
-		err = add_program(&maps, version->entries[i].prog);
+		err = add_program(&maps, version->entries[i].fd);
 	err = err ?: elfmap_pins__read(tc_dir, &pins);
 	err = err ? elfmap_msg__set(msg, err, "%s", strerror(-err)) : check_tables(&maps, &pins, msg);
 	free(maps.ids);

@@ -95,9 +95,9 @@ static int open_usual(const struct change *change, const char *place)
 /* Adds the attached version's map for MAP of the next version; else the map at its usual pin, which may be in use in
  * another namespace: without a pin the kernel would empty a PROG_ARRAY. */
 static int add_old_map(struct change *change, const struct elfmap_deployed_maps *maps,
-		       const struct elfmap_version_map *map)
+		       const struct elfmap_version_pin *map)
 {
-	int err = 0, usual = open_usual(change, map->place), old;
+	int err = 0, usual = open_usual(change, map->name), old;
 	struct bpf_map_info info = {}, wanted = {};
 	__u32 size = sizeof(info);
 
@@ -105,17 +105,17 @@ static int add_old_map(struct change *change, const struct elfmap_deployed_maps 
 		return usual;
 	if (usual >= 0)
 		err = bpf_obj_get_info_by_fd(usual, &info, &size);
-	err = err ?: bpf_obj_get_info_by_fd(map->map, &wanted, &size);
+	err = err ?: bpf_obj_get_info_by_fd(map->fd, &wanted, &size);
 	if (err) {
 		if (usual >= 0)
 			close(usual);
 		return err;
 	}
-	old = elfmap_deployed_maps__find(maps, elfmap_path__name(map->place), wanted.type, info.id);
+	old = elfmap_deployed_maps__find(maps, elfmap_path__name(map->name), wanted.type, info.id);
 	if (old >= 0 || usual >= 0)
-		err = elfmap_version__add_map(&change->old, map->place, old >= 0 ? old : usual);
-	if (usual >= 0 && *map->place != '-')
-		err = err ?: elfmap_version__add_map(&change->usual, map->place, usual);
+		err = elfmap_version__add_map(&change->old, map->name, old >= 0 ? old : usual);
+	if (usual >= 0 && *map->name != '-')
+		err = err ?: elfmap_version__add_map(&change->usual, map->name, usual);
 	if (old >= 0)
 		close(old);
 	if (usual >= 0)
@@ -251,11 +251,11 @@ static int publish_maps(const struct change *change, const struct elfmap_version
 	int err = 0;
 
 	for (size_t i = 0; !err && i < version->nr_maps; i++) {
-		if (*version->maps[i].place == '-')
+		if (*version->maps[i].name == '-')
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", change->root, version->maps[i].place);
-		err = access(path, F_OK) ? elfmap_pin__add(version->maps[i].map, path, change->msg)
-					 : elfmap_pin__replace(version->maps[i].map, path, change->msg);
+		snprintf(path, sizeof(path), "%s/%s", change->root, version->maps[i].name);
+		err = access(path, F_OK) ? elfmap_pin__add(version->maps[i].fd, path, change->msg)
+					 : elfmap_pin__replace(version->maps[i].fd, path, change->msg);
 	}
 	return err;
 }

@@ -22,52 +22,45 @@
 
 /* ---- in memory ------------------------------------------------------------------------------------------- */
 
-int elfmap_version__add_entry(struct elfmap_version *version, const char *section, int prog)
+static void drop(struct elfmap_version_pin *pin)
 {
-	struct elfmap_version_entry entry = {.section = strdup(section), .prog = fcntl(prog, F_DUPFD_CLOEXEC, 3)};
-	void *grown = elfmap_array__grow(version->entries, version->nr_entries, sizeof(entry));
+	free(pin->name);
+	if (pin->fd >= 0)
+		close(pin->fd);
+}
+
+static int add(struct elfmap_version_pin **pins, size_t *nr, const char *name, int fd)
+{
+	struct elfmap_version_pin pin = {.name = strdup(name), .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)};
+	int err = pin.fd < 0 ? -errno : -ENOMEM;
+	void *grown = elfmap_array__grow(*pins, *nr, sizeof(pin));
 
 	if (grown)
-		version->entries = grown;
-	if (grown && entry.section && entry.prog >= 0) {
-		version->entries[version->nr_entries++] = entry;
+		*pins = grown;
+	if (grown && pin.name && pin.fd >= 0) {
+		(*pins)[(*nr)++] = pin;
 		return 0;
 	}
-	free(entry.section);
-	if (entry.prog < 0)
-		return -errno;
-	close(entry.prog);
-	return -ENOMEM;
+	drop(&pin);
+	return err;
+}
+
+int elfmap_version__add_entry(struct elfmap_version *version, const char *section, int prog)
+{
+	return add(&version->entries, &version->nr_entries, section, prog);
 }
 
 int elfmap_version__add_map(struct elfmap_version *version, const char *place, int map)
 {
-	struct elfmap_version_map row = {.place = strdup(place), .map = fcntl(map, F_DUPFD_CLOEXEC, 3)};
-	void *grown = elfmap_array__grow(version->maps, version->nr_maps, sizeof(row));
-
-	if (grown)
-		version->maps = grown;
-	if (grown && row.place && row.map >= 0) {
-		version->maps[version->nr_maps++] = row;
-		return 0;
-	}
-	free(row.place);
-	if (row.map < 0)
-		return -errno;
-	close(row.map);
-	return -ENOMEM;
+	return add(&version->maps, &version->nr_maps, place, map);
 }
 
 void elfmap_version__free(struct elfmap_version *version)
 {
-	for (size_t i = 0; i < version->nr_entries; i++) {
-		free(version->entries[i].section);
-		close(version->entries[i].prog);
-	}
-	for (size_t i = 0; i < version->nr_maps; i++) {
-		free(version->maps[i].place);
-		close(version->maps[i].map);
-	}
+	for (size_t i = 0; i < version->nr_entries; i++)
+		drop(&version->entries[i]);
+	for (size_t i = 0; i < version->nr_maps; i++)
+		drop(&version->maps[i]);
 	free(version->entries);
 	free(version->maps);
 	*version = (struct elfmap_version){};
@@ -76,20 +69,16 @@ void elfmap_version__free(struct elfmap_version *version)
 int elfmap_version__find(const struct elfmap_version *version, const char *section)
 {
 	for (size_t i = 0; i < version->nr_entries; i++)
-		if (!strcmp(version->entries[i].section, section))
-			return version->entries[i].prog;
+		if (!strcmp(version->entries[i].name, section))
+			return version->entries[i].fd;
 	return -1;
 }
 
 bool elfmap_version__has_prog(const struct elfmap_version *version, __u32 id)
 {
-	for (size_t i = 0; i < version->nr_entries; i++) {
-		struct bpf_prog_info info = {};
-		__u32 size = sizeof(info);
-
-		if (!bpf_obj_get_info_by_fd(version->entries[i].prog, &info, &size) && info.id == id)
+	for (size_t i = 0; i < version->nr_entries; i++)
+		if (id && elfmap_program__id(version->entries[i].fd) == id)
 			return true;
-	}
 	return false;
 }
 
@@ -110,11 +99,11 @@ int elfmap_version__pin(const struct elfmap_version *version, const char *dir, s
 	int err = 0;
 
 	for (size_t i = 0; !err && i < version->nr_maps; i++)
-		err = pin(version->maps[i].map, dir, "maps", version->maps[i].place, msg);
+		err = pin(version->maps[i].fd, dir, "maps", version->maps[i].name, msg);
 	for (size_t i = 0; !err && i < version->nr_entries; i++) {
-		err = elfmap_pin_name__escape(version->entries[i].section, name, sizeof(name));
-		err = err ? elfmap_msg__set(msg, err, "section '%s': its name is too long", version->entries[i].section)
-			  : pin(version->entries[i].prog, dir, "entries", name, msg);
+		err = elfmap_pin_name__escape(version->entries[i].name, name, sizeof(name));
+		err = err ? elfmap_msg__set(msg, err, "section '%s': its name is too long", version->entries[i].name)
+			  : pin(version->entries[i].fd, dir, "entries", name, msg);
 	}
 	if (err)
 		elfmap_version__remove(dir);
@@ -253,13 +242,12 @@ static void keep_last_tables(struct elfmap_version *version, const struct elfmap
 	for (size_t i = 0; i < version->nr_maps; i++) {
 		struct bpf_map_info info;
 
-		if (!describe(version->maps[i].map, &info) ||
+		if (!describe(version->maps[i].fd, &info) ||
 		    (elfmap_map__is_prog_array(info.type) && !has_other_pin(pins, dir, info.id))) {
 			version->maps[kept++] = version->maps[i];
 			continue;
 		}
-		free(version->maps[i].place);
-		close(version->maps[i].map);
+		drop(&version->maps[i]);
 	}
 	version->nr_maps = kept;
 }
@@ -271,10 +259,10 @@ static bool is_in_slot(const struct elfmap_version *version, const bool *used, _
 		struct bpf_map_info info;
 		__u32 id;
 
-		if (used[i] || !describe(version->maps[i].map, &info) || !elfmap_map__is_prog_array(info.type))
+		if (used[i] || !describe(version->maps[i].fd, &info) || !elfmap_map__is_prog_array(info.type))
 			continue;
 		for (__u32 slot = 0; slot < info.max_entries; slot++)
-			if (!bpf_map_lookup_elem(version->maps[i].map, &slot, &id) && id == prog)
+			if (!bpf_map_lookup_elem(version->maps[i].fd, &slot, &id) && id == prog)
 				return true;
 	}
 	return false;
@@ -288,7 +276,7 @@ static bool mark_maps(const struct elfmap_version *version, const struct elfmap_
 	for (size_t i = 0; i < version->nr_maps; i++) {
 		struct bpf_map_info info;
 
-		if (used[i] || (describe(version->maps[i].map, &info) && !elfmap_program__uses(prog, info.id)))
+		if (used[i] || (describe(version->maps[i].fd, &info) && !elfmap_program__uses(prog, info.id)))
 			continue;
 		used[i] = news = true;
 	}

@@ -12,16 +12,15 @@
 
 #include "object/object.h"
 
+struct elfmap_version_pin {
+	char *name; /* of an entry its section; of a map the path below the bpf file system, or "-/NAME" */
+	int fd;
+};
+
 struct elfmap_version {
-	struct elfmap_version_entry {
-		char *section;
-		int prog;
-	} * entries;
+	struct elfmap_version_pin *entries;
 	size_t nr_entries;
-	struct elfmap_version_map {
-		char *place; /* below the bpf file system, or "-/NAME" */
-		int map;
-	} * maps;
+	struct elfmap_version_pin *maps;
 	size_t nr_maps;
 };
 
