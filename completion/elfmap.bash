@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # shellcheck shell=bash
-# Completes elfmap's words in bash. It asks the command that is being typed, so that it knows what that one knows.
+# Completion of elfmap for bash. The command in the command line provides the candidates, so they match its version.
 
 _elfmap() {
 	local words=() glued='' line lines=() i word files=no

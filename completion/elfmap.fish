@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Completes elfmap's words in fish. It asks the command that is being typed, so that it knows what that one knows.
+# Completion of elfmap for fish. The command in the command line provides the candidates, so they match its version.
 
 function __elfmap_complete
     set -l words (commandline -opc)

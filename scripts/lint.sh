@@ -54,11 +54,11 @@ makefile_value() {
 }
 
 lint_clang-format() {
-	local said
+	local output
 
-	said=$(clang-format --dry-run -Werror "${c[@]}" 2>&1) && return
+	output=$(clang-format --dry-run -Werror "${c[@]}" 2>&1) && return
 	printf 'fix: clang-format -i %s\n' \
-		"$(sed -n 's/^\([^: ]*\):[0-9]*:[0-9]*: error: .*/\1/p' <<<"$said" | sort -u | paste -sd ' ')"
+		"$(sed -n 's/^\([^: ]*\):[0-9]*:[0-9]*: error: .*/\1/p' <<<"$output" | sort -u | paste -sd ' ')"
 	return 1
 }
 
@@ -129,7 +129,7 @@ lint_clang() {
 	compile clang "${programs[@]}"
 }
 
-# The first line (after #! or #compdef) names the licence, and the next one says what the file is for. A program for the kernel
+# The first line (after #! or #compdef) names the licence, and the next one describes the file. A program for the kernel
 # is GPL-2.0-only, everything else has both licences. Tests are executable.
 lint_headers() {
 	local file line first comment bad=0 free='GPL-2.0-only OR BSD-2-Clause'
@@ -146,7 +146,7 @@ lint_headers() {
 			printf '%s: not a program for the kernel, so "%s"\n' "$file" "$free"
 			bad=1
 		elif [[ ! $comment =~ ^(/\*|//|#|\.\\\") ]]; then
-			printf '%s: no comment after the licence says what the file is for\n' "$file"
+			printf '%s: no comment after the licence describes the file\n' "$file"
 			bad=1
 		elif [[ $file == tests/lab/*.bats && ! -x $file ]]; then
 			printf '%s: cannot be run; chmod +x\n' "$file"
@@ -156,8 +156,8 @@ lint_headers() {
 	return "$bad"
 }
 
-# Includes run downwards only: between the folders of lib, and from everything else to lib. The launcher and what it is
-# made of in base are linked with musl, which has neither libbpf nor libelf.
+# Includes run downwards only: between the folders of lib, and from everything else to lib. The launcher and its files
+# of base are linked with musl, which has neither libbpf nor libelf.
 lint_arrows() {
 	local file folder include target rank bad=0 order=(base kinds object text pins load map hook upgrade)
 	declare -A ranks

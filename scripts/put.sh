@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What `make install` and `make uninstall` do below DESTDIR. Every file and every directory that was made is noted in
-# the file INSTALLED, so that exactly those go again, directories only if nothing else has come into them.
+# Installs and uninstalls below DESTDIR, for the Makefile. The file INSTALLED lists all installed files and created
+# directories. `remove` removes exactly those, and directories only if they are empty.
 #
 #   DESTDIR=DIR INSTALLED=PATH scripts/put.sh MODE FILE... DIRECTORY/    copies of files
 #   DESTDIR=DIR INSTALLED=PATH scripts/put.sh MODE FILE PATH             a copy under another name
 #   DESTDIR=DIR INSTALLED=PATH scripts/put.sh link TEXT PATH             a symbolic link
-#   DESTDIR=DIR INSTALLED=PATH scripts/put.sh remove                     all of it
+#   DESTDIR=DIR INSTALLED=PATH scripts/put.sh remove                     uninstalls all of it
 set -euo pipefail
 
 list=$DESTDIR$INSTALLED
@@ -15,7 +15,7 @@ note() {
 	grep -qxF -- "$1" "$list" 2>/dev/null || printf '%s\n' "$1" >>"$list"
 }
 
-# Notes PATH, and the directories that have to be made for it: parents first, and that of the list before all.
+# Lists PATH and the directories that are created for it, parents first; the directory of the list is the first.
 make_room() {
 	local path=$1 missing=()
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* `elfmap doctor`: finds out why a pipeline does not work. It changes nothing; it prints the commands that do. */
+/* `elfmap doctor`: finds out why a pipeline does not work. It prints the commands that fix it, and changes nothing. */
 #include <errno.h>
 #include <net/if.h>
 #include <stdarg.h>

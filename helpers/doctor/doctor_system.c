@@ -18,7 +18,7 @@
 /* ---- tc ---------------------------------------------------------------------------------------------------- */
 
 /* The first line that PROGRAM or its linker prints on stderr when it is started with the preload. */
-static int try_preload(const char *program, const char *preload, char *said, size_t size)
+static int try_preload(const char *program, const char *preload, char *message, size_t size)
 {
 	char variable[PATH_MAX + 32], name[] = "tc", version[] = "-V";
 	char *argv[] = {name, version, NULL}, *environment[] = {variable, NULL};
@@ -37,22 +37,22 @@ static int try_preload(const char *program, const char *preload, char *said, siz
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipes[1]);
 	if (!err) {
-		length = read(pipes[0], said, size - 1);
+		length = read(pipes[0], message, size - 1);
 		waitpid(pid, NULL, 0);
 	}
 	close(pipes[0]);
-	said[length < 0 ? 0 : length] = '\0';
-	said[strcspn(said, "\n")] = '\0';
+	message[length < 0 ? 0 : length] = '\0';
+	message[strcspn(message, "\n")] = '\0';
 	return err;
 }
 
 static int check_preload(struct doctor *doctor, const char *tc)
 {
-	char libexec[PATH_MAX], preload[PATH_MAX + 16], said[256] = "";
+	char libexec[PATH_MAX], preload[PATH_MAX + 16], message[256] = "";
 	struct stat file;
 	int err;
 
-	elfmap_libexec__find(libexec, sizeof(libexec)); /* where it should be, at least */
+	elfmap_libexec__find(libexec, sizeof(libexec)); /* on failure: where it should be */
 	snprintf(preload, sizeof(preload), "%s/preload.so", libexec);
 	if (stat(preload, &file))
 		return doctor__find(doctor, GRAVE, "make install",
@@ -61,10 +61,10 @@ static int check_preload(struct doctor *doctor, const char *tc)
 	if ((file.st_mode & 022) || (file.st_uid && file.st_uid != geteuid()))
 		return doctor__find(doctor, GRAVE, NULL,
 				    "%s is writable by others than root: 'elfmap tc' does not use it", preload);
-	err = try_preload(tc, preload, said, sizeof(said));
+	err = try_preload(tc, preload, message, sizeof(message));
 	if (err)
 		return doctor__find(doctor, GRAVE, NULL, "%s cannot be started: %s", tc, strerror(-err));
-	return *said ? doctor__find(doctor, GRAVE, NULL, "%s cannot load the preload: %s", tc, said) : 0;
+	return *message ? doctor__find(doctor, GRAVE, NULL, "%s cannot load the preload: %s", tc, message) : 0;
 }
 
 int doctor_tc(struct doctor *doctor)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `elfmap load FILE ...`: loads objects, pins their maps as the contract says, and pins their programs where any tc
- * can attach them (`bpf da object-pinned PIN`). `elfmap unload FILE ... [--maps]` removes the pins of the programs. The
- * maps hold data and stay pinned, unless --maps is given and no program uses them.
+ * `elfmap load FILE ...`: loads objects, pins their maps as defined by the objects, and pins their programs where any
+ * tc can attach them (`bpf da object-pinned PIN`). `elfmap unload FILE ... [--maps]` removes the pins of the programs.
+ * The maps hold data and stay pinned, unless --maps is given and no program uses them.
  */
 #include <bpf/bpf.h>
 #include <errno.h>

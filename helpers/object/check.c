@@ -303,7 +303,7 @@ static int run_trial(struct check *check)
 
 struct request {
 	const char *file, *section;
-	__u32 type; /* of program; BPF_PROG_TYPE_UNSPEC: as the sections' names suggest */
+	__u32 type; /* of program; BPF_PROG_TYPE_UNSPEC: from the sections' names */
 	bool old_tc;
 };
 

@@ -65,8 +65,8 @@ int check__explain_map(const struct check *check, struct check_map *map, int err
 
 /* What the verifier prints, and what it means; the first match counts. */
 static const struct {
-	const char *says;
-	const char *means;
+	const char *pattern;
+	const char *meaning;
 } causes[] = {
 	{"cannot call GPL-restricted function", "it uses a helper that the kernel has for GPL programs only"},
 	{"cannot call GPL only function", "it uses a helper that the kernel has for GPL programs only"},
@@ -104,8 +104,8 @@ static const char *find_cause(const char *log)
 
 	log += length > LOG_END ? length - LOG_END : 0;
 	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++)
-		if (strstr(log, causes[i].says))
-			return causes[i].means;
+		if (strstr(log, causes[i].pattern))
+			return causes[i].meaning;
 	return NULL;
 }
 

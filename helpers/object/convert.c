@@ -23,7 +23,7 @@ enum { LOADER_TC = 1 };
 struct request {
 	const char *file;
 	const char *out;
-	__u32 type; /* of program; BPF_PROG_TYPE_UNSPEC: none was named */
+	__u32 type; /* of program; BPF_PROG_TYPE_UNSPEC: not given */
 	int loader; /* LOADER_TC or 0 */
 	bool pin;
 };
@@ -36,7 +36,7 @@ static int find_place(const char *out, char place[PATH_MAX])
 	struct stat st;
 
 	if (!realpath(out, place)) {
-		if (!lstat(out, &st)) /* a link to nothing, or to a pipe, which has no path */
+		if (!lstat(out, &st)) /* a dangling link, or a link to a pipe, which has no path */
 			return stat(out, &st) ? -errno : -EINVAL;
 		if (errno != ENOENT || snprintf(place, PATH_MAX, "%s", out) >= PATH_MAX)
 			return -errno;
@@ -197,7 +197,7 @@ static int print_grafts(const struct elfmap_object *object, const struct request
 
 /* ---- the verb ------------------------------------------------------------------------------------ */
 
-/* libbpf's by-name pinning knows one directory, so only global pins can be kept. */
+/* libbpf pins by name in one directory only, so only global pins can be kept. */
 static void warn_of_lost_pins(const struct elfmap_object *object, const char *file)
 {
 	for (size_t i = 0; i < object->nr_maps; i++) {
@@ -245,7 +245,7 @@ static struct elfmap_transcode_opts options_of(const struct request *request)
 		.rename_slots = request->loader,
 	};
 
-	/* tc picks a program by its section's name, and knows the type from its own command line. */
+	/* tc selects a program by its section's name, and gets the type from its own command line. */
 	if (request->type && !request->loader)
 		options.prog_section = elfmap_prog_kind__of(request->type)->section;
 	return options;

@@ -16,12 +16,12 @@
 #define NOTHING "-" /* an empty cell */
 #define CELL_SIZE 4096
 
-/* What both printers read: the object, and beside each of its maps where tc will pin it. */
+/* The input of both printers: the object, and the path at which tc pins each of its maps. */
 struct report {
 	const char *file;
 	const struct elfmap_object *object;
-	char **pins;	 /* one a map; "": not pinned */
-	char **warnings; /* one a map, then one a program; NULL: none */
+	char **pins;	 /* one per map; "": not pinned */
+	char **warnings; /* one per map, then one per program; NULL: no warning */
 };
 
 /* ---- query ------------------------------------------------------------------------------------ */
@@ -90,7 +90,7 @@ static int query(struct report *report, const void *bytes, size_t size)
 
 /* ---- words ------------------------------------------------------------------------------------ */
 
-/* The kernel takes no other characters in names, and a terminal or a JSON reader may choke on them. */
+/* Unprintable characters, which the kernel does not allow in names either, could confuse terminals and JSON parsers. */
 static void make_printable(char *text)
 {
 	for (; *text; text++)
@@ -128,7 +128,7 @@ static void pinning_word(const struct elfmap_map *map, char *text, size_t size)
 		snprintf(text, size, "%u", map->def.pinning);
 }
 
-/* 0 is a key like any other in a template, and means nothing elsewhere. */
+/* In a template 0 is a valid key; in other maps it is unset. */
 static bool has_inner_idx(const struct elfmap_map *map)
 {
 	return map->is_inner || map->def.inner_idx;
@@ -136,16 +136,16 @@ static bool has_inner_idx(const struct elfmap_map *map)
 
 /* ---- plain ------------------------------------------------------------------------------------ */
 
-/* A column knows how to write the cell of row NTH; one that has NOTHING to say in any row is left out. */
+/* A column prints the cell of row NTH. A column that is empty in all rows is omitted. */
 struct column {
 	const char *title;
-	bool is_number; /* to the right */
+	bool is_number; /* right-aligned */
 	void (*cell)(const struct report *report, size_t nth, char *text, size_t size);
 };
 
 #define MAX_COLUMNS 16
 
-/* Without one size for all definitions (def_size 0), a map has a name and no more. */
+/* If the definitions differ in size (def_size 0), only the name of a map is known. */
 #define MAP_CELL(field, format, value)                                                            \
 	static void map_##field(const struct report *report, size_t nth, char *text, size_t size) \
 	{                                                                                         \
@@ -253,7 +253,7 @@ static void make_cell(const struct column *column, const struct report *report, 
 	make_printable(text);
 }
 
-/* 0: no row has anything in this column. */
+/* The width of a column; 0: it is empty. */
 static int column_width(const struct column *column, const struct report *report, size_t rows)
 {
 	size_t width = 0;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What loading and attaching costs inside of one process, without its start: the library's open, load and attach,
- * against libbpf's own of the same object. And for information: of a legacy object, which libbpf does not take, and
- * of what that becomes by `elfmap convert`, whose BTF the kernel has more to do with.
+ * Measures loading and attaching within one process: open, load and attach of elfmap's library against those of libbpf,
+ * for the same object. For information also for a legacy object, which libbpf refuses, and for the output of `elfmap
+ * convert`, which has more BTF.
  *
  *   attach_cost ROUNDS DEV MODERN LEGACY CONVERTED     DEV has a clsact; in a bpf file system of its own
  *
- * Each attaches a new filter where there is none, and leaves it to be taken away, and closed, after the clock has
- * stopped. Every round runs each once, in an order of its own; a ratio is taken within a round, and medians are
- * printed. A ratio above its limit is said to be and is no failure; what does not load is.
+ * Each variant attaches a new filter; removing it is not measured. Each round runs every variant once, in random order.
+ * Ratios are taken within a round, and medians are printed. A ratio above its limit is reported, and is not a failure.
+ * A variant that does not load is.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -37,7 +37,7 @@ struct place {
 	const char *file;
 };
 
-/* What was loaded and attached, still held. One of the two. */
+/* What a variant has loaded and attached: one of the two. */
 struct held {
 	struct bpf_object *bpf;
 	struct elfmap_load *load;
@@ -57,7 +57,7 @@ static int fail(const char *file, const char *why)
 	return -ECHILD;
 }
 
-/* ---- libbpf's way ------------------------------------------------------------------------------------------ */
+/* ---- libbpf ------------------------------------------------------------------------------------------------ */
 
 static int run_libbpf(const struct place *place, struct held *ret_held)
 {
@@ -83,7 +83,7 @@ static int run_libbpf(const struct place *place, struct held *ret_held)
 	return err ? fail(place->file, strerror(-err)) : 0;
 }
 
-/* ---- ours -------------------------------------------------------------------------------------------------- */
+/* ---- elfmap -------------------------------------------------------------------------------------------------- */
 
 static struct elfmap_hook describe(const struct place *place)
 {
@@ -113,7 +113,7 @@ static int run_ours(const struct place *place, struct held *ret_held)
 	return err ? fail(place->file, msg.text) : 0;
 }
 
-/* ---- round by round ---------------------------------------------------------------------------------------- */
+/* ---- rounds ------------------------------------------------------------------------------------------------ */
 
 static int take_away(const struct place *place, struct held *held)
 {
@@ -153,7 +153,7 @@ static struct variant variants[] = {
 };
 #define NR_VARIANTS (sizeof(variants) / sizeof(*variants))
 
-/* Ratios first: medians put the rounds out of their order. */
+/* Ratios first: computing a median sorts the rounds. */
 static void report(size_t rounds)
 {
 	double ratios[NR_VARIANTS], *scratch = calloc(rounds, sizeof(*scratch));
@@ -165,7 +165,7 @@ static void report(size_t rounds)
 	}
 	for (size_t i = 0; scratch && i < NR_VARIANTS; i++) {
 		printf("  %-44s %7.1f us %6.2f", variants[i].name, median(variants[i].us, rounds), ratios[i]);
-		if (variants[i].has_limit) /* judged as printed, to two places */
+		if (variants[i].has_limit) /* compared as printed, with two decimals */
 			printf("   limit %.2f: %s", LIMIT, ratios[i] < LIMIT + 0.005 ? "ok" : "OVER");
 		putchar('\n');
 	}
@@ -196,7 +196,7 @@ static int measure(size_t rounds, struct place place, char **files, bool anew)
 	return err;
 }
 
-/* The last CPU that we may use, and before others there. */
+/* Uses the last allowed CPU, with high priority. */
 static void stay_on_one_cpu(void)
 {
 	cpu_set_t set, one;
@@ -231,15 +231,15 @@ int main(int argc, char **argv)
 		variants[i].us = calloc(rounds, sizeof(double));
 		err = err ?: variants[i].us ? 0 : fail(argv[0], "no memory");
 	}
-	libbpf_set_print(be_silent); /* bpf_tc_hook_create() has a word for each clsact that is there */
+	libbpf_set_print(be_silent); /* bpf_tc_hook_create() warns if the clsact exists */
 	stay_on_one_cpu();
-	mkdir(TC_DIR, 0700); /* libbpf makes one directory, not two */
+	mkdir(TC_DIR, 0700); /* libbpf makes only the last directory */
 	mkdir(GLOBALS, 0700);
 	if (!err)
-		puts(" pins there already");
+		puts(" pins exist");
 	err = err ?: measure(rounds, place, argv + 3, false);
 	if (!err)
-		puts(" pins made anew");
+		puts(" pins are created");
 	err = err ?: measure(rounds, place, argv + 3, true);
 	for (size_t i = 0; i < NR_VARIANTS; i++)
 		free(variants[i].us);

@@ -4,12 +4,12 @@
  *
  *   load_cost ROUNDS [-r PATH]... {-- NAME TARGET [VARIABLE=VALUE]... COMMAND [ARGUMENT]...}...
  *
- * Every round runs every command once, in an order of its own, on one CPU; a ratio is taken within a
- * round, so that a machine that speeds up or slows down does so for both sides. What is printed is
- * the median of the times from start to end, of their ratios, and of the ratios of the CPU time alone,
- * which other work on the machine disturbs less. TARGET is the first ratio's, "-" is none: a ratio
- * above it is said to be and is no failure. -r removes PATH before each command (a pin that is to be
- * made). A command that fails ends everything, with what it wrote to stderr.
+ * Each round runs every command once, in random order, on one CPU. Ratios are taken within a round, so
+ * that a change of the machine's speed affects both sides. Prints the medians of the times from start to
+ * end, of their ratios, and of the ratios of the CPU times, which are less disturbed by other work.
+ * TARGET is the limit of the first ratio; "-": no limit. A ratio above it is reported, and is not a
+ * failure. -r removes PATH before each command, such as a pin that is to be created. If a command fails,
+ * the program prints its stderr and exits.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@
 #define MAX_REMOVED 8
 #define MAX_VARIABLES 4
 
-/* What one run of a command took. */
+/* The cost of one run of a command. */
 struct cost {
 	double ms;
 	double cpu_ms; /* user and system */
@@ -39,7 +39,7 @@ struct cost {
 
 struct variant {
 	const char *name;
-	double target; /* 0: none */
+	double target; /* 0: no limit */
 	char **argv;
 	char **env;
 	struct cost *costs; /* by round */
@@ -52,7 +52,7 @@ struct bench {
 	struct variant variants[MAX_VARIANTS];
 	size_t nr_variants;
 	int sink;   /* /dev/null */
-	int errors; /* what the last command wrote to stderr */
+	int errors; /* stderr of the last command */
 };
 
 /* ---- one command ----------------------------------------------------------------------------------------- */
@@ -115,7 +115,7 @@ static int run_variant(struct bench *bench, struct variant *variant, struct cost
 	return status ? complain(bench, variant, status) : 0;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------- */
+/* ---- all commands ------------------------------------------------------------------------------------------ */
 
 static int run_rounds(struct bench *bench)
 {
@@ -172,7 +172,7 @@ static int report(const struct bench *bench)
 
 		printf("  %-44s %7.3f ms %6.2f %6.2f", variant->name, summarize(bench, variant, NULL, whole, scratch),
 		       ratio, summarize(bench, variant, peer, cpu, scratch));
-		/* Judged as printed, to two places. */
+		/* Compared as printed, with two decimals. */
 		if (variant->target > 0)
 			printf("   %.2f %s", variant->target, ratio < variant->target + 0.005 ? "ok" : "OVER");
 		putchar('\n');
@@ -183,7 +183,7 @@ static int report(const struct bench *bench)
 
 /* ---- the command line ---------------------------------------------------------------------------------------- */
 
-/* The environment with the variables that ARGV starts with in front: the first of a name counts. */
+/* The environment, preceded by the variables at the start of ARGV: the first of a name counts. */
 static int take_variables(struct variant *variant)
 {
 	size_t nr = 0, kept = 0;
@@ -199,7 +199,7 @@ static int take_variables(struct variant *variant)
 	return variant->argv[0] ? 0 : -EINVAL;
 }
 
-/* "-- NAME TARGET COMMAND ..." from *WORDS on, which is left at the next "--" or the end. */
+/* Parses "-- NAME TARGET COMMAND ..." at *WORDS, and moves it to the next "--" or the end. */
 static int take_variant(struct bench *bench, char ***words)
 {
 	struct variant *variant = &bench->variants[bench->nr_variants];
@@ -210,7 +210,7 @@ static int take_variant(struct bench *bench, char ***words)
 	variant->name = word[1];
 	variant->target = strtod(word[2], NULL);
 	variant->argv = word + 3;
-	word[0] = NULL; /* ends the command before this one */
+	word[0] = NULL; /* ends the previous command */
 	for (word += 3; *word && strcmp(*word, "--") != 0;)
 		word++;
 	*words = word;
@@ -238,8 +238,8 @@ static int take_arguments(struct bench *bench, char **words)
 	return err || bench->nr_variants ? err : -EINVAL;
 }
 
-/* The last CPU that we may use: the first one has more interrupts to serve. And before others there,
- * if we may, because a turn of somebody else's is longer than any command that is measured. */
+/* Uses the last allowed CPU, since the first one serves more interrupts, with high priority if permitted:
+ * a time slice of another process is longer than any measured command. */
 static int stay_on_one_cpu(void)
 {
 	cpu_set_t set, one;

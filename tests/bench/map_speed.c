@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * How fast entries go into maps and out of them, beside bpftool and beside a limit: this program itself,
- * called as `map_speed load PIN FILE`, with nothing in it but a mapped file, numbers read by hand, and
- * batch calls.
+ * Measures how fast entries are written and read, against bpftool and against this program itself, called as
+ * `map_speed load PIN FILE`: the minimum, which maps a file, parses plain numbers and makes batch calls.
  *
- *   map_speed ELFMAP ROUNDS [TEXT]      a table, or the lines with TEXT in them; needs a bpf file system of its own
- * (tests/sandbox)
+ *   map_speed ELFMAP ROUNDS [TEXT]      the table, or its lines that contain TEXT; in a private bpf file
+ *                                       system (tests/sandbox)
  *
- * Whole commands, from fork to exit, ours and the other in turn; a ratio is taken within a round, and the
- * median of all rounds is printed: how many times as fast as the other we are, and (CPU) with how many
- * times less of all processors' time. Less than the limit is said to be UNDER and is no failure.
+ * Measures whole commands, from fork to exit, elfmap and its peer in turn. Ratios are taken within a round.
+ * Prints the median of the factor by which elfmap is faster, and (CPU) of the factor of the CPU times. A
+ * factor below its limit is marked UNDER, and is not a failure.
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -142,7 +141,7 @@ static int make_types(void)
 	return types_fd < 0 ? fail("types", errno) : EXIT_SUCCESS;
 }
 
-/* A new map instead of the one before. Its free elements are on the lists of all CPUs. */
+/* A new map, which replaces the previous one. Its free elements are on the lists of all CPUs. */
 static void renew(unsigned int map)
 {
 	const struct plan *plan = &plans[map];
@@ -160,7 +159,7 @@ static void renew(unsigned int map)
 		exit(fail(pin, errno));
 }
 
-/* Keys that are spread as counters' and addresses' are not: the worst for caches. */
+/* Keys that are spread, unlike counters and addresses: the worst case for caches. */
 static __u64 key_of(__u32 i)
 {
 	return (i * 2654435761ull) & 0xffffffffffffull;
@@ -222,7 +221,7 @@ static void write_files(const char *name, const char *pin, __u32 count, bool is_
 	fclose(deleting);
 }
 
-/* The same as `many`, but for one entry of a hundred. */
+/* Like `many`, except for one entry of a hundred. */
 static void write_changed(void)
 {
 	FILE *text = new_file("changed");
@@ -234,7 +233,7 @@ static void write_changed(void)
 
 /* ---- before each run ------------------------------------------------------------------------------ */
 
-/* By one CPU: all that is free is on this one's list then, where others have to take it. */
+/* On one CPU: all free elements are then on its list, and other CPUs must take them from there. */
 static void empty(unsigned int map)
 {
 	static __u64 keys[2 * BATCH], values[2 * BATCH], mark;
@@ -299,7 +298,7 @@ static struct cost time_command(char **words)
 	return (struct cost){.ms = start, .cpu_ms = to_ms(&usage.ru_utime) + to_ms(&usage.ru_stime)};
 }
 
-/* "@" at a word's begin is the scratch directory. */
+/* A leading "@" of a word is the scratch directory. */
 static struct cost run(const char *line, const char *elfmap, const char *self)
 {
 	char words[512], *argv[MAX_WORDS + 1], paths[MAX_WORDS][64], *rest = words;
@@ -327,10 +326,10 @@ static struct cost run(const char *line, const char *elfmap, const char *self)
 
 static const struct row {
 	const char *name;
-	double limit; /* of the other's time to ours */
+	double limit; /* of the peer's time to elfmap's */
 	void (*before)(unsigned int map);
 	unsigned int map;  /* in plans[] */
-	unsigned int part; /* of the rounds: slow ones take fewer; 0: many times as many, since they take no time */
+	unsigned int part; /* of the rounds: fewer for slow commands; 0: many times more, for fast ones */
 	const char *ours;
 	const char *other;
 } rows[] = {
@@ -363,7 +362,7 @@ static const struct row {
 
 static void print_row(const char *name, double ours, double other, double ratio, double cpu, double limit)
 {
-	/* Judged as printed, to two places. */
+	/* Compared as printed, with two decimals. */
 	printf("  %-44s %9.1f ms %9.1f ms %7.2f ", name, ours, other, ratio);
 	if (cpu > 0)
 		printf("%7.2f", cpu);
@@ -402,7 +401,7 @@ static void measure(const struct row *row, unsigned int rounds, const char *elfm
 	free(ours);
 }
 
-/* ---- within one process: what of it is reading text does not count ------------------------------- */
+/* ---- within one process, without parsing of text ------------------------------------------------ */
 
 static __u64 wide_keys[MANY], values[MANY];
 static __u32 narrow_keys[MANY];
@@ -499,7 +498,7 @@ int main(int argc, char **argv)
 		fputs("usage: map_speed ELFMAP ROUNDS [TEXT]\n", stderr);
 		return 2;
 	}
-	setpriority(PRIO_PROCESS, 0, -20); /* whose turn comes in between is no part of it */
+	setpriority(PRIO_PROCESS, 0, -20); /* so that other processes do not run in between */
 	if (!mkdtemp(scratch))
 		return fail(scratch, errno);
 	atexit(remove_scratch);
@@ -518,7 +517,8 @@ int main(int argc, char **argv)
 		if (is_wanted(rows[i].name))
 			measure(&rows[i], rounds, argv[1], argv[0]);
 	if (!only)
-		measure_memory(argv[1], argv[0]); /* while we have little: a child's peak is at least its parent's */
+		measure_memory(argv[1],
+			       argv[0]); /* first, with little memory: a child's peak is at least its parent's size */
 	measure_updates(rounds);
 	return EXIT_SUCCESS;
 }

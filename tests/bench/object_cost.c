@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What loading whole objects costs within a process: reading, making them modern, maps, verifying, filling slots.
- * Beside the time of commands, most of which is starting a process.
+ * Measures loading of whole objects within one process: reading, transcoding, maps, verification, slots. The time of
+ * whole commands is mostly the start of a process.
  *
  *   object_cost [ROUNDS]
  *
- * Every round loads every object once; the least of all rounds counts. How far the verifier walked says what of it
- * is the programs' own.
+ * Each round loads every object once; the minimum of all rounds counts. The number of instructions that the verifier
+ * walked shows the part of the programs themselves.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 static struct load {
 	const char *name;
 	const char *object;
-	double ms; /* the least so far */
+	double ms; /* the minimum so far */
 	__u32 programs;
 	__u32 walked; /* by the verifier: instructions */
 } loads[] = {

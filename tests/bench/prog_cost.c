@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What a classifier costs per packet, net of an empty one.
+ * Measures the cost of a classifier per packet, net of an empty one.
  *
  *   prog_cost [ROUNDS]
  *
- * Programs run in the kernel's own loop (BPF_PROG_TEST_RUN). Every round runs every program once,
- * thousands of times over; the least of all rounds counts, since whatever disturbs only adds. Objects are
- * loaded anew several times, because where code and maps come to lie matters, too. The table of
- * subjects is the rest of the documentation: a row is a program, a frame and a limit.
+ * Programs run in a loop of the kernel (BPF_PROG_TEST_RUN). Each round runs every program thousands of
+ * times; the minimum of all rounds counts, since disturbances only add time. Objects are loaded several
+ * times, because the addresses of code and maps matter. See the table of subjects: a row is a program, a
+ * frame and a limit.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -33,7 +33,7 @@
 #define REPEAT 5000 /* runs of a program in a round */
 #define LOADS 4	    /* how often each object is loaded, for ROUNDS / LOADS rounds */
 
-#define REFERENCE "sockex2 port" /* a machine's clock drifts: limits in ns are for one on which it takes so long */
+#define REFERENCE "sockex2 port" /* limits in ns are for a machine on which it takes REFERENCE_NS */
 #define REFERENCE_NS 22.0
 
 /* ---- frames -------------------------------------------------------------------------------------------------- */
@@ -113,7 +113,7 @@ static const struct {
 	[VIP] = {"VIP", build_vip}, /* UDP to 10.10.1.102 */
 };
 
-/* ---- set-ups: what user space would have put into the maps ------------------------------------------------------ */
+/* ---- set-ups: entries that user space would write --------------------------------------------------------------- */
 
 /* Sets KEY in map NAME of a classifier. */
 static void put(const struct classifier *classifier, const char *name, const void *key, const void *value)
@@ -138,7 +138,7 @@ static void fill_device(const struct classifier *classifier)
 	put(classifier, "device", &slot, &loopback);
 }
 
-/* C4 is a tunnel's end here; 10.10.1.0/24 go into a tunnel; lo is the device. */
+/* C4 is a tunnel endpoint of this host; 10.10.1.0/24 is sent into a tunnel; lo is the device. */
 static void fill_redirect(const struct classifier *classifier)
 {
 	struct l2_prefix prefix = {.prefixlen = 96 + 24};
@@ -154,7 +154,7 @@ static void fill_redirect(const struct classifier *classifier)
 	put(classifier, "l2_ends", &slot, &end);
 }
 
-/* ---- cgroups: a test run's packet is sent by the process that asks for it ------------------------------------- */
+/* ---- cgroups: the packet of a test run is sent by the calling process ----------------------------------------- */
 
 static int open_cgroup(const char *name)
 {
@@ -216,7 +216,7 @@ static void fill_port_rule(const struct classifier *classifier)
 		 (struct cgroup_rule){.verdict = ok, .family = 4, .protocol = udp, .port_first = 53});
 }
 
-/* The rule is for a cgroup that nobody is in. Slots hold cgroups that are gone. */
+/* The rule is for a cgroup without processes. Slots hold removed cgroups. */
 static void fill_other_rule(const struct classifier *classifier)
 {
 	char name[64], *path;
@@ -257,9 +257,9 @@ static void fill_port_id_rule(const struct classifier *classifier)
  */
 
 /* A row: NAME runs SECTION of OBJECT (below $BUILD), after SET_UP has filled its maps, on FRAME, and
- * must answer VERDICT. COUNTS names a map that has an entry afterwards, so that nobody is praised
- * for doing nothing. LIMIT is times the cost of the row named PEER with the same frame (or with
- * the only one it has), or net nanoseconds at REFERENCE_NS if there is no peer; 0: for information. */
+ * must return VERDICT. COUNTS names a map that must have an entry afterwards, so that a program that
+ * does nothing fails. LIMIT is a multiple of the cost of the row named PEER with the same frame (or with
+ * its only one), or net nanoseconds at REFERENCE_NS without a peer; 0: for information. */
 struct subject {
 	const char *name;
 	const char *object;
@@ -285,7 +285,7 @@ struct subject {
 #define CGROUP_ID_FILTER "tc-progs/cgroup_id_filter.o"
 #define DST_STATS_LRU "tc-progs/dst_stats_lru.o"
 
-/* Peers and single steps. The first row is what is taken off all others. */
+/* Peers and single steps. The first row is subtracted from all others. */
 static const struct subject subjects[] = {
 	{"an empty classifier", BARE, "empty", UDP, TC_ACT_UNSPEC, NULL, NULL, NULL, 0},
 	{"bare HASH look-up", BARE, "hash", UDP, TC_ACT_UNSPEC, fill_bare, NULL, NULL, 0},
@@ -346,13 +346,13 @@ struct state {
 	struct classifier classifier;
 	struct frame frame;
 	int program;
-	double ns; /* the least of a run so far */
+	double ns; /* the minimum of a run so far */
 };
 
 static struct state states[NR_SUBJECTS];
 
-/* Runs a program REPEAT times and returns what one run took. Our clock, because the kernel's answer
- * is in whole nanoseconds. */
+/* Runs a program REPEAT times, and returns the time of one run. Uses a clock of user space, because the
+ * kernel reports whole nanoseconds. */
 static double run(size_t row, unsigned int repeat)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = states[row].frame.bytes, .data_size_in = states[row].frame.size,
@@ -439,13 +439,13 @@ static size_t find_peer(const char *name, enum frame_kind frame)
 	return first;
 }
 
-/* What a row would take on the machine that the limits are for. */
+/* The cost of a row on the machine that the limits are for. */
 static double at_reference(double net)
 {
 	return net * REFERENCE_NS / net_of(find_peer(REFERENCE, UDP));
 }
 
-/* Judged as printed, to two places. */
+/* Compared as printed, with two decimals. */
 static void print_verdict(const struct subject *subject, double net)
 {
 	double judged = at_reference(net);
@@ -461,8 +461,8 @@ static void print_verdict(const struct subject *subject, double net)
 
 static void report(void)
 {
-	printf("  %-40s %-9s %8s %8s  (at 22: with the %s at %.0f ns, by which rows without a peer are judged)\n", "",
-	       "frame", "net ns", "at 22", REFERENCE, REFERENCE_NS);
+	printf("  %-40s %-9s %8s %8s  (at 22: scaled to %s at %.0f ns, for rows without a peer)\n", "", "frame",
+	       "net ns", "at 22", REFERENCE, REFERENCE_NS);
 	for (size_t row = 0; row < NR_SUBJECTS; row++) {
 		const struct subject *subject = &subjects[row];
 		double ns = row ? net_of(row) : states[0].ns;
@@ -470,7 +470,7 @@ static void report(void)
 		printf("  %-40s %-9s %8.1f %8.1f", subject->name, frame_kinds[subject->frame].name, ns,
 		       at_reference(ns));
 		if (!row)
-			printf("  taken off all others");
+			printf("  subtracted from all others");
 		print_verdict(subject, ns);
 		putchar('\n');
 	}

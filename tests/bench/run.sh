@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What things cost, in parts, each with its limits, in namespaces of our own:
+# Measures costs in parts, each with its limits, in private namespaces:
 #
-#   loading    the front door: legacy objects through elfmap against the same program with modern maps
-#              through plain tc; whole commands, from fork to exit
+#   loading    legacy objects with elfmap, against the same program with modern maps with plain tc; whole
+#              commands, from fork to exit
 #   programs   classifiers per packet, against ports of the kernel's samples and single steps
-#   throughput UDP from one namespace to another, against the same with an empty classifier
-#   maps       entries into maps and out of them, against bpftool and against bare batch calls
+#   throughput UDP between two namespaces, against the same with an empty classifier
+#   maps       writing and reading entries, against bpftool and bare batch calls
 #
 #   BUILD=build tests/bench/run.sh [PART...]        ROUNDS=401: how often each is measured
 #
-# Nothing here fails because of a time: what misses its limit is marked `OVER` or `UNDER`, and named again
-# at the end. What cannot be measured is a failure: a program that does not load, or does not do its work.
+# A time is never a failure: what misses its limit is marked `OVER` or `UNDER`, and listed at the end. A
+# failure is what cannot be measured: a program that does not load or does not work.
 set -euo pipefail
 
 readonly build=${BUILD:?the folder with what make built}
@@ -28,7 +28,7 @@ readonly dev=bench$$
 readonly pins=/sys/fs/bpf/tc/globals
 readonly preload=$build/libexec/elfmap/preload.so
 scratch=$(mktemp -d)
-# The device goes with the namespace; only what is a file must be taken away.
+# The device disappears with the namespace; files must be removed.
 trap 'rm -rf "$scratch"' EXIT
 
 die() {
@@ -36,8 +36,8 @@ die() {
 	exit 1
 }
 
-# Loading without BTF is compared with the smallest object that plain tc takes: one that keeps .BTF,
-# without which it has no maps, and nothing else that -g wrote.
+# Loading without BTF is compared with the smallest object that plain tc loads: with .BTF, which has the
+# maps, and without all other output of -g.
 make_objects() {
 	local peers=$build/tests/bench/peers
 
@@ -73,17 +73,17 @@ compare() {
 compare_loading() {
 	local absent=(-r "$pins/load_flows" -r "$pins/load_total")
 
-	heading 'Legacy object without BTF, against a modern one with nothing but its .BTF; pins there already'
+	heading 'Legacy object without BTF, against a modern one that has only .BTF; pins exist'
 	compare nobtf 1.10
-	heading 'The same, pins made anew'
+	heading 'The same, pins are created'
 	compare nobtf 1.10 "${absent[@]}"
-	heading 'Legacy object compiled with -g, against a modern one compiled with -g; pins there already'
+	heading 'Legacy object compiled with -g, against a modern one compiled with -g; pins exist'
 	compare btf 1.15
-	heading 'The same, pins made anew'
+	heading 'The same, pins are created'
 	compare btf 1.15 "${absent[@]}"
 }
 
-# Our own loader. Each of them finds the filter of another one, which has another name, and replaces it.
+# The loader of elfmap. Each command replaces the filter of the one before, which has another name.
 compare_attach() {
 	local at=(dev "$dev" ingress) command=(tc filter replace dev "$dev" ingress protocol all pref 1 handle 1 bpf da obj)
 
@@ -96,14 +96,14 @@ compare_attach() {
 }
 
 compare_attaching() {
-	heading 'A filter replaced by elfmap attach, against plain tc; pins there already'
+	heading 'A filter replaced by elfmap attach, against plain tc; pins exist'
 	compare_attach
-	heading 'The same, pins made anew'
+	heading 'The same, pins are created'
 	compare_attach -r "$pins/load_flows" -r "$pins/load_total"
 }
 
 compare_in_process() {
-	heading 'Open, load and attach in one process, where no filter is, against libbpf itself'
+	heading 'Open, load and attach in one process, without a filter, against libbpf'
 	tc filter del dev "$dev" ingress
 	"$build/elfmap" convert "$scratch/legacy-btf.o" "$scratch/converted.o" type cls --pin
 	"$build/tests/bench/attach_cost" "$rounds" "$dev" "$scratch/modern-btf.o" "$scratch/legacy-btf.o" "$scratch/converted.o"
@@ -112,14 +112,14 @@ compare_in_process() {
 compare_script() {
 	local line="tc filter replace dev $dev ingress protocol all pref 1 handle 1 bpf da obj"
 
-	heading 'A script of one line, objects compiled with -g, pins there already (for information)'
+	heading 'A script of one line, objects compiled with -g, pins exist (for information)'
 	"$build/tests/bench/load_cost" "$rounds" \
 		-- "sh -c 'tc ...', modern maps" - sh -c "$line '$scratch/modern-btf.o' sec classifier" \
 		-- "elfmap exec sh -c 'tc ...', legacy maps" - \
 		"$build/elfmap" exec sh -c "$line '$scratch/legacy-btf.o' sec classifier"
 }
 
-# Plain programs that pass by no object at all pay, too.
+# The cost for commands without an object.
 compare_nothing() {
 	heading 'tc that loads nothing: tc qdisc show (for information)'
 	"$build/tests/bench/load_cost" "$rounds" \
@@ -128,7 +128,7 @@ compare_nothing() {
 		-- 'elfmap tc' - "$build/elfmap" tc qdisc show dev "$dev"
 }
 
-# 4096 entries with the types that the object compiled with -g gave the map.
+# 4096 entries of a map with types, from the object compiled with -g.
 fill_counters() {
 	local i
 
@@ -153,7 +153,7 @@ compare_dump() {
 		-- 'elfmap -j map dump' - "$build/elfmap" -j map dump load_flows
 }
 
-# Verifying is most of it, and the pins are there after the first.
+# Most of it is verification. The pins exist from the second round on.
 compare_objects() {
 	local command=(filter replace dev "$dev" ingress protocol all pref 1 handle 1 bpf da obj)
 
@@ -161,7 +161,7 @@ compare_objects() {
 	"$build/tests/bench/load_cost" "$((rounds / 4 + 1))" \
 		-- 'elfmap tc, sockex3 port' - "$build/elfmap" tc "${command[@]}" "$build/tests/bench/peers/sockex3.o" sec classifier \
 		-- 'elfmap tc, parser' 3.00 "$build/elfmap" tc "${command[@]}" "$build/tc-progs/parser.o" sec classifier
-	printf '\nThe same and others within a process that runs already (for information)\n'
+	printf '\nThe same and others within one process (for information)\n'
 	"$build/tests/bench/object_cost" "$((rounds / 10 + 1))"
 }
 
@@ -180,7 +180,7 @@ bench_loading() {
 }
 
 bench_programs() {
-	printf 'Classifiers per packet, net of an empty one, the least of %d rounds, interleaved.\n' "$rounds"
+	printf 'Classifiers per packet, net of an empty one, the minimum of %d rounds, interleaved.\n' "$rounds"
 	"$build/tests/bench/prog_cost" "$rounds"
 }
 
@@ -198,16 +198,15 @@ make_namespaces() {
 	tc -n blue qdisc add dev v1 clsact
 }
 
-# rate_with OBJECT SECTION: packets a second that a fifth of a second's flood gets through, of the seconds that its
-# sender has a CPU, so that what else runs on the machine disturbs less. On veth the sender's system calls
-# do the receiving, too, the classifier included.
+# rate_with OBJECT SECTION: packets per second of the sender's CPU time, in a flood of 0.2 seconds. CPU time is less
+# disturbed by other work on the machine. On veth the sender's system calls include receiving and the classifier.
 rate_with() {
 	nsenter --net=/run/netns/blue -- "$build/elfmap" tc filter replace dev v1 ingress protocol all pref 1 handle 1 \
 		bpf da obj "$build/$1" sec "$2"
 	"$build/tests/tools/flood" from red to 10.9.0.2 port 9000 seconds 0.2 at blue | jq '(.once / .cpu) | floor'
 }
 
-# Of lines "EMPTY OTHER": the medians of both and of OTHER / EMPTY, and whether that reaches LIMIT.
+# From lines "EMPTY OTHER": the medians of both and of OTHER / EMPTY, and whether that reaches LIMIT.
 report_rates() {
 	local empty other kept word
 
@@ -225,7 +224,7 @@ bench_throughput() {
 	local each=$((rounds / 10 + 1)) round empty=tests/bench/peers/bare.o
 
 	make_namespaces
-	printf 'Packets a second of CPU, as fast as they go, with a classifier at ingress; %d rounds of 0.2 s, interleaved; medians.\n' "$each"
+	printf 'Packets per second of CPU time, with a classifier at ingress; %d rounds of 0.2 s, interleaved; medians.\n' "$each"
 	for ((round = 0; round < each; round++)); do
 		printf '%s %s\n' "$(rate_with "$empty" empty)" "$(rate_with tc-progs/dst_stats.o ingress)"
 	done | report_rates dst_stats 0.95
@@ -234,11 +233,11 @@ bench_throughput() {
 bench_maps() {
 	local each=$((rounds / 20 + 1))
 
-	printf 'Whole commands, %d rounds (slow ones fewer), interleaved; medians of how many times as fast.\n' "$each"
+	printf 'Whole commands, %d rounds (fewer for slow ones), interleaved; medians of the factor by which elfmap is faster.\n' "$each"
 	"$build/tests/bench/map_speed" "$build/elfmap" "$each"
 }
 
-# What to look at, once more at the end.
+# The limits that do not hold, at the end.
 report_limits() {
 	printf '\n==== limits\n%d hold' "$(grep -cE '\bok\b' "$scratch/report")"
 	if grep -qE '\b(OVER|UNDER)\b' "$scratch/report"; then

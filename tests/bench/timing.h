@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What all benches have in common: a clock, an order of turns, the middle of many runs. */
+/* Shared by the benchmarks: a clock, a random order, medians. */
 #ifndef ELFMAP_TIMING_H
 #define ELFMAP_TIMING_H
 
@@ -19,8 +19,8 @@ static inline double now_ms(void)
 	return now_ns() / 1e6;
 }
 
-/* A shuffled order: the kernel frees what one turn left behind while the next one runs, and in a
- * fixed order that would always be the same next one. random() has its usual seed, so that two runs are alike. */
+/* A random order: the kernel frees the objects of one turn while the next one runs, which in a fixed order would
+ * always be the same. random() has its default seed, so that runs are repeatable. */
 static inline void shuffle(size_t *order, size_t nr)
 {
 	for (size_t i = nr; i > 1; i--) {

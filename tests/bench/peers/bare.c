@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Single steps, for limits: nothing that takes the step can cost less. And the empty classifier,
- * whose cost is taken off every other's.
+ * Single steps, for limits: a program with this step cannot cost less. And the empty classifier, whose
+ * cost is subtracted from all others.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the cgroup filter is compared with: the work that the kernel's sample test_cgrp2_tc does per
- * packet. Only ICMPv6 is looked at, one slot is asked, and every packet leaves a line in the trace.
+ * The peer of the cgroup filter: the work of the kernel's sample test_cgrp2_tc per packet. It handles
+ * only ICMPv6, checks one slot, and prints a line to the trace for each packet.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

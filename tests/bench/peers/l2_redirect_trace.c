@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the L2 redirect is compared with: the work that the kernel's sample tc_l2_redirect does per
- * packet. The VIPs are constants, an ARRAY gives the device, and every packet that is redirected
- * leaves a line in the trace.
+ * The peer of the L2 redirect: the work of the kernel's sample tc_l2_redirect per packet. The VIPs are
+ * constants, the device is in an ARRAY, and each redirected packet prints a line to the trace.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

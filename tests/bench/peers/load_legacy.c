@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The object that the front door is measured with: maps as the old loader knows them. */
+/* The object for measuring `elfmap tc`: legacy maps. */
 #include "load.h"
 
 #include "bpf_elf.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The peer: the same program and the same two pins, declared so that tc loads it without help. */
+/* Its peer: the same program and the same two pins, with modern maps that plain tc loads. */
 #include "load.h"
 
 struct {

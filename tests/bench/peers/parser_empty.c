@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What loading parser.o cannot cost less than: its maps and as many programs in as many slots, none of
- * which does anything.
+ * The minimum cost of loading parser.o: its maps, and the same number of empty programs in the same
+ * slots.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

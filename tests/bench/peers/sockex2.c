@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What dst_stats is measured against: the work that the kernel's sample sockex2 does per packet, as
- * a classifier. A flow is taken apart with absolute loads, one tunnel deep, ports included, and
- * packets and bytes of its folded destination are added atomically in a HASH.
+ * The peer of dst_stats: the work of the kernel's sample sockex2 per packet, as a classifier. It parses
+ * a flow with absolute loads, through one tunnel and with ports, and atomically adds packets and bytes
+ * of its folded destination in a HASH.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the parser is measured against: the work that the kernel's sample sockex3 does per packet, as
- * a classifier. A program a protocol, chained by tail calls and parsing with absolute loads; the
- * flow's record lies in an ARRAY by the CPU's number, the offset in cb[0]; packets and bytes of the
- * flow are added atomically in a HASH.
+ * The peer of the parser: the work of the kernel's sample sockex3 per packet, as a classifier. It has one
+ * program for each protocol, chained by tail calls, which parse with absolute loads. The flow is in an
+ * ARRAY by CPU number, the offset in cb[0]; packets and bytes of the flow are added atomically in a
+ * HASH.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
