@@ -195,7 +195,7 @@ fails_in_one_line() {
 	[[ $output == *$'\n\nmaps in .maps, which libbpf reads\n  modern_hits\n'* && $output == *legacy_hits* ]]
 	[[ $("$elfmap" -j show "$objects/both_maps.o" | jq -c .maps_of_libbpf) == '["modern_hits"]' ]]
 	run -0 "$elfmap" show "$objects/both_maps.nobtf.o" # without BTF that describes them
-	[[ $output != *'which libbpf reads'* && $output == *"section 'classifier': uses 'modern_hits', which BTF would have"* ]]
+	[[ $output != *'which libbpf reads'* && $output == *"section 'classifier': uses 'modern_hits', which needs BTF to describe it"* ]]
 }
 
 @test "show: control characters in the object's names are not printed" {
