@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Measures what whole commands cost, relative to the first of them.
+ * Measures complete commands relative to the first of them.
  *
  *   load_cost ROUNDS [-r PATH]... {-- NAME TARGET [VARIABLE=VALUE]... COMMAND [ARGUMENT]...}...
  *
@@ -140,7 +140,7 @@ static int run_rounds(struct bench *bench)
 	return 0;
 }
 
-/* The median over all rounds of VARIANT's cost, divided by PEER's in the same round when there is one. */
+/* The median over all rounds of VARIANT's cost, divided by PEER's of the same round if PEER is given. */
 static double summarize(const struct bench *bench, const struct variant *variant, const struct variant *peer,
 			double (*of)(const struct cost *), double *scratch)
 {

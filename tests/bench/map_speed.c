@@ -35,7 +35,7 @@
 #define FEW 100000
 #define MAX_WORDS 24
 
-static const char *only; /* lines with this in their names; NULL: all */
+static const char *only; /* lines whose names contain this; NULL: all */
 
 static bool is_wanted(const char *name)
 {
@@ -445,7 +445,7 @@ static double time_batches(unsigned int map)
 
 #define MOST_ROUNDS 255
 
-/* Two threads against one; or memory, which is shared, against batches. */
+/* Two threads compared with one; or shared memory compared with batches. */
 static void measure_update(const char *name, unsigned int map, bool is_shared, unsigned int rounds, double limit)
 {
 	double ours[MOST_ROUNDS], others[MOST_ROUNDS], ratios[MOST_ROUNDS];

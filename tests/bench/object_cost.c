@@ -23,7 +23,7 @@ static struct load {
 	const char *object;
 	double ms; /* the minimum so far */
 	__u32 programs;
-	__u32 walked; /* by the verifier: instructions */
+	__u32 walked; /* instructions processed by the verifier */
 } loads[] = {
 	{"sockex3 port", "tests/bench/peers/sockex3.o", 0, 0, 0},
 	{"parser", "tc-progs/parser.o", 0, 0, 0},

@@ -31,7 +31,7 @@
 #include "timing.h"
 
 #define REPEAT 5000 /* runs of a program in a round */
-#define LOADS 4	    /* how often each object is loaded, for ROUNDS / LOADS rounds */
+#define LOADS 4	    /* number of loads of each object, for ROUNDS / LOADS rounds each */
 
 #define REFERENCE "sockex2 port" /* limits in ns are for a machine on which it takes REFERENCE_NS */
 #define REFERENCE_NS 22.0
@@ -107,7 +107,7 @@ static const struct {
 	void (*build)(struct frame *frame);
 } frame_kinds[] = {
 	[UDP] = {"UDP", build_udp},    /* IPv4 */
-	[VLAN] = {"VLAN", build_vlan}, /* the same behind a tag */
+	[VLAN] = {"VLAN", build_vlan}, /* the same after a VLAN tag */
 	[IPIP] = {"IPIP", build_ipip}, /* the same in a tunnel */
 	[UDP6] = {"UDP/IPv6", build_udp6}, [ICMP6] = {"ICMPv6", build_icmp6},
 	[VIP] = {"VIP", build_vip}, /* UDP to 10.10.1.102 */
@@ -166,7 +166,7 @@ static int open_cgroup(const char *name)
 	return fd;
 }
 
-/* A path below the root of cgroup2. */
+/* A path relative to the root of cgroup2. */
 static char *cgroup_path(const char *name)
 {
 	struct elfmap_msg msg;
@@ -421,7 +421,7 @@ static double net_of(size_t row)
 	return states[row].ns - states[0].ns;
 }
 
-/* The row named NAME with FRAME, or else its first one. */
+/* The row named NAME with FRAME, or else the first one of this name. */
 static size_t find_peer(const char *name, enum frame_kind frame)
 {
 	size_t first = NR_SUBJECTS;

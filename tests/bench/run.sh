@@ -8,7 +8,7 @@
 #   throughput UDP between two namespaces, against the same with an empty classifier
 #   maps       writing and reading entries, against bpftool and bare batch calls
 #
-#   BUILD=build tests/bench/run.sh [PART...]        ROUNDS=401: how often each is measured
+#   BUILD=build tests/bench/run.sh [PART...]        ROUNDS=401: number of measurements
 #
 # A time is never a failure: what misses its limit is marked `OVER` or `UNDER`, and listed at the end. A
 # failure is what cannot be measured: a program that does not load or does not work.

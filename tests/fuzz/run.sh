@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Runs every fuzzer for SECONDS, two at a time, from a corpus that starts with the compiled objects
-# and is kept. Prints executions and findings; fails if there is one, or if one did not run.
+# Runs every fuzzer for SECONDS, two at a time, with a persistent corpus that starts with the compiled
+# objects. Prints executions and findings; fails if there is a finding or a fuzzer did not run.
 #
 #   tests/fuzz/run.sh SECONDS
 set -euo pipefail
@@ -11,7 +11,7 @@ build=${BUILD:-$PWD/build}
 seconds=${1:?usage: tests/fuzz/run.sh SECONDS}
 corpus=$build/fuzz/corpus
 findings=$build/fuzz/findings
-largest=16384 # bytes; what larger objects have more of is mostly debug information
+largest=16384 # bytes; larger objects mostly have more debug information
 
 running=()
 cleanup() {
@@ -21,7 +21,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# In the order of their names: the same corpus from the same objects.
+# Sorted by name: the same objects give the same corpus.
 seeds() {
 	find "$build/tests/testdata" "$build/tc-progs" -name '*.o' -size -"$largest"c 2>/dev/null | sort
 }
@@ -44,7 +44,7 @@ seed_text() {
 	END
 }
 
-# transcode takes its options from the first byte.
+# The first byte contains transcode's options.
 seed() { # FUZZER
 	local object options name
 

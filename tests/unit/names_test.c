@@ -135,10 +135,10 @@ static const char *const section_names[] = {
 	"netfilter",
 	"cgroup/connect_unix",
 	"uprobe.multi/x:y",
-	"kprobe.session/x", /* younger than libbpf 1.1 */
+	"kprobe.session/x", /* newer than libbpf 1.1 */
 };
 
-/* What libbpf makes of the names of sections that are its own; free text of tc's aside, it and we agree. */
+/* Section names that libbpf defines have the same type here. tc allows any other text. */
 static void test_sections_as_libbpf(void **state)
 {
 	size_t nr_compared = 0;

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What is tested on the guest's kernel, in TAP: what kernels of distributions have and others lack.
-# It runs in a system that has nothing but bash, busybox, iproute2, bpftool and elfmap. (A shell of
-# busybox would prefer its own ip.)
+# The tests on the guest's kernel, in TAP, of features that only kernels of distributions have.
+# The system has only bash, busybox, iproute2, bpftool and elfmap. (busybox's shell would prefer its
+# own ip.)
 set -uo pipefail
 count=0
 
-# test_that WHAT CMD...: one line of TAP, and what CMD said when it failed.
+# test_that WHAT CMD...: one line of TAP, and CMD's output if it failed.
 test_that() {
 	local what=$1 said
 
@@ -56,7 +56,7 @@ pings() {
 	ping -c "$1" -W 2 10.9.0.2
 }
 
-# counted DIRECTION ADDRESS PACKETS: exactly that many, as the pinned map has it.
+# counted DIRECTION ADDRESS PACKETS: the pinned map has exactly this number.
 counted() {
 	local dump
 
@@ -78,7 +78,7 @@ action_counts() {
 		bpftool -j map dump pinned /sys/fs/bpf/tc/globals/action_hits | grep -E "\"value\":(2|\[\"0x02\",\"0x00\")"
 }
 
-# What one kernel's verifier takes another's may refuse.
+# A program that one kernel's verifier accepts may be refused by another's.
 all_load() {
 	local object failed=0
 
@@ -88,7 +88,8 @@ all_load() {
 	return $failed
 }
 
-# (busybox's nsenter would prefer its own ip.) VIPs on the other side's lo, behind ipip and ip6tnl devices in external mode on both sides.
+# VIPs on lo of the other side, and ipip and ip6tnl devices in external mode on both sides. (nsenter of busybox would
+# prefer its own ip.)
 tunnel_devices() {
 	inside /usr/sbin/ip link set dev lo up &&
 		inside /usr/sbin/ip address add 10.10.1.102/32 dev lo &&
@@ -106,7 +107,7 @@ tunnel_devices() {
 		for file in all default t4 t6; do inside sh -c "echo 0 >/proc/sys/net/ipv4/conf/$file/rp_filter" || return 1; done
 }
 
-# The action of before has accepted all of IPv4 and ended there.
+# Removes the previous action, which accepts all IPv4 packets and ends the chain.
 redirect() {
 	tc filter del dev v0 egress pref 1
 	elfmap tc filter replace dev v0 egress pref 2 handle 1 bpf da obj /usr/local/share/elfmap/l2_redirect.o sec redirect &&
@@ -118,7 +119,7 @@ redirect() {
 			1 '{ address fd09::2 action L2_END_DEVICE device 3 }'
 }
 
-# through SLOT REMOTE VIP: two pings that are answered, and came in that tunnel.
+# through SLOT REMOTE VIP: two pings are answered, and arrive in this tunnel.
 through() {
 	local entry="{ action L2_TUNNEL device $1 tunnel_id 10000 tunnel_flags 0 ttl 61 tos 0
 		to 00:00:00:00:00:00 remote $2 local :: }" before after
@@ -146,23 +147,23 @@ bare_is_guarded() {
 
 echo "# kernel $(uname -r), $(tc -V)"
 test_that 'every classifier loads on this kernel' all_load
-test_that 'a veth pair with clsact' cable
-test_that 'the tc of this system refuses a legacy object by itself' refused_by_tc
-test_that 'elfmap tc loads the legacy classifier, and tc shows it under its name' classifier
+test_that 'a veth pair with clsact is made' cable
+test_that 'plain tc refuses a legacy object' refused_by_tc
+test_that 'elfmap tc loads the legacy classifier, and tc shows its name' classifier
 test_that 'its maps are pinned' pins
 test_that 'four pings are answered' pings 4
-test_that 'four packets to the other side are in the map' counted EGRESS 10.9.0.2 4
-test_that 'four packets from the other side are in the map' counted INGRESS 10.9.0.1 4
+test_that 'four packets to the other side are counted' counted EGRESS 10.9.0.2 4
+test_that 'four packets from the other side are counted' counted INGRESS 10.9.0.1 4
 test_that 'elfmap tc actions loads a legacy action as sched_act' action
-test_that 'the action counts two pings behind matchall' action_counts
-test_that 'ipip and ip6tnl devices in external mode' tunnel_devices ipip,ip6tnl
+test_that 'the action counts two pings that match matchall' action_counts
+test_that 'ipip and ip6tnl devices in external mode are made' tunnel_devices ipip,ip6tnl
 test_that 'the redirect, the guard and the forward load' redirect
-test_that 'an IPv4 VIP through ipip' through 0 10.9.0.2 10.10.1.102
-test_that 'an IPv4 VIP through ip6tnl' through 1 fd09::2 10.10.1.102
-test_that 'an IPv6 VIP through ip6tnl' through 1 fd09::2 fdfa:ce::66
-test_that 'without its devices the packets come bare, and the guard drops them' bare_is_guarded
+test_that 'an IPv4 VIP answers through ipip' through 0 10.9.0.2 10.10.1.102
+test_that 'an IPv4 VIP answers through ip6tnl' through 1 fd09::2 10.10.1.102
+test_that 'an IPv6 VIP answers through ip6tnl' through 1 fd09::2 fdfa:ce::66
+test_that 'without its devices packets arrive without a tunnel, and the guard drops them' bare_is_guarded
 
-# The rules of the loader, as everywhere else (tests/lab/rules.bats), what other kernels skip included.
+# The rules of the loader (tests/lab/rules.bats), including those that other kernels skip.
 ip link del v0
 ip netns del n
 find /sys/fs/bpf -type f ! -name '*.debug' -delete

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Boots a kernel of the distribution under qemu, without a disk, and runs guest.sh on it: act_bpf,
-# matchall and other things are modules there that the kernel at hand may lack. No KVM is needed.
+# Boots a kernel of the distribution under qemu, without a disk, and runs guest.sh on it: this kernel has
+# act_bpf, matchall and other modules that the running kernel may lack. No KVM is needed.
 #
-#   tests/vm/run.sh            VM_KERNEL=PACKAGE picks another kernel, VM_TIMEOUT=SECONDS the patience
-#   VM_KERNEL=linux-image-6.12-cloud-amd64 tests/vm/run.sh    that of Debian 13, which Debian 12 has, too
+#   tests/vm/run.sh            VM_KERNEL=PACKAGE selects another kernel, VM_TIMEOUT=SECONDS the time limit
+#   VM_KERNEL=linux-image-6.12-cloud-amd64 tests/vm/run.sh    Debian 13's kernel, which Debian 12 has as well
 #
-# TAP comes out. Where qemu or the kernel cannot be had, it is a plan of no tests and the reason.
+# The output is TAP. Without qemu or the kernel it is an empty plan with the reason.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 PATH+=:/usr/sbin:/sbin
 
 BUILD=$(realpath "${BUILD:-build}")
-patience=${VM_TIMEOUT:-900} # of a busy machine; without KVM a test takes a second or two
+patience=${VM_TIMEOUT:-900} # for a busy machine; without KVM a test takes a second or two
 modules=(veth sch_ingress sch_htb cls_bpf cls_matchall act_bpf act_gact ipip ip6_tunnel)
 vm=$BUILD/vm
 
@@ -40,7 +40,7 @@ tools() {
 	done
 }
 
-# newest PACKAGE: the kernel that it depends on, or itself.
+# newest PACKAGE: the kernel package that PACKAGE depends on, or PACKAGE itself.
 newest() {
 	local kernel
 
@@ -49,7 +49,7 @@ newest() {
 	printf '%s\n' "${kernel:-$1}"
 }
 
-# Unpacked once, into a folder with the package's name.
+# Unpacks the package once, into a directory with its name.
 kernel() {
 	local part
 
@@ -70,7 +70,7 @@ kernel() {
 	version=${version#vmlinuz-}
 }
 
-# The shared libraries of programs go into the guest under their own paths.
+# Copies the shared libraries of programs into the guest under the same paths.
 copy_libraries() {
 	local library
 
@@ -79,7 +79,7 @@ copy_libraries() {
 	done
 }
 
-# Unpacked modules in the order in which they can be inserted.
+# Copies uncompressed modules, in the order in which they can be inserted.
 copy_modules() {
 	local word module name
 
@@ -97,7 +97,7 @@ copy_modules() {
 		done >"$root/modules"
 }
 
-# A tree with what the tests of the rules look for in it, and what runs them.
+# A tree with the files that the tests of the rules need, and with bats.
 copy_tests() {
 	local bats
 
@@ -116,7 +116,7 @@ initramfs() {
 	mkdir -p "$root"/{bin,dev,etc,proc,run,sys,tmp,usr/bin,usr/sbin}
 	install "$(type -P tc)" "$(type -P ip)" "$(type -P bpftool)" "$root/usr/sbin/"
 	install "$(type -P busybox)" "$(type -P bash)" "$root/bin/"
-	install "$(type -P jq)" "$(type -P find)" "$(type -P nsenter)" "$root/usr/bin/" # of busybox: another
+	install "$(type -P jq)" "$(type -P find)" "$(type -P nsenter)" "$root/usr/bin/" # instead of busybox's
 	ln -s /bin/busybox "$root/usr/bin/env"
 	make --silent --no-print-directory install BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr/local >/dev/null
 	copy_tests
