@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A legacy object as an action (SCHED_ACT): counts packets and lets them go on. Many kernels lack
- * act_bpf; the one that tests/vm boots has it.
+ * A legacy object as an action (SCHED_ACT): counts packets and passes them on. Many kernels lack
+ * act_bpf; the kernel of tests/vm has it.
  *
  *   elfmap tc actions add action bpf obj action.o
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Maps with and without BPF_ANNOTATE_KV_PAIR: the kernel is to know the types of the first one. */
+/* Maps with and without BPF_ANNOTATE_KV_PAIR: the kernel gets the types of the first one. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Default sections of bpf_api.h for other places than filters: an action, and XDP (also lightweight tunnels'). */
+/* Default sections of bpf_api.h other than that of filters: an action, and XDP (also for lightweight tunnels). */
 #include "bpf_api.h"
 
 BPF_PERCPU_ARRAY(entries, 0, sizeof(uint64_t), PIN_GLOBAL_NS, 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Helpers of bpf_api.h that tell or do something besides a packet's bytes, in an array by their number. */
+/* Helpers of bpf_api.h that do not access a packet's bytes; their results are in an array by number. */
 #include "bpf_api.h"
 
 BPF_ARRAY8(told, 0, PIN_GLOBAL_NS, 8);

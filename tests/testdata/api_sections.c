@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sections as bpf_api.h names them, from where iproute2's examples include it. */
+/* Sections with the names of bpf_api.h, included from the path that iproute2's examples use. */
 #include "../../include/bpf_api.h"
 
 #define JUMPS 7

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Helpers that the kernel refuses, each for a reason of its own. */
+/* Helpers that the kernel refuses, each for a different reason. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Maps that the contract allows and the kernel refuses, each for a reason of its own, and one that it
- * makes. The program in `classifier` uses the good one alone.
+ * Maps that the contract allows and the kernel refuses, each for a different reason, and one that it
+ * accepts. The program in `classifier` uses only the accepted one.
  */
 #include <linux/bpf.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Breaks the contract: definitions of 36 and of 20 bytes, whose sum divides by two. Taken as two
- * of 28 bytes, the second one would be read from the middle of the first.
+ * Breaks the contract: definitions of 36 and of 20 bytes, whose sum divides by two. Read as two
+ * of 28 bytes, the second one would start in the middle of the first.
  */
 #include <linux/bpf.h>
 

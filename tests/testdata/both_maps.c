@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A legacy map beside a BTF-defined one: relocations to both must keep their maps. Needs BTF. */
+/* A legacy map and a BTF-defined one: relocations to both must keep their maps. Needs BTF. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

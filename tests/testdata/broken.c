@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Programs of which the verifier refuses one: `careless` uses what a look-up returned without looking
- * at it. The others, a tail-call section among them, are good.
+ * Programs of which the verifier refuses one: `careless` uses the result of a look-up without checking
+ * it. The others, including a tail-call section, are accepted.
  */
 #include <linux/bpf.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What tc-progs/cgroup_filter.c has in the way of maps that a lab writes to, and no filter. */
+/* The maps of tc-progs/cgroup_filter.c that a lab writes, without a filter. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 

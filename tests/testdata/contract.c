@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the contract leaves to the loader to get right a second time: maps whose pins the kernel shows
- * differently from how they were asked for, and names longer than the kernel keeps.
+ * Maps that a second load has to recognize: the kernel reports their pins differently from their
+ * definitions, or their names are longer than the kernel keeps.
  */
 #include <linux/bpf.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A program that calls itself until the kernel ends it, and then puts the packet into class 1:42. Without it
- * in its slot the entry drops the packet.
+ * A program that calls itself until the kernel ends it, and then puts the packet into class 1:42. If its
+ * slot is empty the entry drops the packet.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

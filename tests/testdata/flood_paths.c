@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Does to the packets of tests/tools/flood.c to port 9000 what its report tells apart, by their numbers: of every
+ * Treats packets of tests/tools/flood.c to port 9000 in each way that its report distinguishes, by number: of every
  * eight, one is dropped, three get a mark and three a tag (one of them both), and two pass.
  */
 #include <linux/bpf.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Objects of another loader than tc's: definitions of 28 bytes whose last words are inner_map_idx and
- * numa_node, which tc takes for an id and a pinning, and a tail-call section whose map has no such id.
+ * Constructs of another loader than tc: definitions of 28 bytes whose last words are inner_map_idx and
+ * numa_node, which tc reads as an id and a pinning, and a tail-call section for an id that no map has.
  */
 #include <linux/bpf.h>
 

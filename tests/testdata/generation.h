@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One version of a pipeline, to be replaced by another as a whole: an entry that leaves its version's
- * number in the packet's scratch room, and two stages that look whether it is theirs. Every packet ends
- * in one cell of gen_cells: whole through one version, or mixed, or lost on the way.
+ * One version of a pipeline, which another one replaces as a whole: an entry that writes the number of
+ * its version into skb->cb, and two stages that compare it with theirs. Every packet is counted in one
+ * cell of gen_cells: completely through one version, or mixed, or lost at a slot.
  *
  * GENERATION and GEN_STATE_ENTRIES are the version's own; so is GEN_JMP_PINNING, if it is not the usual.
  */

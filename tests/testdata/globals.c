@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the old loader could not do and libbpf can: .data, .bss, .rodata, and a static function that
- * stays a function in .text, which uses a legacy map.
+ * Features that the old loader lacks and libbpf has: .data, .bss, .rodata, and a static function in
+ * .text that is not inlined and uses a legacy map.
  */
 #include <linux/bpf.h>
 

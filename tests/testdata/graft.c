@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An empty jump table that stages are grafted into: `entry` jumps to slot GRAFT_FIRST and, when that is
- * empty, lets the packet go its usual way. As a filter without `da` a stage's answer is the class that the
- * packet goes to: 1:42 from `aaa`, 1:43 from `bbb`. Each counts its runs.
+ * An empty jump table for grafted stages: `entry` jumps to slot GRAFT_FIRST and, if that is empty, passes
+ * the packet on. In a filter without `da` the return value of a stage is the class of the
+ * packet: 1:42 from `aaa`, 1:43 from `bbb`. Each counts its runs.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_sched.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A stage for graft.c's table that brings maps of its own: a pinned counter, and a pinned jump table with
- * a stage in it, which `own` jumps to. `broken` is refused by the verifier, `xdp` is for other hooks.
+ * A stage for graft.c's table with its own maps: a pinned counter, and a pinned jump table with a stage,
+ * to which `own` jumps. `broken` is refused by the verifier, `xdp` is for other hooks.
  */
 #include <linux/bpf.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* For tests/lab/l2_redirect.bats. Section outer notes what tunnel packets look like on the wire; tag, tag_twice
- * put VLAN tags on what leaves; hash counts packets that have a hash, or none. */
+/* For tests/lab/l2_redirect.bats. Section outer records the headers of tunnel packets on the wire; tag and
+ * tag_twice add VLAN tags at egress; hash counts packets with and without a hash. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A modern object with more maps than the legacy contract has room for (64), each with a pin. */
+/* A modern object with more maps than the legacy contract allows (64), each with a pin. */
 #ifndef MANY_ENTRIES
 #define MANY_ENTRIES 2
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A map in a map: `inner` is the template (its id is the outer's inner_id) and goes into slot 0 of
- * `outer` (inner_idx). The outer stands first, so that a loader which wants templates before their
- * outers has something to do.
+ * `outer` (inner_idx). The outer map comes first, so that a loader which needs templates first has to
+ * reorder them.
  */
 #include <linux/bpf.h>
 

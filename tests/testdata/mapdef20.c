@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The 20-byte form: struct bpf_map_def of the old libbpf, whose five words mean the same. */
+/* The 20-byte form: struct bpf_map_def of the old libbpf, whose five words have the same meaning. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* No legacy object at all: its map is declared in `.maps`, and nothing has to be converted. */
+/* Not a legacy object: its map is declared in `.maps`, and there is nothing to convert. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* No licence, and a helper that the kernel has for GPL programs only. */
+/* No licence, and a GPL-only helper. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

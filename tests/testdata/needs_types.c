@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Maps that the kernel only makes when it knows the types of their keys and values, so that the old
- * loader could not: socket storage, and a value with a spin lock. BPF_ANNOTATE_KV_PAIR gives them.
+ * Maps for which the kernel requires BTF of keys and values, which the old loader could not
+ * provide: socket storage, and a value with a spin lock. BPF_ANNOTATE_KV_PAIR gives them.
  */
 #include <linux/bpf.h>
 

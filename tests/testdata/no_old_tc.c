@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What loads with libbpf and not with a tc that was built without it, each in a section of its own; the
- * program in `classifier` is one that every tc takes.
+ * Constructs that libbpf loads, but not a tc without libbpf, each in a separate section. Every tc accepts
+ * the program in `classifier`.
  */
 #include <linux/bpf.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An object without a section `license`: it loads as long as it calls no helper for GPL programs. */
+/* An object without a section `license`: it loads unless it calls a GPL-only helper. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

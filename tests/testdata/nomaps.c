@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An object without any map. */
+/* An object without maps. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shows what tc-progs/lib/parse.h and plain.h find out about a packet: the section
- * chooses the function, the map `probe` gets its verdict and its struct packet.
+ * Calls tc-progs/lib/parse.h and plain.h for a packet: the section selects the
+ * function, whose verdict and struct packet are stored in the map `probe`.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the map of parse_probe.c holds. */
+/* The value in the map of parse_probe.c. */
 #ifndef PARSE_PROBE_H
 #define PARSE_PROBE_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two stages for UDP in place of the parser's own, which do what that does and count their runs: `even` in
- * cell 0, `odd` in cell 1. Whatever packet comes must meet one of them, and one only.
+ * Two stages for UDP that do the same as the parser's own stage and count their runs: `even` in cell 0,
+ * `odd` in cell 1. Each packet must run through exactly one of them.
  */
 #include <linux/bpf.h>
 

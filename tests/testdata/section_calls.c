@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Functions in the sections of programs, called there: by a distance (static ones), through the linker
- * (global ones), from a helper (callbacks), and before the entry that calls them. libbpf looks for what
- * is called in .text alone.
+ * (global ones), from a helper (callbacks), and before the entry that calls them. libbpf searches
+ * called functions only in .text.
  */
 #include <linux/bpf.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The simplest legacy object: one array, pinned globally, that an ingress and an egress program
- * count in. No program looks at its context, so each loads as every program type of tc and ip.
+ * The simplest legacy object: one globally pinned array in which an ingress and an egress program
+ * count. No program reads its context, so that each loads as every program type of tc and ip.
  */
 #include <linux/bpf.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* No maps, and a static function in the section of the program that calls it: libbpf would take it for a program. */
+/* No maps, and a static function in the section of the program that calls it: libbpf treats it as a program. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Breaks the contract: a map that is static, so that no loader knows its name. */
+/* Breaks the contract: a static map, whose name is not global. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A jump table whose programs load as any type; the kernel lets one table hold one type only. */
+/* A jump table with programs that load as any type; the kernel allows only one type in a table. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

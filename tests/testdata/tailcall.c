@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tail calls: two PROG_ARRAYs with ids, and sections "ID/KEY" that the loader puts into their slots.
- * The way of a packet is classifier, 42/0, 42/1, 43/0; each stage counts itself, so the counters
- * tell which slots were filled. Both arrays are pinned, since an unpinned one is emptied when the
+ * A packet runs through classifier, 42/0, 42/1, 43/0; each stage counts its runs, so the counters
+ * show which slots are filled. Both arrays are pinned, since an unpinned one is emptied when the
  * loader exits.
  */
 #include <linux/bpf.h>

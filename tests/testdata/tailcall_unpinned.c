@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A tail call through a PROG_ARRAY that nobody pins: it works while the loader that filled it lives
- * or keeps it, and no `tc exec bpf graft` can reach it. The id is written in hex in one place and in
- * decimal in the other, as C allows in both.
+ * A tail call through an unpinned PROG_ARRAY: it works as long as the loader that filled it keeps it
+ * open, and `tc exec bpf graft` cannot reach it. The id is written in hex in one place and in
+ * decimal in the other, both of which C allows.
  */
 #include <linux/bpf.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An entry in .text that calls what stands behind it there: a function that the compiler leaves to the
- * linker, and a static one that it calls by a distance. Beside it a program with a section of its own.
+ * An entry in .text that calls later functions of .text: a global one through a relocation, and a static
+ * one by its distance. Another program has its own section.
  */
 #include <linux/bpf.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A program without a section of its own: the compiler puts it into .text, and old command lines say
- * `sec .text`. libbpf keeps .text for functions that are called.
+ * A program without a section attribute: the compiler puts it into .text, and old command lines use
+ * `sec .text`. libbpf reserves .text for called functions.
  */
 #include <linux/bpf.h>
 

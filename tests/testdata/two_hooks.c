@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One array shared by a program at egress, which adds STEP to it, and one at ingress, which notes what it
- * reads there. PINNING decides who else shares it.
+ * One array shared by a program at egress, which adds STEP to it, and one at ingress, which records what
+ * it reads there. PINNING decides which other objects share it.
  */
 #include <linux/bpf.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Two jump tables: the entry jumps to one of two cases by the packet's hash, the second case to the first,
- * and the first to the exit in the other table. Each counts its runs, the entry those with an odd hash and
- * those that found no case as well.
+ * and the first to the exit in the other table. Each counts its runs, the entry also
+ * those with an odd hash and those without a case.
  */
 #include <linux/bpf.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A section that calls a function and one that reads a variable which nobody defines, beside one that
- * needs neither: an old loader, which looked at the chosen section only, took that one.
+ * A section that calls an undefined function, one that reads an undefined variable, and one that needs
+ * neither: an old loader, which read only the chosen section, loaded the last one.
  */
 #include <linux/bpf.h>
 

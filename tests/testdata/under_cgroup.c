@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bpf_skb_under_cgroup() takes the packet, the map and an index. An old header of examples leaves the
- * packet out, and the verifier then refuses the program.
+ * bpf_skb_under_cgroup() takes the packet, the map and an index. An old header of examples omits the
+ * packet, and the verifier then refuses the program.
  */
 #include <linux/bpf.h>
 

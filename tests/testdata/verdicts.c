@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Says about IPv4 packets what a map tells it to, and counts who was asked: what tc makes of a verdict
- * is seen in what comes after.
+ * Returns the verdict in a map for IPv4 packets, and counts the runs of each program: the programs that
+ * run afterwards show what tc does with the verdict.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Definitions of 40 bytes with a zero tail, as of a newer contract than tc's, and two inner templates
- * for one outer map: tc's own parser refuses the one and loses an inner map of the other.
+ * Definitions of 40 bytes with a zero tail, as in a contract newer than tc's, and two inner templates
+ * for one outer map: tc's own parser refuses the former and loses an inner map of the latter.
  */
 #include <linux/bpf.h>
 

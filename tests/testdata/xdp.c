@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An XDP program in the section that `ip link … xdp obj FILE` takes when it is told none: `prog`. */
+/* An XDP program in the default section of `ip link … xdp obj FILE`: `prog`. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
