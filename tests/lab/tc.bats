@@ -299,7 +299,7 @@ old_object() {
 	run --separate-stderr "${line[@]}"
 	fails 1 '*no bpffs, and one mounted here would disappear with this mount namespace*'
 	[[ -z $(filters) ]]
-	# shellcheck disable=SC2016 # likewise; nobody there is from another mount namespace
+	# shellcheck disable=SC2016 # likewise; no process there has another mount namespace
 	unshare --pid --fork --mount-proc bash -euc '"$@"; [[ $(findmnt -no FSTYPE /sys/fs/bpf | tail -1) == bpf ]]
 		[[ -e /sys/fs/bpf/tc/globals/shared_hits ]]' bash "${line[@]}"
 	mount -t bpf bpf /sys/fs/bpf
