@@ -50,7 +50,7 @@ struct cgroup_request {
 	bool force;
 };
 
-/* The cgroup first: if that is none, nothing is opened or made. */
+/* The cgroup first: if the path is not one, nothing is opened or made. */
 static int run_set(const void *words)
 {
 	const struct cgroup_request *request = words;
@@ -311,7 +311,7 @@ static const struct option_row set_options[] = {
 	{"entries", "N", 0, OPTION_NUMBER_AT(struct cgroup_request, entries, 1, UINT32_MAX), .needs = "--create",
 	 .help = "slots of the new map"},
 	{"--force", NULL, 0, OPTION_FLAG_AT(struct cgroup_request, force), .needs = "--create",
-	 .help = "in place of a map that is pinned already"},
+	 .help = "replace a map that is pinned already"},
 	{},
 };
 static const struct option_row clear_options[] = {PIN_ROW(struct cgroup_request), SLOT_ROW, {}};
@@ -335,14 +335,14 @@ static const struct verb clear_verb = {
 };
 static const struct verb show_verb_of_cgroups = {
 	.name = "show",
-	.summary = "the cgroups in the slots, or those a map has as keys",
+	.summary = "show the cgroups in the slots or keys of a map",
 	.run = run_show,
 	.options = pin_options,
 	.request_size = sizeof(struct cgroup_request),
 };
 static const struct verb prune_verb = {
 	.name = "prune",
-	.summary = "empty the slots, delete the keys, of cgroups that are gone",
+	.summary = "remove the slots and keys of deleted cgroups",
 	.run = run_prune,
 	.options = pin_options,
 	.request_size = sizeof(struct cgroup_request),
@@ -352,6 +352,6 @@ static const struct verb *const cgroup_verbs[] = {&set_verb, &clear_verb, &show_
 
 const struct verb cgroup_verb = {
 	.name = "cgroup",
-	.summary = "cgroups in the slots of maps: set, clear, show them",
+	.summary = "set, clear and show the cgroups in maps",
 	.below = cgroup_verbs,
 };

@@ -51,7 +51,7 @@ static const struct option_row options[] = {{}};
 
 const struct verb map_types_verb = {
 	.name = "types",
-	.summary = "the names of types that keys and values can have",
+	.summary = "list the types that keys and values can have",
 	.run = run,
 	.options = options,
 };
@@ -68,6 +68,6 @@ static const struct verb *const map_verbs[] = {
 
 const struct verb map_verb = {
 	.name = "map",
-	.summary = "pinned maps: who uses them, their entries, all of them as text",
+	.summary = "show, read, write, save and restore pinned maps",
 	.below = map_verbs,
 };

@@ -38,7 +38,7 @@ static int print_json_entry(void *context, const void *key, const void *value)
 	return flush_output(&dump->text, WRITE_AT);
 }
 
-/* A queue's values, which is to take them out: no more than it holds, whoever goes on pushing. */
+/* Reading a queue takes its values out: at most as many as it holds at the start, even if others keep pushing. */
 static int drain(struct dump *dump, int (*print)(void *context, const void *key, const void *value),
 		 struct elfmap_msg *msg)
 {
@@ -116,7 +116,7 @@ out:
 
 static const struct option_row options[] = {
 	PIN_ROW(struct dump_request),
-	{"sum", NULL, 0, OPTION_FLAG_AT(struct dump_request, sum), .help = "add up what the CPUs counted"},
+	{"sum", NULL, 0, OPTION_FLAG_AT(struct dump_request, sum), .help = "add up the values of the CPUs"},
 	TYPES_ROW(struct dump_request),
 	KEY_TYPE_ROW(struct dump_request),
 	VALUE_TYPE_ROW(struct dump_request),
@@ -127,7 +127,7 @@ static const struct option_row options[] = {
 
 const struct verb map_dump_verb = {
 	.name = "dump",
-	.summary = "all entries",
+	.summary = "show all entries",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct dump_request),

@@ -33,14 +33,14 @@ struct work {
 	bool with_values;
 };
 
-/* Who knows bpftool leaves out `hex`, and who knows the map does not know that it has no types. */
+/* bpftool needs no `hex`; so the refusal says how bytes are written here, and that the map has no types. */
 static int refuse_words(const struct work *work, const char *what, const struct elfmap_type *type,
 			const struct elfmap_msg *msg)
 {
 	return complain(work->target.pin, "%s: %s%s", what, msg->text,
 			type->notation != ELFMAP_HEX ? ""
-						     : "; the map has no types: 'types KEY:VALUE' says some, and "
-						       "'key 1 0 0 0' is bytes as numbers");
+						     : "; the map has no types: give them with 'types KEY:VALUE', or "
+						       "bytes as numbers with 'key 1 0 0 0'");
 }
 
 /* The same behind `key` or `value`. */
@@ -224,14 +224,14 @@ static const struct option_row get_options[] = {
 	PIN_ROW(struct entry_request),
 	{NULL, "KEY", OPTION_REQUIRED, OPTION_WORDS_AT(struct entry_request, data)},
 	{"sum", NULL, OPTION_LAST, OPTION_FLAG_AT(struct entry_request, sum), .min = 2,
-	 .help = "add up what the CPUs counted"},
+	 .help = "add up the values of the CPUs"},
 	TYPES_ROW(struct entry_request),
 	{},
 };
 
 const struct verb map_get_verb = {
 	.name = "get",
-	.summary = "one entry, as dump shows it",
+	.summary = "show one entry",
 	.run = run_get,
 	.options = get_options,
 	.request_size = sizeof(struct entry_request),
@@ -248,7 +248,7 @@ static int check_presence(const struct work *work, bool wanted)
 	void *value;
 
 	if (entries->count < 2 && !(wanted && elfmap_map_kind__of(work->target.map.info.type)->has_silent_slots))
-		return EXIT_SUCCESS; /* there is no half of one */
+		return EXIT_SUCCESS; /* a key and its value are complete */
 	value = malloc(entries->value_size);
 	if (!value)
 		return complain(work->target.pin, "no memory");
@@ -570,7 +570,7 @@ const struct verb map_pop_verb = {
 };
 const struct verb map_peek_verb = {
 	.name = "peek",
-	.summary = "show that value",
+	.summary = "show the next value, and leave it",
 	.run = run_peek,
 	.options = next_options,
 	.request_size = sizeof(struct queue_request),

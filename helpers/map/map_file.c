@@ -24,7 +24,7 @@ static void interrupt(int signal)
 
 void interrupt__catch(void)
 {
-	/* No SA_RESTART: whoever waits for input is to notice. */
+	/* No SA_RESTART: a read that waits for input must return. */
 	struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESETHAND};
 
 	sigaction(SIGINT, &action, NULL);

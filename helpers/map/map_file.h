@@ -13,8 +13,8 @@
 
 /* What is taken of a file with lines that are refused. */
 enum map_file_taken {
-	MAP_FILE_WHOLE,	     /* nothing: without them the others mean something else */
-	MAP_FILE_STRICT,     /* nothing, but who says --keep-going can have the others */
+	MAP_FILE_WHOLE,	     /* nothing: a part would mean something else */
+	MAP_FILE_STRICT,     /* nothing; the complaint names --keep-going */
 	MAP_FILE_KEEP_GOING, /* the others */
 };
 
@@ -27,13 +27,13 @@ int map_file__open_objects(struct elfmap_source *file, const struct target *targ
 
 /* ---- progress ------------------------------------------------------------------------------------ */
 
-/* Set by SIGINT and SIGTERM once interrupt__catch() was called: work that is half done says how far it
+/* Set by SIGINT and SIGTERM once interrupt__catch() was called: work that is half done reports how far it
  * came. A second signal kills. */
 extern volatile sig_atomic_t interrupted;
 void interrupt__catch(void);
 
 struct progress {
-	size_t total; /* entries; 0: nobody knows */
+	size_t total; /* entries; 0: unknown */
 	struct timespec start;
 	struct timespec shown;
 	bool on_terminal;

@@ -79,7 +79,7 @@ static const struct option_row load_options[] = {
 	KEY_TYPE_ROW(struct load_request),
 	VALUE_TYPE_ROW(struct load_request),
 	{"--keep-going", NULL, 0, OPTION_FLAG_AT(struct load_request, keep_going),
-	 .help = "write the lines that are right, also if others are refused"},
+	 .help = "write the valid lines, even if others are refused"},
 	{},
 };
 
@@ -324,8 +324,8 @@ static int print_counts(const struct replacement *r, size_t nr_added)
 	return end_output();
 }
 
-/* LRU maps make room by themselves; slots are there or not, which the kernel says best. A cgroup's storage has no
- * maximum. */
+/* LRU maps make room by themselves; slots are there or not, and the kernel's answer is the best message. A cgroup's
+ * storage has no maximum. */
 static int check_room(const struct replacement *r)
 {
 	const struct bpf_map_info *info = &r->target.map.info;
@@ -462,7 +462,7 @@ const struct verb map_replace_verb = {
 };
 const struct verb map_diff_verb = {
 	.name = "diff",
-	.summary = "what 'replace' would change; 0 nothing, 1 something",
+	.summary = "show what 'replace' would change; exit status 1 if anything",
 	.run = run_diff,
 	.options = diff_options,
 	.request_size = sizeof(struct replace_request),

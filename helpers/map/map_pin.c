@@ -52,8 +52,7 @@ static int open_by_id(__u32 id, int *ret_fd, struct elfmap_msg *msg)
 
 	if (fd < 0) {
 		snprintf(msg->text, sizeof(msg->text), "%s",
-			 fd == -ENOENT ? "there is no map with this id; 'bpftool map list' shows those that there are"
-				       : strerror(-fd));
+			 fd == -ENOENT ? "no map has this id; 'bpftool map list' lists them" : strerror(-fd));
 		return fd;
 	}
 	*ret_fd = fd;
@@ -104,7 +103,7 @@ static const struct option_row pin_options[] = {
 
 const struct verb map_pin_verb = {
 	.name = "pin",
-	.summary = "another pin of a map",
+	.summary = "add a pin of a map",
 	.run = run_pin,
 	.options = pin_options,
 	.request_size = sizeof(struct pin_request),

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 /* The path that the companion of map FD, which is pinned at PATH, has or would have. False: maps of this
- * kind have none. */
+ * kind have no companion. */
 bool map_companion_path(const char *path, int fd, char ret_path[PATH_MAX]);
 
 #endif

@@ -31,7 +31,7 @@ int map_check_programs(const struct elfmap_census *census, __u32 map, const char
 	return 0;
 }
 
-/* Whoever else holds the map would go on with the old one, too, and nobody would see that the two differ. */
+/* Other users of the map would keep the old one, and the two would differ unnoticed. */
 static int check_unused(__u32 map, const char *path, struct elfmap_msg *msg)
 {
 	struct elfmap_census census;
@@ -99,7 +99,7 @@ out:
 	return err;
 }
 
-/* What says what its numbers mean needs as much room. */
+/* Its companion needs as many entries. */
 static int resize_companion(const char *path, __u32 max, struct elfmap_msg *msg)
 {
 	struct bpf_map_info info;
@@ -142,7 +142,7 @@ static const struct option_row options[] = {
 
 const struct verb map_resize_verb = {
 	.name = "resize",
-	.summary = "another maximum of entries, with the content",
+	.summary = "change the maximum of entries, keep the content",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct resize_request),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * `elfmap map restore`: makes the maps that `save` wrote, fills them, and pins them last, so that
- * whoever opens a pin finds a whole map, and a file that is refused leaves nothing behind.
+ * a pin always leads to a complete map, and a file that is refused leaves nothing behind.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -129,12 +129,12 @@ static int find_inner(const struct restore *restore, const char *label, struct e
 
 	if (map)
 		return map->fd >= 0 ? fcntl(map->fd, F_DUPFD_CLOEXEC, 0)
-				    : elfmap_msg__set(msg, -EINVAL, "its inner map %s is none", label);
+				    : elfmap_msg__set(msg, -EINVAL, "its inner map %s cannot be made", label);
 	err = elfmap_bpffs__pin_path(label, path, sizeof(path), msg);
 	return err ?: elfmap_map__open(path, &fd, &info, msg) ?: fd;
 }
 
-/* Maps of one object share their BTF, in the kernel as well. */
+/* Maps of one object share their BTF in the kernel, too. */
 static int load_types(const struct restore *restore, struct saved_map *saved, struct elfmap_msg *msg)
 {
 	const struct restored *owner = saved->btf_of ? restore__find(restore, saved->btf_of) : NULL;
@@ -366,9 +366,9 @@ static int run(const void *words)
 static const struct option_row options[] = {
 	{NULL, "FILE|-", 0, OPTION_TEXT_AT(struct restore_request, file), .completes = COMPLETE_FILE},
 	{"--replace", NULL, 0, OPTION_FLAG_AT(struct restore_request, replace),
-	 .help = "in place of maps that are pinned already"},
+	 .help = "replace maps that are pinned already"},
 	{"--keep-going", NULL, 0, OPTION_FLAG_AT(struct restore_request, keep_going),
-	 .help = "write the lines that are right, also if others are refused"},
+	 .help = "write the valid lines, even if others are refused"},
 	{},
 };
 

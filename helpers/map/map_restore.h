@@ -26,7 +26,7 @@ struct restore {
 	size_t nr_refused; /* lines */
 };
 
-/* The map that the file calls LABEL; NULL: there is none. */
+/* The map that the file calls LABEL; NULL: no map has it. */
 struct restored *restore__find(const struct restore *restore, const char *label);
 
 /* Complains about a line of the file (COLUMN 0: about all of it). Returns EXIT_FAILURE. */

@@ -3,7 +3,7 @@
  * `elfmap map save`: every pinned map with its types and content, as text that `restore` reads after a
  * reboot. Numbers that a reboot makes stale are written as what they stand for: devices and cgroups by
  * name, programs and maps by pin. A program without a pin has no name that lasts, so its slot becomes a
- * comment: whoever loads it fills the slot again.
+ * comment; loading its object fills the slot again.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -247,7 +247,7 @@ static int add_inner(struct save *save, __u32 id, struct elfmap_msg *msg)
 	return err ? elfmap_msg__set(msg, err, "no memory") : 0;
 }
 
-/* What says what the numbers of another map mean is made again when that is restored. */
+/* A companion is made again when its map is restored. */
 static bool is_companion(const struct save *save, const struct source *source)
 {
 	char path[PATH_MAX];
@@ -376,8 +376,8 @@ static int write_entries(struct save *save, const struct source *source, const s
 	elfmap_buffer__free(&writing.text);
 	if (!err && save->nr_loose)
 		complain(source->map.label,
-			 "warning: %zu slots hold what has no pin; they are saved as comments, and whoever loads these "
-			 "programs fills the slots again",
+			 "warning: %zu slots hold programs or maps without a pin; they are saved as comments and not "
+			 "restored; load their object to fill the slots again",
 			 save->nr_loose);
 	return err;
 }
@@ -438,10 +438,9 @@ static int write_cgroups(struct save *save, const struct source *source, struct 
 	int err = save_cgroups(source->map.pins->word, &save->names, &unknown, msg);
 
 	if (!err && unknown)
-		complain(
-			source->map.label,
-			"warning: nobody noted what is in its slots, and the kernel does not tell; it is saved without "
-			"them ('elfmap cgroup set' notes it)");
+		complain(source->map.label, "warning: the cgroups in its slots are unknown, because the kernel does "
+					    "not report them; they are "
+					    "not saved; 'elfmap cgroup set' notes what it sets");
 	return err;
 }
 
@@ -578,7 +577,7 @@ static const struct option_row options[] = {
 
 const struct verb map_save_verb = {
 	.name = "save",
-	.summary = "all maps with types and content, as text",
+	.summary = "write all maps with types and content as text",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct save_request),

@@ -196,7 +196,7 @@ static const struct option_row list_options[] = {
 
 const struct verb map_list_verb = {
 	.name = "list",
-	.summary = "the maps pinned below tc/, or in DIR",
+	.summary = "list the maps pinned below tc/, or in DIR",
 	.run = run_list,
 	.options = list_options,
 	.request_size = sizeof(struct list_request),
@@ -404,7 +404,7 @@ static const struct option_row show_options[] = {PIN_ROW(struct show_request), {
 
 const struct verb map_show_verb = {
 	.name = "show",
-	.summary = "one map in full: types, entries, flags, who uses it",
+	.summary = "show a map in full: types, entries, flags, who uses it",
 	.run = run_show,
 	.options = show_options,
 	.request_size = sizeof(struct show_request),

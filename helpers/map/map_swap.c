@@ -142,7 +142,7 @@ static int keep(const struct swap *swap, int fd, struct elfmap_msg *msg)
 					  : elfmap_pin__replace(fd, swap->before, msg);
 }
 
-/* The old one is kept first: killed in between, it is in its slot and is the one before as well. */
+/* The old map is kept first: a command that is killed in between leaves it both in its slot and kept. */
 static int exchange(const struct swap *swap, int fd, struct elfmap_msg *msg)
 {
 	bool was_there = !access(swap->before, F_OK);
@@ -160,7 +160,8 @@ static int roll_back(const struct swap *swap, struct elfmap_msg *msg)
 	int fd, err;
 
 	if (access(swap->before, F_OK))
-		return elfmap_msg__set(msg, -ENOENT, "no map was in this slot before, or none that 'swap' took out");
+		return elfmap_msg__set(msg, -ENOENT,
+				       "no earlier map of this slot is kept: 'swap' has not replaced one");
 	err = elfmap_map__open_for(swap->before, ELFMAP_READ_WRITE, &fd, &info, msg);
 	if (err)
 		return err;
@@ -311,7 +312,7 @@ static const struct option_row options[] = {
 	 .help = "the map that the new one is like, where all slots are empty"},
 	TYPES_ROW(struct swap_request),
 	{"--keep-going", NULL, 0, OPTION_FLAG_AT(struct swap_request, keep_going),
-	 .help = "write the lines that are right, also if others are refused"},
+	 .help = "write the valid lines, even if others are refused"},
 	{"--rollback", NULL, 0, OPTION_FLAG_AT(struct swap_request, rollback),
 	 .help = "the map that was in the slot before, instead of FILE"},
 	{},
@@ -319,7 +320,7 @@ static const struct option_row options[] = {
 
 const struct verb map_swap_verb = {
 	.name = "swap",
-	.summary = "a new inner map in one step; --rollback: the one before",
+	.summary = "exchange an inner map in one step; --rollback: back to the one before",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct swap_request),

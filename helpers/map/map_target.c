@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Opens the map that a verb works on, and says entries of it in words. */
+/* Opens the map that a verb works on, and formats its entries. */
 #include <stdlib.h>
 #include <string.h>
 

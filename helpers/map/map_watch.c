@@ -40,7 +40,7 @@ struct rates {
 	/* private */
 	size_t most;
 	size_t room;
-	double least;	       /* what is no busier need not come; below 0: everything */
+	double least;	       /* rows with a lower rate are dropped; below 0: none is */
 	unsigned char *places; /* of rows: key, value (all copies), numbers at the last look */
 	size_t place_size;
 	size_t nr_numbers; /* of an entry */
@@ -328,7 +328,7 @@ static void rates__free(struct rates *rates)
 /* ---- watch ----------------------------------------------------------------------------------------------- */
 
 #define WRITE_AT (64u << 10) /* bytes of text */
-#define MOST_ROWS 10000	     /* where no terminal sets a limit, and nobody says one */
+#define MOST_ROWS 10000	     /* where neither a terminal nor an option sets a limit */
 
 struct watch_request {
 	const char *pin;
@@ -447,7 +447,7 @@ static void add_json_row(struct elfmap_json *json, const struct watch *watch, co
 	elfmap_json__close(json, '}');
 }
 
-/* Lines and columns of the terminal; false: stdout is none. */
+/* Lines and columns of the terminal; false: stdout is not a terminal. */
 static bool measure(struct winsize *size)
 {
 	return isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, size) && size->ws_row > 2 &&
@@ -609,7 +609,7 @@ static const struct option_row options[] = {
 
 const struct verb map_watch_verb = {
 	.name = "watch",
-	.summary = "entries and their rates, refreshed",
+	.summary = "show entries and their rates, refreshed",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct watch_request),

@@ -315,7 +315,7 @@ static int skip_entries(struct reading *reading)
 	int more;
 
 	if (!reading->has_form)
-		return refuse(reading, "entries of a map whose form was not said");
+		return refuse(reading, "entries of a map without a 'map' line that defines it");
 	map->entries_at = position(reading);
 	map->entries_line = reading->line + 1;
 	while ((more = next_line(reading, &line, &length)) > 0) {
@@ -391,7 +391,8 @@ static int read_words(struct reading *reading, char **words, size_t nr_words)
 			return elfmap_msg__set(reading->msg, -EINVAL, "'%s' within a map", words[0]);
 		return readers[i].read(reading, words, nr_words);
 	}
-	return elfmap_msg__set(reading->msg, -EINVAL, "'%s' is no word of 'elfmap map save'", words[0]);
+	return elfmap_msg__set(reading->msg, -EINVAL, "unexpected word '%s': not a file that 'elfmap map save' wrote",
+			       words[0]);
 }
 
 static int read_line(struct reading *reading, const char *line, size_t length)
@@ -427,8 +428,9 @@ int saved_file__read(struct saved_file *file, size_t *ret_line, struct elfmap_ms
 	if (!err && reading.map)
 		err = refuse(&reading, "the file ends within a map: it is not whole");
 	if (!err && !file->has_promise)
-		err = refuse(&reading,
-			     "there is no line 'maps NUMBER': it is not from 'elfmap map save', or not whole");
+		err = refuse(
+			&reading,
+			"the line 'maps NUMBER' is missing: not a file that 'elfmap map save' wrote, or incomplete");
 	if (!err && file->promised != file->nr_maps)
 		err = elfmap_msg__set(msg, -EINVAL, "it should have %zu maps and has %zu: it is not whole",
 				      file->promised, file->nr_maps);

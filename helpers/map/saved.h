@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Maps as text, for save and restore. A file says `maps N` and has so many sections:
+ * Maps as text, for save and restore. A file has a line `maps N` and that many sections:
  *
  *   map globals/hits
  *   form type percpu_hash key 4 value 8 max_entries 1024 flags 0x0 name hits
@@ -14,7 +14,7 @@
  *   KEY VALUE                     as dump writes them
  *   end
  *
- * A map is called by its first pin, or ~N if it has none and stands in a slot of another.
+ * A map is called by its first pin, or ~N if it has no pin and is in a slot of another.
  */
 #ifndef ELFMAP_SAVED_H
 #define ELFMAP_SAVED_H
@@ -54,7 +54,7 @@ struct saved_file {
 	struct saved_map *maps;
 	size_t nr_maps;
 	bool has_promise;
-	size_t promised; /* how many its first line says */
+	size_t promised; /* as its first line has it */
 };
 
 /* Adds a pin; -ENOMEM. */

@@ -91,7 +91,7 @@ bytes() {
 	create h hash 4 2 10
 	for words in '1 0 0 0' '01 00 00 00' 0x01 7; do
 		# shellcheck disable=SC2086 # words
-		fails 1 "key: expected 'hex' and bytes, not '${words%% *}'; the map has no types: 'types KEY:VALUE' says some, and 'key 1 0 0 0' is" \
+		fails 1 "key: expected 'hex' and bytes, not '${words%% *}'; the map has no types: give them with 'types KEY:VALUE', or bytes as numbers" \
 			get h $words
 	done
 	fails 1 "value: expected 'hex' and bytes, not '5'; the map has no types: " set h hex 01 00 00 00 5

@@ -263,7 +263,7 @@ forget_all() {
 	exec {directory}<&-
 	old=$(id_of "$leaf")
 	run --separate-stderr "$elfmap" map save
-	[[ $status == 0 && $stderr == *'globals/foreign: warning: nobody noted what is in its slots'* ]]
+	[[ $status == 0 && $stderr == *'globals/foreign: warning: the cgroups in its slots are unknown'* ]]
 	printf '%s\n' "$output" >"$saved"
 	grep -qx "1 /$name/leaf" "$saved" && grep -qx "3 /$name" "$saved"
 	[[ $(grep -c '^map ' "$saved") == 2 ]]
@@ -295,7 +295,7 @@ forget_all() {
 	prog=$("$elfmap" map dump jmp_parse | awk '$1 == 1 { print $3 }')
 	bpftool prog pin id "$prog" /sys/fs/bpf/tc/second
 	run --separate-stderr "$elfmap" map save
-	[[ $status == 0 && $stderr == *'globals/jmp_parse: warning: 1 slots hold what has no pin'* ]]
+	[[ $status == 0 && $stderr == *'globals/jmp_parse: warning: 1 slots hold programs or maps without a pin'* ]]
 	grep -qx '1 pinned /sys/fs/bpf/tc/second' <<<"$output"
 	grep -qE '^# no pin: 0 id [0-9]+$' <<<"$output"
 	printf '%s\n' "$output" >"$saved"
@@ -424,7 +424,7 @@ forget_all() {
 	wrong 's/^hex 01 00 00 00 .*/&\n&/; s/max_entries 2/max_entries 1/' 'nothing was restored' || true
 	refused 1 "$tmp: cannot be read: Is a directory" restore "$tmp"
 	refused 1 'No such file' restore "$tmp/nope"
-	refused 1 'is no word of' restore "$BATS_TEST_FILENAME"
+	refused 1 'unexpected word' restore "$BATS_TEST_FILENAME"
 	refused 2 'usage: elfmap map restore' restore a b
 	refused 2 'usage: elfmap map save' save a b
 	refused 1 'No such file' save /nowhere
