@@ -157,7 +157,7 @@ kept() { # NAME: the column of `list`
 	before=$(find /sys/fs/bpf | sort)
 	refused 1 "$globals/h exists already" pin h h
 	refused 1 'no pin at' pin nope x
-	refused 1 'there is no map with this id' pin id 4294967295 x
+	refused 1 'no map has this id' pin id 4294967295 x
 	refused 2 "id: '12x' is not a number from 0 to 4294967295" pin id 12x x
 	refused 1 'cannot have a dot' pin h new/dir/a.b
 	refused 1 'cannot have a dot' pin h new/d.r/ab

@@ -419,7 +419,7 @@ forget_all() {
 	wrong 's/type hash/type hush/' "'type hush'"
 	wrong 's/^entries/btf 1 2 =AAA\n&/' 'base64'
 	wrong 's/^entries/btf 1 2 AAAA\n&/' 'the kernel refuses the types'
-	wrong 's/^entries/frobnicate\n&/' "'frobnicate' is no word"
+	wrong 's/^entries/frobnicate\n&/' "unexpected word 'frobnicate'"
 	wrong 's/^hex 01 00 00 00 .*/hex 01 00 00 00/' "$tmp/wrong:"
 	wrong 's/^hex 01 00 00 00 .*/&\n&/; s/max_entries 2/max_entries 1/' 'nothing was restored' || true
 	refused 1 "$tmp: cannot be read: Is a directory" restore "$tmp"

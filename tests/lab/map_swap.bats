@@ -30,7 +30,7 @@ second='[["0x01","0x63"]]'
 	map swap outer "$key" "$tmp/first" like template
 	[[ $(inner outer "$key") == "$first" ]]
 	[[ ! -e $globals/outer~before~01000000 ]]
-	fails 1 'no map was in this slot before' swap outer "$key" --rollback
+	fails 1 'no earlier map of this slot is kept' swap outer "$key" --rollback
 
 	old=$("$elfmap" map get outer "$key")
 	map swap outer "$key" - <"$tmp/second"
