@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `elfmap cgroup`: which cgroup is in which slot of a CGROUP_ARRAY, and whose the rules of a map by cgroup id
- * are. Rules themselves are entries like others: `elfmap map`.
+ * `elfmap cgroup`: the cgroups in the slots of a CGROUP_ARRAY, and the cgroups that are keys of a map by cgroup id.
+ * `elfmap map` changes the entries of the latter.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -45,12 +45,12 @@ struct cgroup_request {
 	const char *pin;
 	const char *dir;
 	__u32 slot;
-	__u32 entries; /* 0: as many as a new map usually has */
+	__u32 entries; /* 0: the default of a new map */
 	bool create;
 	bool force;
 };
 
-/* The cgroup first: if the path is not one, nothing is opened or made. */
+/* Open the cgroup first: if DIR is not a cgroup, no map is opened or created. */
 static int run_set(const void *words)
 {
 	const struct cgroup_request *request = words;
@@ -107,7 +107,7 @@ static int add_row(struct listing *listing, __u32 slot, const struct elfmap_cgro
 	return 0;
 }
 
-/* ONLY_GONE: what prune is about, which then goes. */
+/* ONLY_GONE: only rows whose cgroup is gone, which prune removes. */
 static int list_slots(struct elfmap_cgroup_slots *slots, bool only_gone, struct listing *listing,
 		      struct elfmap_msg *msg)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* `elfmap map check`: are the device numbers in a map still those of the devices that were meant? */
+/* `elfmap map check`: verifies that the device numbers in a map still refer to the intended devices. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static const char *member_of(const struct request *request, const struct elfmap_
 
 /* ---- text --------------------------------------------------------------------------------------- */
 
-/* What is behind the state's name. */
+/* The details after the name of the state. */
 static void explain(const struct elfmap_device_finding *finding, char text[64])
 {
 	char more[32] = "";
@@ -134,7 +134,7 @@ static int query(struct request *request, struct elfmap_msg *msg)
 	return err;
 }
 
-/* What is wrong still is a failure. */
+/* A number that is still wrong is a failure. */
 static int judge(const struct request *request)
 {
 	size_t gone = 0, renumbered = 0;
@@ -151,11 +151,11 @@ static int judge(const struct request *request)
 				renumbered + gone, request->check.nr_findings, request->pin,
 				gone ? "those whose device is there" : "them");
 	if (gone)
-		return complain(
-			request->pin,
-			"%zu of %zu device numbers are of devices that are gone; make them again, or set others "
-			"with 'elfmap map set'",
-			gone, request->check.nr_findings);
+		return complain(request->pin,
+				"%zu of %zu device numbers are of devices that are gone; create the devices again, or "
+				"set others "
+				"with 'elfmap map set'",
+				gone, request->check.nr_findings);
 	return EXIT_SUCCESS;
 }
 

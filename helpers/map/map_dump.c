@@ -19,7 +19,7 @@ struct dump {
 	struct elfmap_json json;
 };
 
-#define WRITE_AT (64u << 10) /* bytes of text that are worth a system call */
+#define WRITE_AT (64u << 10) /* bytes of text per write(2) */
 
 static int print_entry(void *context, const void *key, const void *value)
 {
@@ -29,7 +29,7 @@ static int print_entry(void *context, const void *key, const void *value)
 	return flush_output(&dump->text, WRITE_AT);
 }
 
-/* JSON: an array, written entry by entry, since the whole would not fit in memory. */
+/* JSON: an array, written entry by entry, because a whole map may not fit in memory. */
 static int print_json_entry(void *context, const void *key, const void *value)
 {
 	struct dump *dump = context;
@@ -61,8 +61,8 @@ static int print_all(struct dump *dump, struct elfmap_msg *msg)
 	if (output.json)
 		elfmap_json__open(&dump->json, '[');
 	err = dump->drain ? drain(dump, print, msg) : elfmap_reader__each(&dump->target.map, print, dump, msg);
-	/* Also after a failure, so that the output can be parsed: the status tells that it is not the whole. Without an
-	 * entry the failure is all that is printed. */
+	/* Also after a failure, so that the output can be parsed: the exit status shows that it is incomplete. If no
+	 * entry was read, only the error is printed. */
 	if (err && !output.is_written && dump->text.length <= 1)
 		return err;
 	if (output.json) {

@@ -17,7 +17,7 @@
 
 /* ---- entries --------------------------------------------------------------------------------------------- */
 
-/* What the command line says. */
+/* The request from the command line. */
 struct entry_request {
 	const char *pin;
 	struct option_words data; /* KEY ..., KEY VALUE ..., or bpftool's key DATA value DATA */
@@ -29,7 +29,7 @@ struct entry_request {
 struct work {
 	const struct entry_request *request;
 	struct target target;
-	struct elfmap_entries entries; /* for get and del without values that count */
+	struct elfmap_entries entries; /* for get and del: values without meaning */
 	bool with_values;
 };
 
@@ -43,7 +43,7 @@ static int refuse_words(const struct work *work, const char *what, const struct 
 						       "bytes as numbers with 'key 1 0 0 0'");
 }
 
-/* The same behind `key` or `value`. */
+/* The same after `key` or `value`. */
 static int refuse_data(const struct work *work, const char *what, const struct elfmap_type *type,
 		       const struct elfmap_msg *msg)
 {
@@ -86,7 +86,7 @@ static int read_pairs(struct work *work, char *line)
 	return elfmap_entries__finish(&work->entries, note_conflict, work) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* bpftool's words: the bytes of one key, then those of its value. */
+/* bpftool's syntax: the bytes of one key, then those of its value. */
 static int read_data(struct work *work, char *key_words, char *value_words)
 {
 	struct target *target = &work->target;
@@ -139,7 +139,7 @@ static int read_words(struct work *work)
 	return status;
 }
 
-/* INSTEAD is what queues have; a bloom filter takes values, and streams of events nothing. */
+/* INSTEAD: the verb for queues. A bloom filter only takes values, and a stream of events takes nothing. */
 static int refuse_keyless(const struct work *work, const char *instead)
 {
 	const struct elfmap_map_kind *kind = elfmap_map_kind__of(work->target.map.info.type);
@@ -149,7 +149,7 @@ static int refuse_keyless(const struct work *work, const char *instead)
 			has_it ? instead : "");
 }
 
-/* Opens the map and reads the words behind PIN. */
+/* Opens the map and reads the arguments after PIN. */
 static int begin(struct work *work, const struct entry_request *request, enum elfmap_access access, const char *instead)
 {
 	struct target *target = &work->target;
@@ -239,7 +239,8 @@ const struct verb map_get_verb = {
 
 /* ---- set ---------------------------------------------------------------------------------------- */
 
-/* What would stop the work half-way is looked for before it begins. Maps that cannot be read are not asked. */
+/* Checks `exist` and `noexist` for all keys before the first one is written. Maps that cannot be read are not
+ * checked. */
 static int check_presence(const struct work *work, bool wanted)
 {
 	const struct elfmap_entries *entries = &work->entries;
@@ -286,8 +287,8 @@ static int write_entries(const struct work *work)
 	return refuse_entry(work, job.refused, msg.text, job.done ? "; the entries before it were written" : "");
 }
 
-/* A number that is typed in wrong would lose packets without a trace. Bulk input, which dump wrote, is not asked:
- * there it may be of a device that has gone, or is elsewhere. */
+/* A mistyped device number would silently lose packets. Bulk input, which dump wrote, is not checked: its devices may
+ * be gone or in another namespace. */
 static int check_devices(const struct work *work)
 {
 	const struct elfmap_entries *entries = &work->entries;
@@ -463,7 +464,7 @@ struct queue_request {
 	struct elfmap_type_words words;
 };
 
-/* bpftool writes `update PIN value DATA`; the word `value` is taken here, too. */
+/* bpftool's syntax is `update PIN value DATA`; accept the word `value` here, too. */
 static struct option_words skip_value(struct option_words values)
 {
 	if (values.nr < 2 || strcmp(values.words[0], "value") != 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What can be told of a pinned map without its types: how full it is, who uses it, what its pin holds. */
+/* Facts of a pinned map that need no types: how full it is, who uses it, and what the pin keeps alive. */
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -80,7 +80,7 @@ const char *map_pin_word(const char *path, const char *tc_dir)
 {
 	size_t length = strlen(tc_dir);
 
-	/* A word without a slash would mean one in globals/. */
+	/* A word without a slash would refer to globals/. */
 	if (length && !strncmp(path, tc_dir, length) && path[length] == '/' && strchr(path + length + 1, '/'))
 		return path + length + 1;
 	return path;
@@ -88,7 +88,7 @@ const char *map_pin_word(const char *path, const char *tc_dir)
 
 /* ---- text ----------------------------------------------------------------------------------------- */
 
-/* Several filters of a program on one hook are one place in short. */
+/* In the short form, several filters of a program on one hook are one place. */
 static bool is_repeated(const struct elfmap_hooks *hooks, size_t index)
 {
 	const struct elfmap_hook *this = &hooks->at[index];

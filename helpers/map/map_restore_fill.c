@@ -148,8 +148,7 @@ static int find_object(struct elfmap_resolver *self, const struct elfmap_referen
 	if (reference->kind == ELFMAP_CGROUP)
 		return names->system->object(names->system, reference, ret_fd, ret_id, msg);
 	if (!reference->path)
-		return elfmap_msg__set(msg, -EINVAL, "id %llu was given by another boot; say 'pinned PIN'",
-				       reference->id);
+		return elfmap_msg__set(msg, -EINVAL, "id %llu is from another boot; use 'pinned PIN'", reference->id);
 	map = reference->kind == ELFMAP_PROG ? NULL : restore__find(names->restore, reference->path);
 	if (!map)
 		return names->system->object(names->system, reference, ret_fd, ret_id, msg);
@@ -177,7 +176,7 @@ static int fit_cpus(const struct elfmap_format *saved, const struct elfmap_forma
 
 	if (had > has && !is_zero(from + has, had - has))
 		return elfmap_msg__set(msg, -EINVAL,
-				       "has values of %zu CPUs, and here are %zu; the others' are not zero",
+				       "has values of %zu CPUs, this system has %zu; the other values are not zero",
 				       saved->copies, here->copies);
 	memset(to, 0, has);
 	memcpy(to, from, had < has ? had : has);

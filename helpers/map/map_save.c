@@ -287,9 +287,9 @@ static bool is_unmakable(const struct save *save, const struct source *source)
 	const char *why = NULL;
 
 	if (elfmap_map_kind__of(source->info.type)->belongs_to_program)
-		why = "it belongs to its program, and cannot be made alone";
+		why = "it belongs to its program and cannot be created alone";
 	else if (elfmap_map__is_map_in_map(source->info.type) && !inner_of(save, source))
-		why = "it is an empty map of maps, and does not tell what it may hold";
+		why = "it is an empty map of maps, so the form of its inner maps is unknown";
 	if (why)
 		complain(source->map.label, "warning: %s; it is not saved", why);
 	return why;

@@ -130,7 +130,7 @@ static int put(const struct swap *swap, int fd, struct elfmap_msg *msg)
 		return elfmap_msg__set(msg, err, "the key is beyond its %u entries, or they are all taken",
 				       swap->outer.map.info.max_entries);
 	if (err == -EINVAL)
-		return elfmap_msg__set(msg, err, "the new map has not the form that this map of maps holds");
+		return elfmap_msg__set(msg, err, "the form of the new map differs from that of the inner maps");
 	return err ? elfmap_msg__set(msg, err, "the slot cannot be written: %s", strerror(-err)) : 0;
 }
 
@@ -196,8 +196,9 @@ static int find_form(const struct swap *swap, struct elfmap_form *ret_form, stru
 	if (!err && fd < 0)
 		fd = swap->old >= 0 ? dup(swap->old) : outer.inner >= 0 ? dup(outer.inner) : -1;
 	if (!err && fd < 0)
-		err = elfmap_msg__set(msg, -ENOENT,
-				      "all slots are empty, so nothing tells what its maps are like; 'like PIN' does");
+		err = elfmap_msg__set(
+			msg, -ENOENT,
+			"all slots are empty, so the form of its inner maps is unknown; give it with 'like PIN'");
 	if (!err)
 		err = bpf_obj_get_info_by_fd(fd, &info, &size);
 	err = err ?: elfmap_form__read(fd, &info, ret_form, msg);

@@ -203,7 +203,7 @@ static int read_form(struct reading *reading, char **words, size_t nr_words)
 	reading->has_form = true;
 	for (size_t i = 1; i < nr_words; i += 2)
 		if (i + 1 == nr_words || !read_form_pair(&reading->map->form, words[i], words[i + 1]))
-			return elfmap_msg__set(reading->msg, -EINVAL, "'%s %s': not known here, or no such value",
+			return elfmap_msg__set(reading->msg, -EINVAL, "'%s %s': unknown name or invalid value",
 					       words[i], i + 1 < nr_words ? words[i + 1] : "");
 	return 0;
 }
@@ -240,7 +240,7 @@ static int read_btf(struct reading *reading, char **words, size_t nr_words)
 		return map->btf_of ? 0 : -ENOMEM;
 	}
 	err = read_base64(words[3], &map->btf, &map->btf_size);
-	return err == -EINVAL ? refuse(reading, "'btf': what should be base64 is not") : err;
+	return err == -EINVAL ? refuse(reading, "'btf': invalid base64") : err;
 }
 
 static int begin_map(struct reading *reading, char **words, size_t nr_words)
@@ -252,7 +252,7 @@ static int begin_map(struct reading *reading, char **words, size_t nr_words)
 		return refuse(reading, "'map' has one name");
 	for (size_t i = 0; i < file->nr_maps; i++)
 		if (!strcmp(file->maps[i].label, words[1]))
-			return elfmap_msg__set(reading->msg, -EINVAL, "map %s stands here twice", words[1]);
+			return elfmap_msg__set(reading->msg, -EINVAL, "map %s is given twice", words[1]);
 	grown = elfmap_array__grow(file->maps, file->nr_maps, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;

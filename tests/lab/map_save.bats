@@ -306,7 +306,7 @@ forget_all() {
 	rm $globals/jmp_parse
 	# An id in the file does not identify a program.
 	sed 's/^# no pin: //' "$saved" >"$tmp/stale"
-	refused 1 'was given by another boot' restore "$tmp/stale" --replace
+	refused 1 'is from another boot' restore "$tmp/stale" --replace
 	[[ ! -e $globals/jmp_parse ]]
 }
 
@@ -414,7 +414,7 @@ forget_all() {
 		[[ $(find /sys/fs/bpf | sort) == "$before" ]]
 	}
 	wrong 's/^maps .*/maps 3/' 'should have 3 maps and has 2'
-	wrong 's/^map globals.h/map globals\/a/' 'map globals/a stands here twice'
+	wrong 's/^map globals.h/map globals\/a/' 'map globals/a is given twice'
 	wrong 's/max_entries 2/max_entries 0/' 'cannot be made'
 	wrong 's/type hash/type hush/' "'type hush'"
 	wrong 's/^entries/btf 1 2 =AAA\n&/' 'base64'

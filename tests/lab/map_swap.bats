@@ -65,7 +65,7 @@ second='[["0x01","0x63"]]'
 	fails 1 'cannot be opened: No such file' swap outer "$key" "$tmp/nope"
 	fails 1 'key: ' swap outer 'hex 01' "$tmp/first"
 	create odd hash 4 8 8
-	fails 1 'has not the form' swap outer "$key" - like odd </dev/null
+	fails 1 'differs from that of the inner maps' swap outer "$key" - like odd </dev/null
 	rm $globals/odd
 	fails 1 'is a hash, which has no maps in its slots' swap template "$key" "$tmp/first"
 	fails 1 'no pin at' swap nope "$key" "$tmp/first"
