@@ -103,10 +103,11 @@ static int compare_pins(struct check *check)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < check->nr_maps; i++)
-		err = check->maps[i].of->unpinned_why
-			      ? lines__add(&check->warnings, "%s", check->maps[i].of->unpinned_why)
-			      : look_at(check, &check->maps[i]);
+	for (size_t i = 0; !err && i < check->nr_maps; i++) {
+		const char *why = check->load->maps[i].unpinned_why;
+
+		err = why ? lines__add(&check->warnings, "%s", why) : look_at(check, &check->maps[i]);
+	}
 	return err;
 }
 
@@ -210,8 +211,11 @@ static int check_wanted(struct check *check)
 {
 	bool found = !check->section;
 
-	for (size_t i = 0; i < check->nr_progs; i++)
-		found = found || !strcmp(check->progs[i].section, check->section);
+	for (size_t i = 0; !found && i < check->nr_progs; i++) {
+		const char *section = check->progs[i].section;
+
+		found = section && !strcmp(section, check->section);
+	}
 	if (!found)
 		return lines__add(&check->problems, "section '%s': there is no such program; 'elfmap show' lists them",
 				  check->section);
