@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Finds cgroup2, and goes from its directories to ids and back; cgroup.h has the contracts. */
+/* Finds cgroup2 and converts between its directories and ids; cgroup.h has the contracts. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,7 +17,7 @@
 #include "map/cgroup.h"
 #include "pins/bpffs.h"
 
-#define KERNFS_HANDLE 0xfe /* the kernel's FILEID_KERNFS: the handle is the id */
+#define KERNFS_HANDLE 0xfe /* FILEID_KERNFS of the kernel: the handle is the id */
 
 static bool is_cgroup2(const char *path)
 {
@@ -26,7 +26,7 @@ static bool is_cgroup2(const char *path)
 	return !statfs(path, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-/* The first mount of cgroup2 that process PID ("self", or a number) sees and no other mount covers. */
+/* Finds the first mount of cgroup2 that is visible to process PID ("self" or a number) and not covered by another. */
 static bool find_mount_of(const char *pid, char *ret_path, size_t size)
 {
 	char table[64], line[2 * PATH_MAX];
@@ -50,7 +50,7 @@ static bool find_mount_of(const char *pid, char *ret_path, size_t size)
 	return found;
 }
 
-/* PID: the process that sees the mount, 0 for ourselves. */
+/* *RET_PID: the process that sees the mount; 0: this process. */
 static bool find_mount(char *ret_path, size_t size, int *ret_pid)
 {
 	char pid[16];
@@ -91,8 +91,8 @@ static bool join(char path[PATH_MAX], const char *before, const char *word)
 	return snprintf(path, PATH_MAX, "%s%s%s", before, *before && *word != '/' ? "/" : "", word) < PATH_MAX;
 }
 
-/* The path that DIR means: as it stands; as the processes have it that cgroup2 is mounted for; below the root. If none
- * is a cgroup, the one to talk about. MOUNT: where cgroup2 is, or "". */
+/* Finds the path of DIR. The candidates are DIR itself, DIR in the mount namespace that has cgroup2, and DIR below the
+ * root of cgroup2. If no candidate is a cgroup, PATH is the one for the message. MOUNT: the mount point, or "". */
 static int resolve(const char *dir, char path[PATH_MAX], char mount[PATH_MAX], struct elfmap_msg *msg)
 {
 	char outside[64];
@@ -114,7 +114,7 @@ static int resolve(const char *dir, char path[PATH_MAX], char mount[PATH_MAX], s
 			return 0;
 	}
 	fits = join(path, mount, dir);
-	/* What is there, and what is meant to be in cgroup2, is talked about as it was said. */
+	/* The message names DIR as given if it exists or begins with the mount point. */
 	if (fits && is_path(dir) && !is_cgroup2(path) && (!access(dir, F_OK) || !strncmp(dir, mount, strlen(mount))))
 		join(path, "", dir);
 out:
@@ -132,7 +132,7 @@ static int explain_open(int error, const char *path, struct elfmap_msg *msg)
 	return elfmap_msg__set(msg, -error, "cannot be opened: %s", strerror(error));
 }
 
-/* The kernel would say EBADF of either. */
+/* The kernel returns EBADF in both cases. */
 static int refuse(bool is_version1, const char *mount, struct elfmap_msg *msg)
 {
 	const char *what = is_version1 ? "is a cgroup of version 1, and sockets belong to cgroups of version 2"
@@ -169,7 +169,7 @@ int elfmap_cgroup__open(const char *dir, int *ret_fd, struct elfmap_msg *msg)
 	return 0;
 }
 
-/* The number of a node in cgroup2 is the cgroup's id. */
+/* The inode number in cgroup2 is the id of the cgroup. */
 int elfmap_cgroup__id(int fd, __u64 *ret_id, struct elfmap_msg *msg)
 {
 	struct stat dir;
@@ -196,7 +196,7 @@ static int read_path_of(int fd, char *ret_path, size_t size, struct elfmap_msg *
 	return 0;
 }
 
-/* Like a path, the handle of a node that is gone leads nowhere (ESTALE). */
+/* The handle of a removed cgroup is stale (ESTALE). */
 static int open_by_id(int mount, __u64 id, struct elfmap_msg *msg)
 {
 	union {
@@ -245,7 +245,7 @@ int elfmap_cgroup__name(__u64 id, char *ret_name, size_t size, struct elfmap_msg
 	err = err ?: elfmap_cgroup__find(root, sizeof(root), msg);
 	if (err)
 		return err;
-	/* The root as the same processes see it: another path than ours if it is mounted outside. */
+	/* The root in the same mount namespace as PATH, which may be another than that of this process. */
 	mount = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mount >= 0 && read_path_of(mount, root, sizeof(root), &unused))
 		root[0] = '\0';

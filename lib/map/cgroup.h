@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Cgroups of version 2, the ones that sockets belong to: their directories, and the ids that programs see
- * (bpf_skb_cgroup_id). A command says DIR in one word:
+ * Cgroups of version 2, to which sockets belong: their directories and the ids that programs read
+ * (bpf_skb_cgroup_id). The argument DIR of a command is one of these:
  *
- *   /PATH, ./PATH    a path that leads into cgroup2
- *   /NAME, NAME      else below the root of cgroup2, as /proc/PID/cgroup has it
+ *   /PATH, ./PATH    a path in a mounted cgroup2 file system
+ *   /NAME, NAME      otherwise a name below the root of cgroup2, as in /proc/PID/cgroup
  */
 #ifndef ELFMAP_CGROUP_H
 #define ELFMAP_CGROUP_H
 
 #include "elfmap.h"
 
-/* Where cgroup2 can be reached: a mount point in this mount namespace, else (`ip netns exec` covers /sys) the
- * one of the nearest process outside that has one, as /proc/PID/root/... -ENODEV: there is none. */
+/* Finds a path to cgroup2: the mount point in this mount namespace, or, because `ip netns exec` mounts over /sys, the
+ * mount point of the nearest ancestor process that has one, as /proc/PID/root/... -ENODEV: cgroup2 is not mounted. */
 int elfmap_cgroup__find(char *ret_path, size_t size, struct elfmap_msg *msg);
 
-/* Opens the directory that DIR means, which is then a cgroup2 directory for certain. -EINVAL: it is something
- * else, a cgroup of version 1 for example; the message says what, without naming DIR. The caller closes. */
+/* Opens the cgroup2 directory DIR. -EINVAL: DIR is not in cgroup2 (a cgroup of version 1, for example); the message
+ * gives the reason without the name DIR. The caller closes *RET_FD. */
 int elfmap_cgroup__open(const char *dir, int *ret_fd, struct elfmap_msg *msg);
 
-/* The id of an open cgroup directory. Ids are not used again when their cgroup is gone. */
+/* Reads the id of an open cgroup directory. The kernel does not reuse the id of a removed cgroup. */
 int elfmap_cgroup__id(int fd, __u64 *ret_id, struct elfmap_msg *msg);
 
-/* The directory of the cgroup with this id, as the processes see it that have cgroup2 mounted. -ENOENT: it is
- * gone; -EPERM: without CAP_DAC_READ_SEARCH nobody gets from ids to paths. */
+/* Finds the directory of the cgroup ID, as seen by the processes that have cgroup2 mounted. -ENOENT: the cgroup was
+ * removed; -EPERM: CAP_DAC_READ_SEARCH is missing, which the kernel requires for a path by id. */
 int elfmap_cgroup__path(__u64 id, char *ret_path, size_t size, struct elfmap_msg *msg);
 
-/* The same path from the root of cgroup2 on, as /proc/PID/cgroup has it: "/", "/web/backend". */
+/* Finds the same path relative to the root of cgroup2, as in /proc/PID/cgroup: "/", "/web/backend". */
 int elfmap_cgroup__name(__u64 id, char *ret_name, size_t size, struct elfmap_msg *msg);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The slots of a pinned CGROUP_ARRAY, and the notes about them; cgroup_slots.h has the contracts. */
+/* The slots of a pinned CGROUP_ARRAY and the records of their cgroups; cgroup_slots.h has the contracts. */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <errno.h>
@@ -22,9 +22,9 @@ static int notes_path(const char *pin, char ret_path[PATH_MAX], struct elfmap_ms
 	return 0;
 }
 
-/* ---- notes -------------------------------------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------------------------------------------ */
 
-/* The types, so that the notes can be read with `elfmap map dump`, too. NULL: then without. */
+/* BTF of the records, for `elfmap map dump`. NULL: the map is created without BTF. */
 static struct btf *describe_note(int *ret_key, int *ret_note)
 {
 	struct btf *btf = btf__new_empty();
@@ -62,7 +62,7 @@ static int create_notes(__u32 count)
 	return fd;
 }
 
-/* -ENOENT: there are none; -ENOSPC: only for fewer slots, so they are about another array. */
+/* -ENOENT: the array does not exist; -ENOSPC: it has fewer slots and belongs to another CGROUP_ARRAY. */
 static int open_notes(const struct elfmap_cgroup_slots *slots, enum elfmap_access access, int *ret_fd,
 		      struct elfmap_msg *msg)
 {
@@ -88,7 +88,7 @@ static int open_notes(const struct elfmap_cgroup_slots *slots, enum elfmap_acces
 	return 0;
 }
 
-/* Opens the notes for writing; makes them if there are none, which *RET_MADE says. */
+/* Opens the array of records for writing or creates it. *RET_MADE: a new pin was created. */
 static int need_notes(struct elfmap_cgroup_slots *slots, bool *ret_made, struct elfmap_msg *msg)
 {
 	char path[PATH_MAX];
@@ -133,7 +133,7 @@ static int write_note(const struct elfmap_cgroup_slots *slots, __u32 index, __u6
 	return err ? elfmap_msg__set(msg, err, "slot %u cannot be noted: %s", index, strerror(-err)) : 0;
 }
 
-/* ---- opening and making ------------------------------------------------------------------------------------- */
+/* ---- opening and creating ----------------------------------------------------------------------------------- */
 
 void elfmap_cgroup_slots__close(struct elfmap_cgroup_slots *slots)
 {
@@ -146,8 +146,8 @@ void elfmap_cgroup_slots__close(struct elfmap_cgroup_slots *slots)
 	slots->map = slots->notes = slots->probe = -1;
 }
 
-/* What the kernel answers about a slot when a packet of ours asks: -EAGAIN, it is empty. Returns a program, or a
- * negative errno. */
+/* Loads a program that calls bpf_skb_under_cgroup() for a slot, which returns -EAGAIN if the slot is empty. Returns a
+ * descriptor or a negative errno. */
 static int load_probe(int map)
 {
 	const struct bpf_insn program[] = {
@@ -218,7 +218,7 @@ static int pin_array(int map, const char *path, bool replace, struct elfmap_msg 
 	return elfmap_pin__add(map, path, msg);
 }
 
-/* The array is complete before anybody sees it. */
+/* The array is complete before it is pinned. */
 static int create(struct elfmap_cgroup_slots *slots, bool replace, __u32 index, int cgroup, struct elfmap_msg *msg)
 {
 	struct bpf_map_info info = {};
@@ -262,7 +262,8 @@ int elfmap_cgroup_slots__create(const char *path, __u32 count, bool replace, __u
 
 /* ---- slots -------------------------------------------------------------------------------------------------- */
 
-/* While a slot changes, nothing is noted about it: a command that is killed leaves 'unknown' at worst. */
+/* The record is deleted before the slot changes: if the command is killed between, the state is 'unknown', not wrong.
+ */
 int elfmap_cgroup_slots__set(struct elfmap_cgroup_slots *slots, __u32 index, int cgroup, struct elfmap_msg *msg)
 {
 	bool made = false;
@@ -310,7 +311,7 @@ int elfmap_cgroup_slots__note(struct elfmap_cgroup_slots *slots, __u32 index, in
 	return err ?: write_note(slots, index, id, msg);
 }
 
-/* 1: empty; 0: not; -errno: this kernel does not tell. */
+/* Returns 1 if the slot is empty, 0 if not, or a negative errno: the kernel cannot run the probe. */
 static int ask_empty(const struct elfmap_cgroup_slots *slots, __u32 index)
 {
 	struct __sk_buff context = {.cb = {index}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Keeps names of devices beside the map that has their numbers: see device_names.h. */
+/* Records the names of the devices in a map and checks them; device_names.h has the contracts. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 #endif
 #define MAX_MEMBERS 64
 
-/* ---- where the numbers are ---------------------------------------------------------------------- */
+/* ---- ifindexes in a value ----------------------------------------------------------------------- */
 
 static int add_member(struct elfmap_device_names *names, const char *name, size_t offset)
 {
@@ -39,7 +39,7 @@ static int add_member(struct elfmap_device_names *names, const char *name, size_
 	return 0;
 }
 
-/* What shares its bytes with something else may be anything. */
+/* Members of a union are not taken for an ifindex: their bytes may be another member. */
 static bool has_devices(const struct elfmap_type *type)
 {
 	if (type->notation == ELFMAP_IFINDEX)
@@ -79,7 +79,7 @@ bool elfmap_map__has_devices(const struct elfmap_reader *map)
 	return map->format.value && !map->format.per_cpu && map->info.key_size && has_devices(map->format.value);
 }
 
-/* ---- the hash beside the map -------------------------------------------------------------------- */
+/* ---- the hash of records ------------------------------------------------------------------------ */
 
 static size_t value_size(const struct elfmap_device_names *names)
 {
@@ -88,7 +88,7 @@ static size_t value_size(const struct elfmap_device_names *names)
 	return (size + 7) & ~(size_t)7;
 }
 
-/* A hash of another layout was made for another map that had the name. */
+/* A hash with another layout belongs to an earlier map with this name. */
 static bool fits(const struct elfmap_device_names *names, int fd)
 {
 	struct bpf_map_info info = {};
@@ -130,7 +130,7 @@ static __u64 find_netns(void)
 	if (fd >= 0)
 		close(fd);
 	if (!cookie && !stat("/proc/self/ns/net", &file))
-		cookie = file.st_ino; /* before Linux 5.14; may come again when the namespace has gone */
+		cookie = file.st_ino; /* before Linux 5.14; may be reused after the namespace was deleted */
 	return cookie;
 }
 
@@ -192,9 +192,10 @@ __u32 elfmap_device_names__find_missing(const struct elfmap_device_names *names,
 	return 0;
 }
 
-/* ---- notes -------------------------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------------------------------ */
 
-/* Returns whether there is anything to note. Of a device that has gone, what was noted is kept. */
+/* Fills in the record of an entry. Keeps the name of a device that does not exist any more. False: no ifindex in VALUE.
+ */
 static bool take_notes(struct elfmap_device_names *names, const void *key, const void *value)
 {
 	bool any = false;
@@ -251,7 +252,7 @@ struct checking {
 	struct elfmap_device_check check;
 };
 
-/* NOTE is NULL where nothing was noted of this number. */
+/* NOTE is NULL if the ifindex has no record. */
 static void judge(struct elfmap_device_finding *finding, const struct elfmap_device_note *note)
 {
 	char current[IF_NAMESIZE] = "";
@@ -321,7 +322,7 @@ static int check_entry(void *context, const void *key, const void *value)
 			return err;
 		if (noted == -EXDEV && names->notes[i].ifindex == ifindex)
 			name_elsewhere(finding, &names->notes[i]);
-		else /* a note on another number was overtaken by somebody who writes no notes */
+		else /* a record of another ifindex is outdated: a program wrote the entry without a record */
 			judge(finding, note && note->ifindex == ifindex ? note : NULL);
 	}
 	return 0;
@@ -342,7 +343,7 @@ static int check_lost(struct checking *checking, const void *key)
 	if (is_in_map(checking, key) || elfmap_device_names__look_up(checking->names, key))
 		return 0;
 	if (if_nametoindex(checking->names->notes[0].name) == checking->names->notes[0].ifindex)
-		return 0; /* the device never left: somebody who writes no notes has deleted the entry */
+		return 0; /* the device still exists: a program deleted the entry without the record */
 	err = add_finding(checking, key, 0, checking->names->notes[0].ifindex, &finding);
 	if (err)
 		return err;
@@ -351,7 +352,7 @@ static int check_lost(struct checking *checking, const void *key)
 	return 0;
 }
 
-/* Goes through the notes. A note that is deleted meanwhile begins the walk again, so its end is bounded. */
+/* Checks the records whose entry is missing. A deleted record restarts the walk, so the steps are limited. */
 static int check_lost_entries(struct checking *checking)
 {
 	size_t size = checking->map->info.key_size, left = checking->map->info.max_entries;
@@ -377,7 +378,7 @@ int elfmap_device_check__run(const struct elfmap_reader *map, struct elfmap_devi
 	struct checking checking = {.map = map, .names = names};
 	int err = elfmap_reader__each(map, check_entry, &checking, msg);
 
-	/* The kernel takes the entries of a device that goes. */
+	/* The kernel deletes the entries of a device with the device. */
 	if (!err && names->fd >= 0 && elfmap_map_kind__of(map->info.type)->value == ELFMAP_VALUE_DEVICE)
 		err = check_lost_entries(&checking);
 	if (err == -ENOMEM)
@@ -400,13 +401,13 @@ void elfmap_device_check__free(struct elfmap_device_check *check)
 
 /* ---- correction ------------------------------------------------------------------------------------------------- */
 
-struct mending {
+struct correction {
 	int fd; /* of the map, for writing */
 	const struct elfmap_reader *map;
 	struct elfmap_device_names *names;
 	struct elfmap_resolver *resolver;
 	unsigned char *value;
-	unsigned char *written; /* with descriptors where the value has ids */
+	unsigned char *written; /* value with descriptors instead of ids */
 };
 
 static int fail(struct elfmap_msg *msg, int err, const char *what)
@@ -414,10 +415,10 @@ static int fail(struct elfmap_msg *msg, int err, const char *what)
 	return elfmap_msg__set(msg, err, "%s: %s", what, strerror(-err));
 }
 
-/* Puts the right number in place of the wrong one; somebody else may have done so meanwhile. */
-static void correct(const struct mending *mending, struct elfmap_device_finding *finding)
+/* Writes the correct ifindex into the value, unless another program has changed it since the check. */
+static void correct(const struct correction *c, struct elfmap_device_finding *finding)
 {
-	unsigned char *at = mending->value + mending->names->members[finding->member].offset;
+	unsigned char *at = c->value + c->names->members[finding->member].offset;
 	__u32 ifindex;
 
 	memcpy(&ifindex, at, sizeof(ifindex));
@@ -428,43 +429,42 @@ static void correct(const struct mending *mending, struct elfmap_device_finding 
 	finding->mended = finding->state != ELFMAP_DEVICE_OK && finding->state != ELFMAP_DEVICE_GONE;
 }
 
-static int write_entry(const struct mending *mending, const struct elfmap_device_finding *finding,
-		       struct elfmap_msg *msg)
+static int write_entry(const struct correction *c, const struct elfmap_device_finding *finding, struct elfmap_msg *msg)
 {
-	const struct elfmap_type *type = mending->map->format.value;
+	const struct elfmap_type *type = c->map->format.value;
 	int err;
 
-	memcpy(mending->written, mending->value, type->size);
-	err = elfmap_type__open_objects(type, mending->resolver, mending->written, msg);
+	memcpy(c->written, c->value, type->size);
+	err = elfmap_type__open_objects(type, c->resolver, c->written, msg);
 	if (err)
 		return err;
-	err = bpf_map_update_elem(mending->fd, finding->key, mending->written, finding->no_entry ? BPF_ANY : BPF_EXIST);
+	err = bpf_map_update_elem(c->fd, finding->key, c->written, finding->no_entry ? BPF_ANY : BPF_EXIST);
 	return err ? fail(msg, err, "the entry cannot be written") : 0;
 }
 
-/* Mends the COUNT findings of one entry. */
-static int mend_entry(const struct mending *mending, struct elfmap_device_finding *findings, size_t count,
-		      struct elfmap_msg *msg)
+/* Corrects the COUNT findings of one entry. */
+static int correct_entry(const struct correction *c, struct elfmap_device_finding *findings, size_t count,
+			 struct elfmap_msg *msg)
 {
 	bool renumbered = false;
 	int err;
 
-	memset(mending->value, 0, mending->map->format.value->size);
-	if (!findings->no_entry && bpf_map_lookup_elem(mending->fd, findings->key, mending->value))
-		return 0; /* deleted meanwhile */
+	memset(c->value, 0, c->map->format.value->size);
+	if (!findings->no_entry && bpf_map_lookup_elem(c->fd, findings->key, c->value))
+		return 0; /* deleted since the check */
 	for (size_t i = 0; i < count; i++) {
 		if (findings[i].state == ELFMAP_DEVICE_ELSEWHERE)
 			return 0;
-		correct(mending, &findings[i]);
+		correct(c, &findings[i]);
 		renumbered |= findings[i].state == ELFMAP_DEVICE_RENUMBERED;
 	}
-	err = renumbered ? write_entry(mending, findings, msg) : 0;
-	return err ?: elfmap_device_names__note(mending->names, findings->key, mending->value, msg);
+	err = renumbered ? write_entry(c, findings, msg) : 0;
+	return err ?: elfmap_device_names__note(c->names, findings->key, c->value, msg);
 }
 
-static int mend_all(const struct mending *mending, struct elfmap_device_check *check, struct elfmap_msg *msg)
+static int correct_all(const struct correction *c, struct elfmap_device_check *check, struct elfmap_msg *msg)
 {
-	size_t key_size = mending->map->info.key_size;
+	size_t key_size = c->map->info.key_size;
 	int err = 0;
 
 	for (size_t first = 0, count; first < check->nr_findings && !err; first += count) {
@@ -473,7 +473,7 @@ static int mend_all(const struct mending *mending, struct elfmap_device_check *c
 		for (count = 1; first + count < check->nr_findings; count++)
 			if (memcmp(findings->key, findings[count].key, key_size) != 0)
 				break;
-		err = mend_entry(mending, findings, count, msg);
+		err = correct_entry(c, findings, count, msg);
 	}
 	return err;
 }
@@ -481,20 +481,20 @@ static int mend_all(const struct mending *mending, struct elfmap_device_check *c
 int elfmap_device_check__mend(struct elfmap_device_check *check, const char *path, const struct elfmap_reader *map,
 			      struct elfmap_device_names *names, struct elfmap_msg *msg)
 {
-	struct mending mending = {.fd = bpf_obj_get(path), .map = map, .names = names};
+	struct correction c = {.fd = bpf_obj_get(path), .map = map, .names = names};
 	int err = 0;
 
-	if (mending.fd < 0)
-		return fail(msg, mending.fd, "cannot be opened for writing");
-	mending.value = malloc(map->format.stride);
-	mending.written = malloc(map->format.stride);
-	if (!mending.value || !mending.written)
+	if (c.fd < 0)
+		return fail(msg, c.fd, "cannot be opened for writing");
+	c.value = malloc(map->format.stride);
+	c.written = malloc(map->format.stride);
+	if (!c.value || !c.written)
 		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
-	err = err ?: elfmap_resolver__new(&mending.resolver, msg);
-	err = err ?: mend_all(&mending, check, msg);
-	elfmap_resolver__free(mending.resolver);
-	free(mending.written);
-	free(mending.value);
-	close(mending.fd);
+	err = err ?: elfmap_resolver__new(&c.resolver, msg);
+	err = err ?: correct_all(&c, check, msg);
+	elfmap_resolver__free(c.resolver);
+	free(c.written);
+	free(c.value);
+	close(c.fd);
 	return err;
 }

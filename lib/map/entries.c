@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Entries in memory, found by their keys. A block's places in the table are fetched together, since each
- * of them alone would cost more than reading its line. */
+/* Entries in memory and a hash table of their keys. The table is accessed in blocks with prefetching: a cache miss for
+ * each entry costs more than parsing its line. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -13,10 +13,10 @@
 #include "base/second_thread.h"
 #include "map/entries.h"
 
-#define FIRST_ROOM 16		  /* most commands have one entry, and every page that is touched costs them */
-#define MOST_EXPECTED (64u << 20) /* who promises more has to show it */
+#define FIRST_ROOM 16		  /* most commands have one entry: touch few pages */
+#define MOST_EXPECTED (64u << 20) /* entries; the estimate is not trusted beyond */
 #define LARGE (4u << 20)	  /* bytes */
-#define THREADS_PAY 32768	  /* entries; below, a thread costs more than it brings */
+#define THREADS_PAY 32768	  /* entries; fewer do not repay the cost of a thread */
 
 void elfmap_entries__init(struct elfmap_entries *entries, size_t key_size, size_t value_size)
 {
@@ -54,8 +54,8 @@ static uint64_t hash_key(const unsigned char *key, size_t size)
 	return (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9ull;
 }
 
-/* A slot is index + 1 in as many bits as that needs, and above them what the hash has left: another
- * key with the same place seldom has the same tag, and is not looked at. */
+/* A slot holds index + 1 in its low bits and a tag, the remaining bits of the hash, above. Other keys in the same place
+ * rarely have the same tag, so they are rarely compared. */
 struct place {
 	size_t slot;
 	__u32 tag;
@@ -69,7 +69,7 @@ static struct place place_of(const struct elfmap_entries *entries, const unsigne
 			      .tag = (__u32)hash & ~entries->index_mask};
 }
 
-/* The slot that has the key, or the empty one where it belongs. */
+/* The slot of the key, or the empty slot for it. */
 static __u32 *find_slot(const struct elfmap_entries *entries, struct place place, const unsigned char *key)
 {
 	__u32 mask = entries->index_mask;
@@ -94,18 +94,17 @@ static void find_places(const struct elfmap_entries *entries, const unsigned cha
 	}
 }
 
-/* Memory that is walked through at random costs as many look-ups in the page table as it has pages. All pages
- * of a block are meant, for one that is in two minds is not enlarged where it lies, but copied. */
+/* Random access misses the TLB for each page; huge pages reduce that. The advice covers whole allocations: realloc()
+ * copies a mapping that has the advice in part, instead of extending it. */
 static void prefer_large_pages(void *memory, size_t size)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)memory & ~(page - 1);
 
 	if (size >= LARGE)
-		madvise((void *)start, (uintptr_t)memory + size - start,
-			MADV_HUGEPAGE); /* which is no more than a wish */
+		madvise((void *)start, (uintptr_t)memory + size - start, MADV_HUGEPAGE);
 }
 
-/* The smallest power of two that is more than NR_SLOTS, less one. */
+/* The smallest 2^n - 1 that is not less than NR_SLOTS. */
 static __u32 mask_for(size_t nr_slots)
 {
 	__u32 mask = 1;
@@ -115,8 +114,7 @@ static __u32 mask_for(size_t nr_slots)
 	return mask;
 }
 
-/* At least a third more slots than entries: with tags it is seldom that another key is looked at, and a million
- * entries shall not take the memory of two. */
+/* A third more slots than entries: tags keep the comparisons few, and more slots would cost memory. */
 static int make_table(struct elfmap_entries *entries)
 {
 	size_t nr_slots = entries->count + entries->count / 3 + 1;
@@ -131,8 +129,8 @@ static int make_table(struct elfmap_entries *entries)
 	return 0;
 }
 
-/* Puts CONTENT where the key belongs, while another thread may be doing the same. Returns what the key's slot
- * has instead; 0: it had none. */
+/* Stores CONTENT in the slot of the key; another thread may do the same. Returns the content that the slot has already,
+ * or 0. */
 static __u32 take_slot(const struct elfmap_entries *entries, struct place place, const unsigned char *key,
 		       __u32 content)
 {
@@ -208,7 +206,7 @@ static int grow_room(struct elfmap_entries *entries, size_t room)
 void elfmap_entries__expect(struct elfmap_entries *entries, size_t count)
 {
 	if (count <= MOST_EXPECTED && count > entries->room)
-		(void)grow_room(entries, count); /* without, it grows step by step */
+		(void)grow_room(entries, count);
 }
 
 int elfmap_entries__reserve(struct elfmap_entries *entries, void **ret_key, void **ret_value)
@@ -237,11 +235,11 @@ static void move_entry(struct elfmap_entries *entries, size_t from, size_t to)
 	       entries->value_size);
 }
 
-/* ---- into the table: by two threads, in any order, as long as no key comes twice -------------------- */
+/* ---- indexing: by two threads in any order, unless a key is repeated ------------------------------- */
 
 struct indexing {
 	struct elfmap_entries *entries;
-	_Atomic size_t next; /* the first entry that nobody has taken */
+	_Atomic size_t next; /* the first entry that no thread has taken */
 	_Atomic bool has_twins;
 };
 
@@ -267,7 +265,7 @@ static void *index_blocks(void *context)
 	return NULL;
 }
 
-/* False: some keys are there twice. */
+/* False: a key is repeated. */
 static bool index_all(struct elfmap_entries *entries)
 {
 	struct indexing indexing = {.entries = entries};
@@ -280,9 +278,9 @@ static bool index_all(struct elfmap_entries *entries)
 	return !indexing.has_twins;
 }
 
-/* ---- into the table: one after the other, the first of twins -------------------------------------- */
+/* ---- indexing: in order, the first entry of each key ---------------------------------------------- */
 
-/* Adds entry INDEX, which is not before the end of those that are kept, if its key is new. */
+/* Moves entry INDEX to the end of the kept entries if its key is new. */
 static int keep_first(struct elfmap_entries *kept, size_t index, size_t line,
 		      void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context)
 {
@@ -306,7 +304,7 @@ static int keep_first(struct elfmap_entries *kept, size_t index, size_t line,
 static int keep_firsts(struct elfmap_entries *entries,
 		       void (*conflict)(void *context, const struct elfmap_conflict *conflict), void *context)
 {
-	struct elfmap_entries kept = *entries; /* in the same memory, but for the lines */
+	struct elfmap_entries kept = *entries; /* shares the memory, except the lines */
 	int err = 0;
 
 	kept.count = kept.nr_runs = 0;
@@ -349,12 +347,12 @@ void elfmap_entries__keep(struct elfmap_entries *entries, const unsigned char *k
 	if (!entries->nr_slots)
 		return;
 	memset(entries->slots, 0, entries->nr_slots * sizeof(*entries->slots));
-	(void)index_all(entries); /* no key is there twice */
+	(void)index_all(entries); /* keys are distinct */
 }
 
-/* ---- found ---------------------------------------------------------------------------------------- */
+/* ---- look-up -------------------------------------------------------------------------------------- */
 
-/* Fetches what the keys will be compared with, and the values, which come next. */
+/* Prefetches the keys for the comparison, and the values, which the caller reads next. */
 static void fetch_entries(const struct elfmap_entries *entries, const struct place *places, size_t count)
 {
 	__u32 mask = entries->index_mask;

@@ -13,7 +13,7 @@
 #include "pins/bpffs.h"
 #include "text/window.h"
 
-#define MAX_TOLD 20 /* refused lines, and entries; the others are counted */
+#define MAX_TOLD 20 /* refused lines or entries that are reported one by one; the others are counted */
 
 /* ---- a file of entries ----------------------------------------------------------------------------------- */
 
@@ -23,7 +23,7 @@ static void tell(const struct elfmap_source *source, const char *place, const ch
 		source->refused(source->context, place, why);
 }
 
-/* What is left of NR when the first have been told. */
+/* Reports how many of NR were not reported one by one. */
 static void tell_rest(const struct elfmap_source *source, size_t nr, const char *what)
 {
 	char text[64];
@@ -79,8 +79,8 @@ static int read_lines(struct elfmap_source *source, const struct elfmap_format *
 	}
 }
 
-/* A file tells by its size, and by lines from its middle (numbers grow towards the end), how many entries are about to
- * come. */
+/* Estimates the number of entries from the size of the file and the lines in its middle: numbers often grow towards the
+ * end. */
 static void expect_entries(const struct elfmap_window *window, struct elfmap_entries *entries)
 {
 	char sample[16 << 10];
@@ -192,7 +192,8 @@ void elfmap_fill__describe_key(const struct elfmap_reader *map, struct elfmap_re
 	elfmap_buffer__free(&buffer);
 }
 
-/* ---- names and cgroups ------------------------------------------------------------------------------------------ */
+/* ---- records of devices and cgroups
+ * ------------------------------------------------------------------------------------------ */
 
 static void keep(void *notes, const void *key, const void *value)
 {
@@ -267,11 +268,11 @@ struct work {
 	struct elfmap_reader map;
 	struct elfmap_resolver *resolver;
 	struct elfmap_job job;
-	size_t nr_unwritten; /* entries that the kernel refused, and others were written after them */
+	size_t nr_unwritten; /* refused entries before the last written one */
 	struct elfmap_msg *msg;
 };
 
-/* Names what the message is about. Returns ERR. */
+/* Sets what the message refers to. Returns ERR. */
 static int blame(struct work *work, const char *culprit, int err)
 {
 	snprintf(work->fill->culprit, sizeof(work->fill->culprit), "%s", culprit);
@@ -335,7 +336,7 @@ static int write_from(struct work *work, size_t first)
 				  entries->values + first * entries->value_size, entries->count - first, work->msg);
 }
 
-/* Would the kernel say the same of any other entry? */
+/* Does ERR apply to all entries? */
 static bool is_for_all(int err)
 {
 	return err == -EINTR || err == -EPERM || err == -EOPNOTSUPP || err == -ENOMEM;
@@ -352,7 +353,7 @@ static void refuse_entry(struct work *work, size_t entry)
 	tell(&work->source, place, work->msg->text);
 }
 
-/* Writes all entries, or, if it is to keep going, all that the kernel takes. Afterwards the job says where it ended. */
+/* Writes all entries; with keep_going, all that the kernel accepts. `job` counts from the first entry afterwards. */
 static int write_all(struct work *work)
 {
 	struct elfmap_job *job = &work->job;
@@ -367,7 +368,7 @@ static int write_all(struct work *work)
 			err = 0;
 			break;
 		}
-		job->max_threads = 1; /* where one is refused many are, and each time it begins anew */
+		job->max_threads = 1; /* refusals are often many, and each one restarts the job */
 		err = write_from(work, first);
 	}
 	job->done += first;
@@ -375,7 +376,7 @@ static int write_all(struct work *work)
 	return err;
 }
 
-/* At which line and why it ended, how many were written, and which was the last. */
+/* Writes the message: the line, the reason, the number of written entries, and the last one. */
 static int explain(struct work *work, int err)
 {
 	const struct elfmap_entries *entries = &work->source.entries;

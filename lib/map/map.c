@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Opens maps with the types of their keys and values; what may be done with a map, and what the kernel means when it
- * refuses. */
+/* Opens maps with the types of their keys and values. Checks which operations a map supports. Explains errnos. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -16,9 +15,9 @@
 #include "kinds/maps.h"
 #include "map/map.h"
 
-#define KERNEL_ENOTSUPP 524 /* the kernel's private errno, which reaches us all the same */
+#define KERNEL_ENOTSUPP 524 /* private errno of the kernel that system calls still return */
 
-/* ---- what may be done with a map ------------------------------------------------------------------------ */
+/* ---- supported operations ------------------------------------------------------------------------------- */
 
 int elfmap_map__check_readable(const struct bpf_map_info *info, struct elfmap_msg *msg)
 {
@@ -64,7 +63,7 @@ int elfmap_map__check_copyable(const struct bpf_map_info *info, struct elfmap_ms
 	return 0;
 }
 
-/* ---- what the kernel means ------------------------------------------------------------------------------ */
+/* ---- errnos --------------------------------------------------------------------------------------------- */
 
 static __u32 first_word(const void *key)
 {
@@ -155,8 +154,8 @@ int elfmap_refusal__explain(const struct elfmap_reader *map, bool deleting, cons
 
 /* ---- opening -------------------------------------------------------------------------------------------- */
 
-/* A spin lock in the value, which needs types: only a map that has one lets an entry be looked at under
- * its lock, be it there or not. */
+/* Detects a spin lock in the value, which requires BTF: only for such a map the kernel accepts a look-up with
+ * BPF_F_LOCK, whether the key exists or not. */
 static void probe_lock(struct elfmap_reader *reader)
 {
 	const struct bpf_map_info *info = &reader->info;
@@ -175,7 +174,7 @@ static void probe_lock(struct elfmap_reader *reader)
 	free(value);
 }
 
-/* Takes READER, whose map is open unless ERR says otherwise, and closes it on failure. */
+/* Finds the types of READER, whose map is open if ERR is 0. Closes READER on failure. */
 static int finish(struct elfmap_reader *reader, int err, const char *name, const struct elfmap_type_words *words,
 		  struct elfmap_reader *ret_reader, struct elfmap_msg *msg)
 {

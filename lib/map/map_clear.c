@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Empties maps. What "empty" is differs: no entries, all zero, nothing queued. */
+/* Clears maps: depending on the type, a cleared map has no entries, zeros in all slots, or no queued values. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <pthread.h>
@@ -14,7 +14,7 @@
 
 #define BATCH 8192
 #define BATCH_BYTES (1u << 20)
-#define FALL_BACK 1 /* not an error: another way has to be taken */
+#define FALL_BACK 1 /* not an error: try the next method */
 
 static int explain(const struct elfmap_job *job, int err, struct elfmap_msg *msg)
 {
@@ -38,9 +38,9 @@ static bool goes_on(struct elfmap_job *job, int *err)
 	return !*err;
 }
 
-/* ---- what is queued ----------------------------------------------------------------------------- */
+/* ---- queued values ------------------------------------------------------------------------------ */
 
-/* No more than it can hold: whoever goes on pushing would keep us here for ever. */
+/* Removes at most max_entries values: another program may push values all the time. */
 static int drain(struct elfmap_job *job, struct elfmap_msg *msg)
 {
 	void *value = calloc(1, job->map->info.value_size);
@@ -56,7 +56,7 @@ static int drain(struct elfmap_job *job, struct elfmap_msg *msg)
 	return err && err != -ENOENT ? explain(job, err, msg) : 0;
 }
 
-/* ---- slots that stay ---------------------------------------------------------------------------- */
+/* ---- slots of arrays ---------------------------------------------------------------------------- */
 
 static int write_zeros(struct elfmap_job *job, struct elfmap_msg *msg)
 {
@@ -91,19 +91,19 @@ static int write_zeros(struct elfmap_job *job, struct elfmap_msg *msg)
 
 /* ---- entries ------------------------------------------------------------------------------------ */
 
-/* What the two that clear a hash have in common. */
+/* Shared by the two threads that clear a hash. */
 struct clearing {
 	struct elfmap_job *job;
 	_Atomic size_t done;
 	_Atomic bool is_over;
 };
 
-/* One of them on its way through the buckets. */
+/* The walk of one thread through the buckets. */
 struct walk {
 	struct clearing *clearing;
 	void *keys;
 	void *values;
-	void *from; /* the kernel's bookmarks */
+	void *from; /* position in the map */
 	void *to;
 	__u32 room;
 	bool started;
@@ -133,7 +133,7 @@ static void walk__free(struct walk *walk)
 	free(walk->to);
 }
 
-/* 1: this was the last batch; *RET_COUNT entries of it are at walk->keys, and deleted. */
+/* Deletes a batch: *RET_COUNT keys are at walk->keys. Returns 1 after the last batch. */
 static int take_batch(struct walk *walk, __u32 *ret_count)
 {
 	const struct elfmap_reader *map = walk->clearing->job->map;
@@ -154,8 +154,8 @@ static int take_batch(struct walk *walk, __u32 *ret_count)
 	return err ? 1 : 0;
 }
 
-/* From the middle on. A bookmark is a bucket's number, but where that is wrong, nothing is: each entry is taken by
- * one of the two, and the other one walks along all buckets. */
+/* Clears the second half of the buckets. The position is assumed to be the number of a bucket. If it is not, the result
+ * is still correct: the first thread walks through all buckets. */
 static void *take_from_middle(void *context)
 {
 	struct clearing *clearing = context;
@@ -174,7 +174,7 @@ static void *take_from_middle(void *context)
 	return NULL;
 }
 
-/* FALL_BACK: this kernel does not take and delete at once with this map. */
+/* FALL_BACK: the kernel does not support lookup_and_delete_batch for this map. */
 static int take_all(struct clearing *clearing, struct walk *walk)
 {
 	struct elfmap_job *job = clearing->job;
@@ -213,7 +213,7 @@ static int take_batches(struct elfmap_job *job)
 	return err;
 }
 
-/* What is empty is not counted; some kinds of slots can be emptied twice, and others cannot be looked at. */
+/* Empty slots are not counted. Some types accept a second deletion of a slot; others do not support look-ups. */
 static int delete_slots(struct elfmap_job *job, struct elfmap_msg *msg)
 {
 	const struct elfmap_map_kind *kind = elfmap_map_kind__of(job->map->info.type);
@@ -228,7 +228,7 @@ static int delete_slots(struct elfmap_job *job, struct elfmap_msg *msg)
 			job->done++;
 			note_last(job, &slot, 1);
 		} else if (err == -ENOENT || (err == -EINVAL && kind->empty_is_invalid)) {
-			err = 0; /* it was empty */
+			err = 0; /* the slot was empty */
 		}
 		if (!err && job->stop && *job->stop)
 			err = -EINTR;

@@ -14,7 +14,7 @@
 
 /* ---- form ------------------------------------------------------------------------------------------------------- */
 
-/* Any map in a slot has the form of them all. */
+/* All inner maps have the same form, so any slot will do. */
 static int find_inner(int fd, const struct bpf_map_info *info, int *ret_inner)
 {
 	char *here = calloc(1, info->key_size), *next = calloc(1, info->key_size);
@@ -170,7 +170,7 @@ struct copying {
 	size_t count;
 };
 
-/* Where in a value an id stands that has to become a descriptor; -1: nowhere. */
+/* Offset of an id in the value that must be replaced by a descriptor; -1: no id. */
 static int object_offset(const struct bpf_map_info *info)
 {
 	switch (elfmap_map_kind__of(info->type)->value) {
@@ -202,7 +202,7 @@ static int write_object(const struct copying *copying, const void *key, const vo
 	if (id) {
 		fd = open_object(copying->from->info.type, id);
 		if (fd == -ENOENT)
-			return 0; /* it has gone, and its slot with it */
+			return 0; /* the object was freed, and its slot with it */
 		if (fd < 0)
 			return elfmap_msg__set(copying->msg, fd, "id %u in a slot: %s", id, strerror(-fd));
 		memcpy(slot + offset, &fd, sizeof(fd));
@@ -220,7 +220,7 @@ static bool is_zero(const unsigned char *bytes, size_t size)
 	return !size;
 }
 
-/* Of an array that becomes shorter: how many of these entries are within the new one. */
+/* Drops the entries beyond the end of a shorter array; they must be zero. */
 static int clip(const struct copying *copying, const char *keys, const unsigned char *values, size_t *count)
 {
 	size_t size = elfmap_map__value_size(copying->from), kept = 0;
@@ -230,7 +230,7 @@ static int clip(const struct copying *copying, const char *keys, const unsigned 
 
 		memcpy(&index, keys + i * sizeof(index), sizeof(index));
 		if (index < copying->to->info.max_entries)
-			kept = i + 1; /* they come in order */
+			kept = i + 1; /* the indexes ascend */
 		else if (!is_zero(values + i * size, size))
 			return elfmap_msg__set(copying->msg, -E2BIG, "entry %u is not zero and would be lost", index);
 	}
@@ -273,7 +273,7 @@ int elfmap_map__copy(const struct elfmap_reader *from, const struct elfmap_reade
 
 	err = elfmap_map__check_copyable(&from->info, msg);
 	err = err ?: elfmap_reader__each_batch(from, take, &copying, msg);
-	/* An LRU map that is full makes room without a word. */
+	/* A full LRU map evicts entries without an error. */
 	err = err ?: elfmap_reader__each_batch(to, count_entry, &arrived, msg);
 	if (!err && arrived < copying.count)
 		err = elfmap_msg__set(msg, -E2BIG, "%zu entries do not fit: %zu would be lost", copying.count,
@@ -283,7 +283,7 @@ int elfmap_map__copy(const struct elfmap_reader *from, const struct elfmap_reade
 
 /* ---- comparison ------------------------------------------------------------------------------------------------- */
 
-/* What the kernel pads a CPU's value with is not part of it. */
+/* Compares values without the padding between the values of CPUs. */
 static bool is_equal(const struct elfmap_reader *map, const unsigned char *a, const unsigned char *b)
 {
 	if (map->format.copies == 1)

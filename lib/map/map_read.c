@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Reads a map entry by entry while others may be changing it. Three ways, because the kernel's own
- * walk (get_next_key) starts again from the beginning when the key it stands on has been deleted:
+ * Reads the entries of a map while other programs may change it. Three methods, because get_next_key restarts at the
+ * first key when the current key was deleted:
  *
- *   batches   hashes and arrays, on kernels that have them (5.6): whole buckets, nothing twice
- *   indexes   what has slots 0 to max_entries - 1: looked up one after the other
- *   keys      the rest: a list of the keys first, each once, then their values
+ *   batches   hashes and arrays since Linux 5.6: whole buckets, each once
+ *   indexes   maps with slots 0 to max_entries - 1: each slot is looked up
+ *   keys      other maps: a list of distinct keys first, then their values
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -19,8 +19,8 @@
 #include "map/map.h"
 
 #define BATCH_BYTES (256u << 10)
-#define KERNEL_ENOTSUPP 524 /* the kernel's private errno, which reaches us all the same */
-#define FALL_BACK 1	    /* not an error: this kernel has no batches for this map */
+#define KERNEL_ENOTSUPP 524 /* private errno of the kernel that system calls still return */
+#define FALL_BACK 1	    /* not an error: the kernel does not support batches for this map */
 
 struct reading {
 	const struct elfmap_reader *map;
@@ -43,27 +43,27 @@ static int no_memory(const struct reading *r)
 	return elfmap_msg__set(r->msg, -ENOMEM, "no memory for the map's entries");
 }
 
-/* ---- batches: one is read while the one before is taken -------------------------------------------- */
+/* ---- batches: one is read while the previous is processed -------------------------------------------- */
 
 struct batch {
 	void *keys;
 	void *values;
 	__u32 room;
 	__u32 count;
-	bool is_full; /* read, and not taken yet */
+	bool is_full; /* read, but not processed */
 };
 
 struct batches {
 	const struct reading *reading;
 	struct batch both[2];
-	void *from; /* the kernel's bookmarks: a bucket's number, or a key */
+	void *from; /* position in the map: the number of a bucket, or a key */
 	void *to;
 	bool started;
 
-	pthread_mutex_t lock; /* of is_full and what follows */
+	pthread_mutex_t lock; /* protects is_full and the members below */
 	pthread_cond_t moved;
-	bool at_end;   /* the last batch has been read, or err has become what it is */
-	bool given_up; /* nobody takes any more */
+	bool at_end;   /* the last batch was read, or err is set */
+	bool given_up; /* processing has ended */
 	int err;
 };
 
@@ -82,7 +82,7 @@ static int batch__grow(struct batch *batch, const struct reading *r, __u32 room)
 	return 0;
 }
 
-/* 1: this was the last one. */
+/* Returns 1 after the last batch. */
 static int read_batch(struct batches *batches, struct batch *batch)
 {
 	const struct reading *r = batches->reading;
@@ -94,7 +94,7 @@ static int read_batch(struct batches *batches, struct batch *batch)
 		batch->count = batch->room;
 		err = bpf_map_lookup_batch(r->map->fd, batches->started ? batches->from : NULL, batches->to,
 					   batch->keys, batch->values, &batch->count, &opts);
-		/* A bucket has more entries than we have room; the bookmark has not moved. */
+		/* The bucket has more entries than fit; the position is unchanged. */
 		if (err != -ENOSPC || batch->room / 4 > r->map->info.max_entries + 1024)
 			break;
 		err = batch__grow(batch, r, 2 * batch->room);
@@ -109,7 +109,7 @@ static int read_batch(struct batches *batches, struct batch *batch)
 	return err ? 1 : 0;
 }
 
-/* Fills the two in turn, each when it has been taken. */
+/* Fills the two batches in turn, each after it was processed. */
 static void *read_ahead(void *context)
 {
 	struct batches *batches = context;
@@ -143,7 +143,7 @@ static int hand_over(const struct reading *r, const struct batch *batch)
 	return batch->count ? r->take(r->context, batch->keys, batch->values, batch->count) : 0;
 }
 
-/* Waits for the next one; false: there is none. */
+/* Waits until BATCH is full; false: the map is at its end. */
 static bool wait_for(struct batches *batches, const struct batch *batch)
 {
 	bool is_full;
@@ -193,7 +193,7 @@ static int take_alone(struct batches *batches)
 	return err;
 }
 
-/* The first batch shows whether there are batches, and whether there is enough for two threads. */
+/* The first batch shows whether the kernel supports batches and whether a second thread is useful. */
 static int read_all(struct batches *batches)
 {
 	const struct reading *r = batches->reading;
@@ -252,7 +252,7 @@ static int read_value(const struct reading *r, const void *key, void *value)
 	int err = bpf_map_lookup_elem_flags(r->map->fd, key, value, r->map->lock);
 
 	if (err == -ENOENT)
-		return 0; /* an empty slot, or deleted meanwhile */
+		return 0; /* an empty slot, or the entry was just deleted */
 	if (err)
 		return fail(r, err, "reading an entry");
 	return r->take(r->context, key, value, 1);
@@ -321,7 +321,7 @@ static int grow_list(struct key_list *list, size_t size)
 	return 0;
 }
 
-/* 1: it is new, 0: it was in the list. */
+/* Returns 1 if the key was added, 0 if it was in the list already. */
 static int add_key(struct key_list *list, const char *key, size_t size)
 {
 	__u32 *slot;
@@ -340,8 +340,8 @@ static int add_key(struct key_list *list, const char *key, size_t size)
 	return 1;
 }
 
-/* The walk's end means that it passed all keys since it last began. A key met twice means that it
- * has begun again; patience for that is bounded. */
+/* A walk that ends has passed all keys since its last restart. A repeated key shows a restart; the number of restarts
+ * is limited. */
 static int list_keys(const struct reading *r, struct key_list *list, char *here, char *next)
 {
 	size_t repeats = 0;
@@ -482,10 +482,10 @@ static int take_exact(void *context, const void *key, const void *value)
 	if (!is_same_prefix(exact->key, key))
 		return 0;
 	memcpy(exact->value, value, exact->value_size);
-	return -EEXIST; /* found, no need to go on */
+	return -EEXIST; /* found: end the walk */
 }
 
-/* The kernel has no call that asks for one prefix and no other, so the others are looked at as well. */
+/* The kernel has no exact look-up of a prefix, so all prefixes are read. */
 int elfmap_map__lookup_exact(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg)
 {
 	struct exact exact = {.key = key, .value = value, .value_size = elfmap_map__value_size(map)};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Who knows the types of a map's keys and values, in the order in which they are asked. */
+/* Finds the types of the keys and values of a map; map_types.h lists the sources. */
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -11,10 +11,10 @@
 #include "map/map_types.h"
 #include "text/types.h"
 
-/* ---- what the kernel prescribes ----------------------------------------------------------------------- */
+/* ---- types of the kernel ------------------------------------------------------------------------------ */
 
-/* "prefixlen", then the bytes that are matched: the kernel prescribes the first, nobody the rest. But four
- * bytes are an IPv4 address, sixteen one of either family, and if not, then those are as good as others. */
+/* The kernel defines "prefixlen" only. Four bytes after it are usually an IPv4 address, sixteen bytes an address of
+ * either family. */
 static struct elfmap_type *new_prefix(size_t size)
 {
 	struct elfmap_type *prefix = elfmap_type__new(ELFMAP_PREFIX, size);
@@ -27,7 +27,7 @@ static struct elfmap_type *new_prefix(size_t size)
 	return NULL;
 }
 
-/* Where packets go (NAME: a device, or the length of a CPU's queue), and the program that they meet there. */
+/* The target of a redirect (NAME: the device, or the queue length of a CPU) and the program that runs there. */
 static struct elfmap_type *new_target(size_t size, const char *name, enum elfmap_notation notation)
 {
 	struct elfmap_type *target;
@@ -51,8 +51,8 @@ static struct elfmap_type *new_key(const struct bpf_map_info *info)
 	return elfmap_type__new(kind->numeric_key && info->key_size == 4 ? ELFMAP_INTEGER : ELFMAP_HEX, info->key_size);
 }
 
-/* Descriptors go in, ids and cookies come out, whatever type the program says the value has. NULL with *RET_DECIDED:
- * no memory. */
+/* The value of a map type that the kernel interprets, for example a descriptor on update and an id on look-up. It
+ * overrides the BTF. NULL with *RET_DECIDED: no memory. */
 static struct elfmap_type *new_prescribed_value(const struct bpf_map_info *info, bool *ret_decided)
 {
 	*ret_decided = true;
@@ -77,7 +77,7 @@ static struct elfmap_type *new_prescribed_value(const struct bpf_map_info *info,
 	return NULL;
 }
 
-/* ---- who knows -------------------------------------------------------------------------------------------- */
+/* ---- sources ---------------------------------------------------------------------------------------------- */
 
 static int parse_words(const char *words, size_t size, const char *what, struct elfmap_type **ret_type,
 		       struct elfmap_msg *msg)
@@ -101,7 +101,7 @@ static int read_btf(struct elfmap_map_types *types, const struct bpf_map_info *i
 	types->btf = btf__load_from_kernel_by_id(info->btf_id);
 	if (types->btf)
 		return 0;
-	/* Whoever may read a map may not always read its types, for which the kernel wants CAP_SYS_ADMIN. */
+	/* Reading BTF by id requires CAP_SYS_ADMIN, reading a map does not. */
 	types->are_secret = errno == EPERM;
 	if (types->are_secret)
 		return 0;
@@ -135,7 +135,7 @@ static int find_value(struct elfmap_map_types *types, const struct bpf_map_info 
 		return elfmap_msg__set(msg, -EINVAL, "the map has no values, and a type for them is given");
 	if (info->value_size)
 		types->value = new_prescribed_value(info, &decided);
-	if (decided) /* an object is one, whatever others say */
+	if (decided)
 		return types->value ? 0 : no_memory(msg);
 	if (words)
 		return parse_words(words, info->value_size, "value", &types->value, msg);
@@ -144,7 +144,7 @@ static int find_value(struct elfmap_map_types *types, const struct bpf_map_info 
 	return 0;
 }
 
-/* Where nobody has spoken yet. */
+/* Fills in the types that neither words nor BTF have given. */
 static int find_in_files(struct elfmap_map_types *types, const struct bpf_map_info *info, const char *name,
 			 struct elfmap_msg *msg)
 {
@@ -170,7 +170,7 @@ static int find_in_files(struct elfmap_map_types *types, const struct bpf_map_in
 	return 0;
 }
 
-/* What the kernel prescribes, or bytes. */
+/* Fills in the types that are still missing: those of the map type, or bytes. */
 static int fill_in(struct elfmap_map_types *types, const struct bpf_map_info *info, struct elfmap_msg *msg)
 {
 	if (!types->key && info->key_size)
@@ -226,7 +226,7 @@ int elfmap_map_types__format(const struct elfmap_map_types *types, const struct 
 		if (cpus < 0)
 			return elfmap_msg__set(msg, cpus, "the number of CPUs is unknown: %s", strerror(-cpus));
 		format.copies = (size_t)cpus;
-		format.stride = (format.stride + 7) / 8 * 8; /* the kernel's rule */
+		format.stride = (format.stride + 7) / 8 * 8; /* as the kernel rounds */
 	}
 	*ret_format = format;
 	return 0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Writes and deletes entries. Three ways, tried in this order:
+ * Writes and deletes entries. Three methods, tried in this order:
  *
- *   memory    arrays made with BPF_F_MMAPABLE: no system call at all
- *   batches   thousands of entries a call, shared between two threads where that pays
- *   singles   the rest: no batch call for this map in this kernel, or flags that batches do not take
+ *   memory    arrays created with BPF_F_MMAPABLE, without a system call for each entry
+ *   batches   thousands of entries in a call, with two threads for large jobs
+ *   singles   one entry in a call: the kernel has no batch call for this map, or the job has flags
  *
- * Whether there are batches is found out with the first of them.
+ * The first batch shows whether the kernel supports batches.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -23,14 +23,14 @@
 #include "kinds/maps.h"
 #include "map/map_write.h"
 
-#define BATCH 8192		/* entries a call; from 4096 on more makes no difference */
-#define SINGLES 512		/* entries between two looks at job->stop */
-#define BUSY_RETRIES 1000	/* the kernel says EBUSY when a program holds the bucket on this very CPU */
-#define THREADS_PAY (4 * BATCH) /* entries; below, a thread costs more than it brings */
+#define BATCH 8192		/* entries in a call; more than 4096 gain no speed */
+#define SINGLES 512		/* entries between two checks of job->stop */
+#define BUSY_RETRIES 1000	/* EBUSY: a program holds the lock of the bucket on this CPU */
+#define THREADS_PAY (4 * BATCH) /* entries; fewer do not repay the cost of a thread */
 
 enum operation { UPDATE, DELETE };
 
-/* What the threads of a job share. */
+/* Shared by the threads of a job. */
 struct work {
 	struct elfmap_job *job;
 	enum operation operation;
@@ -40,9 +40,9 @@ struct work {
 	size_t value_size;
 	size_t count;
 	bool has_batches;
-	_Atomic size_t next; /* the first entry that nobody has taken */
+	_Atomic size_t next; /* the first entry that no thread has taken */
 	_Atomic size_t done;
-	_Atomic int err; /* of the thread that failed first */
+	_Atomic int err; /* of the first thread that failed */
 	size_t refused;
 };
 
@@ -80,7 +80,7 @@ static int write_one(const struct work *work, size_t index)
 	return err;
 }
 
-/* Writes entries from FIRST on one by one; *DONE is how many. */
+/* Writes COUNT entries from FIRST one by one; *DONE counts them. */
 static int write_singles(const struct work *work, size_t first, size_t count, size_t *done)
 {
 	const struct elfmap_job *job = work->job;
@@ -98,14 +98,14 @@ static int write_singles(const struct work *work, size_t first, size_t count, si
 
 /* ---- batches ------------------------------------------------------------------------------------ */
 
-/* The kernel copies key by key, and waits for memory at each one that is not in the cache. */
+/* The kernel copies keys one by one and would wait for memory at each cache miss. */
 static void fetch(const void *memory, size_t size)
 {
 	for (size_t i = 0; i < size; i += 64)
 		__builtin_prefetch((const char *)memory + i);
 }
 
-/* *DONE counts what the kernel has finished, which on failure is all before the entry it refused. */
+/* *DONE counts the finished entries; on failure these are all entries before the refused one. */
 static int call_batch(const struct work *work, size_t first, size_t count, size_t *done)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = work->job->map->lock);
@@ -118,7 +118,7 @@ static int call_batch(const struct work *work, size_t first, size_t count, size_
 		err = bpf_map_delete_batch(fd, key_at(work, first), &n, NULL);
 	else
 		err = bpf_map_update_batch(fd, key_at(work, first), value_at(work, first), &n, &opts);
-	/* Refused as a whole, the call leaves the number as it was. */
+	/* A call that was refused as a whole does not change N. */
 	*done = err && n == count ? 0 : n;
 	return err;
 }
@@ -160,8 +160,8 @@ static void note_failure(struct work *work, size_t index, int err)
 		work->refused = index;
 }
 
-/* Takes chunk after chunk until there is none. What is taken is finished: what is written at the end
- * has no holes. */
+/* Writes chunks until the job is done. A thread finishes its chunk after the other one was stopped, so the written
+ * entries are contiguous. */
 static void write_chunks(struct work *work, bool reports)
 {
 	size_t size = work->has_batches ? BATCH : SINGLES, first, done;
@@ -193,14 +193,14 @@ static void *help(void *work)
 	return NULL;
 }
 
-/* Where the kernel lets two write at a time. An LPM_TRIE has one lock, and singles would lose their order. */
+/* A second thread needs a type of map with more than one lock (an LPM_TRIE has one). Singles stay in order. */
 static bool wants_thread(const struct work *work)
 {
 	return elfmap_map_kind__of(work->job->map->info.type)->has_two_writers && work->has_batches &&
 	       work->job->max_threads != 1 && work->count - work->next >= THREADS_PAY;
 }
 
-/* The first batch: it shows whether there are batches. */
+/* Writes the first batch, which shows whether the kernel supports batches. */
 static void probe_batches(struct work *work)
 {
 	size_t count = work->count < BATCH ? work->count : BATCH, done = 0;
@@ -232,7 +232,7 @@ static void write_rest(struct work *work)
 
 /* ---- memory ------------------------------------------------------------------------------------- */
 
-/* Writes what it can, with no call; false: not through memory. */
+/* Writes the entries through mmap(); false: not possible for this job. */
 static bool write_mapped(struct work *work)
 {
 	const struct bpf_map_info *info = &work->job->map->info;

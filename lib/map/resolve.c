@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The running system's names. */
+/* Resolves the names of devices, cgroups, programs and maps on the running system; resolve.h has the contracts. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
@@ -19,11 +19,11 @@
 #include "map/resolve.h"
 #include "pins/bpffs.h"
 
-#define NR_PATHS 1024 /* cgroups whose path is remembered, a power of two */
+#define NR_PATHS 1024 /* size of the cache of cgroup paths, a power of two */
 
 struct loaded_program {
 	struct elfmap_load *load;
-	char *file; /* the load refers to these words */
+	char *file; /* the load refers to these strings */
 	char *section;
 	char *tc_dir;
 };
@@ -31,25 +31,25 @@ struct loaded_program {
 struct loaded_programs {
 	struct loaded_program *all;
 	size_t nr;
-	bool is_kept;		   /* what came with them stays, once they are closed */
-	enum bpf_prog_type type;   /* of the table that they are for; BPF_PROG_TYPE_UNSPEC: no matter */
-	char graft_into[PATH_MAX]; /* where it is pinned; "": nowhere */
+	bool is_kept;		   /* unloading keeps their pins */
+	enum bpf_prog_type type;   /* of the programs of the table; BPF_PROG_TYPE_UNSPEC: any */
+	char graft_into[PATH_MAX]; /* pin of the table; "": no table */
 };
 
 struct system_names {
-	struct elfmap_resolver resolver; /* first: what callers see */
+	struct elfmap_resolver resolver; /* first member: callers have a pointer to it */
 	char device[IF_NAMESIZE];
-	__u32 last_ifindex; /* the one that is in `device` */
+	__u32 last_ifindex; /* ifindex of `device` */
 	struct {
 		__u64 id;
-		char *path;  /* NULL: it has none */
-	} * paths;	     /* NR_PATHS, by the low bits of the id */
-	char root[PATH_MAX]; /* of all cgroups, as their paths begin */
-	struct {	     /* the object that was handed out last, as many lines may name the same */
+		char *path;  /* NULL: unknown */
+	} * paths;	     /* NR_PATHS, indexed by the low bits of the id */
+	char root[PATH_MAX]; /* path of the root of cgroup2 */
+	struct {	     /* the last object: many lines name the same one */
 		enum elfmap_notation kind;
-		char path[PATH_MAX]; /* "": by id */
+		char path[PATH_MAX]; /* "": found by id */
 		__u64 id;
-		int fd; /* -1: none */
+		int fd; /* -1: no object */
 	} last;
 	struct loaded_programs programs;
 	int *fds; /* to be closed */
@@ -89,7 +89,7 @@ static const char *name_device(struct elfmap_resolver *self, __u32 ifindex)
 
 /* ---- cgroups ------------------------------------------------------------------------------------------- */
 
-/* As text has it, `/a/b`, or as a path of the file system, where that leads to a cgroup. */
+/* PATH is a name below the root of cgroup2 (`/a/b`) or a path of the file system. */
 static int open_cgroup(const char *path, int *ret_fd, struct elfmap_msg *msg)
 {
 	struct elfmap_msg why;
@@ -104,7 +104,8 @@ static int open_cgroup(const char *path, int *ret_fd, struct elfmap_msg *msg)
 		return first;
 	path += strspn(path, "/");
 	err = elfmap_cgroup__open(*path ? path : root, ret_fd, &why);
-	/* What is there under that name and is no cgroup was meant, or else the one that is not there. */
+	/* If PATH exists but is not a cgroup, the first message stays; if PATH does not exist, the second one is
+	 * better. */
 	if (err && msg && first == -ENOENT)
 		*msg = why;
 	return err;
@@ -127,7 +128,7 @@ static int find_root(struct system_names *names)
 	return err;
 }
 
-/* NULL: it is gone, or nobody may know. */
+/* NULL: the cgroup was removed, or the path is not readable for this process. */
 static char *find_path(struct system_names *names, __u64 id)
 {
 	char path[PATH_MAX];
@@ -158,7 +159,7 @@ static const char *name_cgroup(struct elfmap_resolver *self, __u64 id)
 	return names->paths[at].path;
 }
 
-/* ---- programs that are written as `obj FILE sec SECTION` -------------------------------------------------------- */
+/* ---- programs in the notation `obj FILE sec SECTION` ------------------------------------------------------------ */
 
 static void unload(struct loaded_program *program, bool keep)
 {
@@ -226,7 +227,7 @@ static int load_once(struct loaded_programs *programs, const char *file, const c
 
 static void unload_all(struct loaded_programs *programs)
 {
-	/* What was made last may rest on what was made before. */
+	/* In reverse order: a later program may use the maps of an earlier one. */
 	while (programs->nr)
 		unload(&programs->all[--programs->nr], programs->is_kept);
 	free(programs->all);
@@ -235,7 +236,7 @@ static void unload_all(struct loaded_programs *programs)
 
 /* ---- objects ------------------------------------------------------------------------------------------- */
 
-/* Each one needs a descriptor until it has been written. */
+/* Each object needs a descriptor until its entry is written. */
 static void allow_more_files(void)
 {
 	struct rlimit limit;
@@ -285,7 +286,7 @@ static int open_by_id(const struct elfmap_reference *reference, int *ret_fd, str
 	return 0;
 }
 
-/* A descriptor says by its name what it is; what the kernel tells of another kind would be misread. */
+/* Checks the kind of a descriptor by its name in /proc, because the info of another kind would be misinterpreted. */
 static int check_kind(const struct elfmap_reference *reference, int fd, const char *path, struct elfmap_msg *msg)
 {
 	const char *wanted = reference->kind == ELFMAP_PROG ? "bpf-prog" : "bpf-map";
