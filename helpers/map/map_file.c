@@ -101,7 +101,7 @@ int map_file__read(struct elfmap_source *file, const struct target *target, cons
 	if (!file->nr_refused || taken == MAP_FILE_KEEP_GOING)
 		return EXIT_SUCCESS;
 	return complain(target->pin, "nothing was changed%s",
-			taken == MAP_FILE_STRICT ? "; --keep-going takes the lines that are right" : "");
+			taken == MAP_FILE_STRICT ? "; --keep-going writes the valid lines" : "");
 }
 
 int map_file__open_objects(struct elfmap_source *file, const struct target *target)

@@ -90,7 +90,7 @@ void restore__note(const struct restore *restore)
 		else if (!err && elfmap_map__has_devices(&map->map))
 			err = note_devices(map, path, &msg);
 		if (err)
-			complain(map->saved->label, "restored, but what its numbers mean cannot be noted: %s",
+			complain(map->saved->label, "restored, but the names of its numbers cannot be noted: %s",
 				 msg.text);
 	}
 }
@@ -167,8 +167,8 @@ static bool is_zero(const unsigned char *bytes, size_t size)
 	return !size;
 }
 
-/* Brings the values of as many CPUs as there were to those that there are. What the missing ones had
- * counted nobody else has, so it must be nothing. */
+/* Fits the values of the saved CPUs to those of this system. A value of a CPU that this system lacks must be zero,
+ * because it would be lost. */
 static int fit_cpus(const struct elfmap_format *saved, const struct elfmap_format *here, const unsigned char *from,
 		    unsigned char *to, struct elfmap_msg *msg)
 {
@@ -346,5 +346,5 @@ int restore__fill(struct restore *restore)
 	elfmap_resolver__free(names.system);
 	if (!err)
 		return EXIT_SUCCESS;
-	return complain(restore->name, "nothing was restored; --keep-going takes the lines that are right");
+	return complain(restore->name, "nothing was restored; --keep-going writes the valid lines");
 }

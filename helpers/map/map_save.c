@@ -281,7 +281,7 @@ static const char *inner_of(const struct save *save, const struct source *source
 	return NULL;
 }
 
-/* Nobody could make them from what the kernel tells of them. */
+/* The kernel reports too little of such a map to make it again. */
 static bool is_unmakable(const struct save *save, const struct source *source)
 {
 	const char *why = NULL;

@@ -82,7 +82,7 @@ static int find_name(const struct elfmap_type *key, const char *word, __u32 slot
 
 	if (!has_names(key))
 		return elfmap_msg__set(msg, -ENOENT,
-				       "'%s' is no number, and the table's slots have no names; "
+				       "'%s' is not a number, and the table's slots have no names; "
 				       "BPF_ANNOTATE_KV_PAIR with an enum for the key gives them names",
 				       word);
 	prefix = common_prefix(key);

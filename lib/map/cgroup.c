@@ -100,7 +100,7 @@ static int resolve(const char *dir, char path[PATH_MAX], char mount[PATH_MAX], s
 	int pid;
 
 	if (!*dir)
-		return elfmap_msg__set(msg, -EINVAL, "no name; a cgroup's directory is wanted");
+		return elfmap_msg__set(msg, -EINVAL, "no name; expected the directory of a cgroup");
 	if (!find_mount(mount, PATH_MAX, &pid))
 		mount[0] = '\0';
 	if (!*mount && !is_path(dir))
@@ -142,7 +142,7 @@ static int refuse(bool is_version1, const char *mount, struct elfmap_msg *msg)
 		return elfmap_msg__set(msg, -EINVAL,
 				       "%s; 'mount -t cgroup2 cgroup2 DIR' shows those, they are not mounted here",
 				       what);
-	return elfmap_msg__set(msg, -EINVAL, "%s; those are below %s", what, mount);
+	return elfmap_msg__set(msg, -EINVAL, "%s; cgroups of version 2 are below %s", what, mount);
 }
 
 int elfmap_cgroup__open(const char *dir, int *ret_fd, struct elfmap_msg *msg)

@@ -178,7 +178,7 @@ int elfmap_cgroup_slots__open(const char *path, struct elfmap_cgroup_slots *ret_
 		return err;
 	if (elfmap_map_kind__of(info.type)->value != ELFMAP_VALUE_CGROUP) {
 		elfmap_cgroup_slots__close(&slots);
-		return elfmap_msg__set(msg, -EINVAL, "is no cgroup_array; its type is %s",
+		return elfmap_msg__set(msg, -EINVAL, "is not a cgroup_array; its type is %s",
 				       elfmap_map_type_name(info.type) ?: "unknown");
 	}
 	slots.map_id = info.id;

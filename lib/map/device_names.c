@@ -141,8 +141,7 @@ int elfmap_device_names__open(const char *path, const struct elfmap_reader *map,
 	int err;
 
 	if (!elfmap_map__has_devices(map))
-		return elfmap_msg__set(msg, -EOPNOTSUPP,
-				       "its values have no device numbers, as far as their type says");
+		return elfmap_msg__set(msg, -EOPNOTSUPP, "its values have no device numbers according to their type");
 	err = find_members(&names, map->format.value, "", 0);
 	if (err == -E2BIG)
 		err = elfmap_msg__set(msg, err, "more than %d device numbers in a value", MAX_MEMBERS);

@@ -52,7 +52,7 @@ static void refuse_conflict(void *context, const struct elfmap_conflict *conflic
 {
 	char why[96];
 
-	snprintf(why, sizeof(why), "the key stands in line %zu with another value", conflict->first_line);
+	snprintf(why, sizeof(why), "the key is in line %zu with another value", conflict->first_line);
 	refuse_line(context, conflict->line, 0, why);
 }
 
@@ -320,7 +320,7 @@ static int read_source(struct work *work)
 	if (source->nr_refused && !request->keep_going)
 		return blame(work, request->pin,
 			     elfmap_msg__set(work->msg, -EINVAL,
-					     "nothing was changed; --keep-going takes the lines that are right"));
+					     "nothing was changed; --keep-going writes the valid lines"));
 	err = elfmap_source__open_objects(source, &work->map, work->resolver, &entry, work->msg);
 	if (!err)
 		return 0;

@@ -139,7 +139,7 @@ int elfmap_refusal__explain(const struct elfmap_reader *map, bool deleting, cons
 		why = "the kernel has no memory for it";
 		break;
 	case EBADF:
-		why = kind->value == ELFMAP_VALUE_CGROUP ? "that descriptor is no cgroup of version 2"
+		why = kind->value == ELFMAP_VALUE_CGROUP ? "the descriptor is not a cgroup of version 2"
 							 : "there is no such descriptor";
 		break;
 	case EINVAL:

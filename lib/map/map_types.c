@@ -237,7 +237,7 @@ int elfmap_type_words__split(char *pair, struct elfmap_type_words *ret_words, st
 	char *colon = strchr(pair, ':');
 
 	if (!colon)
-		return elfmap_msg__set(msg, -EINVAL, "'%s' is no pair of types, KEY:VALUE", pair);
+		return elfmap_msg__set(msg, -EINVAL, "'%s' is not a pair of types, KEY:VALUE", pair);
 	*colon = '\0';
 	*ret_words = (struct elfmap_type_words){.key = pair, .value = colon + 1};
 	return 0;

@@ -297,7 +297,7 @@ static int check_kind(const struct elfmap_reference *reference, int fd, const ch
 		return elfmap_msg__set(msg, -errno, "%s: %s", link, strerror(errno));
 	if (strstr(kind, wanted))
 		return 0;
-	return elfmap_msg__set(msg, -EMEDIUMTYPE, "%s is no %s", path, name_of_kind(reference));
+	return elfmap_msg__set(msg, -EMEDIUMTYPE, "%s is not a %s", path, name_of_kind(reference));
 }
 
 static int open_pin(const struct elfmap_reference *reference, int *ret_fd, struct elfmap_msg *msg)

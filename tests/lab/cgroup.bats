@@ -81,7 +81,7 @@ refused() {
 	elfmap cgroup set acl 0 "$leaf"
 	before=$(shown)
 	run -1 --separate-stderr elfmap cgroup set acl 0 /tmp
-	refused '/tmp: is not a cgroup of version 2; those are below /*'
+	refused '/tmp: is not a cgroup of version 2; cgroups of version 2 are below /*'
 	run -1 --separate-stderr elfmap cgroup set acl 0 "$leaf/cgroup.procs"
 	refused '*/cgroup.procs: is not a directory*'
 	run -1 --separate-stderr elfmap cgroup set acl 0 "$top/absent"
@@ -123,7 +123,7 @@ refused() {
 	[[ ! -e ${globals}/acl_ids ]]
 	bpftool map create "$globals/plain" type array key 4 value 4 entries 4 name plain
 	run -1 --separate-stderr elfmap cgroup set plain 0 "$leaf"
-	refused 'plain: is no cgroup_array; its type is array'
+	refused 'plain: is not a cgroup_array; its type is array'
 	run -1 --separate-stderr elfmap cgroup show plain
 	refused 'plain: is neither a cgroup_array nor *'
 }

@@ -88,7 +88,7 @@ refused() {
 	graft plain 1 "$objects/graft.o" sec aaa
 	[[ $status == 0 ]]
 	graft plain second --empty
-	[[ $status == 1 && $stderr == *"'second' is no number, and the table's slots have no names"* ]]
+	[[ $status == 1 && $stderr == *"'second' is not a number, and the table's slots have no names"* ]]
 	rm "$globals/graft_table"
 	bpftool map create "$globals/graft_table" type prog_array key 4 value 4 entries 2 name graft_table
 	graft graft_table second "$objects/graft.o" sec aaa

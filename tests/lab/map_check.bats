@@ -235,8 +235,8 @@ fails() {
 @test "check: maps that cannot be checked or fixed are refused" {
 	bpftool map create $globals/plain type hash key 4 value 4 entries 4 name plain
 	bpftool map create $globals/percpu type percpu_array key 4 value 4 entries 4 name percpu
-	fails 1 'no device numbers, as far as their type says' check plain
-	fails 1 'no device numbers, as far as their type says' check percpu
+	fails 1 'no device numbers according to their type' check plain
+	fails 1 'no device numbers according to their type' check percpu
 	fails 1 "no pin at $globals/nope" check nope
 	fails 2 'usage: elfmap map check' check
 	fails 2 'usage: elfmap map check' check ports groups

@@ -216,7 +216,7 @@ does() {
 	run -1 --separate-stderr "$elfmap" map save
 	[[ $stderr == *'queue: reading takes its values out; --drain'* ]]
 	"$elfmap" map save --drain >"$tmp/saved" 2>"$tmp/said"
-	grep -q '^elfmap: globals/array_of_maps: warning: it is an empty map of maps, and .*; it is not saved$' "$tmp/said"
+	grep -q '^elfmap: globals/array_of_maps: warning: it is an empty map of maps, so .*; it is not saved$' "$tmp/said"
 	[[ $(grep -vc '; it is saved without content$\|; it is not saved$' "$tmp/said") == 0 ]]
 	rm "$globals/array_of_maps"
 	before=$(map list | awk '{ print $1, $2, $3, $4, $6, $7 }')

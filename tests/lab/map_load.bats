@@ -63,12 +63,12 @@ numbers() {
 	printf '1 1\n2 2\n1 1\n' | map load h types u32:u64
 	[[ $(entries h) == 2 ]]
 	printf '7 1\n\n8 2\n7 2\n' >"$tmp/twice"
-	refuses 2 "elfmap: $tmp/twice:4: the key stands in line 1 with another value" load h "$tmp/twice" types u32:u64
+	refuses 2 "elfmap: $tmp/twice:4: the key is in line 1 with another value" load h "$tmp/twice" types u32:u64
 	[[ $(entries h) == 2 ]]
 	# Farther apart than the window through which the file is read.
 	create many hash 4 8 100000
 	{ numbers 1 60000; echo '3 7'; } >"$tmp/far"
-	refuses 2 'far:60001: the key stands in line 3 with another value' load many "$tmp/far" types u32:u64
+	refuses 2 'far:60001: the key is in line 3 with another value' load many "$tmp/far" types u32:u64
 	[[ $(entries many) == 0 ]]
 	refuses 1 'far:60001: ' load many "$tmp/far" --keep-going types u32:u64
 	[[ $(entries many) == 60000 && $(map get many 3 types u32:u64) == '3 6' ]]

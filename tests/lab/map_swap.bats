@@ -86,7 +86,7 @@ second='[["0x01","0x63"]]'
 	[[ $(inner outer 'hex 02 00 00 00') == "$second" ]]
 }
 
-@test "swap: --keep-going takes the lines that are right, and its status reports the rest" {
+@test "swap: --keep-going writes the valid lines, and its status reports the rest" {
 	map swap outer "$key" "$tmp/first" like template
 	(echo nonsense; cat "$tmp/second") >"$tmp/half"
 	run --separate-stderr "$elfmap" map swap outer "$key" "$tmp/half" --keep-going

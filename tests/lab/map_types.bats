@@ -37,7 +37,7 @@ bytes() {
 	[[ $(bytes m) == '0x0a 0x00 0x00 0x01 = 0x01 0x00 0x00 0x00 0x02 0x00 0x00 0x00' ]]
 	fails 1 "'u32' has 4 bytes, the map's has 8" set m types ipv4:u32 10.0.0.1 1
 	fails 1 "unknown type 'ipv5'" set m types ipv5:u64 10.0.0.1 1
-	fails 2 "no pair of types" set m types u64 10.0.0.1 1
+	fails 2 "not a pair of types" set m types u64 10.0.0.1 1
 }
 
 @test "types: a file gives types by the name of the pin" {
@@ -195,7 +195,7 @@ bytes() {
 	[[ $(ls "$globals") == jmp_parse && -z $(map dump jmp_parse) ]]
 	fails 1 'no program has the id 4294967295' set jmp_parse 0 id 4294967295
 	create other hash 4 4 1
-	fails 1 "$globals/other is no program" set jmp_parse 0 pinned other
+	fails 1 "$globals/other is not a program" set jmp_parse 0 pinned other
 	fails 1 "no program at $globals/nothing" set jmp_parse 0 pinned nothing
 }
 

@@ -93,7 +93,7 @@ static void test_refused(void **state)
 	char file[PATH_MAX + 80], long_name[PATH_MAX + 10];
 
 	(void)state;
-	assert_refused("/tmp", -EINVAL, "is not a cgroup of version 2; those are below /");
+	assert_refused("/tmp", -EINVAL, "is not a cgroup of version 2; cgroups of version 2 are below /");
 	assert_refused(".", -EINVAL, "is not a cgroup of version 2");
 	assert_refused("", -EINVAL, "no name");
 	assert_refused("no/such/cgroup", -ENOENT, "mkdir");
