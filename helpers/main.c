@@ -249,10 +249,9 @@ int verbs__run(const struct verb *const *table, const char *prefix, int argc, ch
 		print_table(stdout, table, prefix);
 		return end_output();
 	}
-	if (help) { /* help VERB is VERB --help */
-		argv[0] = argv[1];
-		argv[1] = help_word;
-		argc = 2;
+	if (help) { /* help VERB ... is VERB ... --help */
+		memmove(argv, argv + 1, (size_t)(argc - 1) * sizeof(*argv));
+		argv[argc - 1] = help_word;
 	}
 	verb = verbs__find(table, prefix, argv[0], &msg);
 	return verb ? run_verb(verb, prefix, argc, argv) : refuse(argv[0], &msg);
@@ -290,13 +289,13 @@ static const struct verb tc_verb = {
 };
 static const struct verb ip_verb = {
 	.name = "ip",
-	.summary = "run the system's ip, likewise (XDP, encap bpf)",
+	.summary = "run the system's ip, with support for legacy objects (XDP, encap bpf)",
 	.arguments = "ARGS...",
 	.changes = true,
 };
 static const struct verb exec_verb = {
 	.name = "exec",
-	.summary = "run a command whose tc and ip do so as well",
+	.summary = "run a command in which tc and ip support legacy objects",
 	.arguments = "CMD [ARGS...]",
 	.changes = true,
 };
@@ -311,8 +310,9 @@ int main(int argc, char **argv)
 	int name = argc > 0; /* older kernels accept an empty argv */
 	static char version[] = "version";
 
-	if (argc == 2 && (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")))
-		argv[1] = version;
+	for (int i = 1; i < argc && argv[i][0] == '-'; i++)
+		if (!strcmp(argv[i], "-V") || !strcmp(argv[i], "--version"))
+			argv[i] = version;
 	if (argc > 1 && !strcmp(argv[1], "--complete"))
 		return verbs__complete(verbs, argc - 2, argv + 2);
 	return verbs__run(verbs, "elfmap", argc - name, argv + name);

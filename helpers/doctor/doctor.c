@@ -266,7 +266,7 @@ static int run(const void *words)
 
 static const struct option_row options[] = {
 	{"dev", "DEV", 0, OPTION_TEXT_AT(struct doctor_request, dev), .completes = COMPLETE_DEV,
-	 .help = "only what concerns this device"},
+	 .help = "only this device"},
 	{},
 };
 

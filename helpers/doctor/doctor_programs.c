@@ -232,7 +232,7 @@ static int read_instructions(__u32 id, struct bpf_insn **ret_insns, size_t *ret_
 		*ret_nr = info.xlated_prog_insns ? info.xlated_prog_len / sizeof(**ret_insns) : 0;
 	}
 	close(fd);
-	return *ret_insns ? err : err ?: -ENOENT;
+	return err || *ret_insns ? err : -ENOENT;
 }
 
 static bool writes(const struct bpf_insn *insn, int reg)

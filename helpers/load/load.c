@@ -289,7 +289,7 @@ static const struct option_row unload_options[] = {
 
 const struct verb unload_verb = {
 	.name = "unload",
-	.summary = "remove the pins of programs that load made",
+	.summary = "remove the program pins that 'load' made",
 	.run = run_unload,
 	.options = unload_options,
 	.request_size = sizeof(struct unload_request),

@@ -196,7 +196,7 @@ static const struct option_row options[] = {
 
 const struct verb map_check_verb = {
 	.name = "check",
-	.summary = "compare device numbers with the names that were noted",
+	.summary = "compare device numbers with the recorded names",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct request),

@@ -338,7 +338,7 @@ static const struct option_row set_options[] = {
 	PIN_ROW(struct entry_request),
 	{NULL, "KEY VALUE", OPTION_REQUIRED, OPTION_WORDS_AT(struct entry_request, data)},
 	{NULL, NULL, OPTION_LAST, OPTION_CHOICE_AT(struct entry_request, presence, presences), .min = 3,
-	 .help = "whether the keys may or must be there already"},
+	 .help = "whether the keys may or must already exist"},
 	TYPES_ROW(struct entry_request),
 	{},
 };

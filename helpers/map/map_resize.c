@@ -46,10 +46,11 @@ static int check_unused(__u32 map, const char *path, struct elfmap_msg *msg)
 					      census.holdings[i].outer);
 	for (size_t i = 0; i < census.pins.nr && !err; i++)
 		if (elfmap_pinned__is_other(&census.pins.pins[i], map, path))
-			err = elfmap_msg__set(msg, -EBUSY,
-					      "it is pinned at %s, too, which would go on being the old map; 'elfmap "
-					      "map unpin %s' first",
-					      census.pins.pins[i].path, census.pins.pins[i].path);
+			err = elfmap_msg__set(
+				msg, -EBUSY,
+				"it is also pinned at %s, which would still refer to the old map; 'elfmap "
+				"map unpin %s' first",
+				census.pins.pins[i].path, census.pins.pins[i].path);
 	elfmap_census__free(&census);
 	return err;
 }
@@ -142,7 +143,7 @@ static const struct option_row options[] = {
 
 const struct verb map_resize_verb = {
 	.name = "resize",
-	.summary = "change the maximum of entries, keep the content",
+	.summary = "change max_entries, keep the entries",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct resize_request),

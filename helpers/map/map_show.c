@@ -67,7 +67,7 @@ static int read_rows(struct list *list, const char *dir, struct elfmap_msg *msg)
 	struct elfmap_pins pins = {};
 	int err = elfmap_pins__read(dir, &pins);
 
-	list->rows = err ? NULL : calloc(pins.nr ?: 1, sizeof(*list->rows));
+	list->rows = err ? NULL : calloc(pins.nr + 1, sizeof(*list->rows));
 	if (!list->rows) {
 		strcpy(msg->text, "no memory");
 		err = -ENOMEM;

@@ -166,7 +166,7 @@ static int roll_back(const struct swap *swap, struct elfmap_msg *msg)
 	if (err)
 		return err;
 	if (info.id == swap->old_id)
-		err = elfmap_msg__set(msg, -EALREADY, "the map before is the one in the slot");
+		err = elfmap_msg__set(msg, -EALREADY, "the slot already contains the previous map");
 	/* In this order: killed in between, the one that was asked for is in the slot. */
 	err = err ?: put(swap, fd, msg);
 	err = err ?: keep(swap, swap->old, msg);
@@ -310,7 +310,7 @@ static const struct option_row options[] = {
 	{NULL, "FILE|-", OPTION_REQUIRED, OPTION_TEXT_AT(struct swap_request, file), .unless = "--rollback",
 	 .completes = COMPLETE_FILE},
 	{"like", "PIN", OPTION_LAST, OPTION_TEXT_AT(struct swap_request, like), .min = 3, .completes = COMPLETE_PIN,
-	 .help = "the map that the new one is like, where all slots are empty"},
+	 .help = "template of the new map, if all slots are empty"},
 	TYPES_ROW(struct swap_request),
 	{"--keep-going", NULL, 0, OPTION_FLAG_AT(struct swap_request, keep_going),
 	 .help = "write the valid lines, even if others are refused"},
@@ -321,7 +321,7 @@ static const struct option_row options[] = {
 
 const struct verb map_swap_verb = {
 	.name = "swap",
-	.summary = "exchange an inner map in one step; --rollback: back to the one before",
+	.summary = "exchange an inner map in one step; --rollback: return to the previous map",
 	.run = run,
 	.options = options,
 	.request_size = sizeof(struct swap_request),

@@ -107,7 +107,7 @@ int target__check_sum(const struct target *target)
 	const char *culprit = "";
 
 	if (!format->per_cpu)
-		return complain(target->pin, "%s has one value a key, there is nothing to sum; leave 'sum' out",
+		return complain(target->pin, "%s has one value for each key and nothing to add up; omit 'sum'",
 				elfmap_map_kind__of(target->map.info.type)->phrase);
 	if (elfmap_type__can_sum(format->value, &culprit))
 		return EXIT_SUCCESS;

@@ -274,9 +274,9 @@ static int end_look(struct rates *rates)
 	if (!seen)
 		return -ENOMEM;
 	rates->seen = seen;
-	memset(seen + rates->nr_last, 1, rates->last.count - rates->nr_last);
-	elfmap_entries__keep(&rates->last, seen);
-	return 0;
+	memset(rates->seen + rates->nr_last, 1, rates->last.count - rates->nr_last);
+	elfmap_entries__keep(&rates->last, rates->seen);
+	return 0; /* NOLINT(clang-analyzer-unix.Malloc): it is kept in RATES, and rates__free() frees it */
 }
 
 /* The rates of this look are for the time since the last one began. */

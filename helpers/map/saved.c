@@ -331,7 +331,7 @@ static int skip_entries(struct reading *reading)
 static int read_inner(struct reading *reading, char **words, size_t nr_words)
 {
 	if (nr_words != 2 || reading->map->inner)
-		return refuse(reading, "'inner' has the name of one map");
+		return refuse(reading, "'inner' requires one name of a map");
 	reading->map->inner = strdup(words[1]);
 	return reading->map->inner ? 0 : -ENOMEM;
 }

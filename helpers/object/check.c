@@ -65,20 +65,20 @@ static enum bpf_prog_type find_user(const struct check *check)
 	return BPF_PROG_TYPE_UNSPEC;
 }
 
-static int compare(const struct check *check, struct check_map *map, int fd)
+static int compare(const struct check *check, const struct elfmap_load_map *of, struct check_map *map, int fd)
 {
 	const struct elfmap_pin_user user = {.type = find_user(check), .words = "what uses it here"};
 	struct bpf_map_info info;
 	struct elfmap_msg msg;
 
-	if (elfmap_pin__take(&map->of->map, map->of->pin_path, fd, &user, 1, &info, &msg))
+	if (elfmap_pin__take(&of->map, of->pin_path, fd, &user, 1, &info, &msg))
 		return conclude(map, PIN_DIFFERENT, msg.text);
 	return conclude(map, PIN_EQUAL, NULL);
 }
 
-static int look_at(const struct check *check, struct check_map *map)
+static int look_at(const struct check *check, const struct elfmap_load_map *of, struct check_map *map)
 {
-	const char *path = map->of->pin_path;
+	const char *path = of->pin_path;
 	struct bpf_map_info info;
 	struct elfmap_msg msg;
 	char why[LINE_SIZE];
@@ -90,10 +90,10 @@ static int look_at(const struct check *check, struct check_map *map)
 		return conclude(map, PIN_ABSENT, NULL);
 	err = elfmap_map__open(path, &fd, &info, &msg);
 	if (err) {
-		snprintf(why, sizeof(why), "map '%s': %s: %s", map->of->map.name, path, msg.text);
+		snprintf(why, sizeof(why), "map '%s': %s: %s", of->map.name, path, msg.text);
 		return conclude(map, err == -EMEDIUMTYPE ? PIN_DIFFERENT : PIN_UNKNOWN, why);
 	}
-	err = compare(check, map, fd);
+	err = compare(check, of, map, fd);
 	close(fd);
 	return err;
 }
@@ -104,9 +104,10 @@ static int compare_pins(struct check *check)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < check->nr_maps; i++) {
-		const char *why = check->load->maps[i].unpinned_why;
+		const struct elfmap_load_map *of = &check->load->maps[i];
 
-		err = why ? lines__add(&check->warnings, "%s", why) : look_at(check, &check->maps[i]);
+		err = of->unpinned_why ? lines__add(&check->warnings, "%s", of->unpinned_why)
+				       : look_at(check, of, &check->maps[i]);
 	}
 	return err;
 }

@@ -80,7 +80,7 @@ static int find_name(const struct elfmap_type *key, const char *word, __u32 slot
 {
 	size_t prefix, found = SIZE_MAX;
 
-	if (!has_names(key))
+	if (!key || !has_names(key))
 		return elfmap_msg__set(msg, -ENOENT,
 				       "'%s' is not a number, and the table's slots have no names; "
 				       "BPF_ANNOTATE_KV_PAIR with an enum for the key gives them names",

@@ -170,8 +170,8 @@ static const char *const reasons[] = {
 	[WITH_CGROUPS] = "its entries come and go with the programs that are attached to cgroups",
 	[REGISTERED] = "its one value is registered with the kernel",
 	[MEMORY] = "it is memory without keys",
-	[OTHER_MAP] = "the map does not fit: it must have the type, sizes and flags of the one that the outer map was "
-		      "made with",
+	[OTHER_MAP] = ("the map does not fit: it must have the type, sizes and flags of the one that the outer map was "
+		       "made with"),
 	[OTHER_PROGRAM] = "the program does not fit: a prog_array takes programs of the type of its first one",
 	[NO_DEVICE] = "no such device here, or a program that a devmap does not take",
 	[NO_QUEUE] = "the queue is too long, or it is a program that a cpumap does not take",

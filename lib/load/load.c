@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/msg.h"
@@ -209,10 +210,12 @@ static int explain_refusal(const struct elfmap_load *load, const char *logs, int
 
 int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 {
-	char *logs = calloc(1, LOG_SIZE + load->nr_progs); /* only pages that are written use memory */
+	/* Only pages that are written use memory. calloc() would clear all of it if malloc had reused it. */
+	size_t size = LOG_SIZE + load->nr_progs;
+	char *logs = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int err = 0;
 
-	if (!logs)
+	if (logs == MAP_FAILED)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	elfmap_load__listen();
 	for (size_t i = 0; !err && i < load->nr_maps; i++)
@@ -234,7 +237,7 @@ int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 	if (!err)
 		warn_about_slots(load);
 	elfmap_load__stop_listening();
-	free(logs);
+	munmap(logs, size);
 	return err;
 }
 
@@ -253,11 +256,12 @@ int elfmap_load__look_only(void *context, struct elfmap_load *load, struct elfma
 static int commit(struct elfmap_load *load, const struct elfmap_load_goal *goal, struct elfmap_msg *msg)
 {
 	char dir[PATH_MAX];
-	int err = 0;
+	int err;
 
-	if (goal->pins_programs)
-		err = elfmap_load__progs_dir(load->opts.tc_dir, load->file, dir, sizeof(dir), msg);
-	return err ?: elfmap_load__commit(load, goal->pins_programs ? dir : NULL, msg);
+	if (!goal->pins_programs)
+		return elfmap_load__commit(load, NULL, msg);
+	err = elfmap_load__progs_dir(load->opts.tc_dir, load->file, dir, sizeof(dir), msg);
+	return err ?: elfmap_load__commit(load, dir, msg);
 }
 
 static int run_once(const char *file, const struct elfmap_load_opts *opts, const struct elfmap_load_goal *goal,

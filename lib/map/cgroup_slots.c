@@ -75,9 +75,8 @@ static int open_notes(const struct elfmap_cgroup_slots *slots, enum elfmap_acces
 	if (err)
 		return err;
 	if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != sizeof(struct cgroup_note))
-		err = elfmap_msg__set(msg, -EINVAL,
-				      "%s is there and not what notes cgroups; when nothing uses it: rm %s", path,
-				      path);
+		err = elfmap_msg__set(msg, -EINVAL, "%s exists, but does not record cgroups; if nothing uses it: rm %s",
+				      path, path);
 	else if (info.max_entries < slots->count)
 		err = elfmap_msg__set(msg, -ENOSPC, "%s is too small", path);
 	if (err) {
@@ -198,7 +197,7 @@ static int check_index(__u32 index, __u32 count, struct elfmap_msg *msg)
 	if (index < count)
 		return 0;
 	if (!count)
-		return elfmap_msg__set(msg, -EINVAL, "an array has one slot at least");
+		return elfmap_msg__set(msg, -EINVAL, "an array needs at least one slot");
 	return elfmap_msg__set(msg, -E2BIG, "no slot %u; there are %u, from 0 to %u", index, count, count - 1);
 }
 

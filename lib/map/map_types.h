@@ -18,8 +18,9 @@
 
 #define ELFMAP_TYPES_DIR "/etc/elfmap/types.d" /* or $ELFMAP_TYPES_DIR */
 
-#define ELFMAP_TYPES_ARE_SECRET                                                                                       \
-	"note: to know its types takes CAP_SYS_ADMIN; without, keys and values are bytes, or what 'types KEY:VALUE' " \
+#define ELFMAP_TYPES_ARE_SECRET                                                                                  \
+	"note: reading its types requires CAP_SYS_ADMIN; without it, keys and values are bytes, or what 'types " \
+	"KEY:VALUE' "                                                                                            \
 	"says"
 
 struct elfmap_map_types {

@@ -388,7 +388,7 @@ static void declare_parameters(struct decl_types *types, const struct btf_type *
 
 static int check_length(struct decl_types *types, __u32 id)
 {
-	return types->written > MAX_TEXT ? refuse(types, id, "would be too much text in C") : 0;
+	return types->written > MAX_TEXT ? refuse(types, id, "its declaration in C would be too long") : 0;
 }
 
 static int define(struct decl_types *types, __u32 id)

@@ -219,8 +219,10 @@ static int read_undefined(struct elfmap_object *obj, const struct btf *btf)
 	const struct elfmap_elf *elf = obj->elf;
 	struct lack *undefined = calloc(elf->nr_sections, sizeof(*undefined)); /* by section */
 	struct kernel_symbols kernel;
-	int err = kernel_symbols__read(&kernel, btf) ?: undefined ? 0 : -ENOMEM;
+	int err = kernel_symbols__read(&kernel, btf);
 
+	if (!err && !undefined)
+		err = -ENOMEM;
 	for (size_t i = 1; !err && i < elf->nr_sections; i++) {
 		struct relocations table;
 

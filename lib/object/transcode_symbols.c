@@ -190,8 +190,10 @@ static int set_undefined_aside(struct transcode *t)
 {
 	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
 	struct kernel_symbols kernel;
-	int err = kernel_symbols__read(&kernel, t->btf) ?: symbols ? 0 : -ENOMEM;
+	int err = kernel_symbols__read(&kernel, t->btf);
 
+	if (!err && !symbols)
+		err = -ENOMEM;
 	for (size_t i = 0; !err && i < t->obj->nr_progs; i++)
 		if (t->obj->progs[i].undefined)
 			t->image.sections[t->obj->progs[i].section_index].header.sh_flags &= ~(uint64_t)SHF_EXECINSTR;

@@ -132,7 +132,7 @@ refused() {
 	foreign_array
 	bpftool map create "$globals/acl_ids" type hash key 4 value 4 entries 4 name other
 	run -1 --separate-stderr elfmap cgroup set acl 0 "$leaf"
-	refused 'acl: * is there and not what notes cgroups; *rm *acl_ids'
+	refused 'acl: * exists, but does not record cgroups; *rm *acl_ids'
 	rm "$globals/acl_ids"
 	[[ $(shown) == '[]' ]]
 }

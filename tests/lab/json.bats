@@ -172,3 +172,12 @@ fails_as() {
 	create loose array 4 4 4
 	does '.error == null' map save
 }
+
+@test "json: the version is JSON with -j, wherever -j stands; help is text" {
+	run -0 "$elfmap" -j -V
+	[[ $(jq -r .version <<<"$output") == [0-9]* ]]
+	run -2 --separate-stderr "$elfmap" -j -X
+	[[ $output == '{"error":'* ]]
+	run -0 "$elfmap" -j help map set
+	[[ $output == 'usage: elfmap map set PIN KEY VALUE'* && $output == "$("$elfmap" map set --help)" ]]
+}

@@ -284,7 +284,7 @@ run_count() { # CPU
 	load_typed
 	create h hash 4 8 10
 	create p percpu_array 4 8 1
-	fails 1 'a hash has one value a key' dump h sum
+	fails 1 'a hash has one value for each key' dump h sum
 	fails 1 'the map has no types' dump p sum
 	fails 1 'the value is not a number' dump seen sum
 }

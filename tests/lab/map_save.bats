@@ -127,7 +127,7 @@ forget_all() {
 	refused 1 "program $prog (dst_stats_ingre) uses it" resize dst_stats 9999
 	create h hash 4 4 2
 	"$elfmap" map pin h other
-	refused 1 "it is pinned at $globals/other, too" resize h 3
+	refused 1 "it is also pinned at $globals/other" resize h 3
 	create i array 4 4 1
 	create o hash_of_maps 4 4 2 inner_map pinned $globals/i
 	set_entry o 'hex 01 00 00 00' pinned i

@@ -222,7 +222,7 @@ static void test_padding_without_end(void **state)
 	far = btf__add_struct(types.btf, "", 1u << 27);
 	assert_int_equal(btf__add_field(types.btf, "near", types.number, 0, 0), 0);
 	annotate(subject, &types, add_value(&types, "it", btf__add_ptr(types.btf, far)));
-	assert_refused(subject, "BTF type 4: would be too much text in C");
+	assert_refused(subject, "BTF type 4: its declaration in C would be too long");
 }
 
 static void assert_name_refused(void **state, const char *type, const char *member)
