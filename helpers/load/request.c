@@ -26,7 +26,7 @@ const struct option_choice attach_places[] = {
 		 0,                                                                                                  \
 		 OPTION_TEXT_AT(struct attach_words, request.section),                                               \
 		 .completes = COMPLETE_SECTION,                                                                      \
-		 .help = "section of the program; without it classifier"},                                                       \
+		 .help = "section of the program; without it classifier"},                                           \
 		{"dev", "DEV", OPTION_REQUIRED, OPTION_TEXT_AT(struct attach_words, request.dev),                    \
 		 .completes = COMPLETE_DEV},                                                                         \
 		{NULL, NULL, OPTION_REQUIRED, OPTION_CHOICE_AT(struct attach_words, place, attach_places)},          \

@@ -162,7 +162,7 @@ bytes() {
 	fails 1 'value: ' set p 1 "[ $(seq $((cpus + 1)) | xargs) ]" types u32:u64
 	create h hash 4 8 10
 	map set h 1 5 types u32:u64
-	fails 1 'a hash has one value a key' get h 1 sum types u32:u64
+	fails 1 'a hash has one value for each key' get h 1 sum types u32:u64
 }
 
 # ---- what is refused ------------------------------------------------------------------------------
@@ -298,5 +298,5 @@ as_group() {
 	[[ $status == 0 && $output == '1 0' && -z $stderr ]]
 	as_group get dst_errs 1
 	[[ $status == 0 && $output == '1 [ hex 00 00 00 00 00 00 00 00 '* ]]
-	[[ ${#stderr_lines[@]} == 1 && $stderr == *'note: to know its types takes CAP_SYS_ADMIN'* ]]
+	[[ ${#stderr_lines[@]} == 1 && $stderr == *'note: reading its types requires CAP_SYS_ADMIN'* ]]
 }
