@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/msg.h"
@@ -14,8 +13,6 @@
 #include "load/load.h"
 #include "pins/pin.h"
 #include "pins/pins.h"
-
-#define LOG_SIZE (16u << 20) /* less than any kernel's limit */
 
 /* ---- warnings of libbpf ------------------------------------------------------------------------------------ */
 
@@ -53,6 +50,8 @@ void elfmap_load__stop_listening(void)
 {
 	libbpf_set_print(heard_before);
 }
+
+char elfmap_load_log[ELFMAP_LOG_SIZE];
 
 /* ---- maps ------------------------------------------------------------------------------------------------ */
 
@@ -160,16 +159,19 @@ static void keep_to_graft(struct elfmap_load *load)
 	}
 }
 
-/* LOGS: see find_refused(). */
-static int prepare_progs(const struct elfmap_load *load, char *logs, struct elfmap_msg *msg)
+/* Each program has a log of its own, from its first byte to the end of the buffer: see find_refused(). */
+static int prepare_progs(const struct elfmap_load *load, struct elfmap_msg *msg)
 {
+	_Static_assert(ELFMAP_FILE_MAX / 32 < ELFMAP_LOG_SIZE,
+		       "a program needs an instruction, and a symbol or a section");
+	memset(elfmap_load_log, 0, load->nr_progs);
 	for (size_t i = 0; i < load->nr_progs; i++) {
 		const struct elfmap_load_prog *prog = &load->progs[i];
 		int err = bpf_program__set_autoload(prog->bpf, prog->is_wanted);
 
 		if (!err && prog->is_wanted)
 			err = elfmap_load__set_type(load, prog, prog->bpf)
-				      ?: bpf_program__set_log_buf(prog->bpf, logs + i, LOG_SIZE);
+				      ?: bpf_program__set_log_buf(prog->bpf, elfmap_load_log + i, ELFMAP_LOG_SIZE - i);
 		if (err)
 			return elfmap_msg__set(msg, err, "program '%s': %s", prog->name, strerror(-err));
 	}
@@ -177,18 +179,18 @@ static int prepare_progs(const struct elfmap_load *load, char *logs, struct elfm
 }
 
 /* libbpf loads programs in order, stops at the first that is refused, and asks for the verifier's log of that one
- * alone. The log of program NTH starts at byte NTH of the buffer, which was all zeros. */
-static const struct elfmap_load_prog *find_refused(const struct elfmap_load *load, const char *logs)
+ * alone. The log of program NTH starts at byte NTH of the buffer, where zeros were. */
+static const struct elfmap_load_prog *find_refused(const struct elfmap_load *load)
 {
 	for (size_t i = 0; i < load->nr_progs; i++)
-		if (logs[i])
+		if (elfmap_load_log[i])
 			return &load->progs[i];
 	return NULL;
 }
 
-static int explain_refusal(const struct elfmap_load *load, const char *logs, int err, struct elfmap_msg *msg)
+static int explain_refusal(const struct elfmap_load *load, int err, struct elfmap_msg *msg)
 {
-	const struct elfmap_load_prog *prog = find_refused(load, logs);
+	const struct elfmap_load_prog *prog = find_refused(load);
 
 	if (prog)
 		return elfmap_msg__set(
@@ -210,23 +212,18 @@ static int explain_refusal(const struct elfmap_load *load, const char *logs, int
 
 int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 {
-	/* Only pages that are written use memory. calloc() would clear all of it if malloc had reused it. */
-	size_t size = LOG_SIZE + load->nr_progs;
-	char *logs = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int err = 0;
 
-	if (logs == MAP_FAILED)
-		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	elfmap_load__listen();
 	for (size_t i = 0; !err && i < load->nr_maps; i++)
 		err = prepare_map(load, &load->maps[i], msg);
 	if (!err && load->opts.graft_into)
 		keep_to_graft(load);
-	err = err ?: prepare_progs(load, logs, msg);
+	err = err ?: prepare_progs(load, msg);
 	if (!err) {
 		err = bpf_object__load(load->bpf);
 		if (err)
-			explain_refusal(load, logs, err, msg);
+			explain_refusal(load, err, msg);
 	}
 	if (!err) {
 		err = elfmap_load__note_start(load);
@@ -237,7 +234,6 @@ int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 	if (!err)
 		warn_about_slots(load);
 	elfmap_load__stop_listening();
-	munmap(logs, size);
 	return err;
 }
 

@@ -89,6 +89,11 @@ int elfmap_load__open_again(const struct elfmap_load *load, struct bpf_object **
 /* Sets the type, attach type and flags of BPF to those of PROG. */
 int elfmap_load__set_type(const struct elfmap_load *load, const struct elfmap_load_prog *prog, struct bpf_program *bpf);
 
+/* The verifier's log, of less than any kernel's limit. It belongs to the load or trial under way. Untouched, and it is
+ * so unless a program is refused or tried, its pages cost no memory and no time. */
+#define ELFMAP_LOG_SIZE (16u << 20)
+extern char elfmap_load_log[ELFMAP_LOG_SIZE];
+
 /* libbpf's first warning since the last call of elfmap_load__listen(), or "". */
 void elfmap_load__listen(void);
 const char *elfmap_load__said(void);

@@ -13,16 +13,14 @@
 
 #define ALL SIZE_MAX
 #define NONE (SIZE_MAX - 1)
-#define LOG_SIZE (16u << 20) /* less than any kernel's limit; memory is used as the log grows */
-#define LOG_OF_STEPS 1	     /* every instruction, with the source where BTF has it */
-#define LOG_OF_ERROR 4	     /* the error and the figures; short enough for older kernels where the first kind is not */
+#define LOG_OF_STEPS 1 /* every instruction, with the source where BTF has it */
+#define LOG_OF_ERROR 4 /* the error and the figures; short enough for older kernels where the first kind is not */
 
 struct court {
 	const struct elfmap_load *load;
 	const struct elfmap_trial *trial;
-	int *maps;  /* made maps, by index in load->maps; -1 */
-	int *inner; /* the inner map lent for it; -1 */
-	char *log;
+	int *maps;		       /* made maps, by index in load->maps; -1 */
+	int *inner;		       /* the inner map lent for it; -1 */
 	struct elfmap_verdict verdict; /* on a program */
 };
 
@@ -63,7 +61,7 @@ static int prepare_prog(const struct court *court, size_t nth, struct bpf_progra
 		return err;
 	bpf_program__set_log_level(prog, attempt->log_level);
 	err = elfmap_load__set_type(court->load, &court->load->progs[nth], prog);
-	return err ?: bpf_program__set_log_buf(prog, court->log, LOG_SIZE);
+	return err ?: bpf_program__set_log_buf(prog, elfmap_load_log, ELFMAP_LOG_SIZE);
 }
 
 static int prepare(const struct court *court, struct bpf_object *bpf, const struct attempt *attempt)
@@ -187,13 +185,13 @@ static __u32 processed_insns(const char *log)
 /* Repeats the attempt with the steps that led to the error; keeps the old log if the new one is too long. */
 static int add_steps(struct court *court, size_t nth)
 {
-	char *error = strdup(court->log);
+	char *error = strdup(elfmap_load_log);
 
 	if (!error)
 		return -ENOMEM;
 	if (try(court, &(struct attempt){.nth_map = NONE, .nth_prog = nth, .log_level = LOG_OF_STEPS}) !=
 	    court->verdict.err)
-		strcpy(court->log, error);
+		strcpy(elfmap_load_log, error);
 	free(error);
 	return 0;
 }
@@ -202,11 +200,11 @@ static int try_prog(struct court *court, size_t nth)
 {
 	int err = 0;
 
-	*court->log = '\0';
-	court->verdict = (struct elfmap_verdict){.log = court->log};
+	*elfmap_load_log = '\0';
+	court->verdict = (struct elfmap_verdict){.log = elfmap_load_log};
 	court->verdict.err = try(court, &(struct attempt){.nth_map = NONE, .nth_prog = nth, .log_level = LOG_OF_ERROR});
-	court->verdict.verified = court->verdict.verified ?: processed_insns(court->log);
-	if (court->verdict.err && *court->log)
+	court->verdict.verified = court->verdict.verified ?: processed_insns(elfmap_load_log);
+	if (court->verdict.err && *elfmap_load_log)
 		err = add_steps(court, nth);
 	court->verdict.said = elfmap_load__said();
 	return err ?: court->trial->hear_prog(court->trial->context, nth, &court->verdict);
@@ -249,9 +247,8 @@ int elfmap_load__try(const struct elfmap_load *load, const struct elfmap_trial *
 		.trial = trial,
 		.maps = calloc(load->nr_maps + 1, sizeof(*court.maps)),
 		.inner = calloc(load->nr_maps + 1, sizeof(*court.inner)),
-		.log = malloc(LOG_SIZE),
 	};
-	int err = court.maps && court.inner && court.log ? 0 : -ENOMEM;
+	int err = court.maps && court.inner ? 0 : -ENOMEM;
 
 	if (!err) {
 		for (size_t i = 0; i < load->nr_maps; i++)
@@ -263,6 +260,5 @@ int elfmap_load__try(const struct elfmap_load *load, const struct elfmap_trial *
 	}
 	free(court.maps);
 	free(court.inner);
-	free(court.log);
 	return err;
 }

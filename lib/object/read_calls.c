@@ -273,8 +273,8 @@ static void follow(struct search *search)
 
 	while (news) {
 		news = false;
-		for (size_t map = 0; map < ELF_MAX_MAPS; map++)
-			for (size_t from = 0; from < ELF_MAX_MAPS && !search->entries[map]; from++) {
+		for (size_t map = 0; map < search->obj->nr_maps; map++)
+			for (size_t from = 0; from < search->obj->nr_maps && !search->entries[map]; from++) {
 				if (!(search->callers[map] & 1ull << from) || !search->entries[from])
 					continue;
 				search->entries[map] = search->entries[from];
@@ -291,7 +291,9 @@ void elfmap_object__find_entries(const struct elfmap_object *obj, const struct e
 	for (size_t i = 0; i < obj->nr_progs; i++)
 		if (obj->progs[i].slot_map >= 0 && obj->progs[i].slot_map < ELF_MAX_MAPS)
 			search.wanted |= 1ull << obj->progs[i].slot_map;
-	for (size_t i = 1; search.wanted && i < obj->elf->nr_sections; i++) {
+	if (!search.wanted)
+		return;
+	for (size_t i = 1; i < obj->elf->nr_sections; i++) {
 		struct relocations table;
 		Elf64_Rela rela;
 
