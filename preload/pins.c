@@ -148,25 +148,15 @@ static void find_root(const char *pin_root, char *root)
 		*end = '\0';
 }
 
-/* Hashing a large object takes longer than loading it, and only PIN_OBJECT_NS needs the hash. */
-static bool names_by_hash(const struct source *source)
-{
-	for (size_t i = 0; i < source->obj->nr_maps; i++)
-		if (source->obj->maps[i].def.pinning == PIN_OBJECT_NS)
-			return true;
-	return false;
-}
-
 int pins__prepare(const struct source *source, const char *path, const char *pin_root)
 {
 	struct place place = {.object = path};
-	char root[PATH_MAX], sha1[41] = "";
+	char root[PATH_MAX], sha1[41];
 	int err = 0;
 
 	find_root(pin_root, root);
 	undo__note_object(root);
-	if (names_by_hash(source))
-		elfmap_sha1(source->bytes, source->size, sha1);
+	elfmap_pin__hash(source->obj, source->bytes, source->size, sha1);
 	for (size_t nth = 0; !err && nth < source->obj->nr_maps; nth++) {
 		size_t index = elfmap_object__map_order(source->obj, nth);
 

@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "kinds/maps.h"
 #include "load/load.h"
+#include "pins/pin.h"
 
 static const char *tc_dir(const struct elfmap_load *load)
 {
@@ -257,15 +258,6 @@ struct elfmap_load_prog *elfmap_load__find_prog(const struct elfmap_load *load, 
 
 /* ---- all of it ------------------------------------------------------------------------------------------- */
 
-/* Only pins of PIN_OBJECT_NS are named by the hash, which takes longer than loading for a large object. */
-static bool names_by_hash(const struct elfmap_object *object)
-{
-	for (size_t i = 0; i < object->nr_maps; i++)
-		if (object->maps[i].def.pinning == PIN_OBJECT_NS)
-			return true;
-	return false;
-}
-
 /* From now on commands that remove unused pins wait for us. */
 static int get_lock(struct elfmap_load *load, struct elfmap_msg *msg)
 {
@@ -305,11 +297,10 @@ int elfmap_load__read(const char *file, const struct elfmap_load_opts *opts, str
 
 int elfmap_load__list(struct elfmap_load *load, struct elfmap_msg *msg)
 {
-	char sha1[41] = "";
+	char sha1[41];
 	int err;
 
-	if (names_by_hash(load->object))
-		elfmap_sha1(load->bytes, load->size, sha1);
+	elfmap_pin__hash(load->object, load->bytes, load->size, sha1);
 	err = transcode(load, msg);
 	err = err ?: open_bpf(load, &load->bpf, msg);
 	if (err)

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/msg.h"
 #include "kinds/maps.h"
+#include "object/object.h"
 #include "pins/pin.h"
 
 static const char *const pinning_tables[] = {"/etc/iproute2/bpf_pinning", "/usr/share/iproute2/bpf_pinning"};
@@ -165,6 +166,14 @@ int elfmap_pin__take(const struct elfmap_map *map, const char *path, int fd, con
 	if (!err || err == -EEXIST)
 		*ret_info = info;
 	return err;
+}
+
+void elfmap_pin__hash(const struct elfmap_object *object, const void *bytes, size_t size, char ret_hex[41])
+{
+	*ret_hex = '\0';
+	for (size_t i = 0; i < object->nr_maps && !*ret_hex; i++)
+		if (object->maps[i].def.pinning == PIN_OBJECT_NS)
+			elfmap_sha1(bytes, size, ret_hex);
 }
 
 void elfmap_pin__add_remedy(const char *path, struct elfmap_msg *msg)

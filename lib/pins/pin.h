@@ -18,6 +18,10 @@ struct elfmap_pin_user {
 int elfmap_pin__take(const struct elfmap_map *map, const char *path, int fd, const struct elfmap_pin_user *users,
 		     size_t nr_users, struct bpf_map_info *ret_info, struct elfmap_msg *msg);
 
+/* The hash that names the pins of PIN_OBJECT_NS, of an object with these bytes. "" for an object without such pins:
+ * hashing takes longer than loading. */
+void elfmap_pin__hash(const struct elfmap_object *object, const void *bytes, size_t size, char ret_hex[41]);
+
 /* Appends PATH, as the user knows it, and the command that removes it to the message of -EEXIST. */
 void elfmap_pin__add_remedy(const char *path, struct elfmap_msg *msg);
 
