@@ -10,8 +10,7 @@ load link.bash
 
 setup() {
 	setup_link
-	ip neigh replace 10.9.0.2 dev "$link" lladdr "$(in_net ip -j link show dev peer | jq -r '.[0].address')"
-	in_net ip neigh replace 10.9.0.1 dev peer lladdr "$(ip -j link show dev "$link" | jq -r '.[0].address')"
+	set_neighbours
 }
 
 teardown() {

@@ -25,6 +25,12 @@ setup_link() {
 	tc qdisc add dev "$link" clsact
 }
 
+# Both ends know the address of the other, so that no ARP request is on the link.
+set_neighbours() {
+	ip neigh replace 10.9.0.2 dev "$link" lladdr "$(in_net ip -j link show dev peer | jq -r '.[0].address')"
+	in_net ip neigh replace 10.9.0.1 dev peer lladdr "$(ip -j link show dev "$link" | jq -r '.[0].address')"
+}
+
 teardown_link() {
 	ip link del "$link" 2>/dev/null || true
 	ip netns del "$net" 2>/dev/null || true
