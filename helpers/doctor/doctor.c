@@ -88,7 +88,7 @@ static size_t program_index(const struct doctor *doctor, __u32 id)
 static bool table_runs(const struct doctor *doctor, __u32 table)
 {
 	for (size_t i = 0; i < doctor->census.nr_progs; i++)
-		if (doctor->running[i] && elfmap_program__uses(&doctor->census.progs[i], table))
+		if (doctor->runs[i] && elfmap_program__uses(&doctor->census.progs[i], table))
 			return true;
 	return false;
 }
@@ -116,20 +116,20 @@ static int find_running(struct doctor *doctor)
 	const struct elfmap_census *census = &doctor->census;
 	bool has_more = true;
 
-	doctor->running = calloc(census->nr_progs + 1, sizeof(*doctor->running));
-	if (!doctor->running)
+	doctor->runs = calloc(census->nr_progs + 1, sizeof(*doctor->runs));
+	if (!doctor->runs)
 		return -ENOMEM;
 	for (size_t i = 0; i < census->hooks.nr; i++)
 		if (doctor__wants(doctor, &census->hooks.at[i]))
-			doctor->running[program_index(doctor, census->hooks.at[i].prog)] = true;
+			doctor->runs[program_index(doctor, census->hooks.at[i].prog)] = true;
 	while (has_more) {
 		has_more = false;
 		for (size_t i = 0; i < census->nr_slots; i++) {
 			size_t prog = program_index(doctor, census->slots[i].prog);
 
-			if (prog < census->nr_progs && !doctor->running[prog] &&
+			if (prog < census->nr_progs && !doctor->runs[prog] &&
 			    table_runs(doctor, census->slots[i].table))
-				has_more = doctor->running[prog] = true;
+				has_more = doctor->runs[prog] = true;
 		}
 	}
 	return 0;
@@ -139,7 +139,7 @@ bool doctor__runs(const struct doctor *doctor, __u32 prog)
 {
 	size_t index = program_index(doctor, prog);
 
-	return index < doctor->census.nr_progs && doctor->running[index];
+	return index < doctor->census.nr_progs && doctor->runs[index];
 }
 
 bool doctor__wants_map(const struct doctor *doctor, __u32 map)
@@ -228,7 +228,7 @@ static void free_doctor(struct doctor *doctor)
 		free(doctor->findings[i].remedy);
 	}
 	free(doctor->findings);
-	free(doctor->running);
+	free(doctor->runs);
 	elfmap_census__free(&doctor->census);
 }
 

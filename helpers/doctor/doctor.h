@@ -32,7 +32,7 @@ struct doctor {
 	char bpffs[PATH_MAX]; /* "": not found */
 	char tc_dir[PATH_MAX];
 	struct elfmap_census census;
-	bool *running;	   /* by program of the census: see doctor__runs() */
+	bool *runs;	   /* by program of the census: see doctor__runs() */
 	const char *check; /* that is running */
 	struct finding *findings;
 	size_t nr_findings;

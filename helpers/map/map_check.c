@@ -44,7 +44,7 @@ static void explain(const struct elfmap_device_finding *finding, char text[64])
 		snprintf(more, sizeof(more), " to %u", finding->now);
 	else if (finding->state == ELFMAP_DEVICE_RENAMED)
 		snprintf(more, sizeof(more), " to %s", finding->new_name);
-	snprintf(text, 64, "%s%s", more, finding->mended ? ", fixed" : "");
+	snprintf(text, 64, "%s%s", more, finding->fixed ? ", fixed" : "");
 }
 
 static int print_rows(const struct request *request)
@@ -99,7 +99,7 @@ static void add_row_json(struct elfmap_json *json, const struct request *request
 		elfmap_json__number(json, finding->now);
 	}
 	elfmap_json__name(json, "fixed");
-	elfmap_json__word(json, finding->mended ? "true" : "false");
+	elfmap_json__word(json, finding->fixed ? "true" : "false");
 	elfmap_json__close(json, '}');
 }
 
@@ -130,7 +130,7 @@ static int query(struct request *request, struct elfmap_msg *msg)
 	err = err ?: elfmap_resolver__new(&request->resolver, msg);
 	err = err ?: elfmap_device_check__run(&request->map, &request->names, &request->check, msg);
 	if (!err && request->fix)
-		err = elfmap_device_check__mend(&request->check, request->path, &request->map, &request->names, msg);
+		err = elfmap_device_check__fix(&request->check, request->path, &request->map, &request->names, msg);
 	return err;
 }
 
@@ -143,7 +143,7 @@ static int judge(const struct request *request)
 		const struct elfmap_device_finding *finding = &request->check.findings[i];
 
 		gone += finding->state == ELFMAP_DEVICE_GONE;
-		renumbered += finding->state == ELFMAP_DEVICE_RENUMBERED && !finding->mended;
+		renumbered += finding->state == ELFMAP_DEVICE_RENUMBERED && !finding->fixed;
 	}
 	if (renumbered)
 		return complain(request->pin,

@@ -425,7 +425,7 @@ static void correct(const struct correction *c, struct elfmap_device_finding *fi
 		return;
 	if (finding->state == ELFMAP_DEVICE_RENUMBERED)
 		memcpy(at, &finding->now, sizeof(finding->now));
-	finding->mended = finding->state != ELFMAP_DEVICE_OK && finding->state != ELFMAP_DEVICE_GONE;
+	finding->fixed = finding->state != ELFMAP_DEVICE_OK && finding->state != ELFMAP_DEVICE_GONE;
 }
 
 static int write_entry(const struct correction *c, const struct elfmap_device_finding *finding, struct elfmap_msg *msg)
@@ -477,8 +477,8 @@ static int correct_all(const struct correction *c, struct elfmap_device_check *c
 	return err;
 }
 
-int elfmap_device_check__mend(struct elfmap_device_check *check, const char *path, const struct elfmap_reader *map,
-			      struct elfmap_device_names *names, struct elfmap_msg *msg)
+int elfmap_device_check__fix(struct elfmap_device_check *check, const char *path, const struct elfmap_reader *map,
+			     struct elfmap_device_names *names, struct elfmap_msg *msg)
 {
 	struct correction c = {.fd = bpf_obj_get(path), .map = map, .names = names};
 	int err = 0;

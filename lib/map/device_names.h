@@ -79,7 +79,7 @@ struct elfmap_device_finding {
 	char name[IF_NAMESIZE];	    /* recorded name, else the name of the ifindex; "": neither */
 	char new_name[IF_NAMESIZE]; /* RENAMED */
 	enum elfmap_device_state state;
-	bool mended; /* the ifindex is correct and its name is recorded */
+	bool fixed; /* the ifindex is correct and its name is recorded */
 };
 
 struct elfmap_device_check {
@@ -94,7 +94,7 @@ void elfmap_device_check__free(struct elfmap_device_check *check);
 
 /* Writes the correct ifindexes into the map pinned at PATH and records the current names. The other bytes of an entry
  * do not change, nor do entries that cannot be corrected. */
-int elfmap_device_check__mend(struct elfmap_device_check *check, const char *path, const struct elfmap_reader *map,
-			      struct elfmap_device_names *names, struct elfmap_msg *msg);
+int elfmap_device_check__fix(struct elfmap_device_check *check, const char *path, const struct elfmap_reader *map,
+			     struct elfmap_device_names *names, struct elfmap_msg *msg);
 
 #endif
