@@ -193,6 +193,9 @@ static int parse_enumerator(struct words *words, struct elfmap_type *node, size_
 
 	if (!type__is_name(words->at, length) || node->nr_enumerators == room)
 		return expected(words, "a name and a number, or '}'");
+	for (size_t i = 0; i < node->nr_enumerators; i++)
+		if (node->enumerators[i].name_length == length && !memcmp(node->enumerators[i].name, words->at, length))
+			return refuse(words, "duplicate name", words->at, length);
 	enumerator->name = words->at;
 	enumerator->name_length = length;
 	words->at += length;

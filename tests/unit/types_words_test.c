@@ -44,6 +44,7 @@ static void test_invalid_types(void **state)
 	assert_no_type("enum { #A 0 }", 4, "a name and a number");
 	assert_no_type("struct { bytes a }", 2, "[N], the number of bytes");
 	assert_no_type("enum { A }", 4, "the number of a name");
+	assert_no_type("enum { A 0 AB 1 A 2 }", 4, "duplicate name 'A'"); /* it would be read as another number */
 	assert_no_type("enum8 { A 256 }", 1, "outside the range of the enum");
 	assert_no_type(
 		"struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { struct { "
