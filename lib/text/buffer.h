@@ -25,10 +25,10 @@ void elfmap_buffer__add(struct elfmap_buffer *buffer, const char *bytes, size_t 
 
 bool buffer__grow(struct elfmap_buffer *buffer, size_t more);
 
-/* Returns room for SIZE more bytes; NULL: no memory. */
+/* Returns room for SIZE more bytes, which may be 0, and one more; NULL: no memory. */
 static inline char *buffer__reserve(struct elfmap_buffer *buffer, size_t size)
 {
-	if (__builtin_expect(buffer->room - buffer->length < size, 0) && !buffer__grow(buffer, size))
+	if (__builtin_expect(buffer->room - buffer->length <= size, 0) && !buffer__grow(buffer, size + 1))
 		return NULL;
 	return buffer->bytes + buffer->length;
 }

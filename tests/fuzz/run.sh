@@ -40,6 +40,8 @@ seed_text() {
 		prefix enum { PASS 0 DROP -1 }\n10.0.0.0/8 DROP\n::/0 1\n
 		string[8] s16[2][2]*\n"a\\x41\\n" [ [ [ 1 2 ] [ 3 4 ] ] hex 01 02 03 04 05 06 07 08 ]\nabc [ [ 1 -2 ] [ 3 4 ] ]\n
 		ifindex struct packed { prog p map m cgroup c bool b }\ndev "a b" { p id 1 m pinned x c /a b true }\n
+		map u8\n0 0\nid 7 1\n
+		enum { A 0 A 1 } enum { A 0 B 1 A 2 }\nA B\n
 		bytes[3] u128\nhex 01 02 03 340282366920938463463374607431768211455\n
 	END
 }
