@@ -49,6 +49,12 @@ static size_t word_length(const char *at)
 	return strcspn(at, " \t\r\n[]{}:");
 }
 
+/* Is NAME the word that comes next? */
+static bool is_word(const struct words *words, const char *name, size_t length)
+{
+	return name && word_length(words->at) == length && !memcmp(name, words->at, length);
+}
+
 static bool take(struct words *words, const char *word)
 {
 	size_t length = strlen(word);
@@ -150,7 +156,7 @@ static int parse_field(struct words *words, struct elfmap_type *node)
 	if (!type__is_name(words->at, length))
 		return expected(words, "a field's name");
 	for (size_t i = 0; i + 1 < node->nr_members; i++)
-		if (node->members[i].name_length == length && !memcmp(node->members[i].name, words->at, length))
+		if (is_word(words, node->members[i].name, node->members[i].name_length))
 			return refuse(words, "duplicate field", words->at, length);
 	if (type__set_name(member, words->at, length))
 		return no_memory(words);
@@ -194,7 +200,7 @@ static int parse_enumerator(struct words *words, struct elfmap_type *node, size_
 	if (!type__is_name(words->at, length) || node->nr_enumerators == room)
 		return expected(words, "a name and a number, or '}'");
 	for (size_t i = 0; i < node->nr_enumerators; i++)
-		if (node->enumerators[i].name_length == length && !memcmp(node->enumerators[i].name, words->at, length))
+		if (is_word(words, node->enumerators[i].name, node->enumerators[i].name_length))
 			return refuse(words, "duplicate name", words->at, length);
 	enumerator->name = words->at;
 	enumerator->name_length = length;
