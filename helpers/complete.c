@@ -199,7 +199,7 @@ static void complete_options(struct completion *completion, const struct option_
 		bool is_first = rows->flags & OPTION_FIRST && !arguments;
 		size_t row;
 
-		if (options__take_common(completion->nr, completion->words, &at, &completion->common, NULL) == 1)
+		if (options__take_common(completion->nr, completion->words, &at, &completion->common) == 1)
 			continue;
 		row = options__find(rows, completion->words[at++]);
 		if (row == OPTIONS_NO_ROW || is_first) {
@@ -233,7 +233,7 @@ static void complete(struct completion *completion, const struct verb *const *ta
 
 	while (at < completion->nr) {
 		const struct verb *verb;
-		int taken = options__take_common(completion->nr, completion->words, &at, &completion->common, NULL);
+		int taken = options__take_common(completion->nr, completion->words, &at, &completion->common);
 
 		if (taken < 0) {
 			offer_namespaces(completion);

@@ -11,9 +11,9 @@
 #include "base/msg.h"
 #include "base/netns.h"
 #include "helpers/command.h"
+#include "helpers/help.h"
 
-#define SUMMARY_COLUMN 52 /* of the table that help prints */
-#define NAME_SIZE 64	  /* "elfmap map lookup" */
+#define NAME_SIZE 64 /* "elfmap map lookup" */
 
 static struct options_common common; /* of this command line, before or behind any verb */
 
@@ -39,16 +39,20 @@ static const struct verb *find_short(const struct verb *const *table, const char
 	return strcmp(word, "s") ? NULL : find_exact(table, "show");
 }
 
-static int refuse_ambiguous(const struct verb *const *table, const char *word, struct elfmap_msg *msg)
+/* WORD abbreviates several verbs, or a verb that changes something. */
+static int refuse_abbreviation(const struct verb *const *table, const char *word, struct elfmap_msg *msg)
 {
 	char list[256] = "";
-	size_t length = 0;
+	size_t length = 0, nr = 0;
 
 	for (; *table && length < sizeof(list); table++)
-		if (is_prefix(word, (*table)->name))
-			length += (size_t)snprintf(list + length, sizeof(list) - length, "%s'%s'", length ? ", " : "",
+		if (is_prefix(word, (*table)->name)) {
+			length += (size_t)snprintf(list + length, sizeof(list) - length, "%s'%s'", nr ? ", " : "",
 						   (*table)->name);
-	return elfmap_msg__set(msg, -EINVAL, "could be %s; write it in full", list);
+			nr++;
+		}
+	return nr == 1 ? elfmap_msg__set(msg, -EINVAL, "%s changes something; write it in full", list)
+		       : elfmap_msg__set(msg, -EINVAL, "could be %s; write it in full", list);
 }
 
 static int refuse_unknown(const struct verb *const *table, const char *prefix, const char *word, struct elfmap_msg *msg)
@@ -79,66 +83,10 @@ const struct verb *verbs__find(const struct verb *const *table, const char *pref
 	if (nr == 1 && !found->changes)
 		return found;
 	if (nr)
-		refuse_ambiguous(table, word, msg);
+		refuse_abbreviation(table, word, msg);
 	else
 		refuse_unknown(table, prefix, word, msg);
 	return NULL;
-}
-
-/* ---- usage and help ---------------------------------------------------------------------------------- */
-
-static bool asks_for_help(const char *word)
-{
-	return !strcmp(word, "-h") || !strcmp(word, "--help");
-}
-
-static int print_synopsis(FILE *to, const char *prefix, const struct verb *verb)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *line = open_memstream(&text, &size);
-	int width;
-
-	if (!line)
-		return 0;
-	if (verb->options)
-		options__print_usage(line, verb->options);
-	else if (verb->below)
-		fputs(" VERB ...", line);
-	else if (*verb->arguments)
-		fprintf(line, " %s", verb->arguments);
-	fclose(line);
-	width = fprintf(to, "%s%s%s", prefix, verb->name, text);
-	free(text);
-	return width;
-}
-
-static void print_table(FILE *to, const struct verb *const *table, const char *prefix)
-{
-	fprintf(to, "usage: %s [-j|-p] [-n NS] VERB ...\n\n", prefix);
-	for (; *table; table++) {
-		int width = print_synopsis(to, "  ", *table);
-
-		if (width > SUMMARY_COLUMN)
-			width = fprintf(to, "\n") - 1;
-		fprintf(to, "%*s %s\n", SUMMARY_COLUMN - width, "", (*table)->summary);
-	}
-}
-
-static void print_usage(FILE *to, const char *prefix, const struct verb *verb)
-{
-	char before[2 * NAME_SIZE];
-
-	snprintf(before, sizeof(before), "usage: %s ", prefix);
-	print_synopsis(to, before, verb);
-	fputc('\n', to);
-}
-
-static void print_help(const char *prefix, const struct verb *verb)
-{
-	print_usage(stdout, prefix, verb);
-	if (verb->options)
-		options__print_help(stdout, verb->options);
 }
 
 /* ---- running ----------------------------------------------------------------------------------------- */
@@ -175,6 +123,11 @@ int without_usage(int status)
 	return status;
 }
 
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "-h") || !strcmp(word, "--help");
+}
+
 static int run_options(const struct verb *verb, const char *prefix, const char *name, int argc, char **argv)
 {
 	void *request = calloc(1, verb->request_size + 1);
@@ -192,7 +145,7 @@ static int run_options(const struct verb *verb, const char *prefix, const char *
 	}
 	obey_output_options();
 	if (status == EXIT_USAGE && wants_usage)
-		print_usage(stderr, prefix, verb);
+		help__print_usage(stderr, prefix, verb);
 	status = output__finish(status, name, verb->options, &common, request);
 	free(request);
 	return status;
@@ -208,14 +161,12 @@ static int run_verb(const struct verb *verb, const char *prefix, int argc, char 
 		snprintf(path, sizeof(path), "elfmap %s", name);
 		return verbs__run(verb->below, path, argc - 1, argv + 1);
 	}
-	if (argc == 2 && asks_for_help(argv[1])) {
-		print_help(prefix, verb);
-		return end_output();
-	}
 	obey_output_options();
+	if (argc == 2 && asks_for_help(argv[1]))
+		return help__print_verb(prefix, verb);
 	if (verb->options)
 		return run_options(verb, prefix, name, argc, argv);
-	print_usage(stderr, prefix, verb); /* a verb of the launcher, without its arguments */
+	help__print_usage(stderr, prefix, verb); /* a verb of the launcher, without its arguments */
 	return EXIT_USAGE;
 }
 
@@ -234,20 +185,22 @@ int verbs__run(const struct verb *const *table, const char *prefix, int argc, ch
 	int at = 0, taken = 0;
 	bool help;
 
-	while (at < argc && (taken = options__take_common(argc, argv, &at, &common, &msg)) > 0)
+	while (at < argc && (taken = options__take_common(argc, argv, &at, &common)) > 0)
 		;
-	if (taken < 0)
-		return refuse(prefix, &msg);
+	if (taken < 0) {
+		elfmap_msg__set(&msg, taken, "requires a value");
+		return refuse(argv[argc - 1], &msg);
+	}
 	argc -= at;
 	argv += at;
 	if (!argc) {
-		print_table(stderr, table, prefix);
+		help__print_table(stderr, table, prefix);
 		return EXIT_USAGE;
 	}
 	help = !strcmp(argv[0], "help") || asks_for_help(argv[0]);
 	if (help && argc == 1) {
-		print_table(stdout, table, prefix);
-		return end_output();
+		obey_output_options();
+		return help__print_verbs(table, prefix);
 	}
 	if (help) { /* help VERB ... is VERB ... --help */
 		memmove(argv, argv + 1, (size_t)(argc - 1) * sizeof(*argv));

@@ -239,7 +239,7 @@ static bool is_common(const char *word)
 	return is_one_of(word, strlen(word), names);
 }
 
-int options__take_common(int argc, char **argv, int *at, struct options_common *common, struct elfmap_msg *msg)
+int options__take_common(int argc, char **argv, int *at, struct options_common *common)
 {
 	const char *word = argv[*at];
 
@@ -252,7 +252,7 @@ int options__take_common(int argc, char **argv, int *at, struct options_common *
 		return 1;
 	}
 	if (*at == argc)
-		return elfmap_msg__set(msg, -EINVAL, "%s: requires a value", word);
+		return -EINVAL;
 	common->netns = argv[(*at)++];
 	return 1;
 }
@@ -294,9 +294,9 @@ static int take_named(struct parse *parse, int argc, char **argv)
 				parse->arguments[parse->nr_arguments++] = argv[at];
 			break;
 		}
-		err = options__take_common(argc, argv, &at, parse->common, parse->msg);
+		err = options__take_common(argc, argv, &at, parse->common);
 		if (err) {
-			err = err < 0 ? err : 0;
+			err = err < 0 ? refuse(parse, argv[argc - 1], "requires a value") : 0;
 			continue;
 		}
 		row = has_first && !parse->nr_arguments && !is_dashed(argv[at]) ? OPTIONS_NO_ROW

@@ -107,8 +107,9 @@ struct options_common {
 	__u64 given;	   /* bit N: row N */
 };
 
-/* Parses one of the options of every verb at *AT. 1: parsed, *AT is behind it; 0: another word; -EINVAL. */
-int options__take_common(int argc, char **argv, int *at, struct options_common *common, struct elfmap_msg *msg);
+/* Parses one of the options of every verb at *AT. 1: parsed, *AT is behind it; 0: another word; -EINVAL: it is the last
+ * word, and requires a value. */
+int options__take_common(int argc, char **argv, int *at, struct options_common *common);
 
 /* Parses the words after argv[0] into REQUEST, which must be zeroed, and COMMON. Does not print, exit or call the
  * kernel. REQUEST points into the words; argv is reordered. -EINVAL: wrong usage (EXIT_USAGE), see MSG. */

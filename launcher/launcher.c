@@ -167,7 +167,7 @@ static bool runs_a_command(char **argv)
 	return false;
 }
 
-static int help_program(const char *name, const struct program *program, char **argv)
+static int help_program(const char *name, const struct system_program *program, char **argv)
 {
 	static const char *const stale[] = {"ELFMAP_PRELOAD_FD", "ELFMAP_LD_PRELOAD", "ELFMAP_BPF_MNT",
 					    "ELFMAP_BPF_SHOWN"};
@@ -211,7 +211,7 @@ static int need_proc(void)
  * after complaining. */
 static int run_program(const char *name, char **argv)
 {
-	struct program program;
+	struct system_program program;
 	int status;
 
 	if (need_proc())

@@ -69,7 +69,7 @@ static int check_preload(struct doctor *doctor, const char *tc)
 
 int doctor_tc(struct doctor *doctor)
 {
-	struct program tc;
+	struct system_program tc;
 
 	if (program__find("tc", &tc))
 		return doctor__find(doctor, GRAVE, "apt install iproute2", "no tc in PATH");

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/msg.h"
 
@@ -37,6 +38,19 @@ size_t elfmap_msg__line(char *ret_line, size_t size, const char *object, const s
 }
 
 /* ---- numbers -------------------------------------------------------------------------------------------- */
+
+#define MAX_DIGITS 80 /* 64 binary ones and a prefix */
+
+int elfmap_number__read_part(const char *text, size_t length, int base, __u64 min, __u64 max, __u64 *ret_number)
+{
+	char word[MAX_DIGITS];
+
+	if (length >= sizeof(word))
+		return -ERANGE;
+	memcpy(word, text, length);
+	word[length] = '\0';
+	return elfmap_number__read(word, base, min, max, ret_number);
+}
 
 int elfmap_number__read(const char *word, int base, __u64 min, __u64 max, __u64 *ret_number)
 {

@@ -29,5 +29,7 @@ static inline char elfmap_msg__printable(char c)
  * 0x0a or 012) from MIN to MAX, and nothing more. Returns -EINVAL for anything else and -ERANGE for a number outside of
  * the range. */
 int elfmap_number__read(const char *word, int base, __u64 min, __u64 max, __u64 *ret_number);
+/* The same for the first LENGTH bytes of TEXT. */
+int elfmap_number__read_part(const char *text, size_t length, int base, __u64 min, __u64 max, __u64 *ret_number);
 
 #endif

@@ -132,7 +132,7 @@ static bool has_mark(int fd, const struct headers *headers)
 }
 
 /* -ENOENT: it is no program to run, but ourselves under another name, or the script we come from. */
-static int look_into(int fd, struct program *program)
+static int look_into(int fd, struct system_program *program)
 {
 	struct headers headers;
 	char start[2] = "";
@@ -153,7 +153,7 @@ static int look_into(int fd, struct program *program)
 	return 0;
 }
 
-static bool is_program(struct program *program)
+static bool is_program(struct system_program *program)
 {
 	struct stat file, self;
 	int fd, err;
@@ -170,7 +170,7 @@ static bool is_program(struct program *program)
 	return !err;
 }
 
-static bool find_in(const char *directories, const char *name, struct program *program)
+static bool find_in(const char *directories, const char *name, struct system_program *program)
 {
 	while (directories) {
 		int length = (int)strcspn(directories, ":");
@@ -184,7 +184,7 @@ static bool find_in(const char *directories, const char *name, struct program *p
 	return false;
 }
 
-int program__find(const char *name, struct program *ret_program)
+int program__find(const char *name, struct system_program *ret_program)
 {
 	return find_in(getenv("PATH"), name, ret_program) || find_in("/sbin:/usr/sbin", name, ret_program) ? 0
 													   : -ENOENT;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct program {
+struct system_program {
 	char path[PATH_MAX];
 	enum {
 		HELP_NONE,	 /* no libbpf, or 0.x: it reads legacy objects itself */
@@ -24,7 +24,7 @@ struct program {
 
 /* Finds NAME in PATH, then in /sbin and /usr/sbin, except this command itself
  * and the script that we were called from, and reads its file. -ENOENT: not found. */
-int program__find(const char *name, struct program *ret_program);
+int program__find(const char *name, struct system_program *ret_program);
 
 /* libexec/elfmap in the directory of this program (build tree), or in the directory above (installed). 1 if this
  * program is in that directory itself. A negative errno if it does not exist; RET_PATH is then where it is expected

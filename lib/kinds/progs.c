@@ -237,7 +237,7 @@ int elfmap_prog_kind__parse(const char *word, __u32 *ret_type, struct elfmap_msg
 		}
 		snprintf(words + strlen(words), sizeof(words) - strlen(words), "%s%s", *words ? ", " : "", known);
 	}
-	return elfmap_msg__set(msg, -EINVAL, "type '%s' is not one of %s", word, words);
+	return elfmap_msg__set(msg, -EINVAL, "'%s' is not one of %s", word, words);
 }
 
 /* The row of the section called NAME; NR_SECTIONS if there is none. */

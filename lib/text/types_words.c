@@ -79,16 +79,14 @@ static int expected(struct words *words, const char *what)
 /* `[N]`. */
 static int parse_length(struct words *words, size_t *ret_length)
 {
-	unsigned long long length;
-	char *end;
+	size_t digits = strspn(words->at, "0123456789");
+	__u64 length;
 
-	if (*words->at < '0' || *words->at > '9')
+	if (!digits)
 		return expected(words, "a number of elements");
-	errno = 0;
-	length = strtoull(words->at, &end, 10);
-	if (errno || !length || length > MAX_SIZE)
-		return refuse(words, "invalid number of elements", words->at, (size_t)(end - words->at));
-	words->at = end;
+	if (elfmap_number__read_part(words->at, digits, 10, 1, MAX_SIZE, &length))
+		return refuse(words, "invalid number of elements", words->at, digits);
+	words->at += digits;
 	if (!take(words, "]"))
 		return expected(words, "']'");
 	*ret_length = length;
@@ -190,12 +188,20 @@ int words__parse_struct(struct words *words, enum elfmap_notation notation, cons
 	return 0;
 }
 
+static bool fits(const struct elfmap_type *node, __u64 number, bool is_negative)
+{
+	long long high = node->bits < 64 ? (long long)number >> (node->bits - node->is_signed) : 0;
+
+	return node->bits == 64 || high == (is_negative ? -1 : 0);
+}
+
 static int parse_enumerator(struct words *words, struct elfmap_type *node, size_t room)
 {
 	struct elfmap_enumerator *enumerator = &node->enumerators[node->nr_enumerators];
 	size_t length = word_length(words->at);
-	long long number;
-	char *end;
+	bool is_negative;
+	__u64 number;
+	int err;
 
 	if (!type__is_name(words->at, length) || node->nr_enumerators == room)
 		return expected(words, "a name and a number, or '}'");
@@ -206,15 +212,18 @@ static int parse_enumerator(struct words *words, struct elfmap_type *node, size_
 	enumerator->name_length = length;
 	words->at += length;
 	skip_blanks(words);
-	errno = 0;
-	number = *words->at == '-' ? strtoll(words->at, &end, 0) : (long long)strtoull(words->at, &end, 0);
-	if (errno || end == words->at || word_length(words->at) != (size_t)(end - words->at))
+	is_negative = *words->at == '-';
+	length = word_length(words->at + is_negative);
+	err = elfmap_number__read_part(words->at + is_negative, length, 0, 0, is_negative ? 1ull << 63 : ~0ull,
+				       &number);
+	if (err == -EINVAL)
 		return expected(words, "the number of a name");
-	node->is_signed |= *words->at == '-';
-	if (node->bits < 64 && (number >> (node->bits - node->is_signed)) != (node->is_signed && number < 0 ? -1 : 0))
-		return refuse(words, "outside the range of the enum:", words->at, (size_t)(end - words->at));
-	words->at = end;
-	enumerator->number = (__u64)number;
+	number = is_negative ? -number : number;
+	node->is_signed |= is_negative;
+	if (err || !fits(node, number, is_negative))
+		return refuse(words, "outside the range of the enum:", words->at, length + is_negative);
+	words->at += length + is_negative;
+	enumerator->number = number;
 	node->nr_enumerators++;
 	return 0;
 }

@@ -12,7 +12,7 @@ setup() {
 }
 
 @test "help lists every verb, on stdout, with status 0" {
-	for words in help -h --help '-j help'; do
+	for words in help -h --help; do
 		# shellcheck disable=SC2086 # words
 		run -0 --separate-stderr "$elfmap" $words
 		# shellcheck disable=SC2154 # run sets it
@@ -20,7 +20,23 @@ setup() {
 		for verb in tc ip exec show check convert decl map version; do
 			grep -qE "^  $verb " <<<"$output"
 		done
+		[[ $output == *"'elfmap VERB --help' describes a verb, 'man elfmap' all of them." ]]
 	done
+	[[ $("$elfmap" map help) == *"'elfmap map VERB --help' describes a verb, 'man elfmap-map' all of them." ]]
+}
+
+@test "-j help is JSON: the verbs, or the usage and options of one" {
+	for words in '-j help' '-j --help' 'map -j help' 'cgroup -j -h'; do
+		# shellcheck disable=SC2086 # words
+		run -0 --separate-stderr "$elfmap" $words
+		[[ -z $stderr ]]
+		jq -e '.verbs | length > 3 and all(.name and .usage and .summary and (.changes | type) == "boolean")' <<<"$output"
+	done
+	run -0 --separate-stderr "$elfmap" -j help attach
+	[[ $(jq -r '.usage' <<<"$output") == "$("$elfmap" attach --help | sed -n '1s/usage: //p')" && -z $stderr ]]
+	jq -e '.options | map(select(.words[0] == "prio"))[0] | .words[1] == "pref" and .value == "P" and .required == false' <<<"$output"
+	jq -e '.options | map(select(.words == ["ingress", "egress"])) | length == 1' <<<"$output"
+	[[ $("$elfmap" -j help tc | jq -r '.usage') == 'elfmap tc ARGS...' ]]
 }
 
 @test "each verb prints its usage on request, on stdout, with status 0" {

@@ -124,7 +124,7 @@ a_b' ]]
 	run --separate-stderr "$elfmap" load "$objects/shared.o" sec nosuch
 	fails 1 "*section 'nosuch': there is no such program; 'elfmap show*"
 	run --separate-stderr "$elfmap" load "$objects/shared.o" type nosuch
-	fails 2 "elfmap: load: type: type 'nosuch' is not one of cls, act, xdp, lwt_in, lwt_out, lwt_xmit"
+	fails 2 "elfmap: load: type: 'nosuch' is not one of cls, act, xdp, lwt_in, lwt_out, lwt_xmit"
 	run --separate-stderr "$elfmap" load "$objects/shared.o" sec
 	fails 2 'elfmap: load: sec: requires a value'
 	run --separate-stderr "$elfmap" load "$objects/shared.o" type cls type xdp

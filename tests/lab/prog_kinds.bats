@@ -137,6 +137,9 @@ ask() {
 		fentry/do_unlinkat 0 tracing alone
 		iter/bpf_map 0 tracing alone
 		lsm/file_open 0 lsm alone
+		struct_ops/init 0 struct_ops alone
+		freplace/enter 0 ext alone
+		raw_tracepoint.w/bpf_test_finish__ 0 raw_tracepoint_writable
 		sk_lookup 1 sk_lookup
 		syscall 0 syscall
 	END

@@ -199,7 +199,7 @@ static void test_words(void **state)
 	assert_int_equal(type, BPF_PROG_TYPE_LWT_XMIT);
 	assert_true(elfmap_prog_kind__parse("", &type, &msg) < 0);
 	assert_true(elfmap_prog_kind__parse("kprobe", &type, &msg) < 0);
-	assert_string_equal(msg.text, "type 'kprobe' is not one of cls, act, xdp, lwt_in, lwt_out, lwt_xmit");
+	assert_string_equal(msg.text, "'kprobe' is not one of cls, act, xdp, lwt_in, lwt_out, lwt_xmit");
 	assert_int_equal(type, BPF_PROG_TYPE_LWT_XMIT);
 }
 
