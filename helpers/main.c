@@ -51,7 +51,7 @@ static int refuse_abbreviation(const struct verb *const *table, const char *word
 						   (*table)->name);
 			nr++;
 		}
-	return nr == 1 ? elfmap_msg__set(msg, -EINVAL, "%s changes something; write it in full", list)
+	return nr == 1 ? elfmap_msg__set(msg, -EINVAL, "could be %s, which changes something; write it in full", list)
 		       : elfmap_msg__set(msg, -EINVAL, "could be %s; write it in full", list);
 }
 
