@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Reads the file of a pipeline into lines and words, and parses them. Does not call the kernel. */
-#include <bpf/bpf.h>
+/* Reads the file of a pipeline into lines and words. Does not call the kernel otherwise. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,42 +9,51 @@
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
-#include "helpers/load/request.h"
-#include "pins/bpffs.h"
 
-#define MAX_WORDS 32
+#define MAX_WORDS 64
+#define MAX_BYTES (64u << 20)
 
-/* A line has WORDS words, and then PAIR with a value, which is optional unless LEAST includes it. A line of attach has
- * the options of the verb. */
-static const struct {
-	const char *name;
-	int words;
-	int least;
-	const char *pair;
-	const char *usage;
-} kinds[] = {
-	[LINE_LOAD] = {"load", 2, 2, "sec", "load FILE [sec NAME]"},
-	[LINE_ATTACH] = {"attach", 0, 0, NULL, NULL},
-	[LINE_MAP] = {"map", 3, 3, "types", "map PIN FILE [types KEY:VALUE]"},
-	[LINE_SLOT] = {"slot", 4, 6, "sec", "slot PIN SLOT FILE sec NAME"},
-};
-#define NR_KINDS (sizeof(kinds) / sizeof(*kinds))
+/* ---- errors ---------------------------------------------------------------------------------------------- */
+
+int pipeline__name_culprit(const char *culprit, int err, struct elfmap_msg *msg)
+{
+	struct elfmap_msg why = *msg;
+
+	return elfmap_msg__set(msg, err, "%s: %s", culprit, why.text);
+}
+
+int pipeline_line__fail(struct pipeline_line *line, int err, const struct elfmap_msg *msg)
+{
+	size_t before = line->error ? strlen(line->error) + 1 : 0, length = strlen(msg->text);
+	char *grown = realloc(line->error, before + length + 1);
+
+	if (!grown)
+		return err;
+	if (before)
+		grown[before - 1] = '\n';
+	memcpy(grown + before, msg->text, length + 1);
+	line->error = grown;
+	return err;
+}
 
 /* ---- words ----------------------------------------------------------------------------------------------- */
+
+#define SPACE " \t\r"
 
 /* The next word at *AT, which is cut out of the line; NULL at its end. Quotes protect spaces and '#'. */
 static char *next_word(char **at)
 {
-	char *word = *at + strspn(*at, " \t\r"), *end;
+	char *word = *at + strspn(*at, SPACE), *end;
 
 	if (!*word || *word == '#')
 		return NULL;
-	if (*word == '"') {
-		end = strchr(++word, '"');
+	if (*word == '"' || *word == '\'') {
+		end = strchr(word + 1, *word);
 		if (!end)
 			return NULL;
+		word++;
 	} else {
-		end = word + strcspn(word, " \t\r");
+		end = word + strcspn(word, SPACE);
 	}
 	*at = *end ? end + 1 : end;
 	*end = '\0';
@@ -61,7 +69,7 @@ static int cut_line(char *text, struct pipeline_line *line, struct elfmap_msg *m
 		words[nr++] = word;
 	if (word)
 		return elfmap_msg__set(msg, -E2BIG, "more than %d words", MAX_WORDS);
-	text += strspn(text, " \t\r");
+	text += strspn(text, SPACE);
 	if (*text && *text != '#')
 		return elfmap_msg__set(msg, -EINVAL, "unterminated quote");
 	words[nr] = NULL;
@@ -73,7 +81,37 @@ static int cut_line(char *text, struct pipeline_line *line, struct elfmap_msg *m
 	return 0;
 }
 
-static struct pipeline_line *add_line(struct pipeline *pipeline)
+/* The line at *AT ends here? At a line break outside of a comment that follows a backslash it does not: both become
+ * spaces. Returns how many line breaks the line has. */
+static size_t next_line(char **at, char **ret_line)
+{
+	char *from = *at, *end;
+	size_t breaks = 0;
+	bool is_comment = false;
+
+	for (end = from; *end; end++) {
+		size_t skip = end[1] == '\r' ? 2 : 1;
+
+		is_comment = is_comment || (*end == '#' && (end == from || strchr(SPACE, end[-1])));
+		if (*end == '\n') {
+			breaks++;
+			break;
+		}
+		if (!is_comment && *end == '\\' && end[skip] == '\n') {
+			memset(end, ' ', skip + 1);
+			end += skip;
+			breaks++;
+		}
+	}
+	*at = *end ? end + 1 : end;
+	*end = '\0';
+	*ret_line = from;
+	return breaks;
+}
+
+/* ---- lines ----------------------------------------------------------------------------------------------- */
+
+struct pipeline_line *pipeline__push_line(struct pipeline *pipeline, const struct pipeline_line *like)
 {
 	struct pipeline_line *grown;
 
@@ -82,135 +120,141 @@ static struct pipeline_line *add_line(struct pipeline *pipeline)
 		return NULL;
 	pipeline->lines = grown;
 	grown += pipeline->nr_lines++;
-	*grown = (struct pipeline_line){.attachment = ELFMAP_NO_ATTACHMENT, .graft = ELFMAP_NO_GRAFT};
+	*grown = *like;
 	return grown;
+}
+
+struct pipeline_line *pipeline__add_line(struct pipeline *pipeline, const struct pipeline_line *like, int nth,
+					 const char *word)
+{
+	struct pipeline_line copy = *like, *added;
+	size_t length = strlen(word) + 1;
+
+	/* The words belong to the text of the pipeline; the new one follows the array. */
+	copy.argv = malloc(((size_t)like->argc + 1) * sizeof(*copy.argv) + length);
+	if (!copy.argv)
+		return NULL;
+	memcpy(copy.argv, like->argv, ((size_t)like->argc + 1) * sizeof(*copy.argv));
+	copy.argv[nth] = memcpy(&copy.argv[like->argc + 1], word, length);
+	copy.error = NULL;
+	copy.hook = NULL;
+	added = pipeline__push_line(pipeline, &copy);
+	if (!added)
+		free(copy.argv);
+	return added;
+}
+
+static int read_text(struct pipeline *pipeline, const char *file, size_t *ret_size, struct elfmap_msg *msg)
+{
+	bool is_stdin = !strcmp(file, "-");
+	FILE *from = is_stdin ? stdin : fopen(file, "re");
+	size_t size = 0, room = 0;
+
+	if (!from)
+		return elfmap_msg__set(msg, -errno, "%s", strerror(errno));
+	for (size_t got = 1; got && size < MAX_BYTES; size += got) {
+		if (room - size < 2) {
+			char *grown = realloc(pipeline->text, room ? 2 * room : 4096);
+
+			room = room ? 2 * room : 4096;
+			if (!grown)
+				break;
+			pipeline->text = grown;
+		}
+		got = fread(pipeline->text + size, 1, room - size - 1, from);
+	}
+	if (!feof(from)) {
+		int err = ferror(from) ? -errno : size < MAX_BYTES ? -ENOMEM : -EFBIG;
+
+		if (!is_stdin)
+			fclose(from);
+		return elfmap_msg__set(msg, err, "%s", strerror(-err));
+	}
+	if (!is_stdin)
+		fclose(from);
+	pipeline->text[size] = '\0';
+	*ret_size = size;
+	return 0;
 }
 
 int pipeline__read(struct pipeline *pipeline, const char *file, struct elfmap_msg *msg)
 {
-	size_t size, number = 1;
-	void *bytes;
-	int err = elfmap_file__read(file, &bytes, &size, msg);
+	size_t size = 0, number = 1;
+	char *at, *line;
+	int err = read_text(pipeline, file, &size, msg);
 
 	if (err)
 		return err;
-	pipeline->text = realloc(bytes, size + 1);
-	if (!pipeline->text) {
-		free(bytes);
-		return elfmap_msg__set(msg, -ENOMEM, "no memory");
-	}
-	pipeline->text[size] = '\0';
 	if (strlen(pipeline->text) != size)
 		return elfmap_msg__set(msg, -EINVAL, "is not a text file");
-	for (char *at = pipeline->text, *line; !err && (line = strsep(&at, "\n")); number++) {
-		struct pipeline_line *row = add_line(pipeline);
+	at = pipeline->text + (strncmp(pipeline->text, "\xef\xbb\xbf", 3) ? 0 : 3); /* a byte-order mark */
+	while (*at) {
+		struct pipeline_line *row = pipeline__push_line(pipeline, &(struct pipeline_line){});
+		size_t breaks = next_line(&at, &line);
+		struct elfmap_msg why;
 
-		err = row ? cut_line(line, row, msg) : elfmap_msg__set(msg, -ENOMEM, "no memory");
+		if (!row)
+			return elfmap_msg__set(msg, -ENOMEM, "no memory");
+		row->number = number;
+		number += breaks;
+		err = cut_line(line, row, &why);
 		if (err)
-			pipeline->failed = number;
+			pipeline_line__fail(row, err, &why);
 		else if (!row->argc)
 			free(pipeline->lines[--pipeline->nr_lines].argv); /* empty, or a comment */
-		else
-			row->number = number;
-	}
-	return err;
-}
-
-/* ---- lines ----------------------------------------------------------------------------------------------- */
-
-int pipeline__name_culprit(const char *culprit, int err, struct elfmap_msg *msg)
-{
-	struct elfmap_msg why = *msg;
-
-	return elfmap_msg__set(msg, err, "%s: %s", culprit, why.text);
-}
-
-int pipeline_line__open_graft(const struct pipeline *pipeline, struct pipeline_line *line, const char *path,
-			      bool is_locked, struct elfmap_msg *msg)
-{
-	const struct elfmap_graft_request request = {
-		.pin = line->argv[1],
-		.path = path,
-		.slot = line->argv[2],
-		.file = line->argv[3],
-		.section = line->value,
-		.is_locked = is_locked,
-		.tc_dir = pipeline->tc_dir,
-		.warn = warn_of_object,
-	};
-
-	return elfmap_graft__open(&request, &line->graft, msg);
-}
-
-/* Parses a copy, since options__parse() sorts it and the plan prints the line as it was written. */
-static int parse_attach_words(const struct pipeline_line *line, struct elfmap_attach_request *ret_request,
-			      struct elfmap_msg *msg)
-{
-	struct attach_words words = {};
-	struct options_common common = {};
-	char *argv[MAX_WORDS + 1];
-	int err;
-
-	memcpy(argv, line->argv, (size_t)(line->argc + 1) * sizeof(*argv));
-	err = options__parse(attach_options, line->argc, argv, &words, &common, msg);
-	if (!err && (common.json || common.netns))
-		err = elfmap_msg__set(msg, -EINVAL,
-				      "'-j', '-p' and '-n' are options of 'elfmap apply', not of its lines");
-	return err ?: attach_words__finish(&words, ret_request, msg);
-}
-
-static int parse_attach(struct pipeline_line *line, const char *tc_dir, struct elfmap_msg *msg)
-{
-	struct elfmap_attach_request request;
-	int err = parse_attach_words(line, &request, msg);
-
-	if (err)
-		return err;
-	err = elfmap_attachment__init(&request, -1, tc_dir, &line->attachment, msg);
-	line->attachment.warn = warn_of_object;
-	return err ? pipeline__name_culprit(line->attachment.culprit, err, msg) : 0;
-}
-
-static int parse_pin(struct pipeline_line *line, struct elfmap_msg *msg)
-{
-	return elfmap_bpffs__pin_path(line->argv[1], line->path, sizeof(line->path), msg);
-}
-
-static bool has_its_words(const struct pipeline_line *line)
-{
-	int words = kinds[line->kind].words;
-
-	if (line->argc < kinds[line->kind].least)
-		return false;
-	return line->argc == words || (line->argc == words + 2 && !strcmp(line->argv[words], kinds[line->kind].pair));
-}
-
-static int parse_line(struct pipeline_line *line, const char *tc_dir, struct elfmap_msg *msg)
-{
-	size_t kind = 0;
-
-	while (kind < NR_KINDS && strcmp(line->argv[0], kinds[kind].name) != 0)
-		kind++;
-	if (kind == NR_KINDS)
-		return elfmap_msg__set(msg, -EINVAL, "'%s' is not one of load, attach, map, slot", line->argv[0]);
-	line->kind = (enum line_kind)kind;
-	if (kind == LINE_ATTACH)
-		return parse_attach(line, tc_dir, msg);
-	if (!has_its_words(line))
-		return elfmap_msg__set(msg, -EINVAL, "expected '%s'", kinds[kind].usage);
-	line->value = line->argc > kinds[kind].words ? line->argv[kinds[kind].words + 1] : NULL;
-	return kind == LINE_LOAD ? 0 : parse_pin(line, msg);
-}
-
-int pipeline__parse(struct pipeline *pipeline, struct elfmap_msg *msg)
-{
-	for (size_t i = 0; i < pipeline->nr_lines; i++) {
-		int err = parse_line(&pipeline->lines[i], pipeline->tc_dir, msg);
-
-		if (err) {
-			pipeline->failed = pipeline->lines[i].number;
-			return err;
-		}
 	}
 	return pipeline->nr_lines ? 0 : elfmap_msg__set(msg, -EINVAL, "has no lines");
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------- */
+
+static void free_line(struct pipeline_line *line)
+{
+	switch (line->kind) {
+	case LINE_ATTACH:
+	case LINE_DETACH:
+		line_hook__free(line->hook);
+		break;
+	case LINE_MAP:
+		line_map__free(line->map);
+		break;
+	case LINE_CGROUP:
+		line_cgroup__free(line->cgroup);
+		break;
+	case LINE_SLOT:
+		line_slot__free(line->slot);
+		break;
+	case LINE_LOAD:
+		if (line->load)
+			free(line->load->dir);
+		free(line->load);
+		break;
+	case LINE_NETNS:
+		break;
+	}
+	free(line->error);
+	free(line->argv);
+}
+
+void pipeline__free(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++)
+		free_line(&pipeline->lines[i]);
+	for (size_t i = 0; i < pipeline->nr_objects; i++) {
+		pipeline_object__close(pipeline->objects[i], true);
+		free(pipeline->objects[i]);
+	}
+	for (size_t i = 0; i < pipeline->nr_netns; i++) {
+		elfmap_hook_index__free(&pipeline->netns[i]->hooks);
+		if (pipeline->netns[i]->fd >= 0)
+			close(pipeline->netns[i]->fd);
+		free(pipeline->netns[i]->name);
+		free(pipeline->netns[i]);
+	}
+	elfmap_holder__free(&pipeline->holder);
+	free(pipeline->objects);
+	free(pipeline->netns);
+	free(pipeline->lines);
+	free(pipeline->text);
+	*pipeline = (struct pipeline){};
 }

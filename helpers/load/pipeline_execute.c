@@ -1,193 +1,177 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Executes the plan: pins, entries, slots, and hooks last, so that no packet meets an incomplete pipeline. Slots of
- * tables that an upgrade creates are filled before the tables are used. On failure all steps are undone in reverse
- * order.
+ * Executes the plan: pins, entries, slots, and hooks last, so that no packet meets an incomplete pipeline. Then objects
+ * with stages or larger maps are exchanged by an upgrade, which fills the slots of the tables that it creates before
+ * they are used. What needs the maps of the new version follows, and removals come last. On failure all steps are
+ * undone in reverse order.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/msg.h"
+#include "base/netns.h"
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
 #include "helpers/map/map_file.h"
 #include "load/load.h"
-#include "map/fill.h"
 #include "upgrade/upgrade.h"
 
 typedef int line_step(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
+
+/* ---- rounds ---------------------------------------------------------------------------------------------- */
+
+/* Before and after the upgrades. */
+enum round { FIRST, SECOND };
+
+/* Needs the line what an upgrade makes? */
+static enum round round_of(const struct pipeline_line *line)
+{
+	switch (line->kind) {
+	case LINE_LOAD:
+		return line->load->object->is_exchanged ? SECOND : FIRST;
+	case LINE_ATTACH:
+		return line->hook->object->is_exchanged ? SECOND : FIRST;
+	case LINE_MAP:
+		return line->map->is_late ? SECOND : FIRST;
+	case LINE_CGROUP:
+		return line->cgroup->is_late ? SECOND : FIRST;
+	case LINE_SLOT:
+		return line->slot->is_late ? SECOND : FIRST;
+	case LINE_DETACH:
+	case LINE_NETNS:
+		break;
+	}
+	return SECOND;
+}
+
+/* A pin that does not exist yet, and that only an exchanged object makes. */
+static bool is_late(const struct pipeline *pipeline, const char *path)
+{
+	bool has_maker = false;
+
+	if (!access(path, F_OK))
+		return false;
+	for (size_t i = 0; i < pipeline->nr_objects; i++) {
+		if (pipeline->objects[i]->table || !pipeline_object__has_pin(pipeline->objects[i], path))
+			continue;
+		if (!pipeline->objects[i]->is_exchanged)
+			return false;
+		has_maker = true;
+	}
+	return has_maker;
+}
+
+static void sort_rounds(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->nr_lines; i++) {
+		struct pipeline_line *line = &pipeline->lines[i];
+
+		if (line->kind == LINE_MAP)
+			line->map->is_late = is_late(pipeline, line->map->path);
+		else if (line->kind == LINE_CGROUP)
+			line->cgroup->is_late = is_late(pipeline, line->cgroup->path);
+		else if (line->kind == LINE_SLOT)
+			line->slot->is_late = is_late(pipeline, line->slot->path);
+	}
+}
 
 /* ---- steps ----------------------------------------------------------------------------------------------- */
 
 static int commit_load(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	const struct elfmap_load_goal goal = {.pins_programs = true};
-	struct elfmap_load_opts opts = line->load->opts;
-	int err;
-
-	elfmap_load__free(line->load); /* of the plan: another line may have pinned its maps meanwhile */
-	line->load = NULL;
-	(void)pipeline;
-	err = elfmap_load__run(line->argv[1], &opts, &goal, &line->load, msg);
-	line->is_done = !err;
-	return err;
+	return pipeline_object__commit(pipeline, line->load->object, true, msg);
 }
 
 static int commit_attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	(void)pipeline;
-	if (line->is_upgrade)
-		return 0;
-	elfmap_attachment__close(&line->attachment, false);
-	return elfmap_attachment__open(&line->attachment, true, msg);
+	return line->hook->is_upgrade ? 0 : pipeline_object__commit(pipeline, line->hook->object, false, msg);
 }
 
-/* A pinned map without its entries looks like one that is in use. If this command is killed before it writes the
- * entries, the mark tells the next apply that they are missing. */
-static int mark_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+static int attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	char *slash = strrchr(line->mark, '/');
-	int err;
-
-	(void)pipeline;
-	*slash = '\0';
-	err = mkdir(line->mark, 0700) && errno != EEXIST ? -errno : 0;
-	*slash = '/';
-	line->is_marked = !err && !mkdir(line->mark, 0700);
-	if (!err && !line->is_marked && errno != EEXIST)
-		err = -errno;
-	return err ? elfmap_msg__set(msg, err, "%s: %s", line->mark, strerror(-err)) : 0;
+	return line->hook->is_upgrade ? 0 : line_hook__change(pipeline, line, msg);
 }
 
-static void remove_mark(struct pipeline_line *line)
+static bool is_to_do(const struct pipeline_line *line)
 {
-	rmdir(line->mark);
-	*strrchr(line->mark, '/') = '\0';
-	rmdir(line->mark); /* fails where there are others */
-	line->is_marked = false;
+	return line->intent != WILL_KEEP && line->intent != HAS_DRIFTED;
 }
 
-struct filling {
-	struct progress progress; /* first: it is the progress's context, too */
-	bool is_refused;
-	struct elfmap_msg first; /* of the lines that are refused */
-};
-
-static void begin_filling(void *context, size_t total)
+static int run_step(struct pipeline *pipeline, enum line_kind kind, enum round round, line_step *step,
+		    struct elfmap_msg *msg)
 {
-	progress__begin(context, total);
-}
+	int err = 0;
 
-static void refuse_line(void *context, const char *place, const char *why)
-{
-	struct filling *filling = context;
+	for (size_t i = 0; !err && i < pipeline->nr_lines; i++) {
+		struct pipeline_line *line = &pipeline->lines[i];
 
-	if (!filling->is_refused)
-		elfmap_msg__set(&filling->first, -EINVAL, "%s: %s", place, why);
-	filling->is_refused = true;
-}
-
-static void note_filling(void *context, const char *object, const char *text)
-{
-	progress__end(context);
-	complain(object, "%s", text);
-}
-
-/* Splits a copy, since the plan prints the line as it was written. */
-static int read_types(struct pipeline_line *line, struct elfmap_type_words *ret_types, struct elfmap_msg *msg)
-{
-	int err;
-
-	if (!line->value)
-		return 0;
-	line->types = strdup(line->value);
-	if (!line->types)
-		return elfmap_msg__set(msg, -ENOMEM, "no memory");
-	err = elfmap_type_words__split(line->types, ret_types, msg);
-	if (err)
-		return pipeline__name_culprit(line->argv[1], err, msg);
-	if (!*ret_types->key)
-		ret_types->key = NULL; /* a queue's values: types :VALUE */
-	return 0;
-}
-
-static int fill_map(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
-{
-	struct filling filling = {};
-	struct elfmap_fill fill = {.request = {.pin = line->argv[1], .file = line->argv[2]},
-				   .stop = &interrupted,
-				   .refused = refuse_line,
-				   .note = note_filling,
-				   .begin = begin_filling,
-				   .progress = progress__update,
-				   .context = &filling};
-	int err;
-
-	(void)pipeline;
-	err = read_types(line, &fill.request.types, msg);
-	if (err)
-		return err;
-	interrupt__catch();
-	err = elfmap_fill__run(&fill, msg);
-	progress__end(&filling.progress);
-	if (err && !filling.is_refused)
-		return pipeline__name_culprit(fill.culprit, err, msg);
-	if (err)
-		*msg = filling.first;
+		if (line->kind != kind || !is_to_do(line) || round_of(line) != round)
+			continue;
+		err = interrupted ? elfmap_msg__set(msg, -EINTR, "interrupted") : step(pipeline, line, msg);
+		if (err && !(err == -ECANCELED && line->error))
+			pipeline_line__fail(line, err, msg);
+	}
 	return err;
 }
 
-static int graft(struct pipeline *pipeline, struct pipeline_line *line, const char *path, bool is_locked,
-		 struct elfmap_msg *msg)
+static int run_round(struct pipeline *pipeline, enum round round, struct elfmap_msg *msg)
 {
 	int err;
 
-	err = pipeline_line__open_graft(pipeline, line, path, is_locked, msg);
-	err = err ?: elfmap_graft__put(&line->graft, msg);
-	return err ? pipeline__name_culprit(line->graft.culprit, err, msg) : 0;
+	err = run_step(pipeline, LINE_MAP, round, line_map__mark, msg);
+	err = err ?: run_step(pipeline, LINE_LOAD, round, commit_load, msg);
+	err = err ?: run_step(pipeline, LINE_ATTACH, round, commit_attach, msg);
+	err = err ?: run_step(pipeline, LINE_MAP, round, line_map__change, msg);
+	err = err ?: run_step(pipeline, LINE_CGROUP, round, line_cgroup__change, msg);
+	err = err ?: run_step(pipeline, LINE_SLOT, round, line_slot__change, msg);
+	err = err ?: run_step(pipeline, LINE_ATTACH, round, attach, msg);
+	return err ?: run_step(pipeline, LINE_DETACH, round, line_hook__change, msg);
 }
 
-static int fill_slot(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
-{
-	return line->is_late ? 0 : graft(pipeline, line, line->path, false, msg);
-}
+/* ---- upgrades -------------------------------------------------------------------------------------------- */
 
 /* The slots of the tables that an upgrade has created and pinned below TABLES. */
 static int fill_tables(void *context, const char *tables, struct elfmap_msg *msg)
 {
 	struct pipeline *pipeline = context;
 	size_t root = (size_t)(strrchr(pipeline->tc_dir, '/') - pipeline->tc_dir);
-	char path[2 * PATH_MAX];
 	int err = 0;
 
 	for (size_t i = 0; !err && i < pipeline->nr_lines; i++) {
 		struct pipeline_line *line = &pipeline->lines[i];
+		char *path;
 
-		snprintf(path, sizeof(path), "%s%s", tables, line->path + root);
-		if (!line->is_late || access(path, F_OK))
+		if (line->kind != LINE_SLOT || !line->slot->is_anew)
 			continue;
-		err = graft(pipeline, line, path, true, msg);
-		line->graft.is_done = false; /* a rollback drops the whole table */
-		if (err)
-			pipeline->failed = line->number;
+		if (asprintf(&path, "%s%s", tables, line->slot->path + root) < 0)
+			return elfmap_msg__set(msg, -ENOMEM, "no memory");
+		if (!access(path, F_OK))
+			err = line_slot__fill(pipeline, line, path, msg);
+		if (err) {
+			pipeline_line__fail(line, err, msg);
+			err = -ECANCELED;
+		}
+		free(path);
 	}
 	return err;
 }
 
-static int attach(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+static bool is_upgrade(const struct pipeline_line *line, const struct pipeline_line *like)
 {
-	(void)pipeline;
-	return line->is_upgrade ? 0 : elfmap_attachment__attach(&line->attachment, msg);
+	return line->kind == LINE_ATTACH && line->hook->is_upgrade && line->hook->netns == like->hook->netns &&
+	       !strcmp(line->hook->object->file, like->hook->object->file);
 }
 
-/* One upgrade replaces the programs at all hooks of an object. */
+/* One upgrade replaces the programs at all hooks of an object in a namespace: that of its first line. */
 static bool is_upgraded(const struct pipeline *pipeline, const struct pipeline_line *line)
 {
 	for (const struct pipeline_line *other = pipeline->lines; other < line; other++)
-		if (other->is_upgrade && other->is_done && !strcmp(other->argv[1], line->argv[1]))
+		if (is_upgrade(other, line))
 			return true;
 	return false;
 }
@@ -197,99 +181,101 @@ static int upgrade(struct pipeline *pipeline, struct pipeline_line *line, struct
 	const struct elfmap_upgrade_opts opts = {
 		.tc_dir = pipeline->tc_dir, .warn = warn_of_object, .fill = fill_tables, .context = pipeline};
 	struct elfmap_upgrade done = {};
-	int err;
+	int back, err;
 
-	if (!line->is_upgrade || is_upgraded(pipeline, line))
+	if (!line->hook->is_upgrade || is_upgraded(pipeline, line))
 		return 0;
-	err = elfmap_upgrade__run(line->argv[1], &opts, &done, msg);
-	elfmap_upgrade__free(&done);
-	line->is_done = !err;
-	return err;
+	err = elfmap_netns__visit(line->hook->netns->fd, &back, msg);
+	if (err)
+		return err;
+	err = elfmap_upgrade__run(line->hook->object->file, &opts, &done, msg);
+	if (!err)
+		elfmap_upgrade__free(&done);
+	line->hook->is_upgraded = !err;
+	return elfmap_netns__leave(back, err, msg);
 }
 
-/* Frees what the plan holds: its locks would block the steps. */
-static void forget_plans(struct pipeline *pipeline)
+static void roll_back(struct pipeline *pipeline, struct pipeline_line *line)
 {
-	for (size_t i = 0; i < pipeline->nr_lines; i++) {
-		struct pipeline_line *line = &pipeline->lines[i];
+	struct elfmap_upgrade back = {};
+	int home;
 
-		if (line->kind == LINE_ATTACH && (line->is_upgrade || line->intent == WILL_KEEP))
-			elfmap_attachment__close(&line->attachment, true);
-		if (line->kind == LINE_SLOT)
-			elfmap_graft__close(&line->graft, true);
-		if (line->kind == LINE_LOAD && line->intent == WILL_KEEP) {
-			elfmap_load__free(line->load);
-			line->load = NULL;
-		}
+	if (!line->hook->is_upgraded || elfmap_netns__visit(line->hook->netns->fd, &home, NULL))
+		return;
+	if (!elfmap_upgrade__rollback(line->hook->object->file, pipeline->tc_dir, &back, NULL))
+		elfmap_upgrade__free(&back);
+	line->hook->is_upgraded = false;
+	elfmap_netns__leave(home, 0, NULL);
+}
+
+/* Attached and pinned programs need no lock any more, and an upgrade needs an exclusive one. */
+static void unlock(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->nr_objects; i++) {
+		if (pipeline->objects[i]->is_exchanged)
+			pipeline_object__forget(pipeline->objects[i]);
+		elfmap_load__unlock(pipeline->objects[i]->load);
 	}
 }
 
 /* ---- in order -------------------------------------------------------------------------------------------- */
 
-static int run_step(struct pipeline *pipeline, enum line_kind kind, line_step *step, struct elfmap_msg *msg)
+/* Frees what the plan holds and no line needs: its locks would block the steps. */
+static void forget_plans(struct pipeline *pipeline)
 {
-	int err = 0;
+	for (size_t i = 0; i < pipeline->nr_objects; i++) {
+		struct pipeline_object *object = pipeline->objects[i];
+		bool is_needed = false;
 
-	for (size_t i = 0; !err && i < pipeline->nr_lines; i++) {
-		struct pipeline_line *line = &pipeline->lines[i];
+		for (size_t nth = 0; !is_needed && nth < pipeline->nr_lines; nth++) {
+			const struct pipeline_line *line = &pipeline->lines[nth];
 
-		if (line->kind != kind || line->intent == WILL_KEEP)
-			continue;
-		err = step(pipeline, line, msg);
-		if (err && !pipeline->failed)
-			pipeline->failed = line->number;
+			is_needed = is_to_do(line) &&
+				    ((line->kind == LINE_ATTACH && line->hook->object == object) ||
+				     (line->kind == LINE_LOAD && line->load->object == object) ||
+				     (line->kind == LINE_SLOT && line->slot->object == object && !line->slot->is_anew));
+		}
+		if (!is_needed)
+			pipeline_object__forget(object);
 	}
-	return err;
 }
 
-/* Attached and pinned programs need no lock any more, and an upgrade needs an exclusive one. */
-static void unlock_loads(struct pipeline *pipeline)
+static void undo(struct pipeline *pipeline)
 {
-	for (size_t i = 0; i < pipeline->nr_lines; i++) {
-		elfmap_load__unlock(pipeline->lines[i].load);
-		elfmap_load__unlock(pipeline->lines[i].attachment.load);
-		elfmap_load__unlock(pipeline->lines[i].graft.load);
+	for (size_t i = pipeline->nr_lines; i--;)
+		if (pipeline->lines[i].kind == LINE_ATTACH || pipeline->lines[i].kind == LINE_DETACH)
+			line_hook__undo(pipeline, &pipeline->lines[i]);
+	for (size_t i = pipeline->nr_lines; i--;)
+		if (pipeline->lines[i].kind == LINE_SLOT)
+			line_slot__undo(&pipeline->lines[i]);
+	for (size_t i = pipeline->nr_lines; i--;)
+		if (pipeline->lines[i].kind == LINE_ATTACH)
+			roll_back(pipeline, &pipeline->lines[i]);
+	for (size_t i = pipeline->nr_lines; i--;) {
+		if (pipeline->lines[i].kind == LINE_CGROUP)
+			line_cgroup__undo(&pipeline->lines[i]);
+		else if (pipeline->lines[i].kind == LINE_MAP)
+			line_map__undo(&pipeline->lines[i]);
 	}
+	for (size_t i = pipeline->nr_objects; i--;)
+		pipeline_object__close(pipeline->objects[i], false);
 }
 
 int pipeline__execute(struct pipeline *pipeline, struct elfmap_msg *msg)
 {
 	int err;
 
+	interrupt__catch();
+	sort_rounds(pipeline);
 	forget_plans(pipeline);
-	err = run_step(pipeline, LINE_MAP, mark_map, msg);
-	err = err ?: run_step(pipeline, LINE_LOAD, commit_load, msg);
-	err = err ?: run_step(pipeline, LINE_ATTACH, commit_attach, msg);
-	err = err ?: run_step(pipeline, LINE_MAP, fill_map, msg);
-	err = err ?: run_step(pipeline, LINE_SLOT, fill_slot, msg);
-	err = err ?: run_step(pipeline, LINE_ATTACH, attach, msg);
-	unlock_loads(pipeline);
-	return err ?: run_step(pipeline, LINE_ATTACH, upgrade, msg);
-}
-
-/* ---- taken back ------------------------------------------------------------------------------------------ */
-
-static void close_line(struct pipeline *pipeline, struct pipeline_line *line, bool keep)
-{
-	struct elfmap_upgrade back = {};
-
-	if (line->is_upgrade && line->is_done && !keep &&
-	    !elfmap_upgrade__rollback(line->argv[1], pipeline->tc_dir, &back, NULL))
-		elfmap_upgrade__free(&back);
-	elfmap_graft__close(&line->graft, keep);
-	elfmap_attachment__close(&line->attachment, keep);
-	elfmap_load__end(line->load, line->is_done && keep);
-	free(line->types);
-	free(line->argv);
-}
-
-void pipeline__close(struct pipeline *pipeline, bool keep)
-{
-	for (size_t i = pipeline->nr_lines; i--;)
-		close_line(pipeline, &pipeline->lines[i], keep);
+	err = run_round(pipeline, FIRST, msg);
+	unlock(pipeline);
+	err = err ?: run_step(pipeline, LINE_ATTACH, SECOND, upgrade, msg);
+	err = err ?: run_round(pipeline, SECOND, msg);
+	if (err)
+		undo(pipeline);
 	for (size_t i = 0; i < pipeline->nr_lines; i++)
-		if (pipeline->lines[i].is_marked || (keep && pipeline->lines[i].kind == LINE_MAP))
-			remove_mark(&pipeline->lines[i]);
-	free(pipeline->lines);
-	free(pipeline->text);
+		if (pipeline->lines[i].kind == LINE_MAP)
+			line_map__unmark(pipeline->lines[i].map, !err);
+	return err;
 }

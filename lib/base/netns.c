@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,10 +17,10 @@
 
 #define NETNS_DIR "/run/netns" /* what ip calls /var/run/netns */
 
-int elfmap_netns__enter(const char *name, struct elfmap_msg *msg)
+int elfmap_netns__open(const char *name, int *ret_fd, struct elfmap_msg *msg)
 {
 	char path[PATH_MAX];
-	int err = 0, fd;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s%s", strchr(name, '/') ? "" : NETNS_DIR "/", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -26,9 +28,22 @@ int elfmap_netns__enter(const char *name, struct elfmap_msg *msg)
 		return elfmap_msg__set(msg, -errno, "%s",
 				       errno == ENOENT ? "no such network namespace; 'ip netns list' shows them"
 						       : strerror(errno));
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
+		close(fd);
+		return elfmap_msg__set(msg, -EINVAL, "is not a network namespace");
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int elfmap_netns__enter(const char *name, struct elfmap_msg *msg)
+{
+	int fd, err = elfmap_netns__open(name, &fd, msg);
+
+	if (err)
+		return err;
 	if (setns(fd, CLONE_NEWNET))
-		err = elfmap_msg__set(msg, -errno, "%s",
-				      errno == EINVAL ? "is not a network namespace" : strerror(errno));
+		err = elfmap_msg__set(msg, -errno, "%s", strerror(errno));
 	close(fd);
 	return err;
 }

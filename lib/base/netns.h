@@ -5,6 +5,9 @@
 
 #include "elfmap.h"
 
+/* Opens the network namespace that `ip netns` calls NAME, or that is at the path NAME. -ENOENT: no such namespace. */
+int elfmap_netns__open(const char *name, int *ret_fd, struct elfmap_msg *msg);
+
 /* Moves this process to the network namespace that `ip netns` calls NAME, or that is at the path NAME.
  * Mounts stay as they are, so the pins are the same. -ENOENT: no such namespace. */
 int elfmap_netns__enter(const char *name, struct elfmap_msg *msg);

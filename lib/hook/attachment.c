@@ -128,7 +128,8 @@ int elfmap_attachment__init(const struct elfmap_attach_request *request, int net
 	err = elfmap_hook__init(request->kind, netns, request->dev, wanted, msg);
 	if (err)
 		return err;
-	attachment->is_file = request->what && is_file(request->what);
+	attachment->is_file = request->source == ELFMAP_FROM_FILE ||
+			      (request->source == ELFMAP_FROM_ANY && request->what && is_file(request->what));
 	wanted->tc_dir = tc_dir;
 	wanted->direction = request->direction;
 	wanted->prio = request->prio;
@@ -146,15 +147,14 @@ int elfmap_attachment__init(const struct elfmap_attach_request *request, int net
 
 /* ---- opening the program --------------------------------------------------------------------------- */
 
-static int open_pin(struct elfmap_attachment *attachment, struct elfmap_msg *msg)
+int elfmap_program__open_pin(const char *pin, enum bpf_prog_type type, int *ret_prog, struct elfmap_msg *msg)
 {
-	enum bpf_prog_type type = attachment->wanted.kind->prog_type;
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
 	char path[PATH_MAX];
 	int err, fd;
 
-	err = elfmap_bpffs__pin_path(attachment->request.what, path, sizeof(path), msg);
+	err = elfmap_bpffs__pin_path(pin, path, sizeof(path), msg);
 	if (err)
 		return err;
 	fd = bpf_obj_get(path);
@@ -173,7 +173,7 @@ static int open_pin(struct elfmap_attachment *attachment, struct elfmap_msg *msg
 					       err == -EMEDIUMTYPE ? "is not a classifier" : strerror(-err));
 		return elfmap_msg__set(msg, err, "%s: is not a program of type %s", path, elfmap_prog_type_name(type));
 	}
-	attachment->prog = fd;
+	*ret_prog = fd;
 	return 0;
 }
 
@@ -262,7 +262,7 @@ int elfmap_attachment__open(struct elfmap_attachment *attachment, bool commit, s
 		if (err)
 			attachment->prog = -1; /* closed with the load */
 	} else {
-		err = open_pin(attachment, msg);
+		err = elfmap_program__open_pin(attachment->request.what, opts.type, &attachment->prog, msg);
 		err = err ?: look(attachment, NULL, msg);
 	}
 	if (err)
@@ -275,12 +275,16 @@ int elfmap_attachment__open(struct elfmap_attachment *attachment, bool commit, s
 static int attach_once(struct elfmap_attachment *attachment, struct elfmap_msg *msg)
 {
 	struct elfmap_hook *done = &attachment->done;
-	int err = look(attachment, attachment->load, msg);
+	bool is_known = attachment->is_known;
+	int err = is_known ? 0 : look(attachment, attachment->load, msg);
 
+	attachment->is_known = false;
 	if (err)
 		return err;
-	if (!attachment->is_there)
-		return elfmap_hook__attach(&attachment->wanted, attachment->prog, done, msg);
+	if (!attachment->is_there) {
+		err = elfmap_hook__attach(&attachment->wanted, attachment->prog, done, msg);
+		return err == -EEXIST && is_known ? -ESTALE : err;
+	}
 	*done = attachment->there;
 	if (attachment->is_same) /* only its stages were exchanged */
 		return 0;

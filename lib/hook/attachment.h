@@ -10,9 +10,16 @@
 #include "hook/hook.h"
 #include "load/load.h"
 
+enum elfmap_attach_source {
+	ELFMAP_FROM_ANY, /* a file if there is one of this name */
+	ELFMAP_FROM_FILE,
+	ELFMAP_FROM_PIN,
+};
+
 /* The request of `attach`, of `detach` and of a line of a pipeline. */
 struct elfmap_attach_request {
-	const char *what;    /* FILE or PIN; NULL: only a place */
+	const char *what; /* FILE or PIN; NULL: only a place */
+	enum elfmap_attach_source source;
 	const char *section; /* of FILE */
 	const char *dev;
 	const struct elfmap_hook_kind *kind;
@@ -41,6 +48,7 @@ struct elfmap_attachment {
 	int before;		  /* descriptor of its program; -1 */
 	bool is_same;		  /* it is the requested program */
 	bool is_in_force;	  /* and its stages are in their slots: nothing to do */
+	bool is_known;		  /* the caller has set these members; they are read again if that was long ago */
 
 	/* done */
 	bool is_done;
@@ -74,6 +82,9 @@ int elfmap_attachment__detach(struct elfmap_attachment *attachment, struct elfma
 
 /* Releases everything. KEEP: the changes stay; otherwise they are undone. */
 void elfmap_attachment__close(struct elfmap_attachment *attachment, bool keep);
+
+/* Opens the program of TYPE that is pinned at PIN. */
+int elfmap_program__open_pin(const char *pin, enum bpf_prog_type type, int *ret_prog, struct elfmap_msg *msg);
 
 /* Is program ID the same as PROG_FD, with the same instructions and maps? LOAD is the load of PROG_FD: its maps without
  * pin are made by each load, and are the same if they have the same definition. NULL: all maps must be identical. */

@@ -214,17 +214,27 @@ static int find_slot(struct elfmap_graft *graft, const struct elfmap_load *objec
 		       : elfmap_msg__set(msg, graft->before, "slot %u: %s", graft->slot, strerror(-graft->before));
 }
 
+int elfmap_graft__open_table(const struct elfmap_graft_request *request, struct elfmap_graft *graft,
+			     struct elfmap_msg *msg)
+{
+	*graft = (struct elfmap_graft)ELFMAP_NO_GRAFT;
+	graft->request = *request;
+	graft->culprit = request->pin;
+	return open_table(graft, msg) ?: choose_type(graft, msg);
+}
+
+int elfmap_graft__find_slot(struct elfmap_graft *graft, struct elfmap_msg *msg)
+{
+	return find_slot(graft, NULL, msg);
+}
+
 int elfmap_graft__open(const struct elfmap_graft_request *request, struct elfmap_graft *graft, struct elfmap_msg *msg)
 {
 	struct elfmap_load *object = NULL;
 	struct elfmap_load_opts opts;
 	int err;
 
-	*graft = (struct elfmap_graft)ELFMAP_NO_GRAFT;
-	graft->request = *request;
-	graft->culprit = request->pin;
-	err = open_table(graft, msg);
-	err = err ?: choose_type(graft, msg);
+	err = elfmap_graft__open_table(request, graft, msg);
 	if (!err && graft->request.file) {
 		describe_load(graft, &opts);
 		err = elfmap_load__open(graft->request.file, &opts, &object, msg);
@@ -278,17 +288,23 @@ static int explain_refusal(const struct elfmap_graft *graft, int program, int er
 			       "support of fragmented packets (xdp.frags) differs");
 }
 
+int elfmap_graft__put_program(struct elfmap_graft *graft, int program, struct elfmap_msg *msg)
+{
+	int err = bpf_map_update_elem(graft->table.fd, &graft->slot, &program, BPF_ANY);
+
+	graft->culprit = graft->request.pin;
+	graft->is_done = !err;
+	return err ? explain_refusal(graft, program, err, msg) : 0;
+}
+
 int elfmap_graft__put(struct elfmap_graft *graft, struct elfmap_msg *msg)
 {
-	int program, err = load(graft, NULL, msg);
+	int err = load(graft, NULL, msg);
 
 	if (err)
 		return err;
-	program = bpf_program__fd(elfmap_load__find_prog(graft->load, graft->request.section)->bpf);
-	graft->culprit = graft->request.pin;
-	err = bpf_map_update_elem(graft->table.fd, &graft->slot, &program, BPF_ANY);
-	graft->is_done = !err;
-	return err ? explain_refusal(graft, program, err, msg) : 0;
+	return elfmap_graft__put_program(
+		graft, bpf_program__fd(elfmap_load__find_prog(graft->load, graft->request.section)->bpf), msg);
 }
 
 int elfmap_graft__empty(struct elfmap_graft *graft, struct elfmap_msg *msg)

@@ -48,10 +48,17 @@ struct elfmap_graft {
 /* Initialises GRAFT from REQUEST, whose strings must stay valid: opens the table and finds the slot, also by a name
  * that only the object defines. Call elfmap_graft__close() afterwards, also on failure. */
 int elfmap_graft__open(const struct elfmap_graft_request *request, struct elfmap_graft *graft, struct elfmap_msg *msg);
+/* The same in two steps, for a caller that loads the object itself, as GRAFT->prog_type. Names that only the object
+ * defines are not found. */
+int elfmap_graft__open_table(const struct elfmap_graft_request *request, struct elfmap_graft *graft,
+			     struct elfmap_msg *msg);
+int elfmap_graft__find_slot(struct elfmap_graft *graft, struct elfmap_msg *msg);
 /* Loads the program without making it visible. */
 int elfmap_graft__load(struct elfmap_graft *graft, struct elfmap_msg *msg);
 /* Puts it into the slot; loads it again if another command has pinned one of its maps meanwhile. */
 int elfmap_graft__put(struct elfmap_graft *graft, struct elfmap_msg *msg);
+/* The same with a program that the caller has loaded. */
+int elfmap_graft__put_program(struct elfmap_graft *graft, int program, struct elfmap_msg *msg);
 int elfmap_graft__empty(struct elfmap_graft *graft, struct elfmap_msg *msg);
 
 /* Releases everything. KEEP: the changes stay; otherwise the slot and new pins are restored. */

@@ -112,6 +112,12 @@ int elfmap_load__commit(struct elfmap_load *load, const char *progs_dir, struct 
  */
 void elfmap_load__undo(struct elfmap_load *load);
 void elfmap_load__keep(struct elfmap_load *load);
+/* Closes the descriptors of a committed load; it has no maps and programs any more, but can still be kept or undone.
+ * The caller holds the programs that it attaches; HOLDER gets those that were in slots. On failure nothing changes. */
+struct elfmap_holder;
+int elfmap_load__shrink(struct elfmap_load *load, struct elfmap_holder *holder);
+/* Frees the maps and programs, and closes their descriptors. */
+void elfmap_load__close_bpf(struct elfmap_load *load);
 /* Called by elfmap_load__kernel(): records a digest of the start values of variables, so that an object with other
  * start values is recognised as another one. Running programs change .data, so the digest is in a map of its own, which
  * is bound to the programs and lives as long as they do. */

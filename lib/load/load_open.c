@@ -336,21 +336,31 @@ void elfmap_load__unlock(struct elfmap_load *load)
 	}
 }
 
-void elfmap_load__free(struct elfmap_load *load)
+void elfmap_load__close_bpf(struct elfmap_load *load)
 {
-	if (!load)
-		return;
 	for (size_t i = 0; i < load->nr_maps; i++) {
 		free(load->maps[i].pin_path);
 		free(load->maps[i].unpinned_why);
 	}
 	free(load->maps);
 	free(load->progs);
-	free(load->changes);
+	load->maps = NULL;
+	load->progs = NULL;
+	load->nr_maps = load->nr_progs = 0;
 	bpf_object__close(load->bpf);
-	elfmap_object__free(load->object);
+	load->bpf = NULL;
 	if (load->start_map >= 0)
 		close(load->start_map);
+	load->start_map = -1;
+}
+
+void elfmap_load__free(struct elfmap_load *load)
+{
+	if (!load)
+		return;
+	elfmap_load__close_bpf(load);
+	free(load->changes);
+	elfmap_object__free(load->object);
 	free(load->transcoded);
 	free(load->bytes);
 	elfmap_load__unlock(load);

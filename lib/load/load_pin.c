@@ -20,8 +20,10 @@
 #include "base/msg.h"
 #include "base/path.h"
 #include "kinds/maps.h"
+#include "load/holder.h"
 #include "load/load.h"
 #include "pins/pin_change.h"
+#include "pins/pins.h"
 
 #define RENAME_NO_REPLACE 1 /* of <linux/fs.h>, which conflicts with <sys/mount.h> */
 #define RENAME_SWAP 2
@@ -34,9 +36,10 @@ struct elfmap_load_change {
 		SWAPPED_PROGS, /* it existed; it is now named DIR~new */
 	} what;
 	char *path; /* of a pin or directory */
-	int map;    /* slot: the PROG_ARRAY, libbpf's descriptor */
+	__u32 map;  /* slot: id of the PROG_ARRAY */
 	__u32 key;
-	int old; /* slot: the program that was in it; negative: none */
+	int old;      /* slot: the program that was in it, a descriptor; negative: none, or held by its id */
+	__u32 old_id; /* held by the caller's struct elfmap_holder; 0: none */
 };
 
 static int note(struct elfmap_load *load, struct elfmap_load_change change, const char *path, struct elfmap_msg *msg)
@@ -97,12 +100,13 @@ static int explain_slot(const struct elfmap_load *load, const struct elfmap_load
 static int fill_slot(struct elfmap_load *load, const struct elfmap_load_prog *prog, struct elfmap_msg *msg)
 {
 	struct elfmap_load_change change = {.what = CHANGED_SLOT, .key = prog->slot_key};
-	int err, fd = bpf_program__fd(prog->bpf);
+	int err, map, fd = bpf_program__fd(prog->bpf);
 
 	if (prog->slot_map < 0)
 		return 0;
-	change.map = elfmap_pair__fd(load->maps[prog->slot_map].bpf);
-	change.old = get_slot(change.map, change.key);
+	map = elfmap_pair__fd(load->maps[prog->slot_map].bpf);
+	change.map = elfmap_map__id(map);
+	change.old = get_slot(map, change.key);
 	if (change.old < 0 && change.old != -ENOENT)
 		return explain_slot(load, prog, change.old,
 				    msg); /* a program that could not be restored is not replaced */
@@ -112,16 +116,23 @@ static int fill_slot(struct elfmap_load *load, const struct elfmap_load_prog *pr
 			close(change.old);
 		return err;
 	}
-	err = bpf_map_update_elem(change.map, &prog->slot_key, &fd, BPF_ANY);
+	err = bpf_map_update_elem(map, &prog->slot_key, &fd, BPF_ANY);
 	return err ? explain_slot(load, prog, err, msg) : 0;
 }
 
 static void restore_slot(const struct elfmap_load_change *change)
 {
-	if (change->old >= 0)
-		bpf_map_update_elem(change->map, &change->key, &change->old, BPF_ANY);
-	else
-		bpf_map_delete_elem(change->map, &change->key);
+	int map = bpf_map_get_fd_by_id(change->map);
+	int old = change->old_id ? bpf_prog_get_fd_by_id(change->old_id) : change->old;
+
+	if (map >= 0 && old >= 0)
+		bpf_map_update_elem(map, &change->key, &old, BPF_ANY);
+	else if (map >= 0)
+		bpf_map_delete_elem(map, &change->key);
+	if (map >= 0)
+		close(map);
+	if (change->old_id && old >= 0)
+		close(old);
 }
 
 /* ---- programs -------------------------------------------------------------------------------------------- */
@@ -311,6 +322,30 @@ void elfmap_load__keep(struct elfmap_load *load)
 			drop_staging(change->path, false);
 		close_change(change);
 	}
+}
+
+int elfmap_load__shrink(struct elfmap_load *load, struct elfmap_holder *holder)
+{
+	struct bpf_prog_info info;
+
+	for (size_t i = 0; i < load->nr_changes; i++) {
+		struct elfmap_load_change *change = &load->changes[i];
+		__u32 size = sizeof(info);
+		int err;
+
+		if (change->what != CHANGED_SLOT || change->old < 0)
+			continue;
+		memset(&info, 0, sizeof(info));
+		err = bpf_obj_get_info_by_fd(change->old, &info, &size);
+		err = err ?: elfmap_holder__hold(holder, info.id);
+		if (err)
+			return err;
+		close(change->old);
+		change->old = -1;
+		change->old_id = info.id;
+	}
+	elfmap_load__close_bpf(load);
+	return 0;
 }
 
 /* ---- start values of variables ------------------------------------------------------------------------------ */

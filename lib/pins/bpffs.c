@@ -177,19 +177,21 @@ static int path_as_said(const char *word, char *ret_path, size_t size, struct el
 	return set_path(ret_path, size, msg, word, "");
 }
 
-/* WORD below tc/; without a slash, below tc/BARE. */
-static int path_below_tc(const char *word, const char *bare, char *ret_path, size_t size, struct elfmap_msg *msg)
+/* WORD below TC_DIR, which is found if it is NULL; without a slash, below tc/BARE. */
+static int path_below_tc(const char *tc_dir, const char *word, const char *bare, char *ret_path, size_t size,
+			 struct elfmap_msg *msg)
 {
 	bool marked = !strncmp(word, "m:", 2);
 	const char *name = marked ? word + 2 : word;
-	char tc_dir[PATH_MAX], dir[PATH_MAX + 16];
+	char found[PATH_MAX], dir[PATH_MAX + 16];
 	int err;
 
 	if (!*name)
 		return elfmap_msg__set(msg, -EINVAL, "empty name; 'elfmap map list' shows the pins");
-	err = elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), msg);
+	err = tc_dir ? 0 : elfmap_bpffs__tc_dir(found, sizeof(found), msg);
 	if (err)
 		return err;
+	tc_dir = tc_dir ?: found;
 	snprintf(dir, sizeof(dir), "%s/%s", tc_dir, marked || strchr(name, '/') ? "" : bare);
 	return set_path(ret_path, size, msg, dir, name);
 }
@@ -198,12 +200,19 @@ int elfmap_bpffs__pin_path(const char *word, char *ret_path, size_t size, struct
 {
 	if (is_path(word))
 		return path_as_said(word, ret_path, size, msg);
-	return path_below_tc(word, "globals/", ret_path, size, msg);
+	return path_below_tc(NULL, word, "globals/", ret_path, size, msg);
+}
+
+int elfmap_bpffs__pin_path_in(const char *tc_dir, const char *word, char *ret_path, size_t size, struct elfmap_msg *msg)
+{
+	if (is_path(word))
+		return path_as_said(word, ret_path, size, msg);
+	return path_below_tc(tc_dir, word, "globals/", ret_path, size, msg);
 }
 
 int elfmap_bpffs__dir_path(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
 	if (is_path(word) || !strcmp(word, ".") || !strcmp(word, ".."))
 		return path_as_said(word, ret_path, size, msg);
-	return path_below_tc(word, "", ret_path, size, msg);
+	return path_below_tc(NULL, word, "", ret_path, size, msg);
 }

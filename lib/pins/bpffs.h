@@ -33,6 +33,9 @@ int elfmap_bpffs__tc_dir(char *ret_path, size_t size, struct elfmap_msg *msg);
 
 /* The path that a PIN word, or a word for a directory of pins, means. Nothing is opened. */
 int elfmap_bpffs__pin_path(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg);
+/* The same for a command that has found tc/ already. */
+int elfmap_bpffs__pin_path_in(const char *tc_dir, const char *word, char *ret_path, size_t size,
+			      struct elfmap_msg *msg);
 int elfmap_bpffs__dir_path(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg);
 
 /* Does PATH, as far as it exists, lie in a bpf file system? */

@@ -102,6 +102,14 @@ static int check_is_map(int fd, const char *path, struct elfmap_msg *msg)
 	return elfmap_msg__set(msg, -EMEDIUMTYPE, "is not a map (%s); 'elfmap map list' shows the maps", kind);
 }
 
+__u32 elfmap_map__id(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
+}
+
 bool elfmap_map__describe(__u32 id, struct bpf_map_info *ret_info)
 {
 	__u32 size = sizeof(*ret_info);

@@ -45,6 +45,8 @@ enum elfmap_access { ELFMAP_READ_WRITE = 0, ELFMAP_READ = BPF_F_RDONLY, ELFMAP_W
 int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_fd, struct bpf_map_info *ret_info,
 			 struct elfmap_msg *msg);
 
+/* The id of a map; 0: unknown. */
+__u32 elfmap_map__id(int fd);
 /* Information on map ID. false: it has gone, or may not be read. */
 bool elfmap_map__describe(__u32 id, struct bpf_map_info *ret_info);
 

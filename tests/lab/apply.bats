@@ -59,8 +59,13 @@ refused() {
 	before=$(everything)
 	run -0 --separate-stderr apply
 	[[ $output == "= attach gen.o sec ingress dev $link ingress
-= map gen_state state.txt types u32:u64
+! map gen_state state.txt types u32:u64 (drifted: 0 missing, 1 changed, 0 more than in the file)
 = attach shared.o sec egress dev $link egress prio 5" && $(everything) == "$before" ]]
+	"$elfmap" map set gen_state 7 70 types u32:u64
+	run -0 --separate-stderr apply
+	[[ $output == "= attach gen.o sec ingress dev $link ingress
+= map gen_state state.txt types u32:u64
+= attach shared.o sec egress dev $link egress prio 5" ]]
 }
 
 @test "apply --dry-run: prints the plan and changes nothing" {
@@ -146,7 +151,7 @@ refused() {
 
 @test "apply: an error in a line is reported with its number before anything is changed" {
 	pipeline "attach gen.o sec ingress dev $link ingress" "" "dettach gen.o"
-	refused "elfmap: $tmp/pipeline: line 3: 'dettach' is not one of load, attach, map, slot"
+	refused "elfmap: $tmp/pipeline: line 3: 'dettach' is not one of load, attach, detach, map, slot, cgroup, netns; did you mean 'detach'?"
 	pipeline "attach gen.o sec ingress dev $link ingress" "attach gen.o sec nosuch dev $link egress"
 	refused "elfmap: $tmp/pipeline: line 2: section 'nosuch': there is no such program*"
 	pipeline "attach gen.o sec ingress dev $link ingress" "attach broken.o sec classifier/careless dev $link egress"
@@ -264,6 +269,35 @@ refused() {
 	run -0 apply
 	[[ $output == "= attach gen.o sec ingress dev $link ingress
 = slot gen_jmp 1 tailcall.o sec 43/0" ]]
+}
+
+@test "apply: an object whose map grew is exchanged as by upgrade, with the entries of its map" {
+	pipeline "attach gen.o sec ingress dev $link ingress"
+	apply
+	"$elfmap" map set gen_state 7 71 types u32:u64
+	entries=$("$elfmap" -j map show gen_state | jq .max_entries)
+	cp "$objects/generation_2_large.o" "$tmp/gen.o"
+	run -0 apply --dry-run
+	[[ $output == "~ attach gen.o "* && $("$elfmap" -j map show gen_state | jq .max_entries) == "$entries" ]]
+	pipeline "attach gen.o sec ingress dev $link ingress" "attach gen.o sec egress dev $link egress"
+	run -0 apply
+	[[ $output == "~ attach gen.o sec ingress dev $link ingress
++ attach gen.o sec egress dev $link egress" ]]
+	(($("$elfmap" -j map show gen_state | jq .max_entries) > entries))
+	[[ $("$elfmap" -j map get gen_state 7 types u32:u64 | jq .value) == 71 ]]
+	ping -q -c 2 -i 0.2 10.9.0.2
+	[[ $("$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")') == '0 4 0 0' ]]
+	run -0 apply
+	[[ $output == "= attach gen.o sec ingress dev $link ingress
+= attach gen.o sec egress dev $link egress" ]]
+}
+
+@test "apply: an object whose map grew and that no line upgrades is refused" {
+	pipeline "attach gen.o sec ingress dev $link ingress"
+	apply
+	cp "$objects/generation_2_large.o" "$tmp/gen.o"
+	pipeline "attach gen.o sec egress dev $link egress"
+	refused "elfmap: $tmp/pipeline: line 1: map 'gen_state': differs from its pin in max_entries: *"
 }
 
 @test "apply: an object with stages replaces the program of another object" {
