@@ -30,25 +30,23 @@ struct request {
 
 /* ---- the file ----------------------------------------------------------------------------------- */
 
-/* Resolves OUT, so that a link is kept and a device is not replaced by a file. */
-static int find_place(const char *out, char place[PATH_MAX])
+/* OUT must be absent, or a regular file other than the input. A link is not followed: what it points to was not named.
+ * EXIT_FAILURE: refused. */
+static int check_place(const char *file, const char *out)
 {
-	struct stat st;
+	struct stat input, place;
 
-	if (!realpath(out, place)) {
-		if (!lstat(out, &st)) /* a dangling link, or a link to a pipe, which has no path */
-			return stat(out, &st) ? -errno : -EINVAL;
-		if (errno != ENOENT || snprintf(place, PATH_MAX, "%s", out) >= PATH_MAX)
-			return -errno;
-		return 0;
-	}
-	if (stat(place, &st))
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	return access(place, W_OK) ? -errno : 0;
+	if (lstat(out, &place))
+		return errno == ENOENT ? EXIT_SUCCESS : complain(out, "cannot write: %s", strerror(errno));
+	if (S_ISLNK(place.st_mode))
+		return complain(out, "is a symbolic link, which is not followed; name the file that it points to");
+	if (S_ISDIR(place.st_mode))
+		return complain(out, "cannot write: %s", strerror(EISDIR));
+	if (!S_ISREG(place.st_mode))
+		return complain(out, "not a regular file");
+	if (!stat(file, &input) && input.st_dev == place.st_dev && input.st_ino == place.st_ino)
+		return complain(out, "is the input, which is not overwritten; name another file");
+	return access(out, W_OK) ? complain(out, "cannot write: %s", strerror(errno)) : EXIT_SUCCESS;
 }
 
 static int write_all(int fd, const void *bytes, size_t size)
@@ -101,25 +99,19 @@ static int replace_file(const char *place, const void *bytes, size_t size)
 }
 
 /* Signals are blocked, so that the temporary file is always removed. */
-static int write_object(const char *out, const void *bytes, size_t size)
+static int write_object(const struct request *request, const void *bytes, size_t size)
 {
-	char place[PATH_MAX];
 	sigset_t all, before;
 	int err;
 
-	err = find_place(out, place);
-	if (err == -EINVAL)
-		return complain(out, "not a regular file");
-	if (!err) {
-		signal(SIGXFSZ, SIG_IGN); /* write() then fails with EFBIG */
-		sigfillset(&all);
-		sigprocmask(SIG_BLOCK, &all, &before);
-		err = replace_file(place, bytes, size);
-		sigprocmask(SIG_SETMASK, &before, NULL);
-	}
-	if (err)
-		return complain(out, "cannot write: %s", strerror(-err));
-	return EXIT_SUCCESS;
+	if (check_place(request->file, request->out))
+		return EXIT_FAILURE;
+	signal(SIGXFSZ, SIG_IGN); /* write() then fails with EFBIG */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	err = replace_file(request->out, bytes, size);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err ? complain(request->out, "cannot write: %s", strerror(-err)) : EXIT_SUCCESS;
 }
 
 /* ---- --for tc ------------------------------------------------------------------------------------ */
@@ -264,7 +256,7 @@ static int convert(const struct elfmap_object *object, const struct request *req
 		return status;
 	if (elfmap_object__transcode(object, &options, &bytes, &size, &msg))
 		return complain(request->file, "%s", msg.text);
-	status = write_object(request->out, bytes, size);
+	status = write_object(request, bytes, size);
 	free(bytes);
 	if (status)
 		return status;

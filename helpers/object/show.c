@@ -332,7 +332,9 @@ static void print_plain(const struct report *report)
 	else
 		printf(", no section 'maps'%s", object->has_btf_maps ? " but a modern '.maps'" : "");
 	if (object->has_legacy_maps)
-		printf(", BTF %s", object->has_btf ? "yes" : "no");
+		printf(", BTF %s", object->has_btf	 ? "yes"
+				   : object->has_bad_btf ? "not readable, types are ignored"
+							 : "no");
 	putchar('\n');
 
 	print_table("maps", map_columns, report, object->nr_maps);

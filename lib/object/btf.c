@@ -12,15 +12,58 @@
 
 #define MAX_CHAIN 32 /* of qualifiers and typedefs: what libbpf itself resolves */
 
-static bool has_sound_header(const void *bytes, size_t size)
+/* As objects have had it since the first one. The struct in <linux/btf.h> has grown since Linux 7.2, so that its size
+ * says nothing about the bytes of a file. */
+struct header {
+	__u16 magic;
+	__u8 version;
+	__u8 flags;
+	__u32 hdr_len;
+	__u32 type_off; /* behind the header, as str_off is */
+	__u32 type_len;
+	__u32 str_off;
+	__u32 str_len;
+};
+_Static_assert(sizeof(struct header) == 24, "the header of BTF");
+
+static bool has_sound_header(const void *bytes, size_t size, struct header *ret_header)
 {
-	struct btf_header header;
+	struct header header;
 
 	if (!bytes || size < sizeof(header))
 		return false;
 	memcpy(&header, bytes, sizeof(header));
+	*ret_header = header;
 	return header.magic == BTF_MAGIC && header.hdr_len >= sizeof(header) && header.hdr_len % 4 == 0 &&
-	       (uint64_t)header.hdr_len + header.str_off + header.str_len <= size;
+	       (uint64_t)header.hdr_len + header.str_off + header.str_len <= size &&
+	       (uint64_t)header.hdr_len + header.type_off + header.type_len <= size;
+}
+
+/* A longer header names more parts, such as the layout of unknown kinds, which older versions of libbpf refuse. The
+ * types and strings are given to libbpf without them. */
+static struct btf *open_parts(const void *bytes, const struct header *header)
+{
+	const struct header plain = {
+		.magic = header->magic,
+		.version = header->version,
+		.flags = header->flags,
+		.hdr_len = sizeof(plain),
+		.type_len = header->type_len,
+		.str_off = header->type_len,
+		.str_len = header->str_len,
+	};
+	const char *parts = (const char *)bytes + header->hdr_len;
+	char *copy = malloc(sizeof(plain) + (size_t)plain.type_len + plain.str_len);
+	struct btf *btf;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, &plain, sizeof(plain));
+	memcpy(copy + sizeof(plain), parts + header->type_off, plain.type_len);
+	memcpy(copy + sizeof(plain) + plain.str_off, parts + header->str_off, plain.str_len);
+	btf = btf__new(copy, (__u32)(sizeof(plain) + plain.type_len + plain.str_len));
+	free(copy);
+	return btf;
 }
 
 static bool is_named(const struct btf *btf, __u32 name)
@@ -105,8 +148,12 @@ struct btf *elfmap_btf__open(const struct elfmap_elf *elf)
 {
 	const void *bytes = elf->btf ? elfmap_elf__data(elf, elf->btf) : NULL;
 	size_t size = elf->btf ? elfmap_elf__section(elf, elf->btf)->sh_size : 0;
-	struct btf *btf = has_sound_header(bytes, size) ? btf__new(bytes, (__u32)size) : NULL;
+	struct header header;
+	struct btf *btf;
 
+	if (!has_sound_header(bytes, size, &header))
+		return NULL;
+	btf = header.hdr_len == sizeof(header) ? btf__new(bytes, (__u32)size) : open_parts(bytes, &header);
 	for (__u32 id = 1; btf && id < btf__type_cnt(btf); id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
 

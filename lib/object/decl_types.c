@@ -440,7 +440,7 @@ int decl_types__open(const struct elfmap_object *obj, FILE *to, struct elfmap_ms
 		return err;
 	types->to = to;
 	types->msg = msg;
-	types->btf = btf__new(elfmap_elf__data(elf, elf->btf), (__u32)elfmap_elf__section(elf, elf->btf)->sh_size);
+	types->btf = elfmap_btf__open(elf);
 	if (!types->btf)
 		goto out;
 	err = check_references(types);

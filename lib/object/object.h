@@ -19,8 +19,9 @@ struct elfmap_object {
 	bool has_btf_maps;     /* there is a section `.maps` that libbpf reads */
 	const char **btf_maps; /* names of the maps in it */
 	size_t nr_btf_maps;
-	bool has_btf;	 /* besides `maps` there is a `.BTF` that libbpf can read */
-	char **problems; /* what breaks the contract, gravest first; transcode refuses such an object */
+	bool has_btf;	  /* besides `maps` there is a `.BTF` that libbpf can read */
+	bool has_bad_btf; /* there is a `.BTF` that libbpf cannot read: its types are ignored */
+	char **problems;  /* what breaks the contract, gravest first; transcode refuses such an object */
 	size_t nr_problems;
 	struct elfmap_elf *elf;		/* the opened image */
 	struct elfmap_object_info info; /* of all this, filled last */

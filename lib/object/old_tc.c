@@ -473,7 +473,7 @@ static bool btf_reaches_kernel(const struct elfmap_object *obj)
 	bool reaches = true;
 
 	if (obj->has_btf)
-		btf = btf__new(elfmap_elf__data(elf, elf->btf), (__u32)elfmap_elf__section(elf, elf->btf)->sh_size);
+		btf = elfmap_btf__open(elf);
 	if (!btf)
 		return false;
 	for (__u32 id = 1; id < btf__type_cnt(btf); id++)

@@ -290,7 +290,8 @@ static int read_btf(struct elfmap_object *obj)
 	if (!obj->needs_help)
 		return 0;
 	btf = elfmap_btf__open(obj->elf);
-	obj->has_btf = btf; /* else of another compiler's making; it is optional */
+	obj->has_btf = btf;
+	obj->has_bad_btf = !btf && obj->elf->btf;
 	for (size_t i = 0; btf && i < obj->nr_maps; i++)
 		if (elfmap_map_kind__of(obj->maps[i].def.type)->takes_btf)
 			read_types(&obj->maps[i], btf);

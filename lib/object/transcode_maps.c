@@ -440,12 +440,7 @@ static int add_maps(struct transcode *t, int integer)
 
 static int open_btf(struct transcode *t)
 {
-	const struct elfmap_elf *elf = t->elf;
-
-	if (t->obj->has_btf)
-		t->btf = btf__new(elfmap_elf__data(elf, elf->btf), (__u32)elfmap_elf__section(elf, elf->btf)->sh_size);
-	else
-		t->btf = btf__new_empty();
+	t->btf = t->obj->has_btf ? elfmap_btf__open(t->elf) : btf__new_empty();
 	return t->btf ? 0 : -ENOMEM;
 }
 

@@ -378,14 +378,11 @@ lint_kinds() {
 	cmp "$out" "$tmp/first.o"
 }
 
-@test "convert: OUT may be FILE, and a second conversion changes nothing" {
-	cp "$objects/shared.o" "$out"
-	"$elfmap" convert "$out" "$out"
-	load type classifier
-	cp "$out" "$tmp/first.o"
-	run --separate-stderr "$elfmap" convert "$out" "$out"
+@test "convert: a converted object needs no second conversion" {
+	convert shared
+	run --separate-stderr "$elfmap" convert "$out" "$tmp/second.o"
 	fails_in_one_line "elfmap: $out: nothing to convert: *'.maps'*"
-	cmp "$out" "$tmp/first.o"
+	[[ ! -e $tmp/second.o ]]
 }
 
 @test "convert: an object without legacy maps is refused, since there is nothing to convert" {
@@ -417,11 +414,27 @@ lint_kinds() {
 	[[ $(stat -c %a "$out") == 600 ]]
 }
 
-@test "convert: a symbolic link OUT stays, and its target is replaced" {
+@test "convert: a symbolic link OUT is refused, and its target stays" {
 	echo before >"$tmp/target.o"
 	ln -s target.o "$out"
+	run --separate-stderr "$elfmap" convert "$objects/shared.o" "$out"
+	fails_in_one_line "elfmap: $out: is a symbolic link, which is not followed; name the file that it points to"
+	[[ -L $out && $(<"$tmp/target.o") == before ]]
+	rm "$out"
 	convert shared
-	[[ -L $out && $("$elfmap" -j show "$tmp/target.o" | jq .btf_maps) == true ]]
+	[[ -f $out && ! -L $out ]]
+}
+
+@test "convert: the input is not overwritten, by its name, another path or a hard link" {
+	cp "$objects/shared.o" "$tmp/shared.o"
+	ln "$tmp/shared.o" "$tmp/hard.o"
+	ln -s . "$tmp/here"
+	for out in "$tmp/shared.o" "$tmp/./shared.o" "$tmp/here/shared.o" "$tmp/hard.o"; do
+		run --separate-stderr "$elfmap" convert "$tmp/shared.o" "$out"
+		fails_in_one_line "elfmap: $out: is the input, which is not overwritten; name another file"
+	done
+	cmp "$objects/shared.o" "$tmp/shared.o"
+	[[ $(stat -c %h "$tmp/shared.o") == 2 ]]
 }
 
 @test "convert: a link to a pipe or to a missing file is refused, and stays" {

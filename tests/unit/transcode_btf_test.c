@@ -38,15 +38,47 @@ static struct btf *make_modern_btf(int member)
 	return btf;
 }
 
-static void add_modern_map(struct subject *subject, int member)
+/* The header of BTF as in files; not the struct of <linux/btf.h>, which grows. */
+struct header {
+	__u16 magic;
+	__u8 version, flags;
+	__u32 hdr_len, type_off, type_len, str_off, str_len, more[2];
+};
+
+#define PLAIN_HEADER offsetof(struct header, more)
+
+/* As Linux 7.2 describes it: a longer header, and a part for layouts, here between types and strings. */
+static void *lengthen_header(const void *raw, __u32 size, __u32 *ret_size)
+{
+	struct header header = {};
+	char *made = calloc(1, size + 64);
+
+	memcpy(&header, raw, PLAIN_HEADER);
+	memcpy(made + sizeof(header), (const char *)raw + PLAIN_HEADER, header.type_len);
+	memcpy(made + sizeof(header) + header.type_len + 16, (const char *)raw + PLAIN_HEADER + header.str_off,
+	       header.str_len);
+	header.hdr_len = sizeof(header);
+	header.more[0] = header.type_len; /* offset and size of the layouts */
+	header.more[1] = 16;
+	header.str_off = header.type_len + 16;
+	memcpy(made, &header, sizeof(header));
+	*ret_size = (__u32)(sizeof(header) + header.str_off + header.str_len);
+	return made;
+}
+
+static void add_modern_map(struct subject *subject, int member, bool is_long)
 {
 	struct btf *btf = make_modern_btf(member);
 	const void *raw;
+	void *longer = NULL;
 	size_t section;
 	__u32 size;
 
 	raw = btf__raw_data(btf, &size);
+	if (is_long)
+		raw = longer = lengthen_header(raw, size, &size);
 	object__add_section(subject->object, ".BTF", SHT_PROGBITS, 0, raw, size);
+	free(longer);
 	/* Not at the start, and the size of the section is not a multiple of 8. */
 	section = object__add_section(subject->object, ".maps", SHT_PROGBITS, SHF_ALLOC, NULL, 44);
 	object__add_symbol(subject->object, "modern", section, STB_GLOBAL, STT_OBJECT, 8, 32);
@@ -72,15 +104,14 @@ static void test_annotated(void **state)
 	}
 }
 
-static void test_both_kinds_of_maps(void **state)
+static void assert_both_kinds_of_maps(struct subject *subject, bool is_long)
 {
 	const struct bpf_elf_map expected = {
 		.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 16, .max_elem = 3};
-	struct subject *subject = *state;
 	struct modern modern;
 	size_t maps[2];
 
-	add_modern_map(subject, 0);
+	add_modern_map(subject, 0, is_long);
 	maps[0] = 1; /* its symbol */
 	maps[1] = subject__add_map(subject, "legacy", array);
 	subject__add_map(subject, "second", array);
@@ -94,11 +125,21 @@ static void test_both_kinds_of_maps(void **state)
 	modern__close(&modern);
 }
 
+static void test_both_kinds_of_maps(void **state)
+{
+	assert_both_kinds_of_maps(*state, false);
+}
+
+static void test_longer_header(void **state)
+{
+	assert_both_kinds_of_maps(*state, true);
+}
+
 static void test_no_variable(void **state)
 {
 	struct subject *subject = *state;
 
-	add_modern_map(subject, 1);
+	add_modern_map(subject, 1, false);
 	subject__add_map(subject, "legacy", array);
 	subject__assert_no_transcode(subject, "section .BTF: DATASEC .maps: member 0 is not a variable");
 }
@@ -285,6 +326,7 @@ int main(void)
 		TEST(test_no_variable),	    TEST(test_variables_without_names),
 		TEST(test_damaged_btf),	    TEST(test_type_ids_past_the_end),
 		TEST(test_endless_typedef), TEST(test_symbol_table_with_another_name),
+		TEST(test_longer_header),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
