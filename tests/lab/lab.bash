@@ -16,7 +16,7 @@ traces() {
 	ip netns list
 	ip -o link show | cut -d: -f2
 	findmnt --noheadings --raw --output TARGET,FSTYPE
-	find /sys/fs/bpf /run -mindepth 1
+	find /sys/fs/bpf /run -mindepth 1 ! -path '/run/mount*' # mount(8) makes that
 	sysctl net.ipv4 net.ipv6 2>/dev/null | grep -E 'forward|rp_filter|accept_dad'
 }
 

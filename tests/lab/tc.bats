@@ -296,7 +296,7 @@ old_object() {
 		exec "$0" tc filter add dev "$1" ingress bpf da obj "$2" sec ingress' "$elfmap" "$link" "$objects/shared.o"
 	fails 1 "*shared.o: no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf"
 	[[ -z $(filters) ]]
-	run --separate-stderr "${line[@]}"
+	run --separate-stderr unshare --mount "${line[@]}"
 	fails 1 '*no bpffs, and one mounted here would disappear with this mount namespace*'
 	[[ -z $(filters) ]]
 	# shellcheck disable=SC2016 # likewise; no process there has another mount namespace

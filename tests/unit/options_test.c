@@ -72,18 +72,20 @@ static const struct option_row data_rows[] = {
 };
 
 /* Parses LINE, cut at spaces, into REQUEST; its words are valid until the next call. */
-static char line_words[512];
+static char line_words[512], *argv[32];
 static struct options_common common;
 static struct elfmap_msg msg;
 
 static int parse(const struct option_row *rows, const char *line, void *request, size_t size)
 {
-	char verb[] = "verb", *argv[32] = {verb}, *at = line_words, *word;
+	static char verb[] = "verb";
+	char *at = line_words, *word;
 	int argc = 1;
 
 	memset(request, 0, size);
 	common = (struct options_common){};
 	msg.text[0] = '\0';
+	argv[0] = verb;
 	snprintf(line_words, sizeof(line_words), "%s", line);
 	while ((word = strsep(&at, " ")))
 		if (*word)
