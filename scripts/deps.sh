@@ -15,6 +15,7 @@ PATH+=:/usr/sbin:/sbin
 readonly house='
 	make              make
 	gcc               gcc
+	g++               g++
 	clang             clang
 	llvm              llvm-objcopy
 	libc6-dev         /usr/include/stdlib.h
@@ -43,6 +44,7 @@ readonly house='
 	elfutils          eu-readelf
 	strace            strace
 	util-linux        nsenter
+	mount             mount
 	procps            ps'
 readonly vm='
 	qemu-system-x86   qemu-system-x86_64

@@ -64,8 +64,10 @@ struct ipv6_extension {
 };
 
 /* They move unlikely code, with the registers it needs, out of the common path. */
+#ifndef likely /* libbpf 1.6 defines both */
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
+#endif
 
 /* A pointer member of the context. In assembler, since the compiler treats it as the number that it is
  * declared as, and would shift and combine it, which the verifier forbids for pointers. */
