@@ -231,7 +231,8 @@ static int remove_maps(const char *file, const char *tc_dir, size_t *removed, st
 
 	snprintf(inside, sizeof(inside), "%s/", tc_dir);
 	err = elfmap_pin__lock(inside, &lock, msg);
-	err = err ?: elfmap_load__open(file, &opts, &load, msg);
+	err = err ?: elfmap_load__read(file, &opts, &load, msg);
+	err = err ?: elfmap_load__list(load, msg); /* also of an object whose programs cannot all be loaded */
 	if (!err) {
 		err = collect(load, &pinned);
 		err = err ? elfmap_msg__set(msg, err, "%s", strerror(-err))

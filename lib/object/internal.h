@@ -143,6 +143,8 @@ void calls__free(struct calls *calls);
 
 int read__maps(struct elfmap_object *obj);     /* read_maps.c: section `maps`: fills obj->maps */
 int read__programs(struct elfmap_object *obj); /* read_programs.c: fills obj->progs and obj->subprogs from there */
+/* read_undefined.c: which of these use a symbol that is defined nowhere. BTF may be NULL. */
+int read__undefined(struct elfmap_object *obj, const struct btf *btf);
 
 /* ---- transcode's own stages ------------------------------------------------------------------- */
 

@@ -184,8 +184,65 @@ static size_t add_text_twin(struct transcode *t)
 	return twin;
 }
 
+/* A symbol through which code in `.text` can be called: that of the section, or a global one. 0: none. */
+static size_t find_text_symbol(const struct elfmap_elf *elf)
+{
+	size_t found = 0;
+
+	for (size_t i = 1; i < elf->nr_symbols; i++) {
+		const Elf64_Sym *symbol = &elf->symbols[i];
+
+		if (symbol->st_shndx != elf->text)
+			continue;
+		if (ELF64_ST_TYPE(symbol->st_info) == STT_SECTION)
+			return i;
+		if (ELF64_ST_BIND(symbol->st_info) == STB_GLOBAL)
+			found = i;
+	}
+	return found;
+}
+
+/* Makes instruction AT of `.text`, which uses an undefined symbol, refer to SYMBOL. No program that is loaded reaches
+ * it; libbpf reads it nevertheless. */
+static void redirect(unsigned char *code, Elf64_Rel *rel, size_t symbol)
+{
+	struct bpf_insn insn;
+
+	memcpy(&insn, code + rel->r_offset, sizeof(insn));
+	insn.imm = elfmap_insn__is_call(&insn) ? -1 : 0;
+	memcpy(code + rel->r_offset, &insn, sizeof(insn));
+	rel->r_info = ELF64_R_INFO((uint64_t)symbol, ELF64_R_TYPE(rel->r_info));
+}
+
+static int redirect_text(struct transcode *t, const struct kernel_symbols *kernel)
+{
+	size_t symbol = t->elf->text ? find_text_symbol(t->elf) : 0;
+
+	for (size_t i = 1; symbol && i < t->elf->nr_sections; i++) {
+		const Elf64_Shdr *table = &t->image.sections[i].header;
+		unsigned char *code, *rels;
+		Elf64_Rel rel;
+
+		if (table->sh_type != SHT_REL || table->sh_info != t->elf->text || !table->sh_size)
+			continue;
+		code = image__edit(&t->image, t->elf->text, 0);
+		rels = image__edit(&t->image, i, 0);
+		if (!code || !rels)
+			return -ENOMEM;
+		for (size_t at = 0; at + sizeof(rel) <= table->sh_size; at += sizeof(rel)) {
+			memcpy(&rel, rels + at, sizeof(rel)); /* transcode__relocations() has checked its numbers */
+			if (!ELF64_R_SYM(rel.r_info) ||
+			    !elfmap_elf__is_undefined(t->elf, ELF64_R_SYM(rel.r_info), kernel))
+				continue;
+			redirect(code, &rel, symbol);
+			memcpy(rels + at, &rel, sizeof(rel));
+		}
+	}
+	return 0;
+}
+
 /* libbpf refuses a whole object for one undefined symbol. The sections that use it are data to it
- * from here on, and the symbol becomes local. */
+ * from here on, and the symbol becomes local. Functions in `.text` stay, since others there may be called. */
 static int set_undefined_aside(struct transcode *t)
 {
 	Elf64_Sym *symbols = image__edit(&t->image, t->elf->symtab, 0);
@@ -194,8 +251,9 @@ static int set_undefined_aside(struct transcode *t)
 
 	if (!err && !symbols)
 		err = -ENOMEM;
+	err = err ?: redirect_text(t, &kernel);
 	for (size_t i = 0; !err && i < t->obj->nr_progs; i++)
-		if (t->obj->progs[i].undefined)
+		if (t->obj->progs[i].undefined && t->obj->progs[i].section_index != t->elf->text)
 			t->image.sections[t->obj->progs[i].section_index].header.sh_flags &= ~(uint64_t)SHF_EXECINSTR;
 	for (size_t i = 1; !err && i < t->elf->nr_symbols; i++)
 		if (elfmap_elf__is_undefined(t->elf, i, &kernel))

@@ -19,12 +19,12 @@ setup() {
 
 # build_program OUTPUT SOURCE LINKAGE...: uses only the flags of pkg-config, and $compiler if it is set.
 build_program() {
-	local static=()
+	local static=() compiler=${compiler:-cc}
 
 	[[ " ${*:3} " != *' -static '* ]] || static=(--static)
 	# shellcheck disable=SC2046,SC2086 # words
-	${compiler:-cc} -Wall -Wextra -Werror "${@:3}" -o "$1" "$2" ${compiler:+-x none} \
-		$(pkg-config "${static[@]}" --cflags --libs elfmap libbpf)
+	$compiler -Wall -Wextra -Werror "${@:3}" -c -o "$1.o" "$2" $(pkg-config "${static[@]}" --cflags elfmap libbpf)
+	${compiler%% *} "${@:3}" -o "$1" "$1.o" $(pkg-config "${static[@]}" --libs elfmap libbpf)
 }
 
 # Can libelf and libbpf be linked statically? Not on Debian 13, whose libelf.a needs a library that is not packaged.

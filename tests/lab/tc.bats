@@ -170,6 +170,29 @@ load link.bash
 	done
 }
 
+@test "an undefined symbol in .text affects only the programs that call its function" {
+	for object in undefined_text undefined_text.nobtf; do
+		add "$object" good
+		[[ $(filters) == "$object.o:[good]" && $(pins) == "$globals/undefined_hits" ]]
+		tc filter del dev "$link" ingress
+		rm "$globals/undefined_hits"
+		for section in direct through; do
+			run --separate-stderr "$elfmap" tc filter add dev "$link" ingress bpf da obj "$objects/$object.o" sec "$section"
+			fails 1 "*$object.o: section '$section': uses 'nowhere', which the object does not define*"
+			[[ -z $(filters) && -z $(pins) ]]
+		done
+		run -0 --separate-stderr "$elfmap" load "$objects/$object.o" sec good
+		"$elfmap" unload "$objects/$object.o" --maps
+		run -1 --separate-stderr "$elfmap" load "$objects/$object.o"
+		[[ $stderr == *"$object.o: section 'direct': uses 'nowhere', which the object does not define" && ! -e $globals/undefined_hits ]]
+		"$elfmap" show "$objects/$object.o" | grep -q "section 'through': uses 'nowhere'"
+		"$elfmap" convert "$objects/$object.o" "$tmp/converted.o" type cls
+		bpftool prog loadall "$tmp/converted.o" /sys/fs/bpf/converted 2>"$tmp/said"
+		[[ $(ls /sys/fs/bpf/converted) == use_other ]]
+		rm -r /sys/fs/bpf/converted
+	done
+}
+
 # old_object NAME LINE…: an object as compilers of 2016 wrote it: symbols without types or sizes, and labels.
 old_object() {
 	local name=$1
