@@ -429,9 +429,9 @@ lint_kinds() {
 	cp "$objects/shared.o" "$tmp/shared.o"
 	ln "$tmp/shared.o" "$tmp/hard.o"
 	ln -s . "$tmp/here"
-	for out in "$tmp/shared.o" "$tmp/./shared.o" "$tmp/here/shared.o" "$tmp/hard.o"; do
-		run --separate-stderr "$elfmap" convert "$tmp/shared.o" "$out"
-		fails_in_one_line "elfmap: $out: is the input, which is not overwritten; name another file"
+	for place in "$tmp/shared.o" "$tmp/./shared.o" "$tmp/here/shared.o" "$tmp/hard.o"; do
+		run --separate-stderr "$elfmap" convert "$tmp/shared.o" "$place"
+		fails_in_one_line "elfmap: $place: is the input, which is not overwritten; name another file"
 	done
 	cmp "$objects/shared.o" "$tmp/shared.o"
 	[[ $(stat -c %h "$tmp/shared.o") == 2 ]]

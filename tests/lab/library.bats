@@ -24,6 +24,7 @@ build_program() {
 	[[ " ${*:3} " != *' -static '* ]] || static=(--static)
 	# shellcheck disable=SC2046,SC2086 # words
 	$compiler -Wall -Wextra -Werror "${@:3}" -c -o "$1.o" "$2" $(pkg-config "${static[@]}" --cflags elfmap libbpf)
+	# shellcheck disable=SC2046 # words
 	${compiler%% *} "${@:3}" -o "$1" "$1.o" $(pkg-config "${static[@]}" --libs elfmap libbpf)
 }
 

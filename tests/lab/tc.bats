@@ -189,7 +189,7 @@ load link.bash
 		"$elfmap" convert "$objects/$object.o" "$tmp/converted.o" type cls
 		bpftool prog loadall "$tmp/converted.o" /sys/fs/bpf/converted 2>"$tmp/said"
 		[[ $(ls /sys/fs/bpf/converted) == use_other ]]
-		rm -r /sys/fs/bpf/converted
+		rm -r /sys/fs/bpf/converted /sys/fs/bpf/tc/progs
 	done
 }
 
