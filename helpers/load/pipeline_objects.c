@@ -64,6 +64,15 @@ static void find_program(struct pipeline_object *object)
 	object->prog = prog ? bpf_program__fd(prog->bpf) : -1;
 }
 
+/* The map that an object before this one will pin at PATH. */
+static int lend(const void *lender, const char *path)
+{
+	int map;
+
+	pipeline__find_maker(lender, path, &map);
+	return map;
+}
+
 static int load(const struct pipeline *pipeline, struct pipeline_object *object, bool may_grow,
 		const struct elfmap_load_goal *goal, struct elfmap_msg *msg)
 {
@@ -73,6 +82,8 @@ static int load(const struct pipeline *pipeline, struct pipeline_object *object,
 					      .graft_into = object->table,
 					      .may_grow = may_grow,
 					      .is_locked = object->is_locked,
+					      .lend = object->is_planned ? NULL : lend,
+					      .lender = pipeline,
 					      .warn = object->is_planned ? NULL : warn_of_object};
 	int err = elfmap_load__run(object->file, &opts, goal, &object->load, msg);
 

@@ -83,8 +83,7 @@ static int save_cgroups(const char *word, struct elfmap_resolver *names, size_t 
 
 struct source {
 	struct saved_map map; /* what is known before it is written: label and pins */
-	__u32 id;
-	int fd;
+	__u32 id;	      /* it is opened by its id when it is written: descriptors are fewer than maps may be */
 	struct bpf_map_info info;
 	bool is_left_out;
 };
@@ -159,35 +158,39 @@ static const char *name_object(struct elfmap_resolver *self, enum elfmap_notatio
 
 /* ---- which maps ----------------------------------------------------------------------------------- */
 
-/* FD and LABEL are taken over, also on failure. */
-static int add_source(struct save *save, char *label, int fd, const struct bpf_map_info *info)
+/* LABEL is taken over, also on failure. */
+static int add_source(struct save *save, char *label, const struct bpf_map_info *info)
 {
 	struct source *grown = label ? elfmap_array__grow(save->sources, save->nr_sources, sizeof(*grown)) : NULL;
 
 	if (!grown) {
 		free(label);
-		close(fd);
 		return -ENOMEM;
 	}
 	save->sources = grown;
 	grown[save->nr_sources++] = (struct source){
-		.map = {.label = label, .form = {.btf = -1, .inner = -1}}, .id = info->id, .fd = fd, .info = *info};
+		.map = {.label = label, .form = {.btf = -1, .inner = -1}}, .id = info->id, .info = *info};
 	return 0;
 }
 
-static int open_pin(const struct save *save, const struct elfmap_pinned *pin, const char *word, int *ret_fd,
+static int read_pin(const struct save *save, const struct elfmap_pinned *pin, const char *word,
 		    struct bpf_map_info *ret_info, struct elfmap_msg *msg)
 {
-	int err = elfmap_map__open(pin->path, ret_fd, ret_info, msg);
+	int fd, err = elfmap_map__open(pin->path, &fd, ret_info, msg);
 
-	if (err || !elfmap_map_kind__of(ret_info->type)->is_queue)
+	if (err)
 		return err;
-	close(*ret_fd);
-	if (save->drain)
-		return elfmap_map__open_for(pin->path, ELFMAP_READ_WRITE, ret_fd, ret_info, msg);
-	return elfmap_msg__set(msg, -EOPNOTSUPP,
-			       "%s is a %s: reading takes its values out; --drain does that, and saves them", word,
-			       elfmap_map_type_name(ret_info->type));
+	close(fd);
+	if (!elfmap_map_kind__of(ret_info->type)->is_queue)
+		return 0;
+	if (!save->drain)
+		return elfmap_msg__set(msg, -EOPNOTSUPP,
+				       "%s is a %s: reading takes its values out; --drain does that, and saves them",
+				       word, elfmap_map_type_name(ret_info->type));
+	err = elfmap_map__open_for(pin->path, ELFMAP_READ_WRITE, &fd, ret_info, msg);
+	if (!err)
+		close(fd);
+	return err;
 }
 
 static int add_pin(struct save *save, const struct elfmap_pinned *pin, struct elfmap_msg *msg)
@@ -197,7 +200,7 @@ static int add_pin(struct save *save, const struct elfmap_pinned *pin, struct el
 	struct source *source = NULL;
 	struct bpf_map_info info;
 	struct stat file;
-	int fd, err = 0;
+	int err = 0;
 
 	if (pin->kind == ELFMAP_PIN_UNREADABLE) {
 		struct elfmap_msg why;
@@ -210,10 +213,10 @@ static int add_pin(struct save *save, const struct elfmap_pinned *pin, struct el
 	if (strpbrk(word, " \t\r\n") || *word == '~')
 		return elfmap_msg__set(msg, -EINVAL, "%s: a pin with such a name cannot be written as a word", word);
 	if (!find_source(save, pin->id)) {
-		err = open_pin(save, pin, word, &fd, &info, msg);
+		err = read_pin(save, pin, word, &info, msg);
 		if (err)
 			return err;
-		err = add_source(save, strdup(word), fd, &info);
+		err = add_source(save, strdup(word), &info);
 	}
 	if (!stat(pin->path, &file))
 		saved = (struct saved_pin){.mode = file.st_mode & 07777, .uid = file.st_uid, .gid = file.st_gid};
@@ -237,27 +240,54 @@ static int add_inner(struct save *save, __u32 id, struct elfmap_msg *msg)
 	if (fd < 0)
 		return 0; /* gone since */
 	err = bpf_obj_get_info_by_fd(fd, &info, &size);
-	if (err) {
-		close(fd);
+	close(fd);
+	if (err)
 		return elfmap_msg__set(msg, err, "map %u: %s", id, strerror(-err));
-	}
 	if (asprintf(&label, "~%zu", save->nr_sources) < 0)
 		label = NULL;
-	err = add_source(save, label, fd, &info);
+	err = add_source(save, label, &info);
 	return err ? elfmap_msg__set(msg, err, "no memory") : 0;
+}
+
+/* Opens the map by one of its pins, which needs no privilege, else by its id. */
+static int open_source(const struct source *source, int *ret_fd, struct elfmap_msg *msg)
+{
+	bool is_queue = elfmap_map_kind__of(source->info.type)->is_queue;
+	char path[PATH_MAX];
+	struct bpf_map_info info;
+
+	if (source->map.nr_pins && !elfmap_bpffs__pin_path(source->map.pins->word, path, sizeof(path), NULL) &&
+	    !elfmap_map__open_for(path, is_queue ? ELFMAP_READ_WRITE : ELFMAP_READ, ret_fd, &info, NULL)) {
+		if (info.id == source->id)
+			return 0;
+		close(*ret_fd);
+	}
+	*ret_fd = bpf_map_get_fd_by_id(source->id);
+	return *ret_fd < 0 ? elfmap_msg__set(msg, *ret_fd, "map %u: %s", source->id, strerror(-*ret_fd)) : 0;
+}
+
+/* Is PATH that of the companion of MAIN? */
+static bool has_companion(const struct source *main, const char *path)
+{
+	int fd = -1;
+	char companion[PATH_MAX];
+	bool has = !open_source(main, &fd, NULL) && map_companion_path(main->map.label, fd, companion) &&
+		   !strcmp(companion, path);
+
+	if (fd >= 0)
+		close(fd);
+	return has;
 }
 
 /* A companion is made again when its map is restored. */
 static bool is_companion(const struct save *save, const struct source *source)
 {
-	char path[PATH_MAX];
-
 	for (size_t i = 0; i < save->nr_sources; i++) {
 		const struct source *main = &save->sources[i];
 		size_t stem = strlen(main->map.label);
 
 		if (!strncmp(main->map.label, source->map.label, stem) && source->map.label[stem] == '_' &&
-		    map_companion_path(main->map.label, main->fd, path) && !strcmp(path, source->map.label))
+		    has_companion(main, source->map.label))
 			return true;
 	}
 	return false;
@@ -265,7 +295,6 @@ static bool is_companion(const struct save *save, const struct source *source)
 
 static void free_source(struct source *source)
 {
-	close(source->fd);
 	saved_map__clear(&source->map);
 }
 
@@ -412,7 +441,7 @@ static const struct source *find_types(const struct save *save, const struct sou
 	return NULL;
 }
 
-static int describe(const struct save *save, struct source *source, struct elfmap_msg *msg)
+static int describe(const struct save *save, struct source *source, int fd, struct elfmap_msg *msg)
 {
 	int err, cpus = elfmap_map_kind__of(source->info.type)->per_cpu ? libbpf_num_possible_cpus() : 0;
 	const char *inner = inner_of(save, source);
@@ -426,7 +455,7 @@ static int describe(const struct save *save, struct source *source, struct elfma
 	map->btf_of = twin ? strdup(twin->map.label) : NULL;
 	if (twin && !map->btf_of)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
-	err = elfmap_form__read(source->fd, &source->info, &map->form, msg);
+	err = elfmap_form__read(fd, &source->info, &map->form, msg);
 	if (err || twin)
 		return err;
 	return elfmap_form__read_btf(&map->form, &map->btf, &map->btf_size, msg);
@@ -463,10 +492,13 @@ static int write_content(struct save *save, const struct source *source, const s
 static int write_map(struct save *save, struct source *source, struct elfmap_msg *msg)
 {
 	struct elfmap_reader reader;
-	int err;
+	int fd, err = open_source(source, &fd, msg);
 
-	err = describe(save, source, msg);
-	err = err ?: elfmap_reader__open_fd(source->fd, source->map.label, NULL, &reader, msg);
+	if (err)
+		return err;
+	err = describe(save, source, fd, msg);
+	err = err ?: elfmap_reader__open_fd(fd, source->map.label, NULL, &reader, msg);
+	close(fd);
 	if (err)
 		return err;
 	saved_map__print(stdout, &source->map);
@@ -474,6 +506,7 @@ static int write_map(struct save *save, struct source *source, struct elfmap_msg
 	if (!err)
 		puts("end");
 	elfmap_reader__close(&reader);
+	elfmap_form__free(&source->map.form);
 	return err;
 }
 

@@ -121,6 +121,14 @@ static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *m
 		close(fd);
 		return err;
 	}
+	fd = err == -ENOENT && map->pin_path && !is_private && load->opts.lend
+		     ? load->opts.lend(load->opts.lender, map->pin_path)
+		     : -1;
+	if (fd >= 0) {
+		err = reuse(load, map, fd, msg);
+		map->is_lent = map->is_reused;
+		return err;
+	}
 	if (err != -ENOENT)
 		return elfmap_msg__set(msg, err, "map '%s': %s %s", map->map.name, map->pin_path, why.text);
 	return check_template(load, map, msg);

@@ -27,6 +27,10 @@ struct elfmap_load_opts {
 	const char *graft_into;
 	bool may_grow;	/* a map with more entries than its pin is made new; the caller pins it */
 	bool is_locked; /* the caller holds the exclusive lock on tc_dir, or changes nothing there */
+	/* May be NULL. The map that will be pinned at PATH by another load of the caller, a descriptor of it, or -1:
+	 * used for a pin that does not exist yet. The commit fails with -EAGAIN if another map is pinned there then. */
+	int (*lend)(const void *lender, const char *path);
+	const void *lender;
 	/* Called for each warning of the contract; may be NULL. */
 	void (*warn)(const char *file, const char *text);
 };
@@ -38,6 +42,7 @@ struct elfmap_load_map {
 	char *unpinned_why;  /* why not, if the object requests a pin */
 	struct bpf_map *bpf; /* its descriptor from elfmap_load__kernel() on */
 	bool is_reused;	     /* from its pin */
+	bool is_lent;	     /* from another load, which pins it */
 	bool has_grown;	     /* its pin differs only in having fewer entries; it is not used */
 	bool is_internal;    /* made by libbpf for global data */
 };

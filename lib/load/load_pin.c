@@ -65,11 +65,26 @@ static bool is_ours_to_pin(const struct elfmap_load *load, const struct elfmap_l
 	return map->pin_path && !map->is_reused && !map->has_grown && !is_private;
 }
 
+/* A map that another load was to pin. */
+static int check_lent(const struct elfmap_load_map *map, struct elfmap_msg *msg)
+{
+	struct bpf_map_info info;
+	int fd, err = elfmap_map__open(map->pin_path, &fd, &info, NULL);
+
+	if (!err)
+		close(fd);
+	if (err || info.id != elfmap_map__id(elfmap_pair__fd(map->bpf)))
+		return elfmap_msg__set(msg, -EAGAIN, "map '%s': another command has pinned it", map->map.name);
+	return 0;
+}
+
 static int pin_map(struct elfmap_load *load, const struct elfmap_load_map *map, struct elfmap_msg *msg)
 {
 	struct elfmap_msg why;
 	int err;
 
+	if (map->is_lent)
+		return check_lent(map, msg);
 	if (!is_ours_to_pin(load, map))
 		return 0;
 	err = elfmap_pin__add(elfmap_pair__fd(map->bpf), map->pin_path, &why);

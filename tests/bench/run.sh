@@ -7,6 +7,7 @@
 #   programs   classifiers per packet, against ports of the kernel's samples and single steps
 #   throughput UDP between two namespaces, against the same with an empty classifier
 #   maps       writing and reading entries, against bpftool and bare batch calls
+#   apply      pipelines of many lines, against `elfmap tc -batch` with the same filters; many maps saved
 #
 #   BUILD=build tests/bench/run.sh [PART...]        ROUNDS=401: number of measurements
 #
@@ -23,7 +24,7 @@ if [[ ${1-} != --inside ]]; then
 fi
 shift
 
-readonly parts=(loading programs throughput maps)
+readonly parts=(loading programs throughput maps apply)
 readonly dev=bench$$
 readonly pins=/sys/fs/bpf/tc/globals
 readonly preload=$build/libexec/elfmap/preload.so
@@ -235,6 +236,101 @@ bench_maps() {
 
 	printf 'Whole commands, %d rounds (fewer for slow ones), interleaved; medians of the factor by which elfmap is faster.\n' "$each"
 	"$build/tests/bench/map_speed" "$build/elfmap" "$each"
+}
+
+# make_lines NR SECTION...: a pipeline and a batch of tc with NR lines for each section, at one hook.
+make_lines() {
+	local nth section object=$scratch/lines.o
+
+	cp "$build/tc-progs/dst_stats.o" "$object"
+	: >"$scratch/pipeline"
+	: >"$scratch/batch"
+	for ((nth = 1; nth <= $1; nth++)); do
+		for section in "${@:2}"; do
+			echo "attach lines.o sec $section dev $dev $section prio $nth handle 1" >>"$scratch/pipeline"
+			echo "filter add dev $dev $section prio $nth handle 1 bpf da obj $object sec $section" >>"$scratch/batch"
+		done
+	done
+}
+
+# Neither filters nor pins.
+start_anew() {
+	tc qdisc del dev "$dev" clsact
+	tc qdisc add dev "$dev" clsact
+	rm -rf "${pins:?}"
+}
+
+# timed COMMAND...: how long it takes, in milliseconds.
+timed() {
+	local start=${EPOCHREALTIME/./} end
+
+	"$@" >/dev/null || die "$1 $2: failed"
+	end=${EPOCHREALTIME/./}
+	printf '%d.%03d\n' $(((end - start) / 1000)) $(((end - start) % 1000))
+}
+
+# From lines of milliseconds: the median.
+median() {
+	jq -rn '[inputs] | sort | .[length / 2 | floor] * 1000 | round / 1000'
+}
+
+# compare_new NAME ROUNDS: the pipeline against the batch, nothing is there before.
+compare_new() {
+	local round
+
+	for ((round = 0; round < $2; round++)); do
+		start_anew
+		timed "$build/elfmap" tc -batch "$scratch/batch" >>"$scratch/of-tc"
+		start_anew
+		timed "$build/elfmap" apply "$scratch/pipeline" >>"$scratch/of-apply"
+	done
+	jq -rn --arg name "$1" --argjson tc "$(median <"$scratch/of-tc")" --argjson apply "$(median <"$scratch/of-apply")" '
+		($apply / $tc * 100 | round / 100) as $ratio |
+		"  \($name)\(" " * (44 - ($name | length))) \($tc) ms, \($apply) ms: \($ratio), limit 1.20: " +
+		if $ratio <= 1.2 then "ok" else "OVER" end'
+	rm "$scratch/of-tc" "$scratch/of-apply"
+}
+
+# report_time NAME MILLISECONDS LIMIT
+report_time() {
+	jq -rn --arg name "$1" --argjson ms "$2" --argjson limit "$3" '
+		"  \($name)\(" " * (44 - ($name | length))) \($ms) ms, limit \($limit): " + if $ms <= $limit then "ok" else "OVER" end'
+}
+
+measure_again() {
+	local round
+
+	make_lines 1000 ingress
+	start_anew
+	"$build/elfmap" apply "$scratch/pipeline" >/dev/null
+	for ((round = 0; round < $1; round++)); do timed "$build/elfmap" apply "$scratch/pipeline"; done | median
+}
+
+measure_save() {
+	local nth round
+
+	rm -rf "${pins:?}"
+	mkdir -p "$pins"
+	for ((nth = 0; nth < 2000; nth++)); do
+		echo "map create $pins/saved_$nth type hash key 4 value 8 entries 16 name saved_$nth"
+	done >"$scratch/maps"
+	bpftool batch file "$scratch/maps" >/dev/null
+	for ((round = 0; round < $1; round++)); do timed "$build/elfmap" map save; done | median
+}
+
+bench_apply() {
+	local each=$((rounds / 40 + 1))
+
+	make_device
+	printf 'Whole commands, %d rounds, interleaved; medians of tc -batch and of apply, and their ratio.\n' "$each"
+	make_lines 1 ingress
+	compare_new '1 line, new' "$((4 * each))"
+	make_lines 1 ingress egress
+	compare_new '2 lines, both directions, new' "$((4 * each))"
+	make_lines 200 ingress
+	compare_new '200 lines, new' "$each"
+	report_time '1,000 lines, nothing to do' "$(measure_again "$each")" 300
+	report_time 'map save, 2,000 maps' "$(measure_save "$each")" 300
 }
 
 # The limits that do not hold, at the end.

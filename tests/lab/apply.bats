@@ -324,6 +324,37 @@ refused() {
 	ip link del w0
 }
 
+@test "apply: lines of several kinds and sections share the maps that the first of them pins" {
+	for order in "load attach attach" "attach load attach" "attach attach load"; do
+		lines=() section=ingress
+		for kind in $order; do
+			if [[ $kind == load ]]; then
+				lines+=("load two_hooks.o")
+			else
+				lines+=("attach two_hooks.o sec $section dev $link $section")
+				section=egress
+			fi
+		done
+		cp "$objects/two_hooks.o" "$tmp"
+		pipeline "${lines[@]}"
+		run -0 --separate-stderr apply
+		[[ -z $stderr && $(grep -c '^+ ' <<<"$output") == 3 ]]
+		pin=$(find /sys/fs/bpf -name hooks_sum)
+		map=$(bpftool -j map show pinned "$pin" | jq .id)
+		for prog in $(tc -j filter show dev "$link" ingress | jq '.[].options.prog.id // empty') \
+			$(tc -j filter show dev "$link" egress | jq '.[].options.prog.id // empty') \
+			$(bpftool -j prog show pinned /sys/fs/bpf/tc/progs/two_hooks/hooks_ingress | jq .id); do
+			[[ $(bpftool -j prog show id "$prog" | jq --argjson map "$map" '.map_ids | index($map)') != null ]]
+		done
+		run -0 apply
+		[[ $(grep -c '^= ' <<<"$output") == 3 ]]
+		tc qdisc del dev "$link" clsact
+		tc qdisc add dev "$link" clsact
+		find /sys/fs/bpf -type f ! -name '*.debug' -delete
+		rm -r /sys/fs/bpf/tc/progs
+	done
+}
+
 @test "apply: two lines whose programs would have the same pins are refused" {
 	mkdir "$tmp/other"
 	cp "$objects/tailcall.o" "$tmp/other/shared.o"

@@ -72,3 +72,9 @@ setup() {
 	run -1 --separate-stderr tests/bench/run.sh nosuch
 	[[ $stderr == 'bench: no part nosuch; there are: '*programs* ]]
 }
+
+@test "apply: pipelines are compared with batches of tc, and each limit has a result" {
+	run -0 --separate-stderr env ROUNDS=1 tests/bench/run.sh apply
+	printf '%s\n' "$output"
+	[[ -z $stderr && $(sed '/^==== limits/,$d' <<<"$output" | grep -cE 'limit [0-9.]+: (ok|OVER)') == 5 ]]
+}

@@ -468,3 +468,13 @@ forget_all() {
 	[[ $("$elfmap" map save /sys/fs/bpf/else | grep '^map ') == 'map /sys/fs/bpf/else/y' ]]
 	[[ $("$elfmap" map save | grep -c '^map ') == 2 ]]
 }
+
+@test "save: descriptors do not grow with the maps" {
+	for ((nth = 0; nth < 300; nth++)); do
+		echo "map create $globals/many_$nth type hash key 4 value 4 entries 4 name many"
+		echo "map update pinned $globals/many_$nth key 1 0 0 0 value 2 0 0 0"
+	done >"$tmp/batch"
+	bpftool batch file "$tmp/batch" >/dev/null
+	run -0 --separate-stderr bash -c 'ulimit -n 64 && exec "$@"' _ "$elfmap" map save
+	[[ -z $stderr && $(grep -c '^end$' <<<"$output") == 300 ]]
+}
