@@ -9,6 +9,44 @@
 #include "pins/bpffs.h"
 #include "upgrade/upgrade.h"
 
+static void print_map(const struct elfmap_map_report *map)
+{
+	bool is_merged = map->fate == ELFMAP_MAP_MERGED;
+
+	printf("map %s %s", map->name, elfmap_map_fate__word(map->fate));
+	if (map->fate != ELFMAP_MAP_NEW && map->fate != ELFMAP_MAP_KEPT)
+		printf(": %zu %s, %zu late, %zu lost, %zu removed", map->carried,
+		       is_merged ? "variables kept" : "entries carried", map->late, map->lost, map->removed);
+	puts(map->unnoted ? " (start values not noted)" : "");
+}
+
+static size_t count_lost(const struct elfmap_upgrade *upgrade)
+{
+	size_t lost = 0;
+
+	for (size_t i = 0; i < upgrade->maps.nr; i++)
+		lost += upgrade->maps.at[i].lost;
+	return lost;
+}
+
+static size_t count_late(const struct elfmap_upgrade *upgrade)
+{
+	size_t late = 0;
+
+	for (size_t i = 0; i < upgrade->maps.nr; i++)
+		late += upgrade->maps.at[i].late;
+	return late;
+}
+
+static size_t count_resized(const struct elfmap_upgrade *upgrade)
+{
+	size_t resized = 0;
+
+	for (size_t i = 0; i < upgrade->maps.nr; i++)
+		resized += upgrade->maps.at[i].fate == ELFMAP_MAP_COPIED;
+	return resized;
+}
+
 static void print_upgrade(const struct elfmap_upgrade *upgrade)
 {
 	for (size_t i = 0; i < upgrade->deployment.nr; i++) {
@@ -17,14 +55,28 @@ static void print_upgrade(const struct elfmap_upgrade *upgrade)
 		print_hook(hook, hook->name);
 		puts(" replaced");
 	}
-	if (upgrade->nr_grown)
-		printf("%zu maps resized: entries copied, %zu of them late, %zu lost\n", upgrade->nr_grown,
-		       upgrade->late, upgrade->lost);
+	for (size_t i = 0; i < upgrade->maps.nr; i++)
+		print_map(&upgrade->maps.at[i]);
+}
+
+static json_object *json_map(const struct elfmap_map_report *map)
+{
+	json_object *row = json_object_new_object();
+
+	json_object_object_add(row, "name", json_object_new_string(map->name));
+	json_object_object_add(row, "state", json_object_new_string(elfmap_map_fate__word(map->fate)));
+	json_object_object_add(row, "carried", json_object_new_int64((int64_t)map->carried));
+	json_object_object_add(row, "late", json_object_new_int64((int64_t)map->late));
+	json_object_object_add(row, "lost", json_object_new_int64((int64_t)map->lost));
+	json_object_object_add(row, "removed", json_object_new_int64((int64_t)map->removed));
+	if (map->fate == ELFMAP_MAP_MERGED)
+		json_object_object_add(row, "start_values_known", json_object_new_boolean(!map->unnoted));
+	return row;
 }
 
 static void json_upgrade(const struct elfmap_upgrade *upgrade)
 {
-	json_object *root = json_object_new_object(), *hooks = json_object_new_array();
+	json_object *root = json_object_new_object(), *hooks = json_object_new_array(), *maps = json_object_new_array();
 
 	for (size_t i = 0; i < upgrade->deployment.nr; i++) {
 		const struct elfmap_hook *hook = &upgrade->deployment.at[i].hook;
@@ -40,17 +92,20 @@ static void json_upgrade(const struct elfmap_upgrade *upgrade)
 		json_object_object_add(row, "name", json_object_new_string(hook->name));
 		json_object_array_add(hooks, row);
 	}
+	for (size_t i = 0; i < upgrade->maps.nr; i++)
+		json_object_array_add(maps, json_map(&upgrade->maps.at[i]));
 	json_object_object_add(root, "replaced", hooks);
-	json_object_object_add(root, "maps_resized", json_object_new_int64((int64_t)upgrade->nr_grown));
-	json_object_object_add(root, "entries_late", json_object_new_int64((int64_t)upgrade->late));
-	json_object_object_add(root, "entries_lost", json_object_new_int64((int64_t)upgrade->lost));
+	json_object_object_add(root, "maps", maps);
+	json_object_object_add(root, "maps_resized", json_object_new_int64((int64_t)count_resized(upgrade)));
+	json_object_object_add(root, "entries_late", json_object_new_int64((int64_t)count_late(upgrade)));
+	json_object_object_add(root, "entries_lost", json_object_new_int64((int64_t)count_lost(upgrade)));
 	json_object_object_add(root, "versions_kept", json_object_new_int64((int64_t)upgrade->kept.nr));
 	json_object_object_add(root, "interrupted_before", json_object_new_boolean(upgrade->was_interrupted));
 	print_json(root);
 }
 
 struct upgrade_request {
-	const char *file;
+	const char *file, *resets;
 	bool rollback, forget;
 };
 
@@ -61,11 +116,13 @@ static int run(const void *words)
 	struct elfmap_upgrade upgrade = {};
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
+	size_t lost;
 	int err;
 
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
 		return complain("upgrade", "%s", msg.text);
 	opts.tc_dir = tc_dir;
+	opts.resets = request->resets;
 	if (request->forget)
 		err = elfmap_upgrade__forget(request->file, tc_dir, &upgrade, &msg);
 	else if (request->rollback)
@@ -76,10 +133,11 @@ static int run(const void *words)
 		return complain(request->file, "%s", msg.text);
 	if (upgrade.was_interrupted)
 		complain(request->file, "note: an interrupted upgrade was repaired first");
-	if (upgrade.lost)
+	lost = count_lost(&upgrade);
+	if (lost)
 		complain(request->file,
 			 "warning: both versions wrote %zu entries meanwhile; the values of the old version are lost",
-			 upgrade.lost);
+			 lost);
 	if (upgrade.kept.nr)
 		complain(request->file,
 			 "note: %zu older versions stay pinned, since program %u %s still jumps through their tables; "
@@ -99,6 +157,8 @@ static const struct option_row options[] = {
 	 .help = "go back to the previous version"},
 	{"--forget", NULL, 0, OPTION_FLAG_AT(struct upgrade_request, forget), .unless = "--rollback",
 	 .help = "remove older versions that stayed pinned"},
+	{"--reset", "MAP", 0, OPTION_TEXT_AT(struct upgrade_request, resets), .unless = "--rollback",
+	 .help = "maps, or sections such as .data, that start anew, separated by commas"},
 	{},
 };
 

@@ -11,6 +11,7 @@
 #include "base/msg.h"
 #include "kinds/maps.h"
 #include "load/load.h"
+#include "load/start.h"
 #include "pins/pin.h"
 #include "pins/pins.h"
 
@@ -65,6 +66,24 @@ static bool has_grown(const struct elfmap_load *load, const struct elfmap_map *m
 	       !elfmap_pin__compare(&smaller, info, NULL);
 }
 
+/* libbpf duplicates FD, and renames its map to the kernel's name, of 15 characters. */
+static int give_to_libbpf(struct elfmap_load_map *map, int fd, struct elfmap_msg *msg)
+{
+	int err;
+
+	if (!map->is_legacy && !map->own_name) {
+		map->own_name = strdup(map->map.name);
+		if (!map->own_name)
+			return elfmap_msg__set(msg, -ENOMEM, "no memory");
+		map->map.name = map->own_name;
+	}
+	err = bpf_map__reuse_fd(map->bpf, fd);
+	if (err)
+		return elfmap_msg__set(msg, err, "map '%s': %s", map->map.name, strerror(-err));
+	map->is_reused = true;
+	return 0;
+}
+
 /* FD is the pin's; the map duplicates it. */
 static int reuse(const struct elfmap_load *load, struct elfmap_load_map *map, int fd, struct elfmap_msg *msg)
 {
@@ -88,13 +107,25 @@ static int reuse(const struct elfmap_load *load, struct elfmap_load_map *map, in
 	}
 	if (err)
 		return err;
-	err = bpf_map__reuse_fd(map->bpf, fd);
+	return give_to_libbpf(map, fd, msg);
+}
+
+/* FD is the running version's map; libbpf duplicates it. */
+static int take_over(const struct elfmap_load *load, struct elfmap_load_map *map, int fd, struct elfmap_msg *msg)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	int err = bpf_obj_get_info_by_fd(fd, &info, &size);
+
 	if (err)
 		return elfmap_msg__set(msg, err, "map '%s': %s", map->map.name, strerror(-err));
-	map->is_reused = true;
-	if (!map->is_legacy)
-		map->map.name = bpf_map__name(map->bpf); /* it is the kernel's name now */
-	return 0;
+	err = elfmap_pin__compare_running(&map->map, &info, msg);
+	if (err) {
+		map->has_grown = has_grown(load, &map->map, &info);
+		return map->has_grown ? 0 : err;
+	}
+	map->is_running = true;
+	return give_to_libbpf(map, fd, msg);
 }
 
 /* libbpf checks the templates of BTF-defined maps. */
@@ -105,6 +136,28 @@ static int check_template(const struct elfmap_load *load, const struct elfmap_lo
 		       : 0;
 }
 
+static unsigned char *copy_of(const void *bytes, size_t size)
+{
+	unsigned char *copy = malloc(size);
+
+	return copy ? memcpy(copy, bytes, size) : NULL;
+}
+
+static int prepare_globals(const struct elfmap_load *load, struct elfmap_load_map *map, struct elfmap_msg *msg)
+{
+	const struct elfmap_load_source *source = load->opts.source;
+	const void *start = bpf_map__initial_value(map->bpf, &map->size);
+
+	map->section = elfmap_start__section(map->bpf);
+	if (!start || !map->section)
+		return 0; /* libbpf's own, such as .kconfig */
+	map->start = copy_of(start, map->size);
+	map->requested = copy_of(start, map->size);
+	if (!map->start || !map->requested)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	return source ? source->fill_globals(source->context, load, map, msg) : 0;
+}
+
 static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *map, struct elfmap_msg *msg)
 {
 	bool is_private = load->opts.private_slots && elfmap_map__is_prog_array(map->map.def.type);
@@ -113,7 +166,7 @@ static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *m
 	struct elfmap_msg why;
 
 	if (map->is_internal)
-		return 0;
+		return prepare_globals(load, map, msg);
 	if (map->pin_path && !is_private)
 		err = elfmap_map__open_for(map->pin_path, ELFMAP_READ_WRITE, &fd, &info, &why);
 	if (!err) {
@@ -131,7 +184,13 @@ static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *m
 	}
 	if (err != -ENOENT)
 		return elfmap_msg__set(msg, err, "map '%s': %s %s", map->map.name, map->pin_path, why.text);
-	return check_template(load, map, msg);
+	if (load->opts.source && !is_private)
+		err = load->opts.source->find_map(load->opts.source->context, load, map, &fd, msg);
+	if (!err) {
+		err = take_over(load, map, fd, msg);
+		close(fd);
+	}
+	return err == -ENOENT ? check_template(load, map, msg) : err;
 }
 
 /* A map that no pin or program holds loses its tail-call slots when the command ends. */

@@ -16,6 +16,20 @@
 
 #include "load/pair.h"
 
+struct elfmap_load;
+struct elfmap_load_map;
+
+/* What a new version takes over from the running one. */
+struct elfmap_load_source {
+	/* Finds the running map for MAP, which has no pin. *RET_FD is the caller's. -ENOENT: there is none. */
+	int (*find_map)(void *context, const struct elfmap_load *load, const struct elfmap_load_map *map, int *ret_fd,
+			struct elfmap_msg *msg);
+	/* Sets the values of MAP, of global data, before it is made. */
+	int (*fill_globals)(void *context, const struct elfmap_load *load, const struct elfmap_load_map *map,
+			    struct elfmap_msg *msg);
+	void *context;
+};
+
 struct elfmap_load_opts {
 	const char *tc_dir;	 /* where pins are, ".../tc" */
 	const char *section;	 /* load this program and those of tail-call slots; NULL: all */
@@ -25,6 +39,7 @@ struct elfmap_load_opts {
 	 * A map with the name of that pin uses it, wherever the object pins it. Slots of existing tables are not
 	 * changed; those of new tables are filled. */
 	const char *graft_into;
+	const struct elfmap_load_source *source; /* the running version; NULL: there is none */
 	bool may_grow;	/* a map with more entries than its pin is made new; the caller pins it */
 	bool is_locked; /* the caller holds the exclusive lock on tc_dir, or changes nothing there */
 	/* May be NULL. The map that will be pinned at PATH by another load of the caller, a descriptor of it, or -1:
@@ -38,13 +53,20 @@ struct elfmap_load_opts {
 struct elfmap_load_map {
 	struct elfmap_map map; /* of a BTF-defined map: from libbpf's view of it */
 	bool is_legacy;
+	char *own_name;	     /* of `map`, if it is not a string of the object or of libbpf */
 	char *pin_path;	     /* NULL: not pinned */
 	char *unpinned_why;  /* why not, if the object requests a pin */
 	struct bpf_map *bpf; /* its descriptor from elfmap_load__kernel() on */
-	bool is_reused;	     /* from its pin */
+	bool is_reused;	     /* from its pin, or from the running version */
+	bool is_running;     /* from the running version: it has no pin, or not at PIN_PATH */
 	bool is_lent;	     /* from another load, which pins it */
 	bool has_grown;	     /* its pin differs only in having fewer entries; it is not used */
 	bool is_internal;    /* made by libbpf for global data */
+	/* Of global data, from elfmap_load__kernel() on: its section, the start values of the object, and the same with
+	 * the values that the request sets, before values of the running version. */
+	const char *section;
+	unsigned char *start, *requested;
+	size_t size;
 };
 
 struct elfmap_load_prog {
@@ -73,7 +95,7 @@ struct elfmap_load {
 	struct elfmap_load_prog *progs; /* in libbpf's order */
 	size_t nr_progs;
 	int lock;			    /* shared, on tc_dir: other commands remove no pin that we have opened */
-	int start_map;			    /* the start values of its variables (load_pin.c); -1: all zero */
+	int start_map;			    /* the note of start values (start.h); -1: none */
 	struct elfmap_load_change *changes; /* made by commit, the latest last */
 	size_t nr_changes;
 };
@@ -123,9 +145,7 @@ struct elfmap_holder;
 int elfmap_load__shrink(struct elfmap_load *load, struct elfmap_holder *holder);
 /* Frees the maps and programs, and closes their descriptors. */
 void elfmap_load__close_bpf(struct elfmap_load *load);
-/* Called by elfmap_load__kernel(): records a digest of the start values of variables, so that an object with other
- * start values is recognised as another one. Running programs change .data, so the digest is in a map of its own, which
- * is bound to the programs and lives as long as they do. */
+/* Called by elfmap_load__kernel(): notes the start values of variables (start.h). */
 int elfmap_load__note_start(struct elfmap_load *load);
 
 /* Releases the lock before elfmap_load__free() does: other commands may then remove unused pins. LOAD may be NULL. */

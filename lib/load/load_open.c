@@ -341,6 +341,9 @@ void elfmap_load__close_bpf(struct elfmap_load *load)
 	for (size_t i = 0; i < load->nr_maps; i++) {
 		free(load->maps[i].pin_path);
 		free(load->maps[i].unpinned_why);
+		free(load->maps[i].start);
+		free(load->maps[i].requested);
+		free(load->maps[i].own_name);
 	}
 	free(load->maps);
 	free(load->progs);

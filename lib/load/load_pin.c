@@ -22,6 +22,7 @@
 #include "kinds/maps.h"
 #include "load/holder.h"
 #include "load/load.h"
+#include "load/start.h"
 #include "pins/pin_change.h"
 #include "pins/pins.h"
 
@@ -62,7 +63,7 @@ static bool is_ours_to_pin(const struct elfmap_load *load, const struct elfmap_l
 {
 	bool is_private = load->opts.private_slots && elfmap_map__is_prog_array(map->map.def.type);
 
-	return map->pin_path && !map->is_reused && !map->has_grown && !is_private;
+	return map->pin_path && (!map->is_reused || map->is_running) && !map->has_grown && !is_private;
 }
 
 /* A map that another load was to pin. */
@@ -365,84 +366,27 @@ int elfmap_load__shrink(struct elfmap_load *load, struct elfmap_holder *holder)
 
 /* ---- start values of variables ------------------------------------------------------------------------------ */
 
-#define DIGEST_MAP "elfmap.start" /* bpffs refuses dots, so no pin has this name */
-
-static bool is_zero(const char *bytes, size_t size)
-{
-	while (size && !bytes[size - 1])
-		size--;
-	return !size;
-}
-
-/* The start values of a map that programs write; NULL: it has none, or all are zero. */
-static const void *start_of(const struct elfmap_load_map *map, size_t *ret_size)
-{
-	const void *values;
-
-	if (!map->is_internal || bpf_map__map_flags(map->bpf) & BPF_F_RDONLY_PROG)
-		return NULL;
-	values = bpf_map__initial_value(map->bpf, ret_size);
-	return values && !is_zero(values, *ret_size) ? values : NULL;
-}
-
-/* -ENODATA: all start values are zero. */
-static int digest(const struct elfmap_load *load, char ret_hex[41])
-{
-	char *all = NULL;
-	size_t used = 0;
-	int err = 0;
-
-	for (size_t i = 0; !err && i < load->nr_maps; i++) {
-		size_t size = 0;
-		const void *values = start_of(&load->maps[i], &size);
-		char *grown = values ? realloc(all, used + size) : NULL;
-
-		if (!values)
-			continue;
-		if (grown) {
-			all = grown;
-			memcpy(all + used, values, size);
-			used += size;
-		} else {
-			err = -ENOMEM;
-		}
-	}
-	if (!err && used)
-		elfmap_sha1(all, used, ret_hex);
-	free(all);
-	if (err)
-		return err;
-	return used ? 0 : -ENODATA;
-}
-
-static int make_map(const char hex[41], int *ret_fd)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, DIGEST_MAP, sizeof(__u32), 40, 1, &opts);
-	const __u32 key = 0;
-	int err;
-
-	if (fd < 0)
-		return fd;
-	err = bpf_map_update_elem(fd, &key, hex, BPF_ANY);
-	err = err ?: bpf_map_freeze(fd);
-	if (err)
-		close(fd);
-	else
-		*ret_fd = fd;
-	return err;
-}
-
 int elfmap_load__note_start(struct elfmap_load *load)
 {
-	char hex[41];
-	int err = digest(load, hex);
+	struct elfmap_start_section *sections = calloc(load->nr_maps + 1, sizeof(*sections));
+	size_t nr = 0;
+	int err;
 
+	if (!sections)
+		return -ENOMEM;
+	for (size_t i = 0; i < load->nr_maps; i++) {
+		const struct elfmap_load_map *map = &load->maps[i];
+
+		if (map->start)
+			sections[nr++] =
+				(struct elfmap_start_section){map->section, map->size, map->start, map->requested};
+	}
+	err = elfmap_start__make(sections, nr, &load->start_map);
+	free(sections);
 	if (err)
 		return err == -ENODATA ? 0 : err;
-	err = make_map(hex, &load->start_map);
 	for (size_t i = 0; !err && i < load->nr_progs; i++)
 		if (load->progs[i].is_wanted)
-			err = bpf_prog_bind_map(bpf_program__fd(load->progs[i].bpf), load->start_map, NULL);
-	return err == -EINVAL ? 0 : err; /* before Linux 5.10 */
+			err = elfmap_start__bind(bpf_program__fd(load->progs[i].bpf), load->start_map);
+	return err;
 }

@@ -31,4 +31,19 @@ struct elfmap_object {
  * itself or through programs in slots. NULL if there is none; uses in called functions are not seen. */
 void elfmap_object__find_entries(const struct elfmap_object *obj, const struct elfmap_prog *ret_entries[ELF_MAX_MAPS]);
 
+/* Does PROG refer to the map NAME, of `maps` or `.maps`? Uses in called functions are not seen. */
+bool elfmap_object__uses(const struct elfmap_object *obj, const struct elfmap_prog *prog, const char *name);
+
+struct elfmap_variable {
+	const char *name; /* of the symbol, or of the BTF that describes it */
+	size_t offset;	  /* in the section, bytes */
+	size_t size;
+	__u32 type; /* of the variable in the BTF that describes it; 0: unknown */
+};
+
+/* Lists the variables of the data section SECTION by offset, also static ones. The caller frees *RET_VARIABLES. No such
+ * section: none. -ENOMEM */
+int elfmap_object__variables(const struct elfmap_object *obj, const char *section,
+			     struct elfmap_variable **ret_variables, size_t *ret_nr);
+
 #endif

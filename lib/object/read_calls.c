@@ -305,3 +305,25 @@ void elfmap_object__find_entries(const struct elfmap_object *obj, const struct e
 	}
 	follow(&search);
 }
+
+bool elfmap_object__uses(const struct elfmap_object *obj, const struct elfmap_prog *prog, const char *name)
+{
+	for (size_t i = 1; i < obj->elf->nr_sections; i++) {
+		struct relocations table;
+		Elf64_Rela rela;
+
+		if (!relocations__open(&table, obj->elf, i) || table.target != prog->section_index)
+			continue;
+		while (relocations__next(&table, &rela)) {
+			size_t map = find_map(obj, table.target, &rela);
+
+			if (find_prog(obj, table.target, rela.r_offset) != prog)
+				continue;
+			if (!strcmp(map < obj->nr_maps ? obj->maps[map].name
+						       : elfmap_elf__symbol_name(obj->elf, ELF64_R_SYM(rela.r_info)),
+				    name))
+				return true;
+		}
+	}
+	return false;
+}

@@ -99,7 +99,9 @@ static void describe(char *text, size_t size, __u32 type, __u32 key, __u32 value
 		 flags);
 }
 
-int elfmap_pin__compare(const struct elfmap_map *map, const struct bpf_map_info *info, struct elfmap_msg *msg)
+/* THERE is "pin" or "running map". */
+static int compare(const struct elfmap_map *map, const struct bpf_map_info *info, const char *there,
+		   struct elfmap_msg *msg)
 {
 	const struct bpf_elf_map *def = &map->def;
 	__u32 added = elfmap_map_kind__of(def->type)->added_flags;
@@ -126,8 +128,18 @@ int elfmap_pin__compare(const struct elfmap_map *map, const struct bpf_map_info 
 	describe(ours, sizeof(ours), def->type, def->size_key, def->size_value, def->max_elem, def->flags);
 	describe(theirs, sizeof(theirs), info->type, info->key_size, info->value_size, info->max_entries,
 		 info->map_flags);
-	return elfmap_msg__set(msg, -EEXIST, "map '%s': differs from its pin in %s: object %s; pin %s", map->name,
-			       fields, ours, theirs);
+	return elfmap_msg__set(msg, -EEXIST, "map '%s': differs from its %s in %s: object %s; %s %s", map->name, there,
+			       fields, ours, there, theirs);
+}
+
+int elfmap_pin__compare(const struct elfmap_map *map, const struct bpf_map_info *info, struct elfmap_msg *msg)
+{
+	return compare(map, info, "pin", msg);
+}
+
+int elfmap_pin__compare_running(const struct elfmap_map *map, const struct bpf_map_info *info, struct elfmap_msg *msg)
+{
+	return compare(map, info, "running map", msg);
 }
 
 /* ---- may an object use it ------------------------------------------------------------------------------- */

@@ -18,6 +18,9 @@ struct elfmap_pin_user {
 int elfmap_pin__take(const struct elfmap_map *map, const char *path, int fd, const struct elfmap_pin_user *users,
 		     size_t nr_users, struct bpf_map_info *ret_info, struct elfmap_msg *msg);
 
+/* As elfmap_pin__compare(), for a running map without a pin. */
+int elfmap_pin__compare_running(const struct elfmap_map *map, const struct bpf_map_info *info, struct elfmap_msg *msg);
+
 /* The hash that names the pins of PIN_OBJECT_NS, of an object with these bytes. "" for an object without such pins:
  * hashing takes longer than loading. */
 void elfmap_pin__hash(const struct elfmap_object *object, const void *bytes, size_t size, char ret_hex[41]);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/msg.h"
+#include "base/path.h"
 #include "kinds/maps.h"
 #include "map/entries.h"
 #include "map/map_write.h"
@@ -159,16 +160,18 @@ static int begin_one(const char *place, const char *old_dir, const char *next_di
 int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir, const char *next_dir,
 			  struct elfmap_carries *ret_carries, struct elfmap_msg *msg)
 {
-	struct elfmap_carries carries = {.at = calloc(next->nr_maps + 1, sizeof(struct elfmap_carry *))};
-	int err = 0;
+	struct elfmap_carries carries = {.at = calloc(next->nr_maps + 1, sizeof(struct elfmap_carry *)),
+					 .names = calloc(next->nr_maps + 1, sizeof(char *))};
+	int err = carries.at && carries.names ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
 
-	if (!carries.at)
-		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	for (size_t i = 0; !err && i < next->nr_maps; i++) {
 		if (is_table(next->maps[i].fd))
 			continue;
 		err = begin_one(next->maps[i].name, old_dir, next_dir, &carries.at[carries.nr], msg);
-		carries.nr += !err;
+		if (!err)
+			carries.names[carries.nr] = strdup(elfmap_path__name(next->maps[i].name));
+		if (!err && !carries.names[carries.nr++])
+			err = elfmap_msg__set(msg, -ENOMEM, "no memory");
 	}
 	if (err)
 		elfmap_carries__free(&carries);
@@ -177,23 +180,30 @@ int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir
 	return err;
 }
 
-void elfmap_carries__finish(const struct elfmap_carries *carries, size_t *ret_late, size_t *ret_lost)
+void elfmap_carries__finish(const struct elfmap_carries *carries, struct elfmap_map_reports *reports)
 {
-	*ret_late = *ret_lost = 0;
 	for (size_t i = 0; i < carries->nr; i++) {
+		struct elfmap_map_report *report = elfmap_map_reports__get(reports, carries->names[i]);
 		size_t late = 0, lost = 0;
 
 		if (elfmap_carry__finish(carries->at[i], &late, &lost, NULL))
 			lost++;
-		*ret_late += late;
-		*ret_lost += lost;
+		if (!report)
+			continue;
+		report->fate = ELFMAP_MAP_COPIED;
+		report->carried = carries->at[i]->copied.count;
+		report->late = late;
+		report->lost = lost;
 	}
 }
 
 void elfmap_carries__free(struct elfmap_carries *carries)
 {
-	for (size_t i = 0; i < carries->nr; i++)
+	for (size_t i = 0; i < carries->nr; i++) {
 		elfmap_carry__free(carries->at[i]);
+		free(carries->names[i]);
+	}
 	free(carries->at);
+	free(carries->names);
 	*carries = (struct elfmap_carries){};
 }

@@ -6,6 +6,7 @@
 #ifndef ELFMAP_CARRY_H
 #define ELFMAP_CARRY_H
 
+#include "upgrade/report.h"
 #include "upgrade/version.h"
 
 struct elfmap_carry;
@@ -13,6 +14,7 @@ struct elfmap_carry;
 /* All maps of a version except PROG_ARRAYs, each with its predecessor. */
 struct elfmap_carries {
 	struct elfmap_carry **at;
+	char **names; /* of the maps */
 	size_t nr;
 };
 
@@ -20,8 +22,8 @@ struct elfmap_carries {
  * NEXT_DIR. */
 int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir, const char *next_dir,
 			  struct elfmap_carries *ret_carries, struct elfmap_msg *msg);
-/* Copies later changes, after the exchange of programs. A failure counts as a lost entry. */
-void elfmap_carries__finish(const struct elfmap_carries *carries, size_t *ret_late, size_t *ret_lost);
+/* Copies later changes, after the exchange of programs, and reports each map. A failure counts as a lost entry. */
+void elfmap_carries__finish(const struct elfmap_carries *carries, struct elfmap_map_reports *reports);
 void elfmap_carries__free(struct elfmap_carries *carries);
 
 /* Replaces the entries of the map pinned at TO by those of the map pinned at FROM, and remembers them. -EOPNOTSUPP:

@@ -16,6 +16,7 @@
 #include "load/load.h"
 #include "pins/pin_change.h"
 #include "upgrade/carry.h"
+#include "upgrade/takeover.h"
 #include "upgrade/upgrade.h"
 
 struct change {
@@ -32,6 +33,7 @@ struct change {
 	struct elfmap_version old;
 	struct elfmap_version usual; /* maps at the usual pins, which may belong to another namespace */
 	struct elfmap_carries carries;
+	struct elfmap_takeover takeover;
 	struct elfmap_upgrade *result;
 	struct elfmap_msg *msg;
 };
@@ -177,6 +179,7 @@ static int load_next(struct change *change)
 		.tc_dir = change->tc_dir,
 		.type = deployment->nr ? deployment->at[0].hook.kind->prog_type : BPF_PROG_TYPE_UNSPEC,
 		.private_slots = true,
+		.source = &change->takeover.source,
 		.may_grow = true,
 		.is_locked = true,
 		.warn = change->opts->warn,
@@ -184,7 +187,46 @@ static int load_next(struct change *change)
 	int err;
 
 	err = elfmap_load__run(change->file, &opts, NULL, &change->load, change->msg);
+	err = err ?: elfmap_takeover__check_resets(&change->takeover, change->load, change->msg);
+	if (!err && elfmap_takeover__report(&change->takeover, change->load))
+		err = elfmap_msg__set(change->msg, -ENOMEM, "no memory");
 	return err ?: describe_next(change);
+}
+
+/* ---- what the running version has --------------------------------------------------------------------- */
+
+static int read_running(struct change *change)
+{
+	const struct elfmap_deployment *deployment = &change->result->deployment;
+	struct elfmap_takeover *takeover = &change->takeover;
+	int err = 0;
+
+	takeover->tc_dir = change->tc_dir;
+	takeover->file = change->file;
+	takeover->reports = &change->result->maps;
+	takeover->resets = change->opts ? change->opts->resets : NULL;
+	takeover->warn = change->opts ? change->opts->warn : NULL;
+	for (size_t i = 0; !err && i < deployment->nr; i++)
+		err = elfmap_running__add(&takeover->running, deployment->at[i].before);
+	if (err)
+		return elfmap_msg__set(change->msg, err, "%s", strerror(-err));
+	return elfmap_takeover__init(takeover, change->msg);
+}
+
+/* For a rollback: reports the maps that both versions use, and merges the variables of the running version. */
+static int take_state_back(struct change *change)
+{
+	struct elfmap_running target = {};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < change->next.nr_entries; i++)
+		err = elfmap_running__add(&target, change->next.entries[i].fd);
+	err = err ?: elfmap_takeover__report_common(&change->takeover, &target);
+	if (err)
+		elfmap_msg__set(change->msg, err, "%s", strerror(-err));
+	err = err ?: elfmap_takeover__merge_back(&change->takeover, &target, change->msg);
+	elfmap_running__free(&target);
+	return err;
 }
 
 /* ---- pinning both before the exchange ----------------------------------------------------- */
@@ -237,7 +279,6 @@ static int copy_state(struct change *change)
 	path_of(change, "old", old);
 	path_of(change, "next", next);
 	err = elfmap_carries__begin(&change->next, old, next, &change->carries, change->msg);
-	change->result->nr_grown = change->carries.nr;
 	return err;
 }
 
@@ -332,7 +373,7 @@ static int take_back(struct change *change, const struct elfmap_version *old, co
 	struct elfmap_deployment *deployment = &change->result->deployment;
 	struct elfmap_carries carries = {};
 	char old_dir[PATH_MAX], next_dir[PATH_MAX];
-	size_t late, lost;
+	struct elfmap_map_reports ignored = {};
 	int err;
 
 	path_of(change, "old", old_dir);
@@ -341,7 +382,8 @@ static int take_back(struct change *change, const struct elfmap_version *old, co
 		return publish(change, next);
 	err = elfmap_deployment__switch(deployment, old, change->msg) ?: publish_maps(change, old);
 	elfmap_version__wait();
-	elfmap_carries__finish(&carries, &late, &lost);
+	elfmap_carries__finish(&carries, &ignored);
+	elfmap_map_reports__free(&ignored);
 	elfmap_carries__free(&carries);
 	elfmap_deployment__free(deployment);
 	return err ?: elfmap_deployment__find(change->object, change->tc_dir, deployment, change->msg);
@@ -408,7 +450,8 @@ static int exchange(struct change *change)
 	err = err ?: elfmap_deployment__switch(&change->result->deployment, &change->next, change->msg);
 	if (!err) {
 		elfmap_version__wait();
-		elfmap_carries__finish(&change->carries, &change->result->late, &change->result->lost);
+		elfmap_carries__finish(&change->carries, &change->result->maps);
+		elfmap_takeover__finish(&change->takeover);
 		err = publish(change, &change->next);
 		if (err)
 			elfmap_deployment__switch(&change->result->deployment, &change->old, NULL);
@@ -424,6 +467,7 @@ static void end(struct change *change, int err)
 {
 	elfmap_load__end(change->load, !err);
 	elfmap_carries__free(&change->carries);
+	elfmap_takeover__free(&change->takeover);
 	elfmap_version__free(&change->next);
 	elfmap_version__free(&change->old);
 	elfmap_version__free(&change->usual);
@@ -444,6 +488,7 @@ int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts
 	err = place_change(&change);
 	err = err ?: find_hooks(&change);
 	err = err ?: recover(&change);
+	err = err ?: read_running(&change);
 	err = err ?: load_next(&change);
 	err = err ?: exchange(&change);
 	end(&change, err);
@@ -468,6 +513,8 @@ int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap
 	if (err == -ENOENT && result.deployment.nr)
 		elfmap_msg__set(msg, err, "there is no previous version to go back to; 'elfmap upgrade' makes one");
 	err = err ?: elfmap_version__check_tables(&change.next, tc_dir, msg);
+	err = err ?: read_running(&change);
+	err = err ?: take_state_back(&change);
 	err = err ?: exchange(&change);
 	end(&change, err);
 	if (!err)
@@ -500,4 +547,5 @@ int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_u
 void elfmap_upgrade__free(struct elfmap_upgrade *upgrade)
 {
 	elfmap_deployment__free(&upgrade->deployment);
+	elfmap_map_reports__free(&upgrade->maps);
 }

@@ -4,7 +4,7 @@
  *
  * The new version gets its own PROG_ARRAYs, which are filled before the exchange; then each filter of the old version
  * gets its new program. A packet that entered an old program finds old stages; one that enters a new program finds new
- * stages. Both share the state maps; a map that is larger in the new version is copied.
+ * stages. Both use the same state maps (takeover.h); a map that is larger in the new version is copied.
  *
  *   tc/generations/OBJECT/NETNS/previous   the version before, for --rollback
  *   tc/generations/OBJECT/NETNS/current    the attached version
@@ -17,19 +17,19 @@
 #define ELFMAP_UPGRADE_H
 
 #include "upgrade/deployment.h"
+#include "upgrade/report.h"
 #include "upgrade/version.h"
 
 struct elfmap_upgrade {
 	struct elfmap_deployment deployment; /* the exchanged hooks */
-	size_t nr_grown;		     /* maps with a new size, which were copied */
-	size_t late;			     /* entries written to an old map during the exchange */
-	size_t lost;			     /* of these not copied, because the new program wrote them as well */
+	struct elfmap_map_reports maps;	     /* what became of each */
 	struct elfmap_kept kept;	     /* versions that could not be removed, as they are in use elsewhere */
 	bool was_interrupted;		     /* a killed upgrade was undone first */
 };
 
 struct elfmap_upgrade_opts {
 	const char *tc_dir;
+	const char *resets; /* names of maps and of sections of global data that start anew, "a,.data"; NULL */
 	void (*warn)(const char *file, const char *text); /* as in struct elfmap_load_opts */
 	/* Called when the new version's tables are filled and not yet used, to add entries; may be NULL. The tables are
 	 * pinned below TABLES with the same paths as below the bpf file system. An error ends the upgrade. */

@@ -1,0 +1,191 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# What an upgrade keeps: maps of every kind, pinned or not, and values of global variables (tests/testdata/state.c).
+
+# shellcheck disable=SC2154,SC2030,SC2031 # flood.bash and run set them; a test is a subshell
+# shellcheck disable=SC2317 # functions that run calls
+
+bats_require_minimum_version 1.5.0
+
+load flood.bash
+
+setup() {
+	setup_flood
+	gen=$tmp/state.o
+	flags=(-g)
+	version
+}
+
+teardown() {
+	teardown_flood
+}
+
+# version [-DMACRO=VALUE ...]: state.o becomes this version.
+version() {
+	clang -target bpf -std=gnu11 -O2 -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" "${flags[@]}" "$@" \
+		-c tests/testdata/state.c -o "$gen"
+}
+
+attach() {
+	"$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
+}
+
+upgrade() {
+	"$elfmap" -n blue upgrade "$@"
+}
+
+# Of a map, in the report of an upgrade, which is the last run's stdout.
+fate() {
+	jq -r --arg name "$1" '.maps[] | select(.name == $name) | .state' <<<"$output"
+}
+
+kept() {
+	jq -r --arg name "$1" '.maps[] | select(.name == $name) | .carried' <<<"$output"
+}
+
+send() {
+	"$flood" from red to 10.9.0.2 port 9000 packets "$1" size 60 at blue >/dev/null
+}
+
+prog_id() {
+	on blue tc -j filter show dev v1 ingress | jq '[.[].options.prog.id // empty][0]'
+}
+
+# map_id NAME: the running program's map whose name in the kernel ends like this.
+map_id() {
+	local id
+
+	for id in $(bpftool -j prog show id "$(prog_id)" | jq '.map_ids[]'); do
+		bpftool -j map show id "$id" | jq --arg name "$1" 'select(.name | endswith($name)) | .id'
+	done
+}
+
+# value NAME [CELL]: a number of 64 bits.
+value() {
+	bpftool -j map lookup id "$(map_id "$1")" key "${2-0}" 0 0 0 |
+		jq -r '.value | map(ltrimstr("0x")) | reverse | join("") | "0x" + .' | xargs printf '%d\n'
+}
+
+# variable NAME [SECTION]
+variable() {
+	bpftool -j map dump id "$(map_id "${2-.data}")" | jq --arg name "$1" \
+		'.. | objects | select(has($name)) | .[$name]' | head -n 1
+}
+
+# poke SECTION OFFSET NUMBER: changes 32 bits of the section at run time.
+poke() {
+	local id bytes
+
+	id=$(map_id "$1")
+	read -r -a bytes < <(bpftool -j map lookup id "$id" key 0 0 0 0 | jq -r '.value | join(" ")')
+	bytes[$2]=$(($3 & 255)) bytes[$2 + 1]=$(($3 >> 8 & 255))
+	bpftool map update id "$id" key 0 0 0 0 value "${bytes[@]}"
+}
+
+# set_variable NAME NUMBER [SECTION]
+set_variable() {
+	poke "${3-.data}" "$((16#$(readelf -sW "$gen" | awk -v name="$1" '$8 == name {print $2}')))" "$2"
+}
+
+@test "maps with the same definition stay the same kernel maps, pinned or not" {
+	attach
+	send 3
+	before=$(for map in private_count object_count global_count waiting events; do map_id "$map"; done)
+	version -DSTEP=10
+	run -0 --separate-stderr upgrade -j "$gen"
+	[[ -z $stderr ]]
+	after=$(for map in private_count object_count global_count waiting events; do map_id "$map"; done)
+	[[ $before == "$after" ]]
+	for map in private_count object_count global_count connections_of_ipv4 waiting events; do
+		[[ $(fate $map) == kept ]]
+	done
+	[[ $(fate .rodata) == merged && $(fate .data) == merged && $(fate .bss) == merged ]]
+	send 3
+	[[ $(value private_count) == 33 && $(value object_count) == 33 && $(value global_count) == 33 ]]
+	[[ $(variable packets .bss) == 6 ]]
+	run -0 upgrade -j "$gen" --rollback
+	[[ $(fate private_count) == kept ]]
+	send 1
+	[[ $(value private_count) == 34 && $(value object_count) == 34 && $(variable packets .bss) == 7 ]]
+}
+
+@test "a variable that was changed at run time is kept, the others get the start values of the new version" {
+	attach
+	set_variable limit 5000
+	version -DSTEP=2
+	run -0 --separate-stderr upgrade -j "$gen"
+	[[ -z $stderr && $(kept .data) == 1 && $(variable limit) == 5000 ]]
+	[[ $(variable quiet) == 7 && $(variable own .data.own) == 5 && $(variable step .rodata) == 2 ]]
+	version -DEXTRA=9 # another layout
+	upgrade "$gen"
+	[[ $(variable limit) == 5000 && $(variable extra) == 9 && $(variable quiet) == 7 ]]
+	set_variable quiet 70
+	set_variable own 50 .data.own
+	version
+	upgrade "$gen"
+	[[ $(variable limit) == 5000 && $(variable quiet) == 70 && $(variable own .data.own) == 50 ]]
+}
+
+@test "a start value that the new version changes applies, unless the variable was changed at run time, too" {
+	attach
+	version -DLIMIT=2000
+	run -0 --separate-stderr upgrade "$gen"
+	[[ -z $stderr && $(variable limit) == 2000 ]]
+	set_variable limit 5000
+	version -DLIMIT=3000
+	run -0 --separate-stderr upgrade "$gen"
+	[[ $stderr == "elfmap: $gen: warning: .data: variable 'limit' was changed, and has another start value now; the running value is kept" ]]
+	[[ $(variable limit) == 5000 ]]
+	run -0 --separate-stderr upgrade "$gen" --reset .data
+	[[ -z $stderr && $output == *'map .data new'* && $(variable limit) == 3000 ]]
+}
+
+@test "a variable of another integer type keeps a value that fits, others start anew and are reported" {
+	attach
+	set_variable limit 5000
+	version -DLIMIT_TYPE=__u64
+	run -0 --separate-stderr upgrade "$gen"
+	[[ -z $stderr && $(variable limit) == 5000 ]]
+	version -DLIMIT_TYPE=__u8 -DLIMIT=100
+	run -0 --separate-stderr upgrade "$gen"
+	[[ $stderr == *"variable 'limit' was changed, and has another type now; it starts anew" && $(variable limit) == 100 ]]
+}
+
+@test "without a note of the start values, running values are kept, and this is reported" {
+	mkdir "$tmp/modern"
+	"$elfmap" convert "$gen" "$tmp/modern/state.o" --pin
+	on blue tc filter add dev v1 ingress bpf da obj "$tmp/modern/state.o" sec ingress
+	version -DLIMIT=2000 -DSTEP=3
+	run -0 upgrade "$gen"
+	[[ $output == *'map .data merged: 1 variables kept, '*' (start values not noted)'* ]]
+	[[ $(variable limit) == 1000 && $(variable step .rodata) == 3 ]]
+}
+
+@test "without BTF a section of the same size is merged by its symbols, one of another size is refused" {
+	flags=(-g0)
+	version
+	attach
+	send 2
+	set_variable limit 5000
+	version -DSTEP=2
+	run -0 --separate-stderr upgrade "$gen"
+	[[ -z $stderr && $output == *'map .data merged: 1 variables kept'* && $output == *'map private_count kept'* ]]
+	send 1
+	[[ $(value .bss) == 3 && $(value private_count) == 4 ]]
+	version -DEXTRA=9
+	run --separate-stderr upgrade "$gen"
+	[[ $status == 1 && $stderr == *'.data: the running version has no BTF and '*' start anew: --reset .data' ]]
+	run -0 upgrade "$gen" --reset .data
+	[[ $output == *'map .data new'* && $output == *'map .bss merged: 1 variables kept'* ]]
+}
+
+@test "--reset starts a map or section anew, and refuses a name that the object does not have" {
+	attach
+	send 3
+	run --separate-stderr upgrade "$gen" --reset nosuch
+	[[ $status == 1 && $stderr == "elfmap: $gen: --reset nosuch: there is no such map; 'elfmap show $gen' lists them" ]]
+	run -0 upgrade "$gen" --reset private_count,.bss
+	[[ $output == *'map private_count new'* && $output == *'map .bss new'* && $output == *'map object_count kept'* ]]
+	send 1
+	[[ $(value private_count) == 1 && $(value object_count) == 4 && $(variable packets .bss) == 1 ]]
+}
