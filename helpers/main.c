@@ -57,7 +57,7 @@ static int refuse_abbreviation(const struct verb *const *table, const char *word
 
 static int refuse_unknown(const struct verb *const *table, const char *prefix, const char *word, struct elfmap_msg *msg)
 {
-	struct option_nearest nearest = {.distance = OPTIONS_FAR};
+	struct elfmap_nearest nearest = {.distance = ELFMAP_FAR};
 
 	for (; *table; table++)
 		options__find_nearest(word, (*table)->name, &nearest);

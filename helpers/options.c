@@ -96,52 +96,19 @@ size_t options__find(const struct option_row *rows, const char *word)
 
 /* ---- suggestions ------------------------------------------------------------------------------------ */
 
-/* The number of letters to change, add, remove or swap with the next one to turn A into B. */
-static size_t count_edits(const char *a, size_t a_length, const char *b, size_t b_length)
+void options__find_nearest(const char *word, const char *candidates, struct elfmap_nearest *nearest)
 {
-	size_t rows[3][40] = {};
-
-	if (b_length >= 40)
-		return OPTIONS_FAR;
-	for (size_t j = 0; j <= b_length; j++)
-		rows[0][j] = j;
-	for (size_t i = 1; i <= a_length; i++) {
-		size_t *row = rows[i % 3], *before = rows[(i + 2) % 3], *two_before = rows[(i + 1) % 3];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b_length; j++) {
-			size_t best = before[j - 1] + (a[i - 1] != b[j - 1]);
-
-			best = before[j] + 1 < best ? before[j] + 1 : best;
-			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two_before[j - 2] < best)
-				best = two_before[j - 2] + 1;
-			row[j] = best;
-		}
-	}
-	return rows[a_length % 3][b_length];
-}
-
-void options__find_nearest(const char *word, const char *candidates, struct option_nearest *nearest)
-{
-	size_t length = strlen(word);
-
 	while (candidates) {
 		size_t end = strcspn(candidates, "|");
-		size_t edits = length < 40 ? count_edits(word, length, candidates, end) : OPTIONS_FAR;
 
-		/* One letter of a short word, two of a long one. */
-		if (edits && edits < nearest->distance && edits <= 1 + (length > 4) && edits < length) {
-			nearest->distance = edits;
-			snprintf(nearest->word, sizeof(nearest->word), "%.*s", (int)end, candidates);
-		}
+		elfmap_nearest__try(nearest, word, candidates, end);
 		candidates = candidates[end] ? candidates + end + 1 : NULL;
 	}
 }
 
 static int refuse_word(const struct parse *parse, const char *what, const char *word)
 {
-	struct option_nearest nearest = {.distance = OPTIONS_FAR};
+	struct elfmap_nearest nearest = {.distance = ELFMAP_FAR};
 
 	for (const struct option_row *row = parse->rows; row->kind; row++) {
 		if (row->flags & OPTION_HIDDEN)
@@ -257,13 +224,42 @@ int options__take_common(int argc, char **argv, int *at, struct options_common *
 	return 1;
 }
 
+/* NAME=VALUE, where NAME begins like a name in C. */
+static bool is_setting(const char *word)
+{
+	return (isalpha((unsigned char)*word) || *word == '_' || *word == '.') && strchr(word, '=');
+}
+
+/* `set NAME=VALUE ...`: all words of this form, also of several `set`. */
+static int take_settings(struct parse *parse, const struct option_row *row, int argc, char **argv, int *at)
+{
+	struct elfmap_settings *settings = (void *)(parse->request + row->at);
+	const char *word = argv[(*at)++];
+
+	if (*at == argc || !is_setting(argv[*at]))
+		return refuse(parse, word, "requires NAME=VALUE");
+	for (; *at < argc && is_setting(argv[*at]); ++*at) {
+		if (settings->nr == ELFMAP_MAX_SETTINGS)
+			return refuse(parse, word, "too many values");
+		settings->at[settings->nr++] = argv[*at];
+	}
+	return 0;
+}
+
 /* The option in row NTH, named by argv[*AT]. */
 static int take_row(struct parse *parse, size_t nth, int argc, char **argv, int *at)
 {
 	const struct option_row *row = &parse->rows[nth];
-	char *word = argv[(*at)++], *value = is_dashed(word) ? strchr(word, '=') : NULL;
-	bool needs_value = row->words && row->kind != OPTION_FLAG;
+	char *word, *value;
+	bool needs_value;
 
+	if (row->kind == OPTION_SETTINGS) {
+		parse->common->given |= (__u64)1 << nth;
+		return take_settings(parse, row, argc, argv, at);
+	}
+	word = argv[(*at)++];
+	value = is_dashed(word) ? strchr(word, '=') : NULL;
+	needs_value = row->words && row->kind != OPTION_FLAG;
 	if (is_given(parse->common, nth))
 		return refuse(parse, word, "given twice");
 	if (value && !needs_value)
@@ -444,7 +440,8 @@ static int print_row(FILE *to, const struct option_row *row)
 		width += fprintf(to, "%.*s%s", (int)strcspn(row->words, "|"), row->words,
 				 row->kind == OPTION_FLAG ? "" : " ");
 	if (row->value)
-		width += fprintf(to, "%s%s", row->value, row->kind == OPTION_WORDS ? " ..." : "");
+		width += fprintf(to, "%s%s", row->value,
+				 row->kind == OPTION_WORDS || row->kind == OPTION_SETTINGS ? " ..." : "");
 	for (const struct option_choice *choice = row->value ? NULL : row->choices; choice && choice->word; choice++)
 		if (!choice->is_hidden)
 			width += fprintf(to, "%s%s", choice == row->choices ? "" : "|", choice->word);

@@ -19,16 +19,19 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/nearest.h"
+#include "base/settings.h"
 #include "elfmap.h"
 
 enum option_kind {
-	OPTION_END,    /* the row after the last one */
-	OPTION_FLAG,   /* bool; takes no value */
-	OPTION_TEXT,   /* const char * */
-	OPTION_NUMBER, /* __u32 */
-	OPTION_CHOICE, /* int: one of CHOICES; without WORDS the choice itself is the option (`ingress|egress`) */
-	OPTION_WORDS,  /* struct option_words: an argument that may be repeated */
-	OPTION_READ,   /* stored by READ */
+	OPTION_END,	 /* the row after the last one */
+	OPTION_FLAG,	 /* bool; takes no value */
+	OPTION_TEXT,	 /* const char * */
+	OPTION_NUMBER,	 /* __u32 */
+	OPTION_CHOICE,	 /* int: one of CHOICES; without WORDS the choice itself is the option (`ingress|egress`) */
+	OPTION_WORDS,	 /* struct option_words: an argument that may be repeated */
+	OPTION_READ,	 /* stored by READ */
+	OPTION_SETTINGS, /* struct elfmap_settings: one or more words NAME=VALUE */
 };
 
 enum option_flags {
@@ -84,6 +87,8 @@ struct option_row {
 #define OPTION_FLAG_AT(request, member) .kind = OPTION_FLAG, .at = OPTION_OFFSET(request, member, bool)
 #define OPTION_TEXT_AT(request, member) .kind = OPTION_TEXT, .at = OPTION_OFFSET(request, member, const char *)
 #define OPTION_WORDS_AT(request, member) .kind = OPTION_WORDS, .at = OPTION_OFFSET(request, member, struct option_words)
+#define OPTION_SETTINGS_AT(request, member) \
+	.kind = OPTION_SETTINGS, .at = OPTION_OFFSET(request, member, struct elfmap_settings)
 #define OPTION_NUMBER_AT(request, member, least, most) \
 	.kind = OPTION_NUMBER, .at = OPTION_OFFSET(request, member, __u32), .min = (least), .max = (most)
 #define OPTION_CHOICE_AT(request, member, list)   \
@@ -129,12 +134,7 @@ void options__print_usage(FILE *to, const struct option_row *rows);
 void options__print_help(FILE *to, const struct option_row *rows);
 
 /* Finds the one of CANDIDATES ("a|b|c") of which WORD is probably a misspelling. NEAREST keeps the best of several
- * calls; initialize its distance with OPTIONS_FAR. */
-#define OPTIONS_FAR 100
-struct option_nearest {
-	char word[40]; /* "": not found */
-	size_t distance;
-};
-void options__find_nearest(const char *word, const char *candidates, struct option_nearest *nearest);
+ * calls; initialize its distance with ELFMAP_FAR. */
+void options__find_nearest(const char *word, const char *candidates, struct elfmap_nearest *nearest);
 
 #endif

@@ -19,6 +19,7 @@
 
 #include "base/path.h"
 #include "kinds/maps.h"
+#include "load/start.h"
 #include "pins/bpffs.h"
 #include "preload/preload.h"
 
@@ -370,7 +371,8 @@ __attribute__((visibility("default"))) struct bpf_object *bpf_object__open_file(
 	return bpf;
 }
 
-/* ---- bpf_object__load: types, and refusals --------------------------------------------------------------------- */
+/* ---- bpf_object__load: types, refusals, start values
+ * --------------------------------------------------------------------- */
 
 /* The kernel refuses a map with EINVAL only, and a program in terms that often need an explanation. */
 static void explain_refusal(const struct bpf_object *bpf)
@@ -412,6 +414,33 @@ static int set_types(struct bpf_object *bpf)
 	return err;
 }
 
+#define MAX_NOTED 16 /* sections of global data */
+
+/* For a later upgrade, which does without the note if it cannot be made. */
+static void note_start(const struct bpf_object *bpf)
+{
+	struct elfmap_start_section sections[MAX_NOTED];
+	struct bpf_program *prog;
+	struct bpf_map *map;
+	size_t nr = 0;
+	int fd;
+
+	bpf_object__for_each_map (map, bpf) {
+		const char *name = elfmap_start__section(map);
+		size_t size = 0;
+		const void *start = name && nr < MAX_NOTED ? bpf_map__initial_value(map, &size) : NULL;
+
+		if (start)
+			sections[nr++] = (struct elfmap_start_section){name, size, start, start};
+	}
+	if (!nr || elfmap_start__make(sections, nr, &fd))
+		return;
+	bpf_object__for_each_program (prog, bpf)
+		if (bpf_program__fd(prog) >= 0)
+			elfmap_start__bind(bpf_program__fd(prog), fd);
+	close(fd);
+}
+
 __attribute__((visibility("default"))) int bpf_object__load(struct bpf_object *bpf)
 {
 	static int (*real)(struct bpf_object *);
@@ -419,11 +448,13 @@ __attribute__((visibility("default"))) int bpf_object__load(struct bpf_object *b
 
 	if (!real)
 		real = preload__next("bpf_object__load");
-	if (!preload__active || bpf != current_bpf)
+	if (!preload__active)
 		return real(bpf);
-	err = set_types(bpf) ?: real(bpf);
+	err = (bpf == current_bpf ? set_types(bpf) : 0) ?: real(bpf);
 	if (!err)
-		return 0;
+		note_start(bpf);
+	if (!err || bpf != current_bpf)
+		return err;
 	why = errno;
 	explain_refusal(bpf);
 	errno = why;

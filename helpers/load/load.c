@@ -13,6 +13,7 @@
 
 #include "base/msg.h"
 #include "helpers/command.h"
+#include "helpers/load/request.h"
 #include "helpers/map/map_pin.h"
 #include "hook/hook.h"
 #include "load/load.h"
@@ -95,6 +96,7 @@ struct load_request {
 	struct option_words files;
 	const char *section;
 	enum bpf_prog_type type; /* BPF_PROG_TYPE_UNSPEC: from the sections' names */
+	struct elfmap_settings settings;
 };
 
 /* ---- load -------------------------------------------------------------------------------------------------- */
@@ -124,7 +126,10 @@ static int run_load(const void *words)
 {
 	const struct load_request *request = words;
 	const struct elfmap_load_goal goal = {.pins_programs = true};
-	struct elfmap_load_opts opts = {.section = request->section, .type = request->type, .warn = warn_of_object};
+	struct elfmap_load_opts opts = {.section = request->section,
+					.type = request->type,
+					.settings = &request->settings,
+					.warn = warn_of_object};
 	struct elfmap_load **loads = calloc((size_t)request->files.nr, sizeof(struct elfmap_load *));
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
@@ -152,6 +157,7 @@ static const struct option_row load_options[] = {
 	{"sec|section", "NAME", 0, OPTION_TEXT_AT(struct load_request, section), .completes = COMPLETE_SECTION,
 	 .help = "only the program of this section"},
 	OPTION_PROG_TYPE_ROW(struct load_request, type),
+	{"set", "NAME=VALUE", 0, OPTION_SETTINGS_AT(struct load_request, settings), .help = SET_HELP},
 	{},
 };
 

@@ -44,6 +44,7 @@ struct pipeline_object {
 	const char *file, *section; /* SECTION NULL: all programs */
 	enum bpf_prog_type type;
 	const char *table; /* path of the pin into which it is grafted; NULL: none */
+	struct elfmap_settings settings;
 	bool is_pin;
 	bool is_locked; /* it is loaded while the exclusive lock is held */
 	size_t number;	/* of the first line */
@@ -90,6 +91,7 @@ struct line_slot {
 
 struct line_load {
 	const char *file, *section;
+	struct elfmap_settings settings;
 	char *dir; /* of the pins of its programs */
 	struct pipeline_object *object;
 };

@@ -178,8 +178,11 @@ static bool is_upgraded(const struct pipeline *pipeline, const struct pipeline_l
 
 static int upgrade(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	const struct elfmap_upgrade_opts opts = {
-		.tc_dir = pipeline->tc_dir, .warn = warn_of_object, .fill = fill_tables, .context = pipeline};
+	const struct elfmap_upgrade_opts opts = {.tc_dir = pipeline->tc_dir,
+						 .warn = warn_of_object,
+						 .fill = fill_tables,
+						 .context = pipeline,
+						 .settings = &line->hook->object->settings};
 	struct elfmap_upgrade done = {};
 	int back, err;
 

@@ -122,6 +122,7 @@ static int find_program(struct pipeline *pipeline, struct pipeline_line *line, s
 		.section = hook->request.section,
 		.type = hook->request.kind->prog_type,
 		.is_pin = hook->request.source == ELFMAP_FROM_PIN,
+		.settings = hook->request.settings,
 	};
 
 	if (line->kind == LINE_DETACH)
@@ -248,12 +249,14 @@ static int parse_hook(struct parser *parser, struct pipeline_line *line, struct 
 static const struct option_row load_rows[] = {
 	{NULL, "FILE", OPTION_REQUIRED | OPTION_FIRST, OPTION_TEXT_AT(struct line_load, file)},
 	{"sec", "NAME", 0, OPTION_TEXT_AT(struct line_load, section)},
+	{"set", "NAME=VALUE", 0, OPTION_SETTINGS_AT(struct line_load, settings)},
 	{},
 };
 
 static int finish_load(struct parser *parser, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	const struct pipeline_object like = {.file = line->load->file, .section = line->load->section};
+	const struct pipeline_object like = {
+		.file = line->load->file, .section = line->load->section, .settings = line->load->settings};
 
 	line->load->object = pipeline__find_object(parser->pipeline, line, &like);
 	return line->load->object ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
@@ -375,7 +378,7 @@ static int parse_other(struct parser *parser, struct pipeline_line *line, struct
 
 static int refuse_kind(const char *word, struct elfmap_msg *msg)
 {
-	struct option_nearest nearest = {.distance = OPTIONS_FAR};
+	struct elfmap_nearest nearest = {.distance = ELFMAP_FAR};
 	char names[128] = "";
 
 	for (size_t i = 0; i < NR_KINDS; i++) {

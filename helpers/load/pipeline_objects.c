@@ -24,10 +24,19 @@ static bool is_text(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
+static bool are_settings(const struct elfmap_settings *a, const struct elfmap_settings *b)
+{
+	for (size_t i = 0; i < a->nr && i < b->nr; i++)
+		if (strcmp(a->at[i], b->at[i]) != 0)
+			return false;
+	return a->nr == b->nr;
+}
+
 static bool is_alike(const struct pipeline_object *a, const struct pipeline_object *b)
 {
 	return a->type == b->type && a->is_pin == b->is_pin && !strcmp(a->file, b->file) &&
-	       is_text(a->section, b->section) && is_text(a->table, b->table);
+	       is_text(a->section, b->section) && is_text(a->table, b->table) &&
+	       are_settings(&a->settings, &b->settings);
 }
 
 struct pipeline_object *pipeline__find_object(struct pipeline *pipeline, const struct pipeline_line *line,
@@ -78,6 +87,7 @@ static int load(const struct pipeline *pipeline, struct pipeline_object *object,
 {
 	const struct elfmap_load_opts opts = {.tc_dir = pipeline->tc_dir,
 					      .section = object->section,
+					      .settings = &object->settings,
 					      .type = object->type,
 					      .graft_into = object->table,
 					      .may_grow = may_grow,

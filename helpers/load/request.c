@@ -40,7 +40,11 @@ const struct option_choice attach_places[] = {
 		"--tcx", NULL, 0, OPTION_FLAG_AT(struct attach_words, tcx), .help = "a tcx link instead of a filter" \
 	}
 
-const struct option_row attach_options[] = {ATTACH_ROWS(OPTION_REQUIRED), {}};
+const struct option_row attach_options[] = {
+	ATTACH_ROWS(OPTION_REQUIRED),
+	{"set", "NAME=VALUE", 0, OPTION_SETTINGS_AT(struct attach_words, request.settings), .help = SET_HELP},
+	{},
+};
 const struct option_row detach_options[] = {ATTACH_ROWS(0), {}};
 
 static const struct elfmap_hook_kind *find_kind(const struct attach_words *words)

@@ -16,6 +16,9 @@ struct attach_words {
 	bool tcx;
 };
 
+/* Of load, attach and upgrade. */
+#define SET_HELP "values of global variables and constants"
+
 extern const struct option_choice attach_places[];
 extern const struct option_row attach_options[]; /* of struct attach_words */
 extern const struct option_row detach_options[]; /* likewise; FILE|PIN is optional */

@@ -106,6 +106,7 @@ static void json_upgrade(const struct elfmap_upgrade *upgrade)
 
 struct upgrade_request {
 	const char *file, *resets;
+	struct elfmap_settings settings;
 	bool rollback, forget;
 };
 
@@ -123,6 +124,7 @@ static int run(const void *words)
 		return complain("upgrade", "%s", msg.text);
 	opts.tc_dir = tc_dir;
 	opts.resets = request->resets;
+	opts.settings = &request->settings;
 	if (request->forget)
 		err = elfmap_upgrade__forget(request->file, tc_dir, &upgrade, &msg);
 	else if (request->rollback)
@@ -157,6 +159,8 @@ static const struct option_row options[] = {
 	 .help = "go back to the previous version"},
 	{"--forget", NULL, 0, OPTION_FLAG_AT(struct upgrade_request, forget), .unless = "--rollback",
 	 .help = "remove older versions that stayed pinned"},
+	{"set", "NAME=VALUE", 0, OPTION_SETTINGS_AT(struct upgrade_request, settings), .unless = "--rollback",
+	 .help = SET_HELP},
 	{"--reset", "MAP", 0, OPTION_TEXT_AT(struct upgrade_request, resets), .unless = "--rollback",
 	 .help = "maps, or sections such as .data, that start anew, separated by commas"},
 	{},

@@ -251,6 +251,7 @@ int elfmap_attachment__open(struct elfmap_attachment *attachment, bool commit, s
 	const struct elfmap_load_opts opts = {
 		.tc_dir = attachment->wanted.tc_dir,
 		.section = attachment->request.section,
+		.settings = &attachment->request.settings,
 		.type = attachment->wanted.kind->prog_type,
 		.warn = attachment->warn,
 	};

@@ -24,7 +24,8 @@ struct elfmap_attach_request {
 	const char *dev;
 	const struct elfmap_hook_kind *kind;
 	enum elfmap_direction direction;
-	__u32 prio, handle, chain; /* 0: not given; for chain 0 */
+	__u32 prio, handle, chain;	 /* 0: not given; for chain 0 */
+	struct elfmap_settings settings; /* of the global variables of FILE */
 };
 
 enum elfmap_attach_result {

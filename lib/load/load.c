@@ -10,6 +10,7 @@
 
 #include "base/msg.h"
 #include "kinds/maps.h"
+#include "load/globals.h"
 #include "load/load.h"
 #include "load/start.h"
 #include "pins/pin.h"
@@ -143,10 +144,28 @@ static unsigned char *copy_of(const void *bytes, size_t size)
 	return copy ? memcpy(copy, bytes, size) : NULL;
 }
 
+/* The values with which MAP is made, if they are not those of the object. */
+static int set_values(const struct elfmap_load *load, const struct elfmap_load_map *map, struct elfmap_msg *msg)
+{
+	size_t size;
+	unsigned char *values = copy_of(bpf_map__initial_value(map->bpf, &size), map->size);
+	int err = values ? elfmap_load__apply_settings(load, map, values, msg)
+			 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+
+	if (!err) {
+		err = bpf_map__set_initial_value(map->bpf, values, map->size);
+		if (err)
+			elfmap_msg__set(msg, err, "%s: %s", map->section, strerror(-err));
+	}
+	free(values);
+	return err;
+}
+
 static int prepare_globals(const struct elfmap_load *load, struct elfmap_load_map *map, struct elfmap_msg *msg)
 {
 	const struct elfmap_load_source *source = load->opts.source;
 	const void *start = bpf_map__initial_value(map->bpf, &map->size);
+	int err;
 
 	map->section = elfmap_start__section(map->bpf);
 	if (!start || !map->section)
@@ -155,7 +174,10 @@ static int prepare_globals(const struct elfmap_load *load, struct elfmap_load_ma
 	map->requested = copy_of(start, map->size);
 	if (!map->start || !map->requested)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
-	return source ? source->fill_globals(source->context, load, map, msg) : 0;
+	err = elfmap_load__apply_settings(load, map, map->requested, msg);
+	if (!err && source)
+		err = source->fill_globals(source->context, load, map, msg);
+	return err || !load->opts.settings ? err : set_values(load, map, msg);
 }
 
 static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *map, struct elfmap_msg *msg)
@@ -282,6 +304,7 @@ int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 	int err = 0;
 
 	elfmap_load__listen();
+	err = elfmap_load__check_settings(load, msg);
 	for (size_t i = 0; !err && i < load->nr_maps; i++)
 		err = prepare_map(load, &load->maps[i], msg);
 	if (!err && load->opts.graft_into)

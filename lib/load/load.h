@@ -14,6 +14,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "base/settings.h"
 #include "load/pair.h"
 
 struct elfmap_load;
@@ -31,10 +32,11 @@ struct elfmap_load_source {
 };
 
 struct elfmap_load_opts {
-	const char *tc_dir;	 /* where pins are, ".../tc" */
-	const char *section;	 /* load this program and those of tail-call slots; NULL: all */
-	enum bpf_prog_type type; /* BPF_PROG_TYPE_UNSPEC: from the section names, else SCHED_CLS */
-	bool private_slots;	 /* make new PROG_ARRAYs even if they are pinned */
+	const char *tc_dir;			/* where pins are, ".../tc" */
+	const char *section;			/* load this program and those of tail-call slots; NULL: all */
+	enum bpf_prog_type type;		/* BPF_PROG_TYPE_UNSPEC: from the section names, else SCHED_CLS */
+	const struct elfmap_settings *settings; /* values of global variables; may be NULL */
+	bool private_slots;			/* make new PROG_ARRAYs even if they are pinned */
 	/* Load only the program of `section`, which the caller puts into a slot of the PROG_ARRAY pinned at this path.
 	 * A map with the name of that pin uses it, wherever the object pins it. Slots of existing tables are not
 	 * changed; those of new tables are filled. */

@@ -376,10 +376,13 @@ int elfmap_load__note_start(struct elfmap_load *load)
 		return -ENOMEM;
 	for (size_t i = 0; i < load->nr_maps; i++) {
 		const struct elfmap_load_map *map = &load->maps[i];
+		bool constant = bpf_map__map_flags(map->bpf) & BPF_F_RDONLY_PROG;
+		size_t size;
 
 		if (map->start)
-			sections[nr++] =
-				(struct elfmap_start_section){map->section, map->size, map->start, map->requested};
+			sections[nr++] = (struct elfmap_start_section){
+				map->section, map->size, map->start,
+				constant ? bpf_map__initial_value(map->bpf, &size) : map->requested};
 	}
 	err = elfmap_start__make(sections, nr, &load->start_map);
 	free(sections);

@@ -4,7 +4,7 @@
  * changed, and `attach` whether the same object is attached, if the start values are known. The note is a frozen array
  * named "elfmap.start" with one value, which is bound to the programs and lives as long as they do (Linux 5.10).
  *
- * Other start values are known: those of `.bss` are zeros, and constants do not change.
+ * Other start values are known: those of `.bss` are zeros, and constants do not change unless `set` changed them.
  */
 #ifndef ELFMAP_START_H
 #define ELFMAP_START_H
@@ -20,7 +20,7 @@ struct elfmap_start_section {
 	const char *name;
 	size_t size;
 	const unsigned char *start;	/* of the object */
-	const unsigned char *requested; /* the same with the values that the request sets */
+	const unsigned char *requested; /* the same with the values that the request sets; of constants: the values */
 };
 
 /* Makes the note for those of SECTIONS that need one: `.data`, and constants that were set. -ENODATA: none does. */

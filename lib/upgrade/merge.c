@@ -1,51 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The three-way merge of global variables. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "upgrade/merge.h"
-
-/* ---- lists of variables ---------------------------------------------------------------------------------------- */
-
-static int by_offset(const void *a, const void *b)
-{
-	const struct elfmap_variable *left = a, *right = b;
-
-	return (left->offset > right->offset) - (left->offset < right->offset);
-}
-
-int elfmap_globals__list(const struct btf *btf, const char *section, __u32 id, struct elfmap_globals_side *side)
-{
-	int found = id ? (int)id : btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC);
-	const struct btf_type *type = found > 0 ? btf__type_by_id(btf, (__u32)found) : NULL;
-	struct elfmap_variable *variables;
-	size_t nr = 0;
-
-	if (!type || !btf_is_datasec(type))
-		return -ENOENT;
-	variables = calloc(btf_vlen(type) + 1, sizeof(*variables));
-	if (!variables)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < btf_vlen(type); i++) {
-		const struct btf_var_secinfo *at = btf_var_secinfos(type) + i;
-		const struct btf_type *var = btf__type_by_id(btf, at->type);
-
-		if (!var || !btf_is_var(var) || !at->size || at->offset > side->size ||
-		    at->size > side->size - at->offset)
-			continue;
-		variables[nr++] = (struct elfmap_variable){.name = btf__name_by_offset(btf, var->name_off),
-							   .offset = at->offset,
-							   .size = at->size,
-							   .type = var->type};
-	}
-	qsort(variables, nr, sizeof(*variables), by_offset);
-	side->btf = btf;
-	side->variables = variables;
-	side->nr = nr;
-	return 0;
-}
 
 /* ---- types ----------------------------------------------------------------------------------------------------- */
 

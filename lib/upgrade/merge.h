@@ -41,10 +41,6 @@ struct elfmap_merged {
 	size_t from; /* index in the running version's variables; valid unless it is new */
 };
 
-/* Fills SIDE's variables from the DATASEC named SECTION of BTF, or with type id ID if that is not 0. -ENOENT: there is
- * none. -ENOMEM. free() side->variables. */
-int elfmap_globals__list(const struct btf *btf, const char *section, __u32 id, struct elfmap_globals_side *side);
-
 /* Merges into BYTES, which are TO's start values, and tells for each variable of TO what became of it. CONSTANT:
  * unknown start values mean that the values were not changed. */
 void elfmap_globals__merge(const struct elfmap_globals_side *from, const struct elfmap_globals_side *to, bool constant,

@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/msg.h"
 #include "kinds/maps.h"
+#include "load/globals.h"
 #include "load/start.h"
 #include "upgrade/merge.h"
 #include "upgrade/takeover.h"
@@ -120,7 +121,9 @@ static int open_instance(const struct elfmap_running *running, const char *secti
 		instance.btf = info->btf_id ? btf__load_from_kernel_by_id(info->btf_id) : NULL;
 	}
 	if (!err && instance.btf && info->btf_value_type_id)
-		err = elfmap_globals__list(instance.btf, section, info->btf_value_type_id, &instance.side);
+		err = elfmap_btf__list_variables(instance.btf, section, info->btf_value_type_id, info->value_size,
+						 &instance.side.variables, &instance.side.nr);
+	instance.side.btf = instance.btf;
 	*ret_instance = instance;
 	return err == -ENOENT ? 0 : err;
 }
@@ -329,15 +332,6 @@ static int report_section(const struct elfmap_takeover *takeover, const struct e
 
 /* ---- a new version --------------------------------------------------------------------------------------------- */
 
-static int list_new(const struct elfmap_load *load, const struct elfmap_load_map *map, struct elfmap_globals_side *side)
-{
-	const struct btf *btf = bpf_object__btf(load->bpf);
-	int err = btf ? elfmap_globals__list(btf, map->section, 0, side) : -ENOENT;
-
-	return err == -ENOENT ? elfmap_object__variables(load->object, map->section, &side->variables, &side->nr) : err;
-}
-
-/* Start values of a load that libbpf may still change, so no pointer into it. */
 static int fill_globals(void *context, const struct elfmap_load *load, const struct elfmap_load_map *map,
 			struct elfmap_msg *msg)
 {
@@ -350,7 +344,8 @@ static int fill_globals(void *context, const struct elfmap_load *load, const str
 	if (elfmap_takeover__resets(takeover, map->section))
 		return 0;
 	to.bytes = malloc(map->size + 1);
-	err = to.bytes ? list_new(load, map, &to) : -ENOMEM;
+	to.btf = bpf_object__btf(load->bpf);
+	err = to.bytes ? elfmap_load__list_variables(load, map, &to.variables, &to.nr) : -ENOMEM;
 	if (err) {
 		free(to.bytes);
 		return elfmap_msg__set(msg, err, "%s: %s", map->section, strerror(-err));

@@ -178,6 +178,7 @@ static int load_next(struct change *change)
 	const struct elfmap_load_opts opts = {
 		.tc_dir = change->tc_dir,
 		.type = deployment->nr ? deployment->at[0].hook.kind->prog_type : BPF_PROG_TYPE_UNSPEC,
+		.settings = change->opts->settings,
 		.private_slots = true,
 		.source = &change->takeover.source,
 		.may_grow = true,

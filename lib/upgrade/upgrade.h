@@ -29,6 +29,7 @@ struct elfmap_upgrade {
 
 struct elfmap_upgrade_opts {
 	const char *tc_dir;
+	const struct elfmap_settings *settings; /* as in struct elfmap_load_opts */
 	const char *resets; /* names of maps and of sections of global data that start anew, "a,.data"; NULL */
 	void (*warn)(const char *file, const char *text); /* as in struct elfmap_load_opts */
 	/* Called when the new version's tables are filled and not yet used, to add entries; may be NULL. The tables are

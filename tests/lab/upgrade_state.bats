@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# What an upgrade keeps: maps of every kind, pinned or not, and values of global variables (tests/testdata/state.c).
+# What an upgrade keeps: maps of every kind, pinned or not, and values of global variables (state.bash).
 
 # shellcheck disable=SC2154,SC2030,SC2031 # flood.bash and run set them; a test is a subshell
 # shellcheck disable=SC2317 # functions that run calls
@@ -8,6 +8,7 @@
 bats_require_minimum_version 1.5.0
 
 load flood.bash
+load state.bash
 
 setup() {
 	setup_flood
@@ -22,8 +23,7 @@ teardown() {
 
 # version [-DMACRO=VALUE ...]: state.o becomes this version.
 version() {
-	clang -target bpf -std=gnu11 -O2 -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" "${flags[@]}" "$@" \
-		-c tests/testdata/state.c -o "$gen"
+	compile_state "$gen" "${flags[@]}" "$@"
 }
 
 attach() {
@@ -188,4 +188,93 @@ set_variable() {
 	[[ $output == *'map private_count new'* && $output == *'map .bss new'* && $output == *'map object_count kept'* ]]
 	send 1
 	[[ $(value private_count) == 1 && $(value object_count) == 4 && $(variable packets .bss) == 1 ]]
+}
+
+@test "filters of elfmap tc, of legacy and modern objects: start values are noted, too" {
+	attach # makes the pins
+	"$elfmap" -n blue detach "$gen" sec ingress dev v1 ingress
+	mkdir "$tmp/modern"
+	"$elfmap" convert "$gen" "$tmp/modern/state.o" --pin
+	for file in "$gen" "$tmp/modern/state.o"; do
+		"$elfmap" tc -n blue filter add dev v1 ingress bpf da obj "$file" sec ingress
+		set_variable quiet 70
+		send 2
+		version -DLIMIT=2000
+		run -0 --separate-stderr upgrade "$gen"
+		echo "$file: $output $stderr"
+		[[ $stderr != *variable* && $output == *'map .data merged: 1 variables kept, 0 late, 0 lost, 0 removed'* ]]
+		[[ $(variable limit) == 2000 && $(variable quiet) == 70 && $(variable packets .bss) == 2 ]]
+		version
+		on blue tc filter del dev v1 ingress
+	done
+}
+
+# ---- set ----------------------------------------------------------------------------------------------------
+
+@test "set: values of variables and constants at attach, which stay over upgrades" {
+	"$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress set limit=77 'range={ low 3 high 4 }' quiet=0x10 step=5
+	[[ $(variable limit) == 77 && $(variable quiet) == 16 && $(variable step .rodata) == 5 ]]
+	[[ $(bpftool -j map dump id "$(map_id .data)" | jq -c '.. | objects | .range // empty') == '{"low":3,"high":4}' ]]
+	send 2
+	[[ $(value private_count) == 10 ]]
+	run -0 "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress set limit=77 'range={ low 3 high 4 }' quiet=0x10 step=5
+	[[ $output == *unchanged ]]
+	for _ in 1 2; do
+		version -DEXTRA=3
+		upgrade "$gen"
+		[[ $(variable limit) == 77 && $(variable quiet) == 16 && $(variable step .rodata) == 5 ]]
+	done
+	upgrade "$gen" set step=6 own=50
+	[[ $(variable limit) == 77 && $(variable step .rodata) == 6 && $(variable own .data.own) == 50 ]]
+	run -0 "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress set limit=78
+	[[ $output == *replaced && $(variable limit) == 78 ]]
+}
+
+# The kernel has the value before the first packet.
+@test "set: load, and lines of apply; another value is another program" {
+	"$elfmap" load "$gen" set limit=9 step=2
+	on blue tc filter add dev v1 ingress bpf da object-pinned /sys/fs/bpf/tc/progs/state/count_ipv4
+	[[ $(variable limit) == 9 && $(variable step .rodata) == 2 ]]
+	on blue tc filter del dev v1 ingress
+	for number in 5 6; do
+		echo "attach $gen sec ingress dev v1 ingress set limit=$number step=$number" >"$tmp/pipeline"
+		run -0 "$elfmap" -n blue apply "$tmp/pipeline"
+		[[ $(variable limit) == "$number" && $(variable step .rodata) == "$number" ]]
+		run -0 "$elfmap" -n blue apply "$tmp/pipeline"
+		[[ $output == '='* ]]
+	done
+}
+
+# refuses WORDS MESSAGE
+refuses() {
+	local before
+
+	before=$(find /sys/fs/bpf -type f | sort)
+	run --separate-stderr "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress set "$1"
+	[[ $status == 1 && -z $output && $stderr == "elfmap: $gen: set "$2 ]]
+	[[ $(find /sys/fs/bpf -type f | sort) == "$before" && $(prog_id) == null ]]
+}
+
+@test "set: unknown names, other types and numbers out of range are refused, and nothing is loaded" {
+	refuses limti=5 "limti: there is no such variable; did you mean 'limit'?"
+	refuses elsewhere=5 'elsewhere: there is no such variable'
+	refuses limit=4294967296 'limit: 4294967296 is not between 0 and 4294967295'
+	refuses limit=-1 'limit: *'
+	refuses limit=many "limit: expected a number, not 'many'"
+	refuses 'limit=5 6' "limit: unexpected '6'"
+	refuses range=5 "range: expected '{', not '5'"
+	refuses limit= 'limit: *'
+	run "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress set
+	[[ $status == 2 ]]
+	flags=(-g0)
+	version
+	refuses limit=4294967296 "limit: '4294967296' is not a number of 4 bytes"
+}
+
+@test "set: without BTF variables of 1, 2, 4 and 8 bytes are numbers" {
+	flags=(-g0)
+	version
+	"$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress set limit=-2 quiet=0x11
+	[[ $(bpftool -j map lookup id "$(map_id .data)" key 0 0 0 0 | jq -r '.value | map(ltrimstr("0x")) | join("")') == \
+		feffffff*11000000 ]]
 }

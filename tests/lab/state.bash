@@ -1,13 +1,18 @@
-// SPDX-License-Identifier: GPL-2.0-only
-/*
- * State of every kind, for upgrades: maps that are pinned in each way or not at all, and global variables. Tests
- * compile it with other values of the macros:
- *
- *   STEP      what each packet adds to the counters
- *   LIMIT     start value of a setting; LIMIT_TYPE its type
- *   QUEUE     entries of a queue that each packet is pushed to
- *   SECOND    the section of a second entry, which has its own map with a long name
- */
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# An object with state of every kind, for tests of upgrades: maps that are pinned in each way or not at all, and global
+# variables. The macros:
+#
+#   STEP        what each packet adds to the counters
+#   LIMIT       start value of a setting; LIMIT_TYPE its type
+#   QUEUE       entries of a queue that each packet is pushed to
+#   COUNTERS    entries of an unpinned array
+#   EXTRA       start value of another variable
+
+# compile_state OUT [FLAG ...]
+compile_state() {
+	clang -target bpf -std=gnu11 -O2 -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" "${@:2}" \
+		-x c -c - -o "$1" <<'C'
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 
@@ -115,3 +120,5 @@ int count_ipv6(struct __sk_buff *skb)
 }
 
 char _license[] SEC("license") = "GPL";
+C
+}
