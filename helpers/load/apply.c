@@ -98,7 +98,7 @@ static void print_plan(struct pipeline *pipeline)
 	for (size_t i = 0; i < pipeline->nr_lines; i++) {
 		struct pipeline_line *line = &pipeline->lines[i];
 
-		if (line->kind == LINE_NETNS)
+		if (line->kind == LINE_NETNS || line->is_hidden)
 			continue;
 		print_line(line);
 		if (line->kind == LINE_MAP)
@@ -128,7 +128,7 @@ static json_object *json_line(const struct pipeline_line *line)
 
 	for (int word = 0; word < line->argc; word++)
 		json_object_array_add(words, json_object_new_string(line->argv[word]));
-	json_object_object_add(row, "line", json_object_new_int64((int64_t)line->number));
+	json_object_object_add(row, "line", line->noted ? NULL : json_object_new_int64((int64_t)line->number));
 	json_object_object_add(row, "words", words);
 	if (netns && netns->name)
 		json_object_object_add(row, "netns", json_object_new_string(netns->name));
@@ -143,7 +143,7 @@ static void print_json_plan(const struct pipeline *pipeline)
 	json_object *root = json_object_new_object(), *rows = json_object_new_array();
 
 	for (size_t i = 0; i < pipeline->nr_lines; i++)
-		if (pipeline->lines[i].kind != LINE_NETNS)
+		if (pipeline->lines[i].kind != LINE_NETNS && !pipeline->lines[i].is_hidden)
 			json_object_array_add(rows, json_line(&pipeline->lines[i]));
 	json_object_object_add(root, "dry_run", json_object_new_boolean(pipeline->dry_run));
 	json_object_object_add(root, "plan", rows);
@@ -161,7 +161,9 @@ static int complain_of(struct pipeline *pipeline)
 		char *at = pipeline->lines[i].error, *text;
 
 		while ((text = strsep(&at, "\n")))
-			status = complain(pipeline->file, "line %zu: %s", pipeline->lines[i].number, text);
+			status = pipeline->lines[i].noted
+					 ? complain(pipeline->file, "--prune: %s", text)
+					 : complain(pipeline->file, "line %zu: %s", pipeline->lines[i].number, text);
 		free(pipeline->lines[i].error);
 		pipeline->lines[i].error = NULL;
 	}
@@ -195,7 +197,7 @@ static void raise_limit(void)
 
 struct apply_request {
 	const char *file;
-	bool dry_run;
+	bool dry_run, prune;
 };
 
 static int apply(struct pipeline *pipeline)
@@ -214,6 +216,11 @@ static int apply(struct pipeline *pipeline)
 	status = complain_of(pipeline);
 	if (status)
 		return status;
+	err = pipeline_record__read(pipeline, &msg);
+	if (!err && pipeline->prune)
+		err = pipeline_record__prune(pipeline, &msg);
+	if (err)
+		return complain_of(pipeline) ?: complain(pipeline->file, "%s", msg.text);
 	if (!output.json) /* printed first, even if it then fails */
 		print_plan(pipeline);
 	fflush(stdout);
@@ -228,11 +235,13 @@ static int apply(struct pipeline *pipeline)
 static int run(const void *words)
 {
 	const struct apply_request *request = words;
-	struct pipeline pipeline = {.file = request->file, .dry_run = request->dry_run};
+	struct pipeline pipeline = {.file = request->file, .dry_run = request->dry_run, .prune = request->prune};
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
 	int status;
 
+	if (request->prune && !strcmp(request->file, "-"))
+		return complain("-", "--prune: requires a file: what standard input has made is not noted");
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
 		return complain("apply", "%s", msg.text);
 	raise_limit();
@@ -246,6 +255,8 @@ static const struct option_row options[] = {
 	{NULL, "FILE|-", OPTION_REQUIRED, OPTION_TEXT_AT(struct apply_request, file), .completes = COMPLETE_FILE},
 	{"--dry-run", NULL, 0, OPTION_FLAG_AT(struct apply_request, dry_run),
 	 .help = "print the plan and change nothing"},
+	{"--prune", NULL, 0, OPTION_FLAG_AT(struct apply_request, prune),
+	 .help = "remove what an earlier form of the file has made and this one does not name"},
 	{},
 };
 

@@ -225,6 +225,7 @@ static void free_line(struct pipeline_line *line)
 		line_slot__free(line->slot);
 		break;
 	case LINE_LOAD:
+	case LINE_UNLOAD:
 		if (line->load)
 			free(line->load->dir);
 		free(line->load);
@@ -233,6 +234,8 @@ static void free_line(struct pipeline_line *line)
 		break;
 	}
 	free(line->error);
+	free(line->noted);
+	free(line->noted_words);
 	free(line->argv);
 }
 
@@ -252,6 +255,7 @@ void pipeline__free(struct pipeline *pipeline)
 		free(pipeline->netns[i]);
 	}
 	elfmap_holder__free(&pipeline->holder);
+	pipeline_record__free(&pipeline->record);
 	free(pipeline->objects);
 	free(pipeline->netns);
 	free(pipeline->lines);

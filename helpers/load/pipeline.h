@@ -9,6 +9,7 @@
  *   pipeline_maps.c      lines map and cgroup
  *   pipeline_slots.c     lines slot
  *   pipeline_plan.c      lines load, and the plan as a whole
+ *   pipeline_record.c    what earlier forms of the file have made
  *   pipeline_execute.c   the order of all changes, and the way back
  */
 #ifndef ELFMAP_PIPELINE_H
@@ -30,7 +31,8 @@ enum intent {
 	HAS_DRIFTED, /* a map whose entries differ, and which keeps them */
 };
 
-enum line_kind { LINE_LOAD, LINE_ATTACH, LINE_DETACH, LINE_MAP, LINE_SLOT, LINE_CGROUP, LINE_NETNS };
+/* LINE_UNLOAD is not written in a file: programs that an earlier form of it has pinned. */
+enum line_kind { LINE_LOAD, LINE_ATTACH, LINE_DETACH, LINE_MAP, LINE_SLOT, LINE_CGROUP, LINE_NETNS, LINE_UNLOAD };
 
 /* A network namespace that lines name. */
 struct pipeline_netns {
@@ -70,6 +72,7 @@ struct line_hook { /* attach, detach; of one device */
 	int ifindex;
 	bool is_double; /* a line before this one is the same */
 	bool is_there, is_same;
+	__u32 prio, handle;	   /* where it was found */
 	bool is_upgrade;	   /* it gets the new version of its object with the others */
 	bool is_upgraded;	   /* and this line was the first of them */
 	struct elfmap_hook *found; /* the hook as it was found, if it is to be changed */
@@ -77,8 +80,8 @@ struct line_hook { /* attach, detach; of one device */
 };
 
 struct line_slot {
-	const char *pin, *slot, *file, *section;
-	char *path; /* of the pin */
+	const char *pin, *slot, *file, *section; /* FILE NULL: the slot becomes empty */
+	char *path;				 /* of the pin */
 	struct pipeline_object *object;
 	__u32 number;
 	bool has_number; /* the table exists */
@@ -128,7 +131,11 @@ struct pipeline_line {
 	int argc;
 	char **argv; /* argv[0] is the kind; ends in NULL */
 	enum intent intent;
-	char *error; /* lines of text; NULL: none */
+	char *error;	    /* lines of text; NULL: none */
+	char *noted;	    /* the entry of the record that it removes; NULL: it is a line of the file */
+	char *noted_words;  /* the words of that entry */
+	bool is_hidden;	    /* of the record, and nothing is left to remove */
+	bool is_taken_over; /* the hook was noted for a line of another form */
 	union {
 		struct line_hook *hook;
 		struct line_slot *slot;
@@ -136,6 +143,12 @@ struct pipeline_line {
 		struct line_map *map;
 		struct line_cgroup *cgroup;
 	};
+};
+
+struct pipeline_record {
+	char *path; /* NULL: of standard input, which has no record */
+	char **entries;
+	size_t nr;
 };
 
 struct pipeline {
@@ -151,7 +164,8 @@ struct pipeline {
 	long descriptors;		     /* of loads that are kept */
 	struct pipeline_object *lock_keeper; /* the committed object with the shared lock on the pins */
 	struct elfmap_holder holder;
-	bool dry_run;
+	struct pipeline_record record; /* as it was found */
+	bool dry_run, prune;
 };
 
 /* ---- pipeline.c -------------------------------------------------------------------------------------------- */
@@ -213,6 +227,12 @@ struct pipeline_object *pipeline__find_maker(const struct pipeline *pipeline, co
 
 int line_hook__plan(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
 int line_hook__change(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
+/* The name of the hook of a line. */
+int line_hook__name(struct pipeline *pipeline, const struct line_hook *hook, char ret_name[ELFMAP_HOOK_NAME]);
+/* Is there room for one hook only where HOOK is? */
+bool line_hook__is_whole(const struct line_hook *hook);
+/* Is HOOK at the place that OTHER has found? */
+bool line_hook__is_at(const struct line_hook *hook, const struct line_hook *other);
 void line_hook__undo(struct pipeline *pipeline, struct pipeline_line *line);
 void line_hook__free(struct line_hook *hook);
 /* Lines with different programs at one place fail. */
@@ -251,7 +271,20 @@ int line_slot__plan(struct pipeline *pipeline, struct pipeline_line *line, struc
 int line_slot__change(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
 /* Fills the slot of the table pinned at PATH, while the exclusive lock is held. */
 int line_slot__fill(struct pipeline *pipeline, struct pipeline_line *line, const char *path, struct elfmap_msg *msg);
+/* For a slot that becomes empty, if PROGRAM is still in it. -ENOENT: it is not. */
+int line_slot__plan_empty(struct pipeline *pipeline, struct pipeline_line *line);
 void line_slot__undo(struct pipeline_line *line);
 void line_slot__free(struct line_slot *slot);
+
+/* ---- pipeline_record.c ------------------------------------------------------------------------------------- */
+
+/* Reads what earlier forms of the file have made. */
+int pipeline_record__read(struct pipeline *pipeline, struct elfmap_msg *msg);
+/* Adds lines that remove what no planned line names. */
+int pipeline_record__prune(struct pipeline *pipeline, struct elfmap_msg *msg);
+/* Notes what will be made, before it is; then what was made and removed, or, unless KEEP, what was noted before. */
+int pipeline_record__begin(struct pipeline *pipeline, struct elfmap_msg *msg);
+int pipeline_record__end(struct pipeline *pipeline, bool keep, struct elfmap_msg *msg);
+void pipeline_record__free(struct pipeline_record *record);
 
 #endif

@@ -41,9 +41,10 @@ static enum round round_of(const struct pipeline_line *line)
 	case LINE_CGROUP:
 		return line->cgroup->is_late ? SECOND : FIRST;
 	case LINE_SLOT:
-		return line->slot->is_late ? SECOND : FIRST;
+		return line->slot->is_late || !line->slot->file ? SECOND : FIRST;
 	case LINE_DETACH:
 	case LINE_NETNS:
+	case LINE_UNLOAD:
 		break;
 	}
 	return SECOND;
@@ -97,6 +98,15 @@ static int attach(struct pipeline *pipeline, struct pipeline_line *line, struct 
 	return line->hook->is_upgrade ? 0 : line_hook__change(pipeline, line, msg);
 }
 
+/* The last step: it has no way back. */
+static int unload(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	int err = elfmap_load__remove_progs(line->load->dir, msg);
+
+	(void)pipeline;
+	return err == -ENOENT ? 0 : err;
+}
+
 static bool is_to_do(const struct pipeline_line *line)
 {
 	return line->intent != WILL_KEEP && line->intent != HAS_DRIFTED;
@@ -130,7 +140,8 @@ static int run_round(struct pipeline *pipeline, enum round round, struct elfmap_
 	err = err ?: run_step(pipeline, LINE_CGROUP, round, line_cgroup__change, msg);
 	err = err ?: run_step(pipeline, LINE_SLOT, round, line_slot__change, msg);
 	err = err ?: run_step(pipeline, LINE_ATTACH, round, attach, msg);
-	return err ?: run_step(pipeline, LINE_DETACH, round, line_hook__change, msg);
+	err = err ?: run_step(pipeline, LINE_DETACH, round, line_hook__change, msg);
+	return err ?: run_step(pipeline, LINE_UNLOAD, round, unload, msg);
 }
 
 /* ---- upgrades -------------------------------------------------------------------------------------------- */
@@ -271,12 +282,16 @@ int pipeline__execute(struct pipeline *pipeline, struct elfmap_msg *msg)
 	interrupt__catch();
 	sort_rounds(pipeline);
 	forget_plans(pipeline);
-	err = run_round(pipeline, FIRST, msg);
+	err = pipeline_record__begin(pipeline, msg);
+	err = err ?: run_round(pipeline, FIRST, msg);
 	unlock(pipeline);
 	err = err ?: run_step(pipeline, LINE_ATTACH, SECOND, upgrade, msg);
 	err = err ?: run_round(pipeline, SECOND, msg);
-	if (err)
+	err = err ?: pipeline_record__end(pipeline, true, msg);
+	if (err) {
 		undo(pipeline);
+		pipeline_record__end(pipeline, false, NULL);
+	}
 	for (size_t i = 0; i < pipeline->nr_lines; i++)
 		if (pipeline->lines[i].kind == LINE_MAP)
 			line_map__unmark(pipeline->lines[i].map, !err);

@@ -46,6 +46,31 @@ static struct elfmap_hook *copy(const struct elfmap_hook *hook)
 	return copied;
 }
 
+int line_hook__name(struct pipeline *pipeline, const struct line_hook *hook, char ret_name[ELFMAP_HOOK_NAME])
+{
+	struct elfmap_attachment attachment;
+	struct elfmap_msg msg;
+	int err = init(pipeline, hook, &attachment, &msg);
+
+	if (!err)
+		memcpy(ret_name, attachment.wanted.name, ELFMAP_HOOK_NAME);
+	return err;
+}
+
+bool line_hook__is_whole(const struct line_hook *hook)
+{
+	return (hook->request.prio && hook->request.handle) || !(hook->request.kind->has & ELFMAP_HOOK_DIRECTION) ||
+	       (!hook->request.what && !hook->name);
+}
+
+bool line_hook__is_at(const struct line_hook *hook, const struct line_hook *other)
+{
+	return hook->is_there && other->is_there && hook->netns == other->netns && hook->ifindex == other->ifindex &&
+	       hook->request.kind == other->request.kind && hook->request.direction == other->request.direction &&
+	       hook->request.chain == other->request.chain && hook->prio == other->prio &&
+	       hook->handle == other->handle;
+}
+
 /* ---- plan ---------------------------------------------------------------------------------------------------- */
 
 static void plan_attach(struct pipeline_line *line, const struct elfmap_hook *wanted, const struct elfmap_hook *there)
@@ -77,6 +102,10 @@ int line_hook__plan(struct pipeline *pipeline, struct pipeline_line *line, struc
 	if (err && err != -ENOENT)
 		return err;
 	hook->is_there = !err;
+	if (hook->is_there) {
+		hook->prio = there.prio;
+		hook->handle = there.handle;
+	}
 	if (line->kind == LINE_ATTACH)
 		plan_attach(line, &attachment.wanted, &there);
 	else
@@ -97,11 +126,7 @@ static int compare(__u64 a, __u64 b)
 /* Without prio and handle several programs of different names have room at a place. */
 static const char *own_name(const struct line_hook *hook)
 {
-	bool is_whole = hook->request.prio && hook->request.handle;
-
-	return is_whole || !(hook->request.kind->has & ELFMAP_HOOK_DIRECTION) || !hook->request.what
-		       ? ""
-		       : elfmap_path__name(hook->request.what);
+	return line_hook__is_whole(hook) ? "" : elfmap_path__name(hook->request.what);
 }
 
 static const char *own_section(const struct line_hook *hook)

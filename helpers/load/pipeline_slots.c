@@ -64,6 +64,24 @@ static int open_slot(struct pipeline *pipeline, struct pipeline_line *line, cons
 	return pipeline_object__plan(pipeline, *ret_object, msg);
 }
 
+int line_slot__plan_empty(struct pipeline *pipeline, struct pipeline_line *line)
+{
+	struct line_slot *slot = line->slot;
+	int table = bpf_obj_get(slot->path);
+	__u32 id = 0;
+
+	for (const struct pipeline_line *at = pipeline->lines; at < pipeline->lines + pipeline->nr_lines; at++)
+		if (at->kind == LINE_SLOT && at->slot->file && !strcmp(at->slot->path, slot->path) &&
+		    at->slot->has_number && at->slot->number == slot->number)
+			id = slot->before = 0;
+	if (table >= 0 && slot->before)
+		bpf_map_lookup_elem(table, &slot->number, &id);
+	if (table >= 0)
+		close(table);
+	line->intent = WILL_REMOVE;
+	return id && id == slot->before ? 0 : -ENOENT;
+}
+
 static bool is_same_slot(const struct line_slot *a, const struct line_slot *b)
 {
 	return !strcmp(a->path, b->path) &&
@@ -124,6 +142,7 @@ int line_slot__fill(struct pipeline *pipeline, struct pipeline_line *line, const
 	if (!err) {
 		slot->object = object;
 		slot->number = graft.slot;
+		slot->has_number = true;
 		slot->before = graft.before >= 0 ? elfmap_program__id(graft.before) : 0;
 		err = elfmap_holder__hold(&pipeline->holder, slot->before);
 		err = err == -ENOENT ? 0 : err ? elfmap_msg__set(msg, err, "%s", strerror(-err)) : 0;
@@ -140,9 +159,25 @@ int line_slot__fill(struct pipeline *pipeline, struct pipeline_line *line, const
 	return err;
 }
 
+static int empty(struct pipeline *pipeline, struct line_slot *slot, struct elfmap_msg *msg)
+{
+	int table = bpf_obj_get(slot->path);
+	int err = table < 0 ? table : elfmap_holder__hold(&pipeline->holder, slot->before);
+
+	err = err ?: bpf_map_delete_elem(table, &slot->number);
+	if (table >= 0)
+		close(table);
+	slot->is_done = !err;
+	return err ? elfmap_msg__set(msg, err, "%s: slot %u: %s", slot->path, slot->number, strerror(-err)) : 0;
+}
+
 int line_slot__change(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	int err = line->slot->is_anew ? 0 : line_slot__fill(pipeline, line, line->slot->path, msg);
+	int err;
+
+	if (!line->slot->file)
+		return empty(pipeline, line->slot, msg);
+	err = line->slot->is_anew ? 0 : line_slot__fill(pipeline, line, line->slot->path, msg);
 
 	line->slot->is_done = !err && !line->slot->is_anew;
 	return err;
@@ -161,7 +196,9 @@ void line_slot__undo(struct pipeline_line *line)
 	if (table < 0)
 		return;
 	before = slot->before ? bpf_prog_get_fd_by_id(slot->before) : -1;
-	if (!bpf_map_lookup_elem(table, &slot->number, &id) && id == slot->after) {
+	if (bpf_map_lookup_elem(table, &slot->number, &id))
+		id = 0;
+	if (id == slot->after) {
 		if (before >= 0)
 			bpf_map_update_elem(table, &slot->number, &before, BPF_ANY);
 		else

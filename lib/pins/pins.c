@@ -224,6 +224,14 @@ static int add_pin(struct elfmap_pins *pins, const char *path, const struct stat
 	return add_row(pins, row, strdup(path));
 }
 
+/* tc/elfmap has what elfmap notes. */
+static bool is_note(const char *dir, const char *name)
+{
+	size_t length = strlen(dir);
+
+	return !strcmp(name, "elfmap") && length > 3 && !strcmp(dir + length - 3, "/tc");
+}
+
 static int add_name(struct elfmap_pins *pins, const char *dir, const char *name)
 {
 	struct stat file;
@@ -231,7 +239,7 @@ static int add_name(struct elfmap_pins *pins, const char *dir, const char *name)
 	int err = 0;
 
 	/* Pins have no dots: what has is bpffs' own, like maps.debug. */
-	if (strchr(name, '.'))
+	if (strchr(name, '.') || is_note(dir, name))
 		return 0;
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return -ENOMEM;

@@ -29,7 +29,8 @@ struct elfmap_pins {
 	size_t nr;
 };
 
-/* Reads what is pinned below DIR, which may not be there. What cannot be opened is ELFMAP_PIN_UNREADABLE.
+/* Reads what is pinned below DIR, which may not be there; not what elfmap notes in tc/elfmap. What cannot be opened is
+ * ELFMAP_PIN_UNREADABLE.
  * -ENOMEM. elfmap_pins__free() what it gives. */
 int elfmap_pins__read(const char *dir, struct elfmap_pins *ret_pins);
 /* The same for every bpf file system that is mounted here, a pin that can be reached twice once. */
