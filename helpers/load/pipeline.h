@@ -282,9 +282,10 @@ void line_slot__free(struct line_slot *slot);
 int pipeline_record__read(struct pipeline *pipeline, struct elfmap_msg *msg);
 /* Adds lines that remove what no planned line names. */
 int pipeline_record__prune(struct pipeline *pipeline, struct elfmap_msg *msg);
-/* Notes what will be made, before it is; then what was made and removed, or, unless KEEP, what was noted before. */
+/* Notes what will be made, before it is; then what was made and removed, or, unless KEEP, what was noted before. The
+ * work is done then: a failure is only a warning. */
 int pipeline_record__begin(struct pipeline *pipeline, struct elfmap_msg *msg);
-int pipeline_record__end(struct pipeline *pipeline, bool keep, struct elfmap_msg *msg);
+void pipeline_record__end(struct pipeline *pipeline, bool keep);
 void pipeline_record__free(struct pipeline_record *record);
 
 #endif

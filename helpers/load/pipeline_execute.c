@@ -287,11 +287,9 @@ int pipeline__execute(struct pipeline *pipeline, struct elfmap_msg *msg)
 	unlock(pipeline);
 	err = err ?: run_step(pipeline, LINE_ATTACH, SECOND, upgrade, msg);
 	err = err ?: run_round(pipeline, SECOND, msg);
-	err = err ?: pipeline_record__end(pipeline, true, msg);
-	if (err) {
+	if (err)
 		undo(pipeline);
-		pipeline_record__end(pipeline, false, NULL);
-	}
+	pipeline_record__end(pipeline, !err);
 	for (size_t i = 0; i < pipeline->nr_lines; i++)
 		if (pipeline->lines[i].kind == LINE_MAP)
 			line_map__unmark(pipeline->lines[i].map, !err);

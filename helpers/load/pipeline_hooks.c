@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "base/netns.h"
 #include "base/path.h"
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
+#include "upgrade/upgrade.h"
 
 void line_hook__free(struct line_hook *hook)
 {
@@ -73,7 +75,21 @@ bool line_hook__is_at(const struct line_hook *hook, const struct line_hook *othe
 
 /* ---- plan ---------------------------------------------------------------------------------------------------- */
 
-static void plan_attach(struct pipeline_line *line, const struct elfmap_hook *wanted, const struct elfmap_hook *there)
+/* The namespace of the hook decides. */
+static bool was_interrupted(const struct pipeline *pipeline, const struct line_hook *hook)
+{
+	bool was = false;
+	int back;
+
+	if (elfmap_netns__visit(hook->netns->fd, &back, NULL))
+		return false;
+	was = elfmap_upgrade__was_interrupted(hook->object->file, pipeline->tc_dir);
+	elfmap_netns__leave(back, 0, NULL);
+	return was;
+}
+
+static void plan_attach(const struct pipeline *pipeline, struct pipeline_line *line, const struct elfmap_hook *wanted,
+			const struct elfmap_hook *there)
 {
 	struct line_hook *hook = line->hook;
 	struct pipeline_object *object = hook->object;
@@ -85,6 +101,11 @@ static void plan_attach(struct pipeline_line *line, const struct elfmap_hook *wa
 	else
 		line->intent =
 			hook->is_same && elfmap_load__has_stages(object->load, NULL, NULL) ? WILL_KEEP : WILL_CHANGE;
+	/* An upgrade that was killed is finished or undone by the next one. */
+	if (hook->is_same && pipeline_object__has_stages(object) && was_interrupted(pipeline, hook)) {
+		hook->is_same = false;
+		line->intent = WILL_CHANGE;
+	}
 	/* Another object's filter at the place that the line names is replaced, not upgraded. */
 	hook->is_upgrade = line->intent == WILL_CHANGE && is_named && !object->is_pin &&
 			   (pipeline_object__has_stages(object) || object->has_grown);
@@ -107,7 +128,7 @@ int line_hook__plan(struct pipeline *pipeline, struct pipeline_line *line, struc
 		hook->handle = there.handle;
 	}
 	if (line->kind == LINE_ATTACH)
-		plan_attach(line, &attachment.wanted, &there);
+		plan_attach(pipeline, line, &attachment.wanted, &there);
 	else
 		line->intent = hook->is_there ? WILL_REMOVE : WILL_KEEP;
 	if (!hook->is_there || line->intent == WILL_KEEP)

@@ -336,11 +336,8 @@ static bool has_news(const struct pipeline *pipeline)
 static int update(struct pipeline *pipeline, bool is_done, struct elfmap_msg *msg)
 {
 	struct pipeline_record record = {};
-	int err;
+	int err = merge(pipeline, is_done, &record);
 
-	if (!pipeline->record.path || !has_news(pipeline))
-		return 0;
-	err = merge(pipeline, is_done, &record);
 	err = err ? elfmap_msg__set(msg, err, "no memory") : write_record(pipeline, &record, msg);
 	free_record(&record);
 	return err;
@@ -348,14 +345,31 @@ static int update(struct pipeline *pipeline, bool is_done, struct elfmap_msg *ms
 
 int pipeline_record__begin(struct pipeline *pipeline, struct elfmap_msg *msg)
 {
-	return update(pipeline, false, msg);
+	return pipeline->record.path && has_news(pipeline) ? update(pipeline, false, msg) : 0;
 }
 
-int pipeline_record__end(struct pipeline *pipeline, bool keep, struct elfmap_msg *msg)
+/* Is there more to note than before the work? */
+static bool has_more(const struct pipeline *pipeline)
 {
-	if (keep)
-		return update(pipeline, true, msg);
-	return pipeline->record.path && has_news(pipeline) ? write_record(pipeline, &pipeline->record, msg) : 0;
+	for (size_t i = 0; i < pipeline->nr_lines; i++)
+		if (pipeline->lines[i].noted || (pipeline->lines[i].kind == LINE_SLOT && is_made(&pipeline->lines[i])))
+			return true;
+	return false;
+}
+
+void pipeline_record__end(struct pipeline *pipeline, bool keep)
+{
+	struct elfmap_msg msg;
+	int err = 0;
+
+	if (!pipeline->record.path || !has_news(pipeline))
+		return;
+	if (!keep)
+		err = write_record(pipeline, &pipeline->record, &msg);
+	else if (has_more(pipeline))
+		err = update(pipeline, true, &msg);
+	if (err)
+		complain(pipeline->file, "warning: the record for --prune is not up to date: %s", msg.text);
 }
 
 void pipeline_record__free(struct pipeline_record *record)

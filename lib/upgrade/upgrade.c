@@ -45,7 +45,7 @@ static void path_of(const struct change *change, const char *version, char path[
 	snprintf(path, PATH_MAX, "%s/%s", change->dir, version);
 }
 
-static int place_change(struct change *change)
+static int find_paths(struct change *change)
 {
 	char name[NAME_MAX + 1];
 	unsigned long netns;
@@ -65,6 +65,27 @@ static int place_change(struct change *change)
 	slash = strrchr(change->root, '/');
 	if (slash)
 		*slash = '\0';
+	return 0;
+}
+
+bool elfmap_upgrade__was_interrupted(const char *file, const char *tc_dir)
+{
+	struct change change = {.file = file, .tc_dir = tc_dir};
+	char old[PATH_MAX], next[PATH_MAX];
+
+	if (find_paths(&change))
+		return false;
+	path_of(&change, "old", old);
+	path_of(&change, "next", next);
+	return !access(old, F_OK) || !access(next, F_OK);
+}
+
+static int place_change(struct change *change)
+{
+	int err = find_paths(change);
+
+	if (err)
+		return err;
 	if (access(change->tc_dir, F_OK))
 		return elfmap_msg__set(change->msg, -ENOENT,
 				       "it is not attached here: %s does not exist; 'elfmap attach' attaches it",

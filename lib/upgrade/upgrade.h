@@ -52,6 +52,9 @@ int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap
 int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
 			   struct elfmap_msg *msg);
 
+/* Was an upgrade of FILE killed, so that the next one has to finish or undo it? */
+bool elfmap_upgrade__was_interrupted(const char *file, const char *tc_dir);
+
 void elfmap_upgrade__free(struct elfmap_upgrade *upgrade);
 
 #endif

@@ -114,8 +114,12 @@ names() {
 	apply
 	ip netns del "$net"
 	pipeline "attach two_hooks.o sec ingress dev $link ingress"
-	ip link add "$link" type veth peer name "x$link" 2>/dev/null || true
-	run -0 apply --prune
+	for ((try = 0; try < 200; try++)); do
+		ip link show dev "$link" >/dev/null 2>&1 || break # the namespace takes its end of the link away
+		sleep 0.05
+	done
+	ip link add "$link" type veth peer name "x$link"
+	applied "+ attach two_hooks.o sec ingress dev $link ingress" --prune
 }
 
 @test "prune: a failure puts back what was removed, and the record" {
