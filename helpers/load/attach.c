@@ -23,10 +23,14 @@ void print_hook(const struct elfmap_hook *hook, const char *name)
 	print_name(stdout, hook->dev);
 	if (hook->direction)
 		printf(" %s", elfmap_hook__direction(hook));
-	if (hook->kind->has & ELFMAP_HOOK_PLACE)
+	else if (hook->kind->has & ELFMAP_HOOK_DIRECTION)
+		printf(" parent %x:%x", hook->parent >> 16, hook->parent & 0xffff);
+	if (hook->prio)
 		printf(" prio %u handle 0x%x chain %u ", hook->prio, hook->handle, hook->chain);
+	else if (hook->kind->has & ELFMAP_HOOK_PLACE)
+		putchar(' '); /* it is not attached */
 	else
-		printf(" %s ", hook->kind->name);
+		printf(" %s ", hook->kind->has & ELFMAP_HOOK_SINGLE ? elfmap_xdp__word(hook->mode) : hook->kind->name);
 	print_name(stdout, name);
 }
 
@@ -47,10 +51,14 @@ static void json_attachment(const struct elfmap_hook *hook, const char *pin, con
 		json_object_object_add(root, "direction", json_object_new_string(elfmap_hook__direction(hook)));
 	if (*pin)
 		json_object_object_add(root, "pinned", json_object_new_string(pin));
+	if (hook->kind->has & ELFMAP_HOOK_SINGLE)
+		json_object_object_add(root, "mode", json_object_new_string(elfmap_xdp__word(hook->mode)));
 	if (hook->kind->has & ELFMAP_HOOK_PLACE) {
 		json_object_object_add(root, "prio", json_object_new_int64(hook->prio));
 		json_object_object_add(root, "handle", json_object_new_int64(hook->handle));
 		json_object_object_add(root, "chain", json_object_new_int64(hook->chain));
+	}
+	if (hook->kind->has & (ELFMAP_HOOK_PLACE | ELFMAP_HOOK_SINGLE)) {
 		json_object_object_add(root, "name", json_object_new_string(hook->name));
 		json_object_object_add(root, "prog_id", json_object_new_int64(hook->prog));
 	}
@@ -70,7 +78,7 @@ static void print_attachment(const struct elfmap_attachment *attachment, const c
 		return;
 	}
 	print_hook(hook, *pin ? pin : hook->name);
-	if (!*pin)
+	if (!*pin && hook->prog)
 		printf(" id %u", hook->prog);
 	printf(" %s\n", result);
 }
@@ -79,7 +87,7 @@ static void print_attachment(const struct elfmap_attachment *attachment, const c
 static int start(const char *verb, const struct attach_words *words, struct elfmap_attachment *attachment,
 		 char tc_dir[PATH_MAX])
 {
-	bool is_attach = !strcmp(verb, "attach");
+	bool is_attach = !strcmp(verb, "attach"), has_bpffs;
 	struct elfmap_attach_request request;
 	struct elfmap_msg msg;
 
@@ -87,14 +95,16 @@ static int start(const char *verb, const struct attach_words *words, struct elfm
 		complain(verb, "%s", msg.text);
 		return EXIT_USAGE;
 	}
-	if (!request.what && (!request.prio || !request.handle)) {
+	if (!request.what && !(request.kind->has & ELFMAP_HOOK_SINGLE) && (!request.prio || !request.handle)) {
 		complain(verb, "requires FILE sec NAME, a PIN, or prio and handle");
 		return EXIT_USAGE;
 	}
 	/* Detaching a filter needs no bpf file system. */
-	if (elfmap_bpffs__tc_dir(tc_dir, PATH_MAX, &msg) && (is_attach || request.kind->pin_path))
+	has_bpffs = !elfmap_bpffs__tc_dir(tc_dir, PATH_MAX, &msg);
+	if (!has_bpffs &&
+	    (is_attach || request.by_link || !(request.kind->has & (ELFMAP_HOOK_PLACE | ELFMAP_HOOK_SINGLE))))
 		return complain(verb, "%s", msg.text);
-	if (elfmap_attachment__init(&request, -1, tc_dir, attachment, &msg))
+	if (elfmap_attachment__init(&request, -1, has_bpffs ? tc_dir : NULL, attachment, &msg))
 		return complain(attachment->culprit, "%s", msg.text);
 	attachment->warn = warn_of_object;
 	return EXIT_SUCCESS;
@@ -125,14 +135,17 @@ static int run_detach(const void *words)
 	struct elfmap_attachment attachment;
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
-	int status;
+	int err, status;
 
 	status = start("detach", words, &attachment, tc_dir);
 	if (status)
 		return status;
-	if (elfmap_attachment__detach(&attachment, &msg))
+	err = elfmap_attachment__detach(&attachment, &msg);
+	if (err && err != -ENOENT)
 		return complain(attachment.culprit, "%s", msg.text);
-	print_attachment(&attachment, "detached");
+	if (err)
+		attachment.done = attachment.wanted;
+	print_attachment(&attachment, err ? attach_results[ELFMAP_UNCHANGED] : "detached");
 	return EXIT_SUCCESS;
 }
 

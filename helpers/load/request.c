@@ -9,35 +9,41 @@
 
 /* ---- attach, detach -------------------------------------------------------------------------------------- */
 
-#define PLACE_KIND 0x100 /* a kind of hook that has no direction, by its name */
+#define PLACE_XDP 0x100 /* and the mode */
 
 const struct option_choice attach_places[] = {
 	{"ingress", ELFMAP_INGRESS, false},
 	{"egress", ELFMAP_EGRESS, false},
-	{"xdp", PLACE_KIND, .is_hidden = true},
+	{"xdp", PLACE_XDP | ELFMAP_XDP_ANY, false},
+	{"xdpgeneric", PLACE_XDP | ELFMAP_XDP_GENERIC, false},
+	{"xdpdrv", PLACE_XDP | ELFMAP_XDP_NATIVE, false},
+	{"xdpoffload", PLACE_XDP | ELFMAP_XDP_OFFLOAD, .is_hidden = true},
 	{},
 };
 
-#define ATTACH_ROWS(required)                                                                                        \
-	{NULL, "FILE|PIN", required, OPTION_TEXT_AT(struct attach_words, request.what),                              \
-	 .completes = COMPLETE_FILE_OR_PIN},                                                                         \
-		{"sec|section",                                                                                      \
-		 "NAME",                                                                                             \
-		 0,                                                                                                  \
-		 OPTION_TEXT_AT(struct attach_words, request.section),                                               \
-		 .completes = COMPLETE_SECTION,                                                                      \
-		 .help = "section of the program; without it classifier"},                                           \
-		{"dev", "DEV", OPTION_REQUIRED, OPTION_TEXT_AT(struct attach_words, request.dev),                    \
-		 .completes = COMPLETE_DEV},                                                                         \
-		{NULL, NULL, OPTION_REQUIRED, OPTION_CHOICE_AT(struct attach_words, place, attach_places)},          \
-		{"prio|pref|priority", "P", 0, OPTION_NUMBER_AT(struct attach_words, request.prio, 1, 0xffff),       \
-		 .help = "priority of the filter"},                                                                  \
-		{"handle", "H", 0, OPTION_NUMBER_AT(struct attach_words, request.handle, 1, 0xffffffff),             \
-		 .help = "handle of the filter"},                                                                    \
-		{"chain", "C", 0, OPTION_NUMBER_AT(struct attach_words, request.chain, 0, 0xfffffff),                \
-		 .help = "chain of the filter"},                                                                     \
-	{                                                                                                            \
-		"--tcx", NULL, 0, OPTION_FLAG_AT(struct attach_words, tcx), .help = "a tcx link instead of a filter" \
+#define ATTACH_ROWS(required)                                                                                  \
+	{NULL, "FILE|PIN", required, OPTION_TEXT_AT(struct attach_words, request.what),                        \
+	 .completes = COMPLETE_FILE_OR_PIN},                                                                   \
+		{"sec|section",                                                                                \
+		 "NAME",                                                                                       \
+		 0,                                                                                            \
+		 OPTION_TEXT_AT(struct attach_words, request.section),                                         \
+		 .completes = COMPLETE_SECTION,                                                                \
+		 .help = "section of the program; without it classifier, for XDP prog"},                       \
+		{"dev", "DEV", OPTION_REQUIRED, OPTION_TEXT_AT(struct attach_words, request.dev),              \
+		 .completes = COMPLETE_DEV},                                                                   \
+		{NULL, NULL, OPTION_REQUIRED, OPTION_CHOICE_AT(struct attach_words, place, attach_places)},    \
+		{"prio|pref|priority", "P", 0, OPTION_NUMBER_AT(struct attach_words, request.prio, 1, 0xffff), \
+		 .help = "priority of the filter"},                                                            \
+		{"handle", "H", 0, OPTION_NUMBER_AT(struct attach_words, request.handle, 1, 0xffffffff),       \
+		 .help = "handle of the filter"},                                                              \
+		{"chain", "C", 0, OPTION_NUMBER_AT(struct attach_words, request.chain, 0, 0xfffffff),          \
+		 .help = "chain of the filter"},                                                               \
+		{"--tcx", NULL, 0, OPTION_FLAG_AT(struct attach_words, tcx),                                   \
+		 .help = "a tcx link instead of a filter"},                                                    \
+	{                                                                                                      \
+		"--link", NULL, 0, OPTION_FLAG_AT(struct attach_words, link), .unless = "--tcx",               \
+									      .help = "XDP: a pinned link"     \
 	}
 
 const struct option_row attach_options[] = {
@@ -47,31 +53,27 @@ const struct option_row attach_options[] = {
 };
 const struct option_row detach_options[] = {ATTACH_ROWS(0), {}};
 
-static const struct elfmap_hook_kind *find_kind(const struct attach_words *words)
-{
-	const struct option_choice *place = attach_places;
-
-	if (words->place < PLACE_KIND)
-		return elfmap_hook_kind__find(words->tcx ? "tcx" : "filter");
-	while (place->value != words->place)
-		place++;
-	return elfmap_hook_kind__find(place->word);
-}
-
 int attach_words__finish(const struct attach_words *words, struct elfmap_attach_request *ret_request,
 			 struct elfmap_msg *msg)
 {
 	struct elfmap_attach_request request = words->request;
 
-	request.kind = find_kind(words);
-	if (!request.kind || (words->tcx && words->place >= PLACE_KIND))
+	bool is_xdp = words->place & PLACE_XDP;
+
+	request.kind = elfmap_hook_kind__find(is_xdp ? "xdp" : words->tcx ? "tcx" : "filter");
+	if (words->tcx && is_xdp)
 		return elfmap_msg__set(msg, -EINVAL, "--tcx: requires one of ingress, egress");
+	if (words->link && !is_xdp)
+		return elfmap_msg__set(msg, -EINVAL, "--link: requires one of xdp, xdpgeneric, xdpdrv");
+	if (is_xdp)
+		request.mode = (enum elfmap_xdp_mode)(words->place & ~PLACE_XDP);
+	request.by_link = words->link;
 	if (!(request.kind->has & ELFMAP_HOOK_PLACE) && (request.prio || request.handle || request.chain))
 		return elfmap_msg__set(msg, -EINVAL, "%s: has no prio, handle or chain", request.kind->name);
 	if (request.kind->has & ELFMAP_HOOK_DIRECTION)
 		request.direction = (enum elfmap_direction)words->place;
 	if (!request.section)
-		request.section = ELF_SECTION_CLASSIFIER;
+		request.section = is_xdp ? ELF_SECTION_PROG : ELF_SECTION_CLASSIFIER;
 	*ret_request = request;
 	return 0;
 }

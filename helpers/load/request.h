@@ -13,7 +13,7 @@
 struct attach_words {
 	struct elfmap_attach_request request; /* without kind and direction, which come from the two below */
 	int place;			      /* by attach_places */
-	bool tcx;
+	bool tcx, link;
 };
 
 /* Of load, attach and upgrade. */

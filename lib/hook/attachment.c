@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include "base/msg.h"
 #include "base/path.h"
 #include "hook/attachment.h"
+#include "kinds/progs.h"
 #include "load/load.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
@@ -53,6 +55,17 @@ static bool same_constants(__u32 a, __u32 b, const struct bpf_map_info *info)
 	if (fd_b >= 0)
 		close(fd_b);
 	return same;
+}
+
+static bool read_name(int fd, char ret_name[BPF_OBJ_NAME_LEN])
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return false;
+	memcpy(ret_name, info.name, BPF_OBJ_NAME_LEN);
+	return true;
 }
 
 static bool is_map(int fd, __u32 id)
@@ -135,6 +148,8 @@ int elfmap_attachment__init(const struct elfmap_attach_request *request, int net
 	wanted->prio = request->prio;
 	wanted->handle = request->handle;
 	wanted->chain = request->chain;
+	wanted->mode = request->mode;
+	wanted->by_link = request->by_link;
 	/* The names that tc gives its filters. */
 	if (attachment->is_file)
 		snprintf(wanted->name, sizeof(wanted->name), "%s:[%s]", elfmap_path__name(request->what),
@@ -142,7 +157,8 @@ int elfmap_attachment__init(const struct elfmap_attach_request *request, int net
 	else if (request->what)
 		snprintf(wanted->name, sizeof(wanted->name), "%s:[*fsobj]", elfmap_path__name(request->what));
 	attachment->culprit = request->what;
-	return wanted->kind->pin_path ? elfmap_hook__pin_path(wanted, path, sizeof(path), msg) : 0;
+	err = wanted->kind->pin_path ? elfmap_hook__pin_path(wanted, path, sizeof(path), msg) : 0;
+	return err == -EOPNOTSUPP ? 0 : err;
 }
 
 /* ---- opening the program --------------------------------------------------------------------------- */
@@ -203,13 +219,70 @@ static void forget_there(struct elfmap_attachment *attachment)
 	attachment->is_there = attachment->is_same = attachment->is_in_force = false;
 }
 
+/* The name of the function that the request selects; false: unknown, e.g. because the file is gone. */
+static bool read_function(const struct elfmap_attachment *attachment, char ret_name[BPF_OBJ_NAME_LEN])
+{
+	struct elfmap_object *object = NULL;
+	void *bytes = NULL;
+	size_t size;
+	bool found = false;
+
+	if (attachment->prog >= 0)
+		return read_name(attachment->prog, ret_name);
+	if (!attachment->is_file || elfmap_file__read(attachment->request.what, &bytes, &size, NULL))
+		return false;
+	if (!elfmap_object__read(bytes, size, &object, NULL))
+		for (size_t i = 0; !found && i < object->nr_progs; i++) {
+			found = !strcmp(object->progs[i].section, attachment->request.section);
+			if (found)
+				snprintf(ret_name, BPF_OBJ_NAME_LEN, "%s", object->progs[i].name);
+		}
+	elfmap_object__free(object);
+	free(bytes);
+	return found;
+}
+
+/* A place that has room for one program only: is it that of the request? Without a name in the notes, e.g. because ip
+ * attached it, the name of its function decides. */
+static bool is_requested(const struct elfmap_attachment *attachment, const struct elfmap_hook *there,
+			 char ret_name[BPF_OBJ_NAME_LEN])
+{
+	int fd = bpf_prog_get_fd_by_id(there->prog);
+	char wanted[BPF_OBJ_NAME_LEN];
+	bool is_known = fd >= 0 && read_name(fd, ret_name);
+
+	if (fd >= 0)
+		close(fd);
+	if (!is_known)
+		*ret_name = '\0';
+	if (!attachment->request.what)
+		return true;
+	if (*there->name)
+		return !strcmp(there->name, attachment->wanted.name);
+	return is_known && *ret_name && read_function(attachment, wanted) && !strcmp(wanted, ret_name);
+}
+
+static int find(const struct elfmap_attachment *attachment, struct elfmap_hook *ret_there, struct elfmap_msg *msg)
+{
+	const struct elfmap_hook *wanted = &attachment->wanted;
+	char name[BPF_OBJ_NAME_LEN];
+	int err = elfmap_hook__find(wanted, ret_there, msg);
+
+	if (err || !(wanted->kind->has & ELFMAP_HOOK_SINGLE) || is_requested(attachment, ret_there, name))
+		return err;
+	return elfmap_msg__set(
+		msg, -EEXIST, "program %u %s of %s is attached as %s, not %s; to remove it: elfmap detach dev %s %s",
+		ret_there->prog, *name ? name : "''", *ret_there->name ? ret_there->name : "unknown origin",
+		elfmap_xdp__word(ret_there->mode), wanted->name, wanted->dev, wanted->kind->name);
+}
+
 static int look(struct elfmap_attachment *attachment, const struct elfmap_load *load, struct elfmap_msg *msg)
 {
 	struct elfmap_hook *there = &attachment->there;
 	int err;
 
 	forget_there(attachment);
-	err = elfmap_hook__find(&attachment->wanted, there, msg);
+	err = find(attachment, there, msg);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	attachment->is_there = true;
@@ -217,12 +290,13 @@ static int look(struct elfmap_attachment *attachment, const struct elfmap_load *
 	if (there->prog && attachment->before < 0)
 		return elfmap_msg__set(msg, attachment->before, "program %u, which is attached: %s", there->prog,
 				       strerror(-attachment->before));
-	attachment->is_same = there->is_direct && !strcmp(there->name, attachment->wanted.name) &&
+	attachment->is_same = there->is_direct && (!strcmp(there->name, attachment->wanted.name) || !*there->name) &&
 			      elfmap_program__is_same(there->prog, attachment->prog, load);
 	attachment->is_in_force = attachment->is_same && elfmap_load__has_stages(load, NULL, NULL);
 	if (attachment->is_in_force) {
 		attachment->result = ELFMAP_UNCHANGED;
 		attachment->done = *there;
+		memcpy(attachment->done.name, attachment->wanted.name, sizeof(there->name));
 	}
 	return 0;
 }
@@ -245,6 +319,67 @@ static int look_only(void *context, struct elfmap_load *load, struct elfmap_msg 
 	return err < 0 ? err : 1;
 }
 
+/* ---- a program of another type --------------------------------------------------------------------------- */
+
+/* The word of attach for a hook that runs programs of TYPE; NULL: attach has none. */
+static const char *word_for(__u32 type)
+{
+	return type == BPF_PROG_TYPE_XDP ? "xdp" : type == BPF_PROG_TYPE_SCHED_CLS ? "ingress" : NULL;
+}
+
+static int refuse_type(const struct elfmap_attachment *attachment, __u32 type, struct elfmap_msg *msg)
+{
+	const struct elfmap_attach_request *request = &attachment->request;
+	const char *here = elfmap_hook__direction(&attachment->wanted) ?: request->kind->name, *word = word_for(type);
+	const char *name = elfmap_prog_type_name(type) ?: "another",
+		   *runs = elfmap_prog_type_name(request->kind->prog_type);
+
+	if (!word)
+		return elfmap_msg__set(
+			msg, -EMEDIUMTYPE,
+			"section '%s' has a program of type %s, and %s runs programs of type %s; to pin it "
+			"for other commands: elfmap load %s sec %s",
+			request->section, name, here, runs, request->what, request->section);
+	return elfmap_msg__set(msg, -EMEDIUMTYPE,
+			       "section '%s' has a program of type %s, and %s runs programs of type %s; to attach it: "
+			       "elfmap attach %s sec %s dev %s %s",
+			       request->section, name, here, runs, request->what, request->section, request->dev, word);
+}
+
+static bool is_of_tc(__u32 type)
+{
+	return type == BPF_PROG_TYPE_SCHED_CLS || type == BPF_PROG_TYPE_SCHED_ACT;
+}
+
+/* The result of a program means something else in another type, so a program whose section names its type is not loaded
+ * as another one, even if the kernel would accept it. */
+static int check_type(const struct elfmap_attachment *attachment, struct elfmap_msg *msg)
+{
+	__u32 wanted = attachment->request.kind->prog_type, type = elfmap_prog_kind__guess(attachment->request.section);
+
+	if (!type || type == wanted || (is_of_tc(type) && is_of_tc(wanted)))
+		return 0;
+	return refuse_type(attachment, type, msg);
+}
+
+/* The kernel has refused the program. Would it load as that of another kind of hook? */
+static int explain_type(const struct elfmap_attachment *attachment, const struct elfmap_load_opts *refused, int err,
+			struct elfmap_msg *msg)
+{
+	const struct elfmap_load_goal goal = {.look = elfmap_load__look_only};
+	struct elfmap_load_opts opts = *refused;
+	struct elfmap_load *load = NULL;
+
+	if (err != -EACCES && err != -EINVAL)
+		return err;
+	opts.type = opts.type == BPF_PROG_TYPE_XDP ? BPF_PROG_TYPE_SCHED_CLS : BPF_PROG_TYPE_XDP;
+	opts.warn = NULL;
+	if (elfmap_load__run(attachment->request.what, &opts, &goal, &load, NULL))
+		return err;
+	elfmap_load__free(load);
+	return refuse_type(attachment, opts.type, msg);
+}
+
 int elfmap_attachment__open(struct elfmap_attachment *attachment, bool commit, struct elfmap_msg *msg)
 {
 	const struct elfmap_load_goal goal = {.look = commit ? look_at_hook : look_only, .context = attachment};
@@ -259,7 +394,10 @@ int elfmap_attachment__open(struct elfmap_attachment *attachment, bool commit, s
 
 	attachment->culprit = attachment->request.what;
 	if (attachment->is_file) {
-		err = elfmap_load__run(attachment->request.what, &opts, &goal, &attachment->load, msg);
+		err = check_type(attachment, msg);
+		err = err ?: elfmap_load__run(attachment->request.what, &opts, &goal, &attachment->load, msg);
+		if (err)
+			err = explain_type(attachment, &opts, err, msg);
 		if (err)
 			attachment->prog = -1; /* closed with the load */
 	} else {
@@ -284,7 +422,9 @@ static int attach_once(struct elfmap_attachment *attachment, struct elfmap_msg *
 		return err;
 	if (!attachment->is_there) {
 		err = elfmap_hook__attach(&attachment->wanted, attachment->prog, done, msg);
-		return err == -EEXIST && is_known ? -ESTALE : err;
+		/* Another command may have been faster. */
+		return err == -EEXIST && (is_known || !elfmap_hook__find(&attachment->wanted, done, NULL)) ? -ESTALE
+													   : err;
 	}
 	*done = attachment->there;
 	if (attachment->is_same) /* only its stages were exchanged */
@@ -316,8 +456,21 @@ int elfmap_attachment__attach(struct elfmap_attachment *attachment, struct elfma
 
 int elfmap_attachment__detach(struct elfmap_attachment *attachment, struct elfmap_msg *msg)
 {
+	struct elfmap_hook wanted = attachment->wanted, there;
+	int err = -ESTALE;
+
 	attachment->culprit = attachment->request.dev;
-	return elfmap_hook__detach(&attachment->wanted, &attachment->done, msg);
+	for (int i = 0; err == -ESTALE && i < MAX_TRIES; i++) {
+		err = 0;
+		if (wanted.kind->has & ELFMAP_HOOK_SINGLE && !attachment->wanted.prog) {
+			err = find(attachment, &there, msg);
+			wanted.prog = err ? 0 : there.prog;
+		}
+		err = err ?: elfmap_hook__detach(&wanted, &attachment->done, msg);
+	}
+	if (!err && !*attachment->done.name)
+		memcpy(attachment->done.name, attachment->wanted.name, sizeof(wanted.name));
+	return err;
 }
 
 static void put_back(struct elfmap_attachment *attachment)

@@ -24,7 +24,9 @@ struct elfmap_attach_request {
 	const char *dev;
 	const struct elfmap_hook_kind *kind;
 	enum elfmap_direction direction;
-	__u32 prio, handle, chain;	 /* 0: not given; for chain 0 */
+	__u32 prio, handle, chain; /* 0: not given; for chain 0 */
+	enum elfmap_xdp_mode mode;
+	bool by_link;			 /* XDP: attach with a pinned link */
 	struct elfmap_settings settings; /* of the global variables of FILE */
 };
 
@@ -78,7 +80,7 @@ bool elfmap_load__has_stages(const struct elfmap_load *load, elfmap_slot_test *i
 /* Attaches the program or replaces the attached one, unless the request is already in force. */
 int elfmap_attachment__attach(struct elfmap_attachment *attachment, struct elfmap_msg *msg);
 
-/* Detaches the program of the request; `done` is its hook. */
+/* Detaches the program of the request; `done` is its hook. -ENOENT: it is not attached. */
 int elfmap_attachment__detach(struct elfmap_attachment *attachment, struct elfmap_msg *msg);
 
 /* Releases everything. KEEP: the changes stay; otherwise they are undone. */

@@ -15,50 +15,6 @@
 #include "hook/netlink.h"
 #include "hook/rows.h"
 
-/* ---- XDP: what rtnetlink reports of the devices ------------------------------------------------------------- */
-
-static const struct elfmap_hook_kind hook_xdp;
-
-static int add_xdp(void *context, const struct nlmsghdr *message)
-{
-	static const int ids[] = {IFLA_XDP_DRV_PROG_ID, IFLA_XDP_SKB_PROG_ID, IFLA_XDP_HW_PROG_ID};
-	const struct rtattr *attributes[IFLA_XDP + 1], *xdp[IFLA_XDP_MAX + 1];
-	const struct ifinfomsg *link = NLMSG_DATA(message);
-	struct elfmap_survey *survey = context;
-	struct elfmap_hook hook;
-	int err = 0;
-
-	if (message->nlmsg_type != RTM_NEWLINK)
-		return 0;
-	netlink__sort(IFLA_RTA(link), IFLA_PAYLOAD(message), attributes, IFLA_XDP);
-	if (!attributes[IFLA_XDP])
-		return 0;
-	netlink__sort(RTA_DATA(attributes[IFLA_XDP]), RTA_PAYLOAD(attributes[IFLA_XDP]), xdp, IFLA_XDP_MAX);
-	hook = elfmap_survey__start(survey, &hook_xdp, link->ifi_index);
-	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids) && !err; i++) {
-		hook.prog = netlink__number(xdp[ids[i]]);
-		if (hook.prog)
-			err = elfmap_survey__add(survey, &hook);
-	}
-	return err;
-}
-
-static int list_xdp(struct elfmap_survey *survey, struct elfmap_msg *msg)
-{
-	struct netlink_request request;
-
-	netlink__start(&request, RTM_GETLINK, NLM_F_DUMP, sizeof(request.link));
-	return netlink__talk(survey->sock, &request, add_xdp, survey, msg);
-}
-
-static const struct elfmap_hook_kind hook_xdp = {
-	.name = "xdp",
-	.prog_type = BPF_PROG_TYPE_XDP,
-	.has = ELFMAP_HOOK_DEVICE,
-	.link_type = BPF_LINK_TYPE_XDP,
-	.list = list_xdp,
-};
-
 /* ---- links that no other row lists, or of a device that is not visible here --------------------------------- */
 
 static const struct elfmap_hook_kind hook_link;
@@ -106,7 +62,7 @@ static const struct elfmap_hook_kind hook_link = {
 
 /* Links come last: links of other rows are left out of them. */
 const struct elfmap_hook_kind *const elfmap_hook_kinds[] = {
-	&hook_xdp, &elfmap_hook_tc_filter, &elfmap_hook_tcx, &hook_link, NULL,
+	&elfmap_hook_xdp, &elfmap_hook_tc_filter, &elfmap_hook_tcx, &hook_link, NULL,
 };
 
 const struct elfmap_hook_kind *elfmap_hook_kind__find(const char *name)
@@ -192,6 +148,12 @@ bool elfmap_hook__is_orphan(const char *path)
 	while (*at && !((*at)->is_orphan && (*at)->is_orphan(path)))
 		at++;
 	return *at;
+}
+
+/* The name that a program has in the notes of elfmap; for kinds of hooks that have no name in the kernel. */
+void elfmap_hook__name_program(struct elfmap_hook *hook)
+{
+	*hook->name = '\0';
 }
 
 __u32 elfmap_program__id(int prog)
@@ -297,8 +259,8 @@ static void write_device(FILE *to, const struct elfmap_hook *hook, bool in_full)
 		fprintf(to, " %s", elfmap_hook__direction(hook));
 	else if (kind->has & ELFMAP_HOOK_DIRECTION)
 		fprintf(to, " parent %x:", hook->parent >> 16);
-	else if (!in_full)
-		fprintf(to, " %s", kind->name);
+	else if (!in_full || hook->mode)
+		fprintf(to, " %s", hook->mode ? elfmap_xdp__word(hook->mode) : kind->name);
 	if (in_full && kind->has & ELFMAP_HOOK_PLACE)
 		fprintf(to, " pref %u chain %u handle 0x%x %s", hook->prio, hook->chain, hook->handle,
 			*hook->name ? hook->name : "''");

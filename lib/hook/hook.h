@@ -2,7 +2,7 @@
 /*
  * Where programs run. Each kind of hook is a row of one table (hook.c), with its operations:
  *
- *   xdp         hook.c        of a device; only listed
+ *   xdp         xdp.c         of a device, in one of its modes, by rtnetlink or by a pinned link
  *   filter      tc_filter.c   of tc, on clsact or an ingress qdisc; on other qdiscs only listed
  *   tcx         tcx.c         a link pinned by elfmap; other tcx programs are only listed
  *   link        hook.c        any other link: cgroup, netns, tracing ...; only listed
@@ -22,6 +22,9 @@
 
 enum elfmap_direction { ELFMAP_NO_DIRECTION, ELFMAP_INGRESS, ELFMAP_EGRESS };
 
+/* ANY is only in requests: native if the driver has it, else generic; or the mode of the program that is there. */
+enum elfmap_xdp_mode { ELFMAP_XDP_ANY, ELFMAP_XDP_GENERIC, ELFMAP_XDP_NATIVE, ELFMAP_XDP_OFFLOAD };
+
 /* One hook, with or without a program. Members that its kind does not have are 0. */
 struct elfmap_hook {
 	const struct elfmap_hook_kind *kind;
@@ -38,10 +41,13 @@ struct elfmap_hook {
 	__u32 chain;
 	__u32 prio; /* tc shows it as pref */
 	__u32 handle;
+	enum elfmap_xdp_mode mode;
 
 	/* link */
 	__u32 link; /* its id */
 	__u32 link_type;
+	bool by_link;	/* XDP: attached by a link; if LINK is 0 by one that cannot be told from others */
+	bool is_pinned; /* XDP: elfmap has pinned the link */
 
 	char name[ELFMAP_HOOK_NAME]; /* FILE:[SECTION] if attached by tc or elfmap; "": no name */
 	__u32 prog;		     /* id of its program; 0: none, or unknown */
@@ -59,8 +65,9 @@ struct elfmap_hooks {
 enum {
 	ELFMAP_HOOK_DEVICE = 1 << 0,
 	ELFMAP_HOOK_DIRECTION = 1 << 1,
-	ELFMAP_HOOK_PLACE = 1 << 2, /* prio, chain, handle, name */
-	ELFMAP_HOOK_LINK = 1 << 3,  /* only the id and type of a link */
+	ELFMAP_HOOK_PLACE = 1 << 2,  /* prio, chain, handle, name */
+	ELFMAP_HOOK_LINK = 1 << 3,   /* only the id and type of a link */
+	ELFMAP_HOOK_SINGLE = 1 << 4, /* device and mode are the whole place: it has no room for a second program */
 };
 
 struct elfmap_survey;
@@ -119,6 +126,8 @@ int elfmap_hooks__list(int netns, const struct elfmap_hook_kind *kind, const cha
 
 /* "ingress", "egress"; NULL: no direction. */
 const char *elfmap_hook__direction(const struct elfmap_hook *hook);
+/* "xdp", "xdpgeneric", "xdpoffload", as ip shows them. */
+const char *elfmap_xdp__word(enum elfmap_xdp_mode mode);
 /* The name of the type of a link. */
 const char *elfmap_hook__link_type(const struct elfmap_hook *hook);
 /* Writes a description of the hook: "eth0 ingress", "eth0 xdp", "link 7 cgroup"; IN_FULL: with all properties. */

@@ -5,7 +5,7 @@
 
 #include "hook/hook.h"
 
-extern const struct elfmap_hook_kind elfmap_hook_tc_filter, elfmap_hook_tcx;
+extern const struct elfmap_hook_kind elfmap_hook_xdp, elfmap_hook_tc_filter, elfmap_hook_tcx;
 
 /* The state of a listing, shared by all rows. */
 struct elfmap_survey {
@@ -20,5 +20,7 @@ int elfmap_survey__add(struct elfmap_survey *survey, const struct elfmap_hook *h
 /* Returns a hook of KIND on device IFINDEX, to be completed by the row. */
 struct elfmap_hook elfmap_survey__start(const struct elfmap_survey *survey, const struct elfmap_hook_kind *kind,
 					int ifindex);
+/* Sets the name of HOOK to that of its program in the notes, or to "". */
+void elfmap_hook__name_program(struct elfmap_hook *hook);
 
 #endif

@@ -209,7 +209,12 @@ static int add_clsact(int sock, const struct elfmap_hook *hook, bool *ret_made, 
 		return err == -EEXIST ? 0 : err;
 	err = find_clsact(sock, hook->ifindex, kind, msg);
 	if (!err && strcmp(kind, "clsact") != 0)
-		err = elfmap_msg__set(msg, -EEXIST, "has a qdisc '%s' in place of clsact", kind);
+		err = elfmap_msg__set(
+			msg, -EBUSY,
+			"has a qdisc '%s' in place of clsact, so it has no egress; add --tcx, which needs "
+			"no qdisc, or replace it, with its filters: 'tc qdisc del dev %s %s', 'tc qdisc add "
+			"dev %s clsact'",
+			kind, hook->dev, kind, hook->dev);
 	return err;
 }
 

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * The row of tcx (Linux 6.6): a link whose program can be exchanged. elfmap pins its links at
- * TC_DIR/links/NETNS/DEV/DIRECTION/NAME, with '.' and '/' written as %2E and %2F; NETNS is the inode of the network
- * namespace. The device may have been renamed since: the ifindex of the link decides.
- */
+/* The row of tcx (Linux 6.6): a link whose program can be exchanged, pinned by elfmap (links.h). */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
@@ -13,22 +9,14 @@
 #include <unistd.h>
 
 #include "base/msg.h"
-#include "base/netns.h"
+#include "hook/links.h"
 #include "hook/rows.h"
 #include "pins/pin_change.h"
-#include "pins/pins.h"
 
 #define ATTACH_TCX_INGRESS 46 /* missing in older <linux/bpf.h> */
 #define ATTACH_TCX_EGRESS 47
 #define LINK_TYPE_TCX 11
-#define MAX_TCX 64    /* programs at one hook: the kernel's limit */
-#define PATH_LEVELS 4 /* links/NETNS/DEV/DIRECTION/ */
-
-/* The kernel's information on a tcx link, also with an older <linux/bpf.h>. */
-struct tcx_info {
-	__u32 type, id, prog_id, alignment;
-	__u32 ifindex, attach_type;
-};
+#define MAX_TCX 64 /* programs at one hook: the kernel's limit */
 
 static enum bpf_attach_type attach_type(const struct elfmap_hook *hook)
 {
@@ -37,58 +25,30 @@ static enum bpf_attach_type attach_type(const struct elfmap_hook *hook)
 
 /* ---- its pin --------------------------------------------------------------------------------------------- */
 
-static int links_dir(const char *tc_dir, char *ret_path, size_t size, struct elfmap_msg *msg)
-{
-	unsigned long netns;
-	int err = elfmap_netns__number(&netns, msg);
-
-	if (err)
-		return err;
-	if (!tc_dir || snprintf(ret_path, size, "%s/links/%lu", tc_dir, netns) >= (int)size)
-		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path of the link is too long");
-	return 0;
-}
-
 static int pin_path(const struct elfmap_hook *hook, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
-	char device[3 * IF_NAMESIZE], name[NAME_MAX + 1];
-	int err, length;
-
-	err = links_dir(hook->tc_dir, ret_path, size, msg);
-	if (err)
-		return err;
-	length = (int)strlen(ret_path);
-	if (elfmap_pin_name__escape(hook->dev, device, sizeof(device)) ||
-	    elfmap_pin_name__escape(hook->name, name, sizeof(name)) ||
-	    snprintf(ret_path + length, size - (size_t)length, "/%s/%s/%s", device, elfmap_hook__direction(hook),
-		     name) >= (int)size - length)
-		return elfmap_msg__set(msg, -ENAMETOOLONG, "the path of the link is too long");
-	return 0;
+	return elfmap_link__pin_path(hook, elfmap_hook__direction(hook), ret_path, size, msg);
 }
 
-/* Reads the link pinned at PATH into HOOK. Its ifindex is 0 if the device was removed. -EINVAL: not a tcx link. */
+static enum elfmap_direction direction_of(const struct elfmap_link *link)
+{
+	return link->attach_type == ATTACH_TCX_EGRESS ? ELFMAP_EGRESS : ELFMAP_INGRESS;
+}
+
+/* Reads the link pinned at PATH into HOOK. -EINVAL: not a tcx link. */
 static int read_pin(const char *path, struct elfmap_hook *hook)
 {
-	union {
-		struct bpf_link_info any;
-		struct tcx_info tcx;
-	} info = {};
-	__u32 size = sizeof(info.any);
-	int err, fd = bpf_obj_get(path);
+	struct elfmap_link link;
+	int err = elfmap_link__read_pin(path, LINK_TYPE_TCX, &link);
 
-	if (fd < 0)
-		return fd;
-	err = bpf_obj_get_info_by_fd(fd, &info.any, &size);
-	close(fd);
-	if (err || info.tcx.type != LINK_TYPE_TCX)
-		return err ?: -EINVAL;
+	if (err)
+		return err;
 	hook->kind = &elfmap_hook_tcx;
-	hook->ifindex = (int)info.tcx.ifindex;
-	hook->direction = info.tcx.attach_type == ATTACH_TCX_EGRESS ? ELFMAP_EGRESS : ELFMAP_INGRESS;
-	hook->prog = info.tcx.prog_id;
-	hook->link = info.tcx.id;
-	snprintf(hook->name, sizeof(hook->name), "%s", strrchr(path, '/') + 1);
-	elfmap_pin_name__unescape(hook->name);
+	hook->ifindex = link.ifindex;
+	hook->direction = direction_of(&link);
+	hook->prog = link.prog;
+	hook->link = link.id;
+	memcpy(hook->name, link.name, sizeof(hook->name));
 	return 0;
 }
 
@@ -101,52 +61,15 @@ static bool is_orphan(const char *path)
 
 /* ---- listing --------------------------------------------------------------------------------------------- */
 
-struct pinned {
-	struct elfmap_hook *at;
-	size_t nr;
-};
-
-static int read_pins(const struct elfmap_survey *survey, struct pinned *ret_pinned, struct elfmap_msg *msg)
-{
-	struct elfmap_pins pins = {};
-	char dir[PATH_MAX];
-	int err;
-
-	*ret_pinned = (struct pinned){};
-	if (!survey->like.tc_dir)
-		return 0;
-	err = links_dir(survey->like.tc_dir, dir, sizeof(dir), msg);
-	err = err ?: elfmap_pins__read(dir, &pins);
-	if (err)
-		return err;
-	ret_pinned->at = calloc(pins.nr + 1, sizeof(*ret_pinned->at));
-	err = ret_pinned->at ? 0 : -ENOMEM;
-	for (size_t i = 0; !err && i < pins.nr; i++) {
-		struct elfmap_hook *hook = &ret_pinned->at[ret_pinned->nr];
-
-		if (pins.pins[i].kind != ELFMAP_PIN_LINK)
-			continue;
-		*hook = elfmap_survey__start(survey, &elfmap_hook_tcx, 0);
-		err = read_pin(pins.pins[i].path, hook);
-		ret_pinned->nr += !err;
-		if (err == -EINVAL || err == -ENOENT)
-			err = 0; /* not a tcx link, or removed since */
-		if (err)
-			elfmap_msg__set(msg, err, "%s: %s", pins.pins[i].path, strerror(-err));
-	}
-	elfmap_pins__free(&pins);
-	return err;
-}
-
 /* Sets name and link of HOOK from the pin with its device, direction and program; uses each pin once. */
-static void name_hook(struct elfmap_hook *hook, struct pinned *pinned)
+static void name_hook(struct elfmap_hook *hook, struct elfmap_links *pinned)
 {
 	for (size_t i = 0; i < pinned->nr; i++) {
-		struct elfmap_hook *pin = &pinned->at[i];
+		struct elfmap_link *pin = &pinned->at[i];
 
-		if (pin->ifindex != hook->ifindex || pin->direction != hook->direction || pin->prog != hook->prog)
+		if (pin->ifindex != hook->ifindex || direction_of(pin) != hook->direction || pin->prog != hook->prog)
 			continue;
-		hook->link = pin->link;
+		hook->link = pin->id;
 		memcpy(hook->name, pin->name, sizeof(hook->name));
 		pin->ifindex = 0;
 		return;
@@ -154,7 +77,7 @@ static void name_hook(struct elfmap_hook *hook, struct pinned *pinned)
 }
 
 static int list_direction(struct elfmap_survey *survey, int ifindex, enum elfmap_direction direction,
-			  struct pinned *pinned)
+			  struct elfmap_links *pinned)
 {
 	struct elfmap_hook like = elfmap_survey__start(survey, &elfmap_hook_tcx, ifindex);
 	__u32 ids[MAX_TCX] = {};
@@ -176,14 +99,14 @@ static int list_direction(struct elfmap_survey *survey, int ifindex, enum elfmap
 
 static int list(struct elfmap_survey *survey, struct elfmap_msg *msg)
 {
-	struct pinned pinned;
-	int err = read_pins(survey, &pinned, msg);
+	struct elfmap_links pinned = {};
+	int err = elfmap_links__read(survey->like.tc_dir, LINK_TYPE_TCX, false, &pinned, msg);
 
 	for (const struct if_nameindex *at = survey->devices; at->if_index && !err; at++) {
 		err = list_direction(survey, (int)at->if_index, ELFMAP_INGRESS, &pinned);
 		err = err ?: list_direction(survey, (int)at->if_index, ELFMAP_EGRESS, &pinned);
 	}
-	free(pinned.at);
+	elfmap_links__free(&pinned);
 	return err;
 }
 
@@ -238,7 +161,7 @@ static int attach(const struct elfmap_hook *wanted, int prog, struct elfmap_hook
 		return err;
 	err = read_pin(path, &made);
 	if (err) {
-		elfmap_pin__remove(path, PATH_LEVELS);
+		elfmap_pin__remove(path, ELFMAP_LINK_LEVELS);
 		return elfmap_msg__set(msg, err, "%s: %s", path, strerror(-err));
 	}
 	*ret_hook = made;
@@ -250,34 +173,9 @@ static int refuse_other(struct elfmap_msg *msg)
 	return elfmap_msg__set(msg, -ESTALE, "another command has changed the program of the link; try again");
 }
 
-/* The kernel compares the expected program. */
-static int update(int link, __u32 expected, int prog)
-{
-	LIBBPF_OPTS(bpf_link_update_opts, opts);
-	int err, old = expected ? bpf_prog_get_fd_by_id(expected) : -1;
-
-	if (expected && old < 0)
-		return old == -ENOENT ? -ESTALE : old;
-	opts.flags = expected ? BPF_F_REPLACE : 0;
-	opts.old_prog_fd = expected ? (__u32)old : 0;
-	err = bpf_link_update(link, prog, &opts);
-	if (old >= 0)
-		close(old);
-	return err;
-}
-
 static int exchange(const struct elfmap_hook *hook, __u32 expected, int prog, struct elfmap_msg *msg)
 {
-	int err, link = bpf_link_get_fd_by_id(hook->link);
-
-	if (link < 0)
-		return elfmap_msg__set(msg, link, "link %u: %s", hook->link, strerror(-link));
-	err = update(link, expected, prog);
-	close(link);
-	if (err == -ESTALE || err == -EPERM)
-		return refuse_other(msg);
-	return err ? elfmap_msg__set(msg, err, "the kernel rejects the new program of the link: %s", strerror(-err))
-		   : 0;
+	return elfmap_link__exchange(hook->link, expected, prog, msg);
 }
 
 static int detach(const struct elfmap_hook *wanted, struct elfmap_hook *ret_gone, struct elfmap_msg *msg)
@@ -291,7 +189,7 @@ static int detach(const struct elfmap_hook *wanted, struct elfmap_hook *ret_gone
 		return err;
 	if (wanted->prog && (read_pin(path, &gone) || gone.prog != wanted->prog))
 		return refuse_other(msg);
-	err = elfmap_pin__remove(path, PATH_LEVELS);
+	err = elfmap_pin__remove(path, ELFMAP_LINK_LEVELS);
 	if (err)
 		return elfmap_msg__set(msg, err, "%s",
 				       err == -ENOENT

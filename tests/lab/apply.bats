@@ -134,7 +134,7 @@ refused() {
 	bpftool map create /sys/fs/bpf/tc/blue/own_table type prog_array key 4 value 4 entries 1 name own_table
 	tc qdisc add dev lo ingress # takes the place of clsact; the plan does not detect this
 	pipeline "slot blue/own_table 0 graft_own.o sec own" "attach shared.o sec egress dev lo egress"
-	refused "elfmap: $tmp/pipeline: line 2: has a qdisc 'ingress' in place of clsact"
+	refused "elfmap: $tmp/pipeline: line 2: has a qdisc 'ingress' in place of clsact*"
 	tc qdisc del dev lo ingress
 	[[ ! -e $globals/own_hits && $(bpftool -j map dump pinned /sys/fs/bpf/tc/blue/own_table | jq length) == 0 ]]
 }
@@ -175,7 +175,7 @@ refused() {
 		refused "elfmap: $tmp/pipeline: line 1: *'-j', '-p' and '-n'*'elfmap apply'*"
 	done
 	pipeline "attach gen.o sec ingress dev $link"
-	refused "elfmap: $tmp/pipeline: line 1: requires one of ingress, egress"
+	refused "elfmap: $tmp/pipeline: line 1: requires one of ingress, egress, xdp, xdpgeneric, xdpdrv"
 	pipeline 'attach "gen.o sec ingress'
 	refused "elfmap: $tmp/pipeline: line 1: unterminated quote"
 	pipeline "# nothing"
@@ -252,7 +252,7 @@ refused() {
 	pipeline "attach gen.o sec ingress dev $link ingress" "attach shared.o sec egress dev lo egress"
 	run --separate-stderr apply
 	tc qdisc del dev lo ingress
-	[[ $status == 1 && $stderr == *"line 2: has a qdisc 'ingress' in place of clsact" ]]
+	[[ $status == 1 && $stderr == *"line 2: has a qdisc 'ingress' in place of clsact"* ]]
 	ping -q -c 2 -i 0.2 10.9.0.2
 	[[ $("$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")') == '2 0 0 0' ]]
 }
@@ -319,7 +319,7 @@ refused() {
 	pipeline "attach two_hooks.o sec ingress dev $link ingress prio 5 handle 1" \
 		"attach shared.o sec ingress dev w1 ingress" "attach shared.o sec egress dev w0 egress"
 	cp "$objects/two_hooks.o" "$tmp"
-	refused "elfmap: *line 3: has a qdisc 'ingress' in place of clsact"
+	refused "elfmap: *line 3: has a qdisc 'ingress' in place of clsact*"
 	[[ $(filters) == 'shared.o:[ingress]' && $(tc qdisc show dev w1) != *clsact* ]]
 	ip link del w0
 }

@@ -35,7 +35,7 @@ setup() {
 	run -0 --separate-stderr "$elfmap" -j help attach
 	[[ $(jq -r '.usage' <<<"$output") == "$("$elfmap" attach --help | sed -n '1s/usage: //p')" && -z $stderr ]]
 	jq -e '.options | map(select(.words[0] == "prio"))[0] | .words[1] == "pref" and .value == "P" and .required == false' <<<"$output"
-	jq -e '.options | map(select(.words == ["ingress", "egress"])) | length == 1' <<<"$output"
+	jq -e '.options | map(select(.words == ["ingress", "egress", "xdp", "xdpgeneric", "xdpdrv"])) | length == 1' <<<"$output"
 	[[ $("$elfmap" -j help tc | jq -r '.usage') == 'elfmap tc ARGS...' ]]
 }
 

@@ -148,7 +148,7 @@ examples() {
 	}
 	results=
 	examples elfmap-load 8
-	[[ $results == ' attached unchanged detached' ]]
+	[[ $results == ' attached unchanged attached detached detached' ]]
 	[[ -z $(find /sys/fs/bpf/tc -type f) && -z $(tc filter show dev eth0 ingress) ]]
 }
 

@@ -182,6 +182,50 @@ static void test_tcx(void **state)
 	assert_false(elfmap_hook__is_orphan(path));
 }
 
+/* XDP by rtnetlink or by a link: the kernel compares the expected program. */
+static void live_xdp(bool by_link)
+{
+	struct elfmap_hook wanted = on_lo("xdp", -1, ELFMAP_NO_DIRECTION), hook, other;
+	int xdp[2] = {load(BPF_PROG_TYPE_XDP, BPF_XDP, XDP_PASS), load(BPF_PROG_TYPE_XDP, BPF_XDP, XDP_DROP)};
+	__u32 first = elfmap_program__id(xdp[0]), second = elfmap_program__id(xdp[1]);
+
+	wanted.by_link = by_link;
+	assert_int_equal(elfmap_hook__find(&wanted, &other, &msg), -ENOENT);
+	assert_int_equal(elfmap_hook__detach(&wanted, &other, &msg), -ENOENT);
+	attach(&wanted, xdp[0], &hook);
+	assert_int_equal(hook.mode, ELFMAP_XDP_GENERIC); /* lo has no other */
+	assert_int_equal(hook.link != 0, by_link);
+	assert_int_equal(elfmap_hook__attach(&wanted, xdp[1], &other, &msg), -EEXIST);
+	assert_int_equal(list(-1, NULL, first, &other), 1);
+	assert_int_equal(elfmap_hook__exchange(&other, second, xdp[1], &msg), -ESTALE);
+	assert_non_null(strstr(msg.text, "another command has "));
+	assert_int_equal(elfmap_hook__exchange(&other, first, xdp[1], &msg), 0);
+	assert_int_equal(list(-1, NULL, second, &other), 1);
+	assert_int_equal(elfmap_hook__detach(&hook, &other, &msg), -ESTALE);
+	wanted.mode = ELFMAP_XDP_NATIVE;
+	assert_int_equal(elfmap_hook__find(&wanted, &other, &msg), -ENOENT);
+	wanted.mode = ELFMAP_XDP_OFFLOAD;
+	assert_int_equal(elfmap_hook__attach(&wanted, xdp[0], &other, &msg), -EOPNOTSUPP);
+	wanted.mode = ELFMAP_XDP_ANY;
+	assert_int_equal(elfmap_hook__detach(&wanted, &other, &msg), 0);
+	assert_int_equal(other.prog, second);
+	assert_int_equal(list(-1, NULL, second, &other), 0);
+	close(xdp[0]);
+	close(xdp[1]);
+}
+
+static void test_xdp(void **state)
+{
+	(void)state;
+	live_xdp(false);
+}
+
+static void test_xdp_link(void **state)
+{
+	(void)state;
+	live_xdp(true);
+}
+
 /* ---- namespaces --------------------------------------------------------------------------------------------- */
 
 static int new_namespace(void)
@@ -229,18 +273,18 @@ static void test_namespace(void **state)
 
 static void test_missing_operation_is_refused(void **state)
 {
-	const struct elfmap_hook xdp = on_lo("xdp", -1, ELFMAP_NO_DIRECTION);
-	struct elfmap_hook hook;
+	struct elfmap_hook link = on_lo("filter", -1, ELFMAP_NO_DIRECTION), hook;
 	char path[64];
 
 	(void)state;
-	assert_int_equal(elfmap_hook__attach(&xdp, progs[0], &hook, &msg), -EOPNOTSUPP);
-	assert_string_equal(msg.text, "xdp: programs cannot be attached by this command yet");
-	assert_int_equal(elfmap_hook__exchange(&xdp, 0, progs[0], &msg), -EOPNOTSUPP);
-	assert_string_equal(msg.text, "xdp: programs cannot be exchanged by this command yet");
-	assert_int_equal(elfmap_hook__detach(&xdp, &hook, &msg), -EOPNOTSUPP);
-	assert_int_equal(elfmap_hook__find(&xdp, &hook, &msg), -EOPNOTSUPP);
-	assert_int_equal(elfmap_hook__pin_path(&xdp, path, sizeof(path), &msg), -EOPNOTSUPP);
+	link.kind = elfmap_hook_kind__find("link");
+	assert_int_equal(elfmap_hook__attach(&link, progs[0], &hook, &msg), -EOPNOTSUPP);
+	assert_string_equal(msg.text, "link: programs cannot be attached by this command yet");
+	assert_int_equal(elfmap_hook__exchange(&link, 0, progs[0], &msg), -EOPNOTSUPP);
+	assert_string_equal(msg.text, "link: programs cannot be exchanged by this command yet");
+	assert_int_equal(elfmap_hook__detach(&link, &hook, &msg), -EOPNOTSUPP);
+	assert_int_equal(elfmap_hook__find(&link, &hook, &msg), -EOPNOTSUPP);
+	assert_int_equal(elfmap_hook__pin_path(&link, path, sizeof(path), &msg), -EOPNOTSUPP);
 	assert_null(elfmap_hook_kind__find("nosuch"));
 }
 
@@ -255,9 +299,9 @@ static void test_xdp_is_listed(void **state)
 	assert_true(link >= 0);
 	assert_int_equal(list(-1, NULL, elfmap_program__id(prog), &hook), 1); /* and not a second time as a link */
 	elfmap_hook__write(&hook, false, text, sizeof(text));
-	assert_string_equal(text, "lo xdp");
+	assert_string_equal(text, "lo xdpgeneric");
 	elfmap_hook__write(&hook, true, text, sizeof(text));
-	assert_string_equal(text, "xdp dev lo");
+	assert_string_equal(text, "xdp dev lo xdpgeneric");
 	close(link);
 	assert_int_equal(list(-1, NULL, elfmap_program__id(prog), &hook), 0);
 	close(prog);
@@ -307,6 +351,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_filter, set_up, take_down),
 		cmocka_unit_test_setup_teardown(test_filter_refuses_a_taken_place, set_up, take_down),
 		cmocka_unit_test_setup_teardown(test_tcx, set_up, take_down),
+		cmocka_unit_test_setup_teardown(test_xdp, set_up, take_down),
+		cmocka_unit_test_setup_teardown(test_xdp_link, set_up, take_down),
 		cmocka_unit_test_setup_teardown(test_namespace, set_up, take_down),
 		cmocka_unit_test_setup_teardown(test_missing_operation_is_refused, set_up, take_down),
 		cmocka_unit_test(test_xdp_is_listed),

@@ -124,6 +124,14 @@ static void test_attach_kind_of_hook(void **state)
 	request = takes_attach("attach x.o dev v0 xdp");
 	assert_string_equal(request.kind->name, "xdp");
 	assert_int_equal(request.direction, ELFMAP_NO_DIRECTION);
+	assert_int_equal(request.mode, ELFMAP_XDP_ANY);
+	assert_string_equal(request.section, "prog");
+	assert_int_equal(takes_attach("attach x.o dev v0 xdpgeneric").mode, ELFMAP_XDP_GENERIC);
+	assert_int_equal(takes_attach("attach x.o dev v0 xdpoffload").mode, ELFMAP_XDP_OFFLOAD);
+	request = takes_attach("attach x.o sec a dev v0 xdpdrv --link");
+	assert_int_equal(request.mode, ELFMAP_XDP_NATIVE);
+	assert_true(request.by_link);
+	assert_string_equal(request.section, "a");
 	/* A kind of hook that lists only is not a word of attach: here it is the name of a file. */
 	request = takes_attach("attach link dev v0 ingress");
 	assert_string_equal(request.what, "link");
@@ -166,8 +174,8 @@ static void test_attach_incomplete(void **state)
 	refuses_attach("attach", "requires FILE|PIN");
 	refuses_attach("attach dev v0 ingress", "requires FILE|PIN");
 	refuses_attach("attach x.o ingress", "requires 'dev DEV'");
-	refuses_attach("attach x.o dev v0", "requires one of ingress, egress");
-	refuses_attach("attach x.o dev v0 --tcx", "requires one of ingress, egress");
+	refuses_attach("attach x.o dev v0", "requires one of ingress, egress, xdp, xdpgeneric, xdpdrv");
+	refuses_attach("attach x.o dev v0 --tcx", "requires one of ingress, egress, xdp, xdpgeneric, xdpdrv");
 	refuses_attach("attach x.o dev v0 ingress sec", "sec: requires a value");
 }
 
@@ -192,6 +200,7 @@ static void test_attach_words_of_another_kind(void **state)
 	refuses_attach("attach x.o dev v0 ingress --tcx chain 1", "tcx: has no prio, handle or chain");
 	refuses_attach("attach x.o dev v0 xdp handle 1", "xdp: has no prio, handle or chain");
 	refuses_attach("attach x.o dev v0 xdp --tcx", "--tcx: requires one of ingress, egress");
+	refuses_attach("attach x.o dev v0 egress --link", "--link: requires one of xdp, xdpgeneric, xdpdrv");
 }
 
 /* Options of the whole command are reported, so that a line of a pipeline can refuse them. */
