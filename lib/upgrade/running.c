@@ -31,6 +31,14 @@ bool elfmap_running__has(const struct elfmap_running *running, __u32 id)
 	return find_id(running, id);
 }
 
+bool elfmap_running__has_program(const struct elfmap_running *running, __u32 id)
+{
+	for (size_t i = 0; i < running->nr_progs; i++)
+		if (running->progs[i].id == id)
+			return true;
+	return false;
+}
+
 static int add_map(struct elfmap_running *running, __u32 id, bool is_held);
 
 /* Programs in the slots of a table, and maps in those of a map of maps. */
@@ -110,7 +118,7 @@ int elfmap_running__add(struct elfmap_running *running, int prog)
 	}
 	running->progs = grown;
 	grown += running->nr_progs++;
-	*grown = (struct elfmap_running_prog){.maps = program.maps, .nr_maps = program.nr_maps};
+	*grown = (struct elfmap_running_prog){.id = program.id, .maps = program.maps, .nr_maps = program.nr_maps};
 	memcpy(grown->name, program.name, sizeof(grown->name));
 	for (__u32 i = 0; !err && i < program.nr_maps; i++)
 		err = add_map(running, program.maps[i], false);

@@ -18,6 +18,7 @@ struct elfmap_running_map {
 };
 
 struct elfmap_running_prog {
+	__u32 id;
 	char name[BPF_OBJ_NAME_LEN];
 	__u32 *maps; /* ids */
 	__u32 nr_maps;
@@ -42,7 +43,9 @@ void elfmap_running__free(struct elfmap_running *running);
 int elfmap_running__find(const struct elfmap_running *running, const struct elfmap_load *load,
 			 const struct elfmap_load_map *map, int *ret_fd, struct elfmap_msg *msg);
 
+/* Does it have the map, or the program, with this id? */
 bool elfmap_running__has(const struct elfmap_running *running, __u32 id);
+bool elfmap_running__has_program(const struct elfmap_running *running, __u32 id);
 
 /* Does a program use both maps? */
 bool elfmap_running__share_program(const struct elfmap_running *running, __u32 a, __u32 b);

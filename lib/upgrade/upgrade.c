@@ -16,6 +16,7 @@
 #include "load/load.h"
 #include "pins/pin_change.h"
 #include "upgrade/carry.h"
+#include "upgrade/object_dir.h"
 #include "upgrade/takeover.h"
 #include "upgrade/upgrade.h"
 
@@ -255,7 +256,7 @@ static int take_state_back(struct change *change)
 
 static int stage(struct change *change)
 {
-	char old[PATH_MAX], next[PATH_MAX];
+	char old[PATH_MAX], next[PATH_MAX], current[PATH_MAX], previous[PATH_MAX];
 	int err;
 
 	path_of(change, "old", old);
@@ -264,6 +265,17 @@ static int stage(struct change *change)
 	if (err)
 		return err;
 	err = elfmap_version__pin(&change->next, next, change->msg);
+	if (!err) {
+		path_of(change, "current", current);
+		path_of(change, "previous", previous);
+		err = change->load ? elfmap_object_dir__note_load(next, change->load, change->msg)
+				   : elfmap_object_dir__copy_note(next, previous, change->msg);
+		err = err
+			      ?: elfmap_object_dir__note_running(old, current, &change->takeover.running, change->load,
+								 change->msg);
+		if (err)
+			elfmap_version__remove(next);
+	}
 	if (err)
 		elfmap_version__remove(old);
 	return err;

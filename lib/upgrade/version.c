@@ -18,6 +18,7 @@
 #include "kinds/maps.h"
 #include "pins/pin_change.h"
 #include "pins/pins.h"
+#include "upgrade/object_dir.h"
 #include "upgrade/version.h"
 
 /* ---- in memory ------------------------------------------------------------------------------------------- */
@@ -337,12 +338,14 @@ static bool is_used(const char *dir, const char *tc_dir, struct elfmap_kept *kep
 	return used;
 }
 
-static void sweep_one(const char *dir, const char *tc_dir, struct elfmap_kept *kept)
+/* VERSIONS is the directory above that of the retired ones. */
+static void sweep_one(const char *dir, const char *versions, const char *tc_dir, struct elfmap_kept *kept)
 {
 	struct elfmap_kept found = *kept;
 
 	drop_entries(dir); /* left by a command that was killed */
 	if (!is_used(dir, tc_dir, &found)) {
+		elfmap_object_dir__remove(dir, versions, tc_dir);
 		elfmap_version__remove(dir);
 		return;
 	}
@@ -354,12 +357,14 @@ void elfmap_retired__sweep(const char *retired, const char *tc_dir, struct elfma
 {
 	DIR *directory = opendir(retired);
 	const struct dirent *at;
-	char dir[PATH_MAX];
+	char dir[PATH_MAX], versions[PATH_MAX];
 
+	snprintf(versions, sizeof(versions), "%s", retired);
+	*strrchr(versions, '/') = '\0';
 	*ret_kept = (struct elfmap_kept){};
 	while (directory && (at = readdir(directory)))
 		if (at->d_name[0] != '.' && snprintf(dir, sizeof(dir), "%s/%s", retired, at->d_name) < PATH_MAX)
-			sweep_one(dir, tc_dir, ret_kept);
+			sweep_one(dir, versions, tc_dir, ret_kept);
 	if (directory)
 		closedir(directory);
 	rmdir(retired); /* fails while a version is left */

@@ -47,6 +47,10 @@ send() {
 	"$flood" from red to 10.9.0.2 port 9000 packets "$1" size 60 at blue >/dev/null
 }
 
+sha1_of() {
+	sha1sum <"$1" | cut -c 1-40
+}
+
 prog_id() {
 	on blue tc -j filter show dev v1 ingress | jq '[.[].options.prog.id // empty][0]'
 }
@@ -207,6 +211,48 @@ set_variable() {
 		version
 		on blue tc filter del dev v1 ingress
 	done
+}
+
+# object_dirs: how many directories of PIN_OBJECT_NS there are.
+object_dirs() {
+	find /sys/fs/bpf/tc -mindepth 1 -maxdepth 1 -type d | grep -cE '/[0-9a-f]{40}$'
+}
+
+@test "maps of PIN_OBJECT_NS get pins for the new file; those of the previous one go with its version" {
+	attach
+	send 1
+	version -DSTEP=2
+	upgrade "$gen"
+	[[ $(object_dirs) == 2 ]]
+	send 1
+	for pin in /sys/fs/bpf/tc/*/object_count; do
+		[[ $(bpftool -j map show pinned "$pin" | jq .id) == "$(map_id object_count)" ]]
+	done
+	upgrade "$gen" --rollback
+	[[ $(object_dirs) == 2 ]]
+	upgrade "$gen" --rollback
+	run -0 upgrade "$gen" --forget
+	[[ $(object_dirs) == 1 && $(value object_count) == 3 ]]
+	[[ -e /sys/fs/bpf/tc/$(sha1_of "$gen")/object_count ]]
+	for step in 3 4 5; do
+		version -DSTEP=$step
+		upgrade "$gen"
+		[[ $(object_dirs) == 2 ]]
+	done
+	upgrade "$gen" --rollback
+	upgrade "$gen" --forget
+	[[ $(object_dirs) == 1 && $(value object_count) == 3 ]]
+	version -DSTEP=4
+	[[ -e /sys/fs/bpf/tc/$(sha1_of "$gen")/object_count ]]
+}
+
+@test "pins of PIN_OBJECT_NS stay while another namespace uses them" {
+	attach
+	"$elfmap" -n red attach "$gen" sec ingress dev v0 ingress
+	version -DSTEP=2
+	upgrade "$gen"
+	upgrade "$gen" --forget
+	[[ $(object_dirs) == 2 ]]
 }
 
 # ---- set ----------------------------------------------------------------------------------------------------
