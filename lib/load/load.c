@@ -117,13 +117,16 @@ static int take_over(const struct elfmap_load *load, struct elfmap_load_map *map
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
 	int err = bpf_obj_get_info_by_fd(fd, &info, &size);
+	struct elfmap_msg why;
 
 	if (err)
 		return elfmap_msg__set(msg, err, "map '%s': %s", map->map.name, strerror(-err));
-	err = elfmap_pin__compare_running(&map->map, &info, msg);
+	err = elfmap_pin__compare_running(&map->map, &info, &why);
 	if (err) {
 		map->has_grown = has_grown(load, &map->map, &info);
-		return map->has_grown ? 0 : err;
+		return map->has_grown ? 0
+				      : elfmap_msg__set(msg, err, "%s; 'elfmap upgrade %s --reset %s' starts it anew",
+							why.text, load->file, map->map.name);
 	}
 	map->is_running = true;
 	return give_to_libbpf(map, fd, msg);
@@ -189,6 +192,9 @@ static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *m
 
 	if (map->is_internal)
 		return prepare_globals(load, map, msg);
+	map->starts_anew = load->opts.source && load->opts.source->starts_anew(load->opts.source->context, map);
+	if (map->starts_anew)
+		return check_template(load, map, msg);
 	if (map->pin_path && !is_private)
 		err = elfmap_map__open_for(map->pin_path, ELFMAP_READ_WRITE, &fd, &info, &why);
 	if (!err) {

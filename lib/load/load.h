@@ -25,6 +25,8 @@ struct elfmap_load_source {
 	/* Finds the running map for MAP, which has no pin. *RET_FD is the caller's. -ENOENT: there is none. */
 	int (*find_map)(void *context, const struct elfmap_load *load, const struct elfmap_load_map *map, int *ret_fd,
 			struct elfmap_msg *msg);
+	/* Is MAP made anew, although it has a pin? The caller replaces the pin. */
+	bool (*starts_anew)(void *context, const struct elfmap_load_map *map);
 	/* Sets the values of MAP, of global data, before it is made. */
 	int (*fill_globals)(void *context, const struct elfmap_load *load, const struct elfmap_load_map *map,
 			    struct elfmap_msg *msg);
@@ -61,6 +63,7 @@ struct elfmap_load_map {
 	struct bpf_map *bpf; /* its descriptor from elfmap_load__kernel() on */
 	bool is_reused;	     /* from its pin, or from the running version */
 	bool is_running;     /* from the running version: it has no pin, or not at PIN_PATH */
+	bool starts_anew;    /* neither its pin nor the running map is used; the caller pins it */
 	bool is_lent;	     /* from another load, which pins it */
 	bool has_grown;	     /* its pin differs only in having fewer entries; it is not used */
 	bool is_internal;    /* made by libbpf for global data */

@@ -63,7 +63,8 @@ static bool is_ours_to_pin(const struct elfmap_load *load, const struct elfmap_l
 {
 	bool is_private = load->opts.private_slots && elfmap_map__is_prog_array(map->map.def.type);
 
-	return map->pin_path && (!map->is_reused || map->is_running) && !map->has_grown && !is_private;
+	return map->pin_path && (!map->is_reused || map->is_running) && !map->has_grown && !map->starts_anew &&
+	       !is_private;
 }
 
 /* A map that another load was to pin. */

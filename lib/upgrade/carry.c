@@ -21,6 +21,8 @@ struct elfmap_carry {
 	unsigned char *theirs;	      /* room for a value of TO */
 	size_t late;
 	size_t lost;
+	bool drains; /* values are taken out of FROM, after the exchange of programs */
+	size_t drained;
 	struct elfmap_msg *msg;
 };
 
@@ -50,6 +52,60 @@ static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
 	return err ?: elfmap_job__update(&job, carry->copied.keys, carry->copied.values, carry->copied.count, msg);
 }
 
+/* ---- queues and stacks ------------------------------------------------------------------------------------------- */
+
+/* Values of a QUEUE or STACK have no keys: they can only be taken out. */
+static int begin_drain(struct elfmap_carry *carry, const char *from, struct elfmap_msg *msg)
+{
+	int err = elfmap_reader__open_for(from, ELFMAP_READ_WRITE, NULL, &carry->from, msg);
+
+	if (err)
+		return err;
+	carry->drains = elfmap_map_kind__of(carry->from.info.type)->is_queue;
+	if (!carry->drains) {
+		elfmap_reader__close(&carry->from);
+		carry->from = (struct elfmap_reader){.fd = -1};
+	}
+	return 0;
+}
+
+/* The order stays: a STACK is turned over in memory. */
+static int turn_over(struct elfmap_carry *carry)
+{
+	size_t size = carry->from.info.value_size;
+	void *key, *value;
+	int err = 0;
+
+	elfmap_entries__init(&carry->copied, 0, size);
+	while (!err) {
+		err = elfmap_entries__reserve(&carry->copied, &key, &value);
+		err = err ?: elfmap_map__pop(&carry->from, value, NULL);
+		err = err ?: elfmap_entries__add(&carry->copied, 0);
+	}
+	for (size_t i = carry->copied.count; i-- > 0 && (err == -ENOENT || !err);) {
+		if (bpf_map_update_elem(carry->to.fd, NULL, carry->copied.values + i * size, BPF_ANY))
+			carry->lost++;
+		else
+			carry->drained++;
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
+/* A value is taken out when it is in the new map: if the command is killed, it is in one of them. */
+static int drain_queue(struct elfmap_carry *carry)
+{
+	unsigned char *value = malloc(carry->from.info.value_size);
+	int err = value ? 0 : -ENOMEM;
+
+	while (!err && !bpf_map_lookup_elem(carry->from.fd, NULL, value)) {
+		err = bpf_map_update_elem(carry->to.fd, NULL, value, BPF_ANY);
+		err = err ?: elfmap_map__pop(&carry->from, value, NULL);
+		carry->drained += !err;
+	}
+	free(value);
+	return err;
+}
+
 int elfmap_carry__begin(const char *from, const char *to, struct elfmap_carry **ret_carry, struct elfmap_msg *msg)
 {
 	struct elfmap_carry *carry = calloc(1, sizeof(*carry));
@@ -58,9 +114,11 @@ int elfmap_carry__begin(const char *from, const char *to, struct elfmap_carry **
 	if (!carry)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	carry->from.fd = carry->to.fd = -1;
-	err = elfmap_reader__open(from, &carry->from, msg);
+	err = begin_drain(carry, from, msg);
+	if (!err && !carry->drains)
+		err = elfmap_reader__open(from, &carry->from, msg);
 	err = err ?: elfmap_reader__open_for(to, ELFMAP_READ_WRITE, NULL, &carry->to, msg);
-	if (!err) {
+	if (!err && !carry->drains) {
 		elfmap_entries__init(&carry->copied, carry->from.info.key_size, elfmap_map__value_size(&carry->from));
 		carry->theirs = malloc(carry->copied.value_size);
 		err = carry->theirs ? copy_all(carry, msg) : elfmap_msg__set(msg, -ENOMEM, "no memory");
@@ -115,7 +173,10 @@ int elfmap_carry__finish(struct elfmap_carry *carry, size_t *ret_late, size_t *r
 
 	carry->msg = msg;
 	carry->late = carry->lost = 0;
-	err = elfmap_reader__each(&carry->from, carry_late, carry, msg);
+	if (!carry->drains)
+		err = elfmap_reader__each(&carry->from, carry_late, carry, msg);
+	else
+		err = elfmap_map_kind__of(carry->from.info.type)->is_lifo ? turn_over(carry) : drain_queue(carry);
 	if (!err) {
 		*ret_late = carry->late;
 		*ret_lost = carry->lost;
@@ -165,7 +226,7 @@ int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir
 	int err = carries.at && carries.names ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
 
 	for (size_t i = 0; !err && i < next->nr_maps; i++) {
-		if (is_table(next->maps[i].fd))
+		if (is_table(next->maps[i].fd) || next->maps[i].starts_anew)
 			continue;
 		err = begin_one(next->maps[i].name, old_dir, next_dir, &carries.at[carries.nr], msg);
 		if (!err)
@@ -190,8 +251,8 @@ void elfmap_carries__finish(const struct elfmap_carries *carries, struct elfmap_
 			lost++;
 		if (!report)
 			continue;
-		report->fate = ELFMAP_MAP_COPIED;
-		report->carried = carries->at[i]->copied.count;
+		report->fate = carries->at[i]->drains ? ELFMAP_MAP_DRAINED : ELFMAP_MAP_COPIED;
+		report->carried = carries->at[i]->drains ? carries->at[i]->drained : carries->at[i]->copied.count;
 		report->late = late;
 		report->lost = lost;
 	}

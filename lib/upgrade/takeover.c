@@ -369,17 +369,20 @@ static int find_map(void *context, const struct elfmap_load *load, const struct 
 {
 	const struct elfmap_takeover *takeover = context;
 
-	if (elfmap_takeover__resets(takeover, map->map.name))
-		return -ENOENT;
 	return elfmap_running__find(&takeover->running, load, map, ret_fd, msg);
+}
+
+static bool starts_anew(void *context, const struct elfmap_load_map *map)
+{
+	return elfmap_takeover__resets(context, map->map.name);
 }
 
 int elfmap_takeover__init(struct elfmap_takeover *takeover, struct elfmap_msg *msg)
 {
 	int err = elfmap_running__read_pins(&takeover->running, takeover->tc_dir);
 
-	takeover->source =
-		(struct elfmap_load_source){.find_map = find_map, .fill_globals = fill_globals, .context = takeover};
+	takeover->source = (struct elfmap_load_source){
+		.find_map = find_map, .starts_anew = starts_anew, .fill_globals = fill_globals, .context = takeover};
 	return err ? elfmap_msg__set(msg, err, "%s", strerror(-err)) : 0;
 }
 

@@ -169,13 +169,18 @@ static int add_map(struct change *change, const struct elfmap_load_map *map)
 	char unpinned[NAME_MAX + 1];
 	const char *place = unpinned;
 
-	if (!elfmap_map__is_prog_array(map->map.def.type) && !map->has_grown)
+	int err;
+
+	if (!elfmap_map__is_prog_array(map->map.def.type) && !map->has_grown && !(map->starts_anew && map->pin_path))
 		return 0;
 	if (map->pin_path)
 		place = map->pin_path + strlen(change->root) + 1;
 	else
 		snprintf(unpinned, sizeof(unpinned), "-/%s", map->map.name);
-	return elfmap_version__add_map(&change->next, place, elfmap_pair__fd(map->bpf));
+	err = elfmap_version__add_map(&change->next, place, elfmap_pair__fd(map->bpf));
+	if (!err)
+		change->next.maps[change->next.nr_maps - 1].starts_anew = map->starts_anew;
+	return err;
 }
 
 static int describe_next(struct change *change)

@@ -15,6 +15,7 @@
 struct elfmap_version_pin {
 	char *name; /* of an entry its section; of a map the path below the bpf file system, or "-/NAME" */
 	int fd;
+	bool starts_anew; /* a map that does not get the entries of its predecessor; not kept in the pins */
 };
 
 struct elfmap_version {

@@ -213,6 +213,49 @@ set_variable() {
 	done
 }
 
+@test "a queue whose form changed is drained: its values are in the new one, in order" {
+	attach
+	send 3
+	before=$(map_id waiting)
+	version -DQUEUE=128
+	run -0 upgrade "$gen"
+	[[ $output == *'map waiting drained: 3 entries carried, 0 late, 0 lost, 0 removed'* && $(map_id waiting) != "$before" ]]
+	send 1
+	values=$(for _ in 1 2 3 4; do bpftool -j map dequeue id "$(map_id waiting)" | jq -r '.value | map(ltrimstr("0x")) | reverse | join("")'; done)
+	[[ $(wc -l <<<"$values") == 4 && $values == "$(sort <<<"$values")" ]]
+	run bpftool map dequeue id "$(map_id waiting)"
+	[[ $output == *'Found 0 elements'* || $status != 0 ]]
+	send 2
+	run -0 upgrade "$gen" --rollback
+	[[ $output == *'map waiting drained: 2 entries carried, 0 late, 0 lost, 0 removed'* && $(map_id waiting) == "$before" ]]
+}
+
+@test "an unpinned map that became larger is copied; one of another form is refused by name" {
+	attach
+	send 3
+	version -DCOUNTERS=8
+	run -0 upgrade "$gen"
+	[[ $output == *'map private_count copied: 4 entries carried, 0 late, 0 lost, 0 removed'* && $(value private_count) == 3 ]]
+	send 1
+	version -DCOUNTERS=4
+	run --separate-stderr upgrade "$gen"
+	[[ $status == 1 && $stderr == "elfmap: $gen: map 'private_count': differs from its running map in max_entries: "*"; 'elfmap upgrade $gen --reset private_count' starts it anew" ]]
+	[[ $(value private_count) == 4 ]]
+	run -0 upgrade "$gen" --reset private_count
+	[[ $output == *'map private_count new'* && $(value private_count) == 0 ]]
+}
+
+@test "--reset of a pinned map: the pin is that of the new map" {
+	attach
+	send 3
+	before=$(bpftool -j map show pinned "$globals/global_count" | jq .id)
+	run -0 upgrade "$gen" --reset global_count
+	[[ $output == *'map global_count new'* ]]
+	send 1
+	[[ $(value global_count) == 1 && $(bpftool -j map show pinned "$globals/global_count" | jq .id) == "$(map_id global_count)" ]]
+	[[ $(map_id global_count) != "$before" ]]
+}
+
 # object_dirs: how many directories of PIN_OBJECT_NS there are.
 object_dirs() {
 	find /sys/fs/bpf/tc -mindepth 1 -maxdepth 1 -type d | grep -cE '/[0-9a-f]{40}$'
