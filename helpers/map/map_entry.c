@@ -23,7 +23,7 @@ struct entry_request {
 	struct option_words data; /* KEY ..., KEY VALUE ..., or bpftool's key DATA value DATA */
 	struct elfmap_type_words words;
 	int presence;
-	bool sum;
+	bool sum, match;
 };
 
 struct work {
@@ -188,10 +188,11 @@ static int print_entries(const struct work *work)
 	int status = EXIT_SUCCESS;
 
 	for (size_t i = 0; i < entries->count && !status; i++) {
-		const void *key = entries->keys + i * entries->key_size;
+		void *key = entries->keys + i * entries->key_size;
 		void *value = entries->values + i * entries->value_size;
 
-		if (elfmap_map__lookup(&work->target.map, key, value, &msg))
+		if (work->request->match ? elfmap_map__lookup_match(&work->target.map, key, value, &msg)
+					 : elfmap_map__lookup(&work->target.map, key, value, &msg))
 			status = refuse_entry(work, i, msg.text, "");
 		else
 			status = target__print_entry(&work->target, key, value, work->request->sum);
@@ -211,6 +212,9 @@ static int run_get(const void *words)
 		status = complain(request->pin, "%s", msg.text);
 	if (!status && request->sum)
 		status = target__check_sum(&work.target);
+	if (!status && request->match && !elfmap_map_kind__of(work.target.map.info.type)->is_prefix)
+		status = complain(request->pin, "%s has no prefixes; omit 'match'",
+				  elfmap_map_kind__of(work.target.map.info.type)->phrase);
 	if (!status && work.entries.count != 1) {
 		complain(request->pin, "requires one KEY");
 		status = EXIT_USAGE;
@@ -225,6 +229,8 @@ static const struct option_row get_options[] = {
 	{NULL, "KEY", OPTION_REQUIRED, OPTION_WORDS_AT(struct entry_request, data)},
 	{"sum", NULL, OPTION_LAST, OPTION_FLAG_AT(struct entry_request, sum), .min = 2,
 	 .help = "add up the values of the CPUs"},
+	{"match", NULL, OPTION_LAST, OPTION_FLAG_AT(struct entry_request, match), .min = 2,
+	 .help = "show the prefix that matched"},
 	TYPES_ROW(struct entry_request),
 	{},
 };

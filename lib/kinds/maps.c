@@ -2,6 +2,7 @@
 /* The table of map types, and the rules for their definitions: the kernel reports a broken one as "Invalid argument".
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kinds/maps.h"
@@ -191,9 +192,9 @@ static const char *const reasons[] = {
 #define EVERYTHING_GOES WHY_NOT(NO, NO, NO, NO)
 
 /* All local storages. */
-#define STORAGE                                                                           \
-	.value = ELFMAP_VALUE_BYTES, .rules = {KEY_OF_4, NO_ENTRIES, NO_PREALLOC, VALUE}, \
-	.flags = BPF_F_NO_PREALLOC | BPF_F_CLONE, .takes_btf = true, .needs_btf = true,   \
+#define STORAGE                                                                                          \
+	.value = ELFMAP_VALUE_BYTES, .rules = {KEY_OF_4, NO_ENTRIES, NO_PREALLOC, VALUE},                \
+	.flags = BPF_F_NO_PREALLOC | BPF_F_CLONE, .takes_btf = true, .needs_btf = true, .int_key = true, \
 	WHY_NOT(NOT_LISTED, NO_NAMES, NO_NAMES, NO)
 
 /* ---- the table ------------------------------------------------------------------------------------------ */
@@ -208,9 +209,9 @@ static const struct elfmap_map_kind kinds[] = {
 			       .has_two_writers = true},
 	[BPF_MAP_TYPE_ARRAY] = {NAMED("an", "array"), .value = ELFMAP_VALUE_BYTES, .rules = {ENTRIES, INDEX_KEY, VALUE},
 				.flags = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_INNER_MAP | ACCESS,
-				WHY_NOT(NO, NO, ALWAYS_THERE, NO), .takes_btf = true, .numeric_key = true,
-				.has_slots = true, .read_by_index = true, .keeps_slots = true, .reads_batches = true,
-				.has_two_writers = true, .can_be_mapped = true},
+				WHY_NOT(NO, NO, ALWAYS_THERE, NO), .takes_btf = true, .int_key = true,
+				.numeric_key = true, .has_slots = true, .read_by_index = true, .keeps_slots = true,
+				.reads_batches = true, .has_two_writers = true, .can_be_mapped = true},
 	[BPF_MAP_TYPE_PROG_ARRAY] = {NAMED("a", "prog_array"), .value = ELFMAP_VALUE_PROGRAM,
 				     .rules = {ENTRIES, INDEX_KEY, DESCRIPTOR}, .flags = SLOTS, EVERYTHING_GOES,
 				     .takes_btf = true, .numeric_key = true, .has_slots = true, .read_by_index = true,
@@ -227,9 +228,10 @@ static const struct elfmap_map_kind kinds[] = {
 				      .takes_batches = true, .has_two_writers = true},
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = {NAMED("a", "percpu_array"), .value = ELFMAP_VALUE_BYTES,
 				       .rules = {ENTRIES, INDEX_KEY, VALUE, VALUE_FOR_CPU}, .flags = ACCESS,
-				       WHY_NOT(NO, NO, ALWAYS_THERE, NO), .takes_btf = true, .numeric_key = true,
-				       .has_slots = true, .read_by_index = true, .keeps_slots = true, .per_cpu = true,
-				       .reads_batches = true, .has_two_writers = true},
+				       WHY_NOT(NO, NO, ALWAYS_THERE, NO), .takes_btf = true, .int_key = true,
+				       .numeric_key = true, .has_slots = true, .read_by_index = true,
+				       .keeps_slots = true, .per_cpu = true, .reads_batches = true,
+				       .has_two_writers = true},
 	[BPF_MAP_TYPE_STACK_TRACE] = {NAMED("a", "stack_trace"), .value = ELFMAP_VALUE_BYTES,
 				      .rules = {ENTRIES, INDEX_KEY, VALUE, VALUE_OF_WORDS},
 				      .flags = SLOTS | BPF_F_STACK_BUILD_ID, WHY_NOT(NO, STACKS, NO, NO_STACK_TRACE),
@@ -376,4 +378,18 @@ const char *elfmap_map_type_phrase(__u32 type, char text[ELFMAP_TYPE_PHRASE])
 {
 	snprintf(text, ELFMAP_TYPE_PHRASE, "%s", elfmap_map_kind__of(type)->phrase);
 	return text;
+}
+
+void elfmap_prefix__mask(void *key, size_t size)
+{
+	unsigned char *data = (unsigned char *)key + sizeof(__u32);
+	size_t bytes;
+	__u32 length;
+
+	memcpy(&length, key, sizeof(length));
+	if (size < sizeof(length) || length >= 8 * (size - sizeof(length)))
+		return;
+	bytes = length / 8;
+	data[bytes] &= (unsigned char)(0xff00u >> length % 8);
+	memset(data + bytes + 1, 0, size - sizeof(length) - bytes - 1);
 }

@@ -62,6 +62,7 @@ struct elfmap_map_kind {
 	enum elfmap_map_value value : 8;
 	bool takes_btf;		 /* types of key and value; of other kinds the kernel refuses the whole map */
 	bool needs_btf;		 /* cannot be made without them */
+	bool int_key;		 /* in BTF the kernel accepts only an int for its key */
 	bool belongs_to_program; /* cannot be made alone */
 	bool is_new;		 /* not in every <linux/bpf.h> that is in use with libbpf 1.0 */
 
@@ -103,6 +104,14 @@ static inline bool elfmap_map__is_prog_array(__u32 type)
 {
 	return elfmap_map_kind__of(type)->value == ELFMAP_VALUE_PROGRAM;
 }
+
+/* BPF_ANNOTATE_KV_PAIR leaves a struct of this name and the map's, whose members are the types of key and value. Where
+ * the kernel accepts only an int for the key, a typedef of this name stands for it. */
+#define ELFMAP_ANNOTATION "____btf_map_"
+
+/* Clears the bits of an LPM_TRIE's KEY, of SIZE bytes, after its prefix length. The kernel ignores them, but keeps and
+ * shows them. A key whose length is invalid stays as it is. */
+void elfmap_prefix__mask(void *key, size_t size);
 
 /* The first rule of its type that DEF breaks ("needs flag 0x1, BPF_F_NO_PREALLOC"); NULL: no known one. The rules
  * are those of every kernel; a kernel may have more. */

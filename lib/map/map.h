@@ -51,6 +51,9 @@ bool elfmap_refusal__is_unsupported(int err);
 /* Reads the value (all copies) of the entry KEY; in an LPM_TRIE, of the longest prefix that contains KEY. -ENOENT: no
  * such entry. With KEY NULL it reads the next value of a QUEUE or STACK. */
 int elfmap_map__lookup(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg);
+/* The same, and KEY becomes the prefix that matched: shorter lengths are looked up, and all prefixes are read only
+ * where some of them have the same value. */
+int elfmap_map__lookup_match(const struct elfmap_reader *map, void *key, void *value, struct elfmap_msg *msg);
 /* The same for the entry that an update or a deletion of KEY would change: a wider prefix does not match. */
 int elfmap_map__lookup_exact(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg);
 /* Removes the next value of a QUEUE or STACK. -ENOENT: the map is empty. */

@@ -344,8 +344,8 @@ static int add_key(struct key_list *list, const char *key, size_t size)
  * is limited. */
 static int list_keys(const struct reading *r, struct key_list *list, char *here, char *next)
 {
+	bool is_prefix = elfmap_map_kind__of(r->map->info.type)->is_prefix, first = true;
 	size_t repeats = 0;
-	bool first = true;
 
 	for (;; first = false) {
 		int err = bpf_map_get_next_key(r->map->fd, first ? NULL : here, next);
@@ -354,13 +354,15 @@ static int list_keys(const struct reading *r, struct key_list *list, char *here,
 			return 0;
 		if (err)
 			return fail(r, err, "listing keys");
+		memcpy(here, next, r->key_size);
+		if (is_prefix)
+			elfmap_prefix__mask(next, r->key_size);
 		err = add_key(list, next, r->key_size);
 		if (err < 0)
 			return no_memory(r);
 		if (!err && ++repeats > 1000 + 100 * list->count)
 			return elfmap_msg__set(r->msg, -EAGAIN,
 					       "entries come and go faster than they can be listed; try again");
-		memcpy(here, next, r->key_size);
 	}
 }
 
@@ -461,42 +463,131 @@ int elfmap_map__lookup(const struct elfmap_reader *map, const void *key, void *v
 	return err ? elfmap_refusal__explain(map, false, key, err, msg) : 0;
 }
 
+/* ---- prefixes of an LPM_TRIE: the kernel has no exact look-up ------------------------------------ */
+
 struct exact {
-	const struct bpf_lpm_trie_key *key;
+	const void *key;
+	size_t key_size;
 	void *value;
 	size_t value_size;
 };
-
-static bool is_same_prefix(const struct bpf_lpm_trie_key *a, const struct bpf_lpm_trie_key *b)
-{
-	__u32 bytes = a->prefixlen / 8, rest = a->prefixlen % 8;
-
-	return a->prefixlen == b->prefixlen && !memcmp(a->data, b->data, bytes) &&
-	       (!rest || (a->data[bytes] ^ b->data[bytes]) >> (8 - rest) == 0);
-}
 
 static int take_exact(void *context, const void *key, const void *value)
 {
 	struct exact *exact = context;
 
-	if (!is_same_prefix(exact->key, key))
+	if (memcmp(exact->key, key, exact->key_size) != 0)
 		return 0;
 	memcpy(exact->value, value, exact->value_size);
 	return -EEXIST; /* found: end the walk */
 }
 
-/* The kernel has no exact look-up of a prefix, so all prefixes are read. */
-int elfmap_map__lookup_exact(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg)
+static int walk_to(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg)
 {
-	struct exact exact = {.key = key, .value = value, .value_size = elfmap_map__value_size(map)};
+	struct exact exact = {
+		.key = key, .key_size = map->info.key_size, .value = value, .value_size = elfmap_map__value_size(map)};
+	int err = elfmap_reader__each(map, take_exact, &exact, msg);
+
+	return err == -EEXIST ? 0 : err ?: -ENOENT;
+}
+
+/* Gives KEY, which is masked, the length LENGTH. */
+static void shorten(const struct elfmap_reader *map, unsigned char *key, __u32 length)
+{
+	memcpy(key, &length, sizeof(length));
+	elfmap_prefix__mask(key, map->info.key_size);
+}
+
+/* The value of the longest prefix of KEY that is shorter: does it differ from VALUE, or is there none? Then KEY itself
+ * is an entry, since the look-up of KEY found VALUE. */
+static bool changes_below(const struct elfmap_reader *map, const unsigned char *key, const void *value,
+			  unsigned char *shorter, void *other)
+{
+	__u32 length;
+
+	memcpy(&length, key, sizeof(length));
+	if (!length)
+		return true;
+	memcpy(shorter, key, map->info.key_size);
+	shorten(map, shorter, length - 1);
+	return bpf_map_lookup_elem_flags(map->fd, shorter, other, map->lock) ||
+	       memcmp(other, value, elfmap_map__value_size(map)) != 0;
+}
+
+/* May KEY be an entry? The successor of a key that is not one is the first key. Before Linux 6.13 a node with another
+ * address is taken for the key. */
+static bool may_exist(const struct elfmap_reader *map, const void *key, unsigned char *first, unsigned char *next)
+{
+	return bpf_map_get_next_key(map->fd, NULL, first) || bpf_map_get_next_key(map->fd, key, next) ||
+	       memcmp(first, next, map->info.key_size) != 0;
+}
+
+struct scratch {
+	unsigned char *key, *other_key, *value;
+};
+
+/* Finds the longest prefix that contains KEY among those that all have VALUE; KEY becomes that prefix. */
+static int find_match(const struct elfmap_reader *map, unsigned char *key, void *value, struct scratch *scratch,
+		      struct elfmap_msg *msg)
+{
+	__u32 length;
+
+	for (;;) {
+		bool changes = changes_below(map, key, value, scratch->key, scratch->value);
+		int err;
+
+		if (changes)
+			return 0;
+		if (may_exist(map, key, scratch->key, scratch->other_key)) {
+			err = walk_to(map, key, value, msg);
+			if (err != -ENOENT)
+				return err;
+		}
+		memcpy(&length, key, sizeof(length));
+		shorten(map, key, length - 1);
+	}
+}
+
+static int begin_scratch(const struct elfmap_reader *map, struct scratch *scratch, struct elfmap_msg *msg)
+{
+	scratch->key = calloc(2, map->info.key_size);
+	scratch->value = calloc(1, elfmap_map__value_size(map));
+	scratch->other_key = scratch->key ? scratch->key + map->info.key_size : NULL;
+	return scratch->key && scratch->value ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+}
+
+static void end_scratch(struct scratch *scratch)
+{
+	free(scratch->key);
+	free(scratch->value);
+}
+
+int elfmap_map__lookup_match(const struct elfmap_reader *map, void *key, void *value, struct elfmap_msg *msg)
+{
+	struct scratch scratch = {};
 	int err = elfmap_map__lookup(map, key, value, msg);
 
 	if (err || !elfmap_map_kind__of(map->info.type)->is_prefix)
 		return err;
-	err = elfmap_reader__each(map, take_exact, &exact, msg);
-	if (err == -EEXIST)
-		return 0;
-	return err ?: elfmap_refusal__explain(map, false, key, -ENOENT, msg);
+	err = begin_scratch(map, &scratch, msg);
+	elfmap_prefix__mask(key, map->info.key_size);
+	err = err ?: find_match(map, key, value, &scratch, msg);
+	end_scratch(&scratch);
+	return err;
+}
+
+int elfmap_map__lookup_exact(const struct elfmap_reader *map, const void *key, void *value, struct elfmap_msg *msg)
+{
+	struct scratch scratch = {};
+	int err = elfmap_map__lookup(map, key, value, msg);
+
+	if (err || !elfmap_map_kind__of(map->info.type)->is_prefix)
+		return err;
+	err = begin_scratch(map, &scratch, msg);
+	if (!err && !changes_below(map, key, value, scratch.key, scratch.value))
+		err = may_exist(map, key, scratch.key, scratch.other_key) ? walk_to(map, key, value, msg) : -ENOENT;
+	end_scratch(&scratch);
+	return err == -ENOENT ? elfmap_refusal__explain(map, false, key, err, msg) : err;
 }
 
 int elfmap_map__pop(const struct elfmap_reader *map, void *value, struct elfmap_msg *msg)

@@ -165,12 +165,12 @@ const char *elfmap_object__problem(const struct elfmap_object *obj, size_t index
 /* BPF_ANNOTATE_KV_PAIR leaves struct ____btf_map_NAME {key; value;} in the object's BTF. */
 static void read_types(struct elfmap_map *map, const struct btf *btf)
 {
-	char name[sizeof("____btf_map_") + MAX_MAP_NAME];
+	char name[sizeof(ELFMAP_ANNOTATION) + MAX_MAP_NAME];
 	const struct btf_member *member;
 	const struct btf_type *pair;
 	int id;
 
-	snprintf(name, sizeof(name), "____btf_map_%s", map->name);
+	snprintf(name, sizeof(name), ELFMAP_ANNOTATION "%s", map->name);
 	id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
 	pair = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
 	if (!pair || btf_vlen(pair) != 2)

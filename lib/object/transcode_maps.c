@@ -6,9 +6,11 @@
  * its types and strings only grow, so that `.BTF.ext` stays valid.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kinds/maps.h"
 #include "object/internal.h"
 
 #define MEMBER_SIZE 8	 /* every member of a BTF map definition is a pointer */
@@ -202,6 +204,27 @@ static int add_struct(const struct definition *def, size_t size)
 	return err ?: id;
 }
 
+static bool is_int(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+
+	for (int hops = 0; type && hops < 32 && (btf_is_mod(type) || btf_is_typedef(type)); hops++)
+		type = btf__type_by_id(btf, type->type);
+	return type && btf_is_int(type) && btf_int_bits(type) == 32 && !btf_int_offset(type);
+}
+
+/* The kernel refuses the types of an array whose key is an enum or a struct, and libbpf then creates it without any.
+ * Such a key becomes an int, by a typedef with the name of the map's annotation: lib/text finds the type there. */
+static int key_type(const struct definition *def, const struct elfmap_map *map)
+{
+	char name[sizeof(ELFMAP_ANNOTATION) + MAX_MAP_NAME];
+
+	if (!elfmap_map_kind__of(map->def.type)->int_key || is_int(def->btf, map->key_type))
+		return (int)map->key_type;
+	snprintf(name, sizeof(name), ELFMAP_ANNOTATION "%s", map->name);
+	return btf__add_typedef(def->btf, name, def->integer);
+}
+
 static void add_sizes(struct definition *def, const struct elfmap_map *map)
 {
 	add_number(def, "type", map->def.type);
@@ -211,7 +234,7 @@ static void add_sizes(struct definition *def, const struct elfmap_map *map)
 	if (map->def.flags)
 		add_number(def, "map_flags", map->def.flags);
 	if (map->key_type) {
-		add_pointer(def, "key", (int)map->key_type);
+		add_pointer(def, "key", key_type(def, map));
 		add_pointer(def, "value", (int)map->value_type);
 	}
 }

@@ -2,6 +2,9 @@
 /* Names of numbers: enumerators, devices, cgroups, programs and maps. The resolver knows all but enumerators. */
 #include <ctype.h>
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 #include "text/scan.h"
 
@@ -26,12 +29,64 @@ static void add_name(struct elfmap_buffer *to, const char *name)
 
 /* ---- enums ---------------------------------------------------------------------------------------- */
 
-static const struct elfmap_enumerator *find_enumerator(const struct elfmap_type *type, const char *name, size_t length)
+/* How many bytes all names have in common, up to and with the last underscore among them. */
+static size_t common_prefix(const struct elfmap_type *type)
 {
-	for (size_t i = 0; i < type->nr_enumerators; i++)
-		if (type->enumerators[i].name_length == length && !memcmp(type->enumerators[i].name, name, length))
-			return &type->enumerators[i];
-	return NULL;
+	const char *first = type->nr_enumerators ? type->enumerators[0].name : "";
+	size_t length = strlen(first);
+
+	for (size_t i = 1; i < type->nr_enumerators; i++)
+		while (strncmp(first, type->enumerators[i].name, length) != 0)
+			length--;
+	while (length && first[length - 1] != '_')
+		length--;
+	return type->nr_enumerators > 1 ? length : 0;
+}
+
+static bool is_caseless(const char *name, const char *word, size_t length)
+{
+	return strlen(name) == length && !strncasecmp(name, word, length);
+}
+
+const struct elfmap_enumerator *elfmap_enum__find(const struct elfmap_type *type, const char *word, size_t length,
+						  __u64 most)
+{
+	const struct elfmap_enumerator *end = type->enumerators + type->nr_enumerators, *found = NULL;
+	bool several = false;
+	size_t prefix;
+
+	for (const struct elfmap_enumerator *at = type->enumerators; at < end; at++)
+		if (at->name_length == length && !memcmp(at->name, word, length) && at->number <= most)
+			return at;
+	prefix = common_prefix(type);
+	for (const struct elfmap_enumerator *at = type->enumerators; at < end; at++) {
+		if (at->number > most ||
+		    (!is_caseless(at->name, word, length) && !is_caseless(at->name + prefix, word, length)))
+			continue;
+		several |= found && found->number != at->number;
+		found = at;
+	}
+	return several ? NULL : found;
+}
+
+void elfmap_enum__list(const struct elfmap_type *type, __u64 most, char *ret_names, size_t size)
+{
+	size_t prefix = common_prefix(type), used = 0;
+
+	*ret_names = '\0';
+	for (size_t i = 0; i < type->nr_enumerators; i++) {
+		const char *name = type->enumerators[i].name + prefix;
+
+		if (type->enumerators[i].number > most)
+			continue;
+		if (used + strlen(name) + sizeof(", , ...") > size) {
+			snprintf(ret_names + used, size - used, ", ...");
+			break;
+		}
+		used += (size_t)snprintf(ret_names + used, size - used, "%s%s", used ? ", " : "", name);
+	}
+	for (char *at = ret_names; *at; at++)
+		*at = *at >= 'A' && *at <= 'Z' ? (char)(*at | 0x20) : *at;
 }
 
 int text__read_enum(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
@@ -39,14 +94,18 @@ int text__read_enum(struct elfmap_text *text, const struct elfmap_type *type, un
 	const char *word = text->at;
 	size_t length = (size_t)(word_end(text) - word);
 	const struct elfmap_enumerator *found;
+	char names[300];
 
 	if (text__begins_number(text))
 		return text__read_number(text, type, to);
 	if (!length || *word == '#')
 		return text__expected_type(text, type);
-	found = find_enumerator(type, word, length);
-	if (!found)
-		return text__refuse(text, word, "the enum has no '%.*s'", text__shown(text, word), word);
+	found = elfmap_enum__find(type, word, length, ~0ull);
+	if (!found) {
+		elfmap_enum__list(type, ~0ull, names, sizeof(names));
+		return text__refuse(text, word, "the enum has no '%.*s'%s%s", text__shown(text, word), word,
+				    *names ? "; there are: " : "", names);
+	}
 	text->at += length;
 	return text__store_number(text, word, type, to, found->number);
 }

@@ -194,6 +194,7 @@ void elfmap_type__make_prefix(struct elfmap_type *type)
 {
 	struct elfmap_type *data = type->members + 1;
 
+	type->is_lpm_key = type->size > sizeof(__u32);
 	if (!is_length_and_data(type) || !(is_address(data) || is_bytes(data, 4) || is_bytes(data, 16)))
 		return;
 	if (!is_address(data)) {

@@ -65,6 +65,7 @@ struct elfmap_type {
 	size_t nr_members;
 	bool overlaps;		 /* members share bytes, as a union's do */
 	bool has_objects;	 /* it is or contains a PROG or a MAP */
+	bool is_lpm_key;	 /* the whole key of an LPM_TRIE: bits after its length are read as 0 */
 	bool is_packed;		 /* parsed as `struct packed`: without alignment */
 	char *owned_name;	 /* name, padded with zeros to a multiple of ELFMAP_NAME_STEP */
 	char *owned_enumerators; /* names of enumerators, if not in the BTF */
@@ -81,8 +82,8 @@ int elfmap_type__read(const struct btf *btf, __u32 id, size_t size, struct elfma
 struct elfmap_type *elfmap_type__new(enum elfmap_notation notation, size_t size);
 int elfmap_type__add_member(struct elfmap_type *parent, const char *name, size_t offset, enum elfmap_notation notation,
 			    size_t size);
-/* For keys of an LPM_TRIE: changes a struct of a 32-bit length and an address, or 4 or 16 bytes, into a PREFIX. Other
- * types stay unchanged. */
+/* For keys of an LPM_TRIE: bits after the length are read as 0, and a struct of a 32-bit length and an address, or 4 or
+ * 16 bytes, becomes a PREFIX. */
 void elfmap_type__make_prefix(struct elfmap_type *type);
 /* Call it when all members are added: finds the bits that members show. -ENOMEM. */
 int elfmap_type__finish(struct elfmap_type *type);
@@ -90,6 +91,12 @@ void elfmap_type__free(struct elfmap_type *type);
 
 /* The name of NUMBER in an enum, or NULL. */
 const char *elfmap_type__enumerator(const struct elfmap_type *type, __int128 number);
+/* The enumerator that WORD means, of those with numbers up to MOST: its name; or, if that is the only one, its name in
+ * upper or lower case, with or without the prefix that all names share. NULL: none, or several. */
+const struct elfmap_enumerator *elfmap_enum__find(const struct elfmap_type *type, const char *word, size_t length,
+						  __u64 most);
+/* Lists the names up to MOST as `elfmap_enum__find()` accepts them: "pass, drop"; "..." if they are too many. */
+void elfmap_enum__list(const struct elfmap_type *type, __u64 most, char *ret_names, size_t size);
 
 /* Are all members numbers, so that copies can be added up? If not, RET_CULPRIT is the name of one ("": the whole type).
  */

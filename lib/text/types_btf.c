@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/msg.h"
+#include "kinds/maps.h"
 #include "text/notation.h"
 
 #define MAX_DEPTH 32	/* the kernel's limit for BTF */
@@ -274,6 +275,22 @@ static int read_type(struct reader *reader, __u32 id, unsigned int depth, struct
 	return refuse(reader, id, "a typedef that refers to itself");
 }
 
+/* The type of an array's key that is an int for the kernel and something else in the map's annotation. */
+static __u32 annotated_key(const struct btf *btf, __u32 id, size_t size)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id), *pair;
+	const char *name = type && btf_is_typedef(type) ? btf__name_by_offset(btf, type->name_off) : NULL;
+	__s32 pair_id;
+
+	if (!name || strncmp(name, ELFMAP_ANNOTATION, strlen(ELFMAP_ANNOTATION)) != 0)
+		return id;
+	pair_id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+	pair = pair_id > 0 ? btf__type_by_id(btf, (__u32)pair_id) : NULL;
+	if (!pair || btf_vlen(pair) != 2 || btf__resolve_size(btf, btf_members(pair)->type) != (__s64)size)
+		return id;
+	return btf_members(pair)->type;
+}
+
 int elfmap_type__read(const struct btf *btf, __u32 id, size_t size, struct elfmap_type **ret_type,
 		      struct elfmap_msg *msg)
 {
@@ -283,7 +300,7 @@ int elfmap_type__read(const struct btf *btf, __u32 id, size_t size, struct elfma
 
 	if (!type)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
-	err = read_type(&reader, id, 0, type);
+	err = read_type(&reader, annotated_key(btf, id, size), 0, type);
 	if (!err && type->size != size)
 		err = elfmap_msg__set(msg, -EINVAL, "BTF type %u has %zu bytes where the map has %zu", id, type->size,
 				      size);

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "kinds/maps.h"
 #include "text/scan.h"
 
 /* ---- structs ---------------------------------------------------------------------------------------- */
@@ -250,10 +251,15 @@ int text__read_value(struct elfmap_text *text, const struct elfmap_type *type, u
 
 int elfmap_text__read(struct elfmap_text *text, const struct elfmap_type *type, void *bytes)
 {
+	int err;
+
 	/* Structs have padding, bit fields share bytes. */
 	if (type->shown || notation_of(type)->has_members)
 		memset(bytes, 0, type->size);
-	return text__read_value(text, type, bytes);
+	err = text__read_value(text, type, bytes);
+	if (!err && type->is_lpm_key)
+		elfmap_prefix__mask(bytes, type->size);
+	return err;
 }
 
 void elfmap_text__write(struct elfmap_buffer *to, const struct elfmap_type *type, const struct elfmap_value *value,
@@ -425,8 +431,11 @@ static int check_end(struct elfmap_text *text, int err)
 
 int elfmap_text__read_key_data(struct elfmap_text *text, const struct elfmap_type *key, void *bytes)
 {
-	if (scan_bytes(text, key->size, bytes))
+	if (scan_bytes(text, key->size, bytes)) {
+		if (key->is_lpm_key)
+			elfmap_prefix__mask(bytes, key->size);
 		return 0;
+	}
 	return check_end(text, elfmap_text__read(text, key, bytes));
 }
 

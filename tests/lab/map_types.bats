@@ -117,7 +117,7 @@ bytes() {
 	[[ $(map dump both | grep -c '^[0-9.]*/[0-9]* hex 0. 00 00 00$') == 3 ]] # without types on the command line
 	create odd lpm_trie 7 1 10 flags 1
 	map set odd hex 0a 0b 0c/20 hex 01
-	[[ $(map dump odd) == 'hex 0a 0b 0c/20 hex 01' ]]
+	[[ $(map dump odd) == 'hex 0a 0b 00/20 hex 01' ]]
 	fails 1 '/25 is longer than the address, which has 24 bits' set odd hex 0a 0b 0c/25 hex 01
 }
 

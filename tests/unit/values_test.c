@@ -64,7 +64,7 @@ static void test_enums(void **state)
 		READS("enum8 { NONE -1 }", "NONE", 255),
 	};
 	static const struct refusal refusals[] = {
-		REFUSES("enum { PASS 0 }", 4, "PAS", 1, "the enum has no 'PAS'"),
+		REFUSES("enum { PASS 0 }", 4, "PAS", 1, "the enum has no 'PAS'; there are: pass"),
 		REFUSES("enum { PASS 0 }", 4, "-1", 1, "not between 0 and"),
 	};
 
