@@ -6,6 +6,7 @@
 
 #include "helpers/command.h"
 #include "helpers/load/request.h"
+#include "helpers/map/map_migrate.h"
 #include "pins/bpffs.h"
 #include "upgrade/upgrade.h"
 
@@ -17,6 +18,9 @@ static void print_map(const struct elfmap_map_report *map)
 	if (map->fate != ELFMAP_MAP_NEW && map->fate != ELFMAP_MAP_KEPT)
 		printf(": %zu %s, %zu late, %zu lost, %zu removed", map->carried,
 		       is_merged ? "variables kept" : "entries carried", map->late, map->lost, map->removed);
+	if (map->merged)
+		printf(", %zu merged", map->merged);
+	print_members(";", map->members, map->nr_members);
 	puts(map->unnoted ? " (start values not noted)" : "");
 }
 
@@ -69,6 +73,10 @@ static json_object *json_map(const struct elfmap_map_report *map)
 	json_object_object_add(row, "late", json_object_new_int64((int64_t)map->late));
 	json_object_object_add(row, "lost", json_object_new_int64((int64_t)map->lost));
 	json_object_object_add(row, "removed", json_object_new_int64((int64_t)map->removed));
+	if (map->fate == ELFMAP_MAP_COPIED) {
+		json_object_object_add(row, "merged", json_object_new_int64((int64_t)map->merged));
+		json_object_object_add(row, "members", json_members(map->members, map->nr_members));
+	}
 	if (map->fate == ELFMAP_MAP_MERGED)
 		json_object_object_add(row, "start_values_known", json_object_new_boolean(!map->unnoted));
 	return row;
@@ -107,6 +115,7 @@ static void json_upgrade(const struct elfmap_upgrade *upgrade)
 struct upgrade_request {
 	const char *file, *resets;
 	struct elfmap_settings settings;
+	int merge;
 	bool rollback, forget;
 };
 
@@ -125,6 +134,7 @@ static int run(const void *words)
 	opts.tc_dir = tc_dir;
 	opts.resets = request->resets;
 	opts.settings = &request->settings;
+	opts.merge = (enum elfmap_merge)request->merge;
 	if (request->forget)
 		err = elfmap_upgrade__forget(request->file, tc_dir, &upgrade, &msg);
 	else if (request->rollback)
@@ -163,6 +173,7 @@ static const struct option_row options[] = {
 	 .help = SET_HELP},
 	{"--reset", "MAP", 0, OPTION_TEXT_AT(struct upgrade_request, resets), .unless = "--rollback",
 	 .help = "maps, or sections such as .data, that start anew, separated by commas"},
+	MERGE_ROW(struct upgrade_request),
 	{},
 };
 

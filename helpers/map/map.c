@@ -59,11 +59,11 @@ const struct verb map_types_verb = {
 /* ---- the table ------------------------------------------------------------------------------------------- */
 
 static const struct verb *const map_verbs[] = {
-	&map_list_verb,	  &map_show_verb, &map_pin_verb,  &map_unpin_verb,   &map_watch_verb,  &map_types_verb,
-	&map_resize_verb, &map_swap_verb, &map_save_verb, &map_restore_verb, &map_dump_verb,   &map_get_verb,
-	&map_set_verb,	  &map_del_verb,  &map_load_verb, &map_replace_verb, &map_diff_verb,   &map_clear_verb,
-	&map_push_verb,	  &map_pop_verb,  &map_peek_verb, &map_lookup_verb,  &map_update_verb, &map_delete_verb,
-	&map_check_verb,  NULL,
+	&map_list_verb,	  &map_show_verb,    &map_pin_verb,  &map_unpin_verb, &map_watch_verb,	 &map_types_verb,
+	&map_resize_verb, &map_migrate_verb, &map_swap_verb, &map_save_verb,  &map_restore_verb, &map_dump_verb,
+	&map_get_verb,	  &map_set_verb,     &map_del_verb,  &map_load_verb,  &map_replace_verb, &map_diff_verb,
+	&map_clear_verb,  &map_push_verb,    &map_pop_verb,  &map_peek_verb,  &map_lookup_verb,	 &map_update_verb,
+	&map_delete_verb, &map_check_verb,   NULL,
 };
 
 const struct verb map_verb = {

@@ -32,7 +32,7 @@ int map_check_programs(const struct elfmap_census *census, __u32 map, const char
 }
 
 /* Other users of the map would keep the old one, and the two would differ unnoticed. */
-static int check_unused(__u32 map, const char *path, struct elfmap_msg *msg)
+int map_check_unused(__u32 map, const char *path, struct elfmap_msg *msg)
 {
 	struct elfmap_census census;
 	int err = elfmap_census__take(&census, msg);
@@ -87,7 +87,7 @@ static int resize(const char *path, __u32 max, struct elfmap_msg *msg)
 	if (err || old.info.max_entries == max)
 		goto out;
 	err = elfmap_map__check_copyable(&old.info, msg);
-	err = err ?: check_unused(old.info.id, path, msg);
+	err = err ?: map_check_unused(old.info.id, path, msg);
 	err = err ?: elfmap_form__read(old.fd, &old.info, &form, msg);
 	form.max_entries = max;
 	err = err ?: elfmap_form__create(&form, &fd, msg);

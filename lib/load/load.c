@@ -10,6 +10,7 @@
 
 #include "base/msg.h"
 #include "kinds/maps.h"
+#include "load/form.h"
 #include "load/globals.h"
 #include "load/load.h"
 #include "load/start.h"
@@ -57,14 +58,32 @@ char elfmap_load_log[ELFMAP_LOG_SIZE];
 
 /* ---- maps ------------------------------------------------------------------------------------------------ */
 
-/* The same map with more entries? */
-static bool has_grown(const struct elfmap_load *load, const struct elfmap_map *map, const struct bpf_map_info *info)
+/* The load goes on with a map that is made anew, or with the running one. Otherwise ERR is returned, of its comparison
+ * with the pin by definition alone. */
+static int compare_form(const struct elfmap_load *load, struct elfmap_load_map *map, const struct bpf_map_info *info,
+			int err, struct elfmap_msg *msg)
 {
-	struct elfmap_map smaller = *map;
+	struct elfmap_msg what, warning;
+	enum elfmap_load_form form;
 
-	smaller.def.max_elem = info->max_entries;
-	return load->opts.may_grow && map->def.max_elem > info->max_entries &&
-	       !elfmap_pin__compare(&smaller, info, NULL);
+	if (!load->opts.may_grow && (err || !load->opts.warn))
+		return err;
+	form = elfmap_load_map__compare(load, map, info, &what);
+	map->has_grown = load->opts.may_grow && form == ELFMAP_FORM_CONVERTED;
+	if (map->has_grown)
+		return 0;
+	if (err && *what.text && msg) {
+		warning = *msg;
+		elfmap_msg__set(msg, err, "%s; %s", warning.text, what.text);
+	}
+	if (!err && form == ELFMAP_FORM_CONVERTED) {
+		elfmap_msg__set(&warning, 0,
+				"warning: map '%s': its members are not those of its pin: %s; 'elfmap map "
+				"migrate %s %s' converts the entries",
+				map->map.name, what.text, map->pin_path ?: map->map.name, load->file);
+		load->opts.warn(load->file, warning.text);
+	}
+	return err;
 }
 
 /* libbpf duplicates FD, and renames its map to the kernel's name, of 15 characters. */
@@ -101,14 +120,11 @@ static int reuse(const struct elfmap_load *load, struct elfmap_load_map *map, in
 				(struct elfmap_pin_user){.type = load->progs[i].type, .program = load->progs[i].name};
 	err = elfmap_pin__take(&map->map, map->pin_path, fd, users, nr_users, &info, msg);
 	free(users);
-	if (err == -EEXIST) {
-		map->has_grown = has_grown(load, &map->map, &info);
+	if (!err || err == -EEXIST)
+		err = compare_form(load, map, &info, err, msg);
+	if (err == -EEXIST)
 		elfmap_pin__add_remedy(map->pin_path, msg);
-		return map->has_grown ? 0 : err;
-	}
-	if (err)
-		return err;
-	return give_to_libbpf(map, fd, msg);
+	return err || map->has_grown ? err : give_to_libbpf(map, fd, msg);
 }
 
 /* FD is the running version's map; libbpf duplicates it. */
@@ -122,12 +138,12 @@ static int take_over(const struct elfmap_load *load, struct elfmap_load_map *map
 	if (err)
 		return elfmap_msg__set(msg, err, "map '%s': %s", map->map.name, strerror(-err));
 	err = elfmap_pin__compare_running(&map->map, &info, &why);
-	if (err) {
-		map->has_grown = has_grown(load, &map->map, &info);
-		return map->has_grown ? 0
-				      : elfmap_msg__set(msg, err, "%s; 'elfmap upgrade %s --reset %s' starts it anew",
-							why.text, load->file, map->map.name);
-	}
+	if (err)
+		elfmap_msg__set(msg, err, "%s; 'elfmap upgrade %s --reset %s' starts it anew", why.text, load->file,
+				map->map.name);
+	err = compare_form(load, map, &info, err, msg);
+	if (err || map->has_grown)
+		return err;
 	map->is_running = true;
 	return give_to_libbpf(map, fd, msg);
 }

@@ -44,7 +44,9 @@ struct elfmap_load_opts {
 	 * changed; those of new tables are filled. */
 	const char *graft_into;
 	const struct elfmap_load_source *source; /* the running version; NULL: there is none */
-	bool may_grow;	/* a map with more entries than its pin is made new; the caller pins it */
+	/* A map with more entries than its pin or running map, or with other members, is made anew; the caller pins it
+	 * and converts the entries. */
+	bool may_grow;
 	bool is_locked; /* the caller holds the exclusive lock on tc_dir, or changes nothing there */
 	/* May be NULL. The map that will be pinned at PATH by another load of the caller, a descriptor of it, or -1:
 	 * used for a pin that does not exist yet. The commit fails with -EAGAIN if another map is pinned there then. */
@@ -65,7 +67,7 @@ struct elfmap_load_map {
 	bool is_running;     /* from the running version: it has no pin, or not at PIN_PATH */
 	bool starts_anew;    /* neither its pin nor the running map is used; the caller pins it */
 	bool is_lent;	     /* from another load, which pins it */
-	bool has_grown;	     /* its pin differs only in having fewer entries; it is not used */
+	bool has_grown;	     /* its pin has fewer entries or other members; it is not used */
 	bool is_internal;    /* made by libbpf for global data */
 	/* Of global data, from elfmap_load__kernel() on: its section, the start values of the object, and the same with
 	 * the values that the request sets, before values of the running version. */

@@ -17,8 +17,11 @@
 struct elfmap_carry {
 	struct elfmap_reader from;
 	struct elfmap_reader to;
+	struct elfmap_migration migration;
 	struct elfmap_entries copied; /* as read from FROM */
 	unsigned char *theirs;	      /* room for a value of TO */
+	unsigned char *key, *value;   /* an entry of FROM, converted */
+	unsigned char *before;	      /* the copied value, converted */
 	size_t late;
 	size_t lost;
 	bool drains; /* values are taken out of FROM, after the exchange of programs */
@@ -39,9 +42,25 @@ static int remember(void *context, const void *key, const void *value)
 	return elfmap_entries__add(&carry->copied, 0);
 }
 
+/* Writes the copied entries to TO, converted if needed. */
+static int write_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
+{
+	struct elfmap_job job = {.map = &carry->to};
+	struct elfmap_entries converted;
+	int err;
+
+	if (elfmap_migration__is_copy(&carry->migration))
+		return elfmap_job__update(&job, carry->copied.keys, carry->copied.values, carry->copied.count, msg);
+	elfmap_entries__init(&converted, carry->to.info.key_size, elfmap_map__value_size(&carry->to));
+	err = elfmap_migration__convert_all(&carry->migration, &carry->copied, &converted, msg);
+	err = err ?: elfmap_job__update(&job, converted.keys, converted.values, converted.count, msg);
+	elfmap_entries__free(&converted);
+	return err;
+}
+
 static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
 {
-	struct elfmap_job job = {.map = &carry->to}, clearing = {.map = &carry->to};
+	struct elfmap_job clearing = {.map = &carry->to};
 	int err;
 
 	carry->msg = msg;
@@ -49,7 +68,7 @@ static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
 	err = err ?: elfmap_reader__each(&carry->from, remember, carry, msg);
 	if (!err && elfmap_entries__finish(&carry->copied, NULL, NULL) == -ENOMEM)
 		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
-	return err ?: elfmap_job__update(&job, carry->copied.keys, carry->copied.values, carry->copied.count, msg);
+	return err ?: write_all(carry, msg);
 }
 
 /* ---- queues and stacks ------------------------------------------------------------------------------------------- */
@@ -106,7 +125,22 @@ static int drain_queue(struct elfmap_carry *carry)
 	return err;
 }
 
-int elfmap_carry__begin(const char *from, const char *to, struct elfmap_carry **ret_carry, struct elfmap_msg *msg)
+static int reserve(struct elfmap_carry *carry, struct elfmap_msg *msg)
+{
+	size_t size = elfmap_map__value_size(&carry->to);
+
+	elfmap_entries__init(&carry->copied, carry->from.info.key_size, elfmap_map__value_size(&carry->from));
+	carry->theirs = calloc(1, size + 1);
+	carry->before = calloc(1, size + 1);
+	carry->value = calloc(1, size + 1);
+	carry->key = calloc(1, carry->to.info.key_size + 1);
+	if (!carry->theirs || !carry->before || !carry->value || !carry->key)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	return 0;
+}
+
+int elfmap_carry__begin(const char *from, const char *to, enum elfmap_merge merge, struct elfmap_carry **ret_carry,
+			struct elfmap_msg *msg)
 {
 	struct elfmap_carry *carry = calloc(1, sizeof(*carry));
 	int err;
@@ -119,9 +153,10 @@ int elfmap_carry__begin(const char *from, const char *to, struct elfmap_carry **
 		err = elfmap_reader__open(from, &carry->from, msg);
 	err = err ?: elfmap_reader__open_for(to, ELFMAP_READ_WRITE, NULL, &carry->to, msg);
 	if (!err && !carry->drains) {
-		elfmap_entries__init(&carry->copied, carry->from.info.key_size, elfmap_map__value_size(&carry->from));
-		carry->theirs = malloc(carry->copied.value_size);
-		err = carry->theirs ? copy_all(carry, msg) : elfmap_msg__set(msg, -ENOMEM, "no memory");
+		err = elfmap_migration__plan(&carry->from, &carry->to, &carry->migration, msg);
+		carry->migration.merge = merge;
+		err = err ?: reserve(carry, msg);
+		err = err ?: copy_all(carry, msg);
 	}
 	if (err)
 		elfmap_carry__free(carry);
@@ -141,12 +176,12 @@ static const unsigned char *find_copied(const struct elfmap_carry *carry, const 
 }
 
 /* The programs of TO have not written the entry: it has the copied value, or is still absent. */
-static bool is_untouched(struct elfmap_carry *carry, const void *key, const unsigned char *copied)
+static bool is_untouched(struct elfmap_carry *carry, bool was_copied)
 {
-	if (!copied) /* a wider prefix of an LPM_TRIE does not match */
-		return elfmap_map__lookup_exact(&carry->to, key, carry->theirs, NULL) != 0;
-	return !elfmap_map__lookup(&carry->to, key, carry->theirs, NULL) &&
-	       !memcmp(carry->theirs, copied, carry->copied.value_size);
+	if (!was_copied) /* a wider prefix of an LPM_TRIE does not match */
+		return elfmap_map__lookup_exact(&carry->to, carry->key, carry->theirs, NULL) != 0;
+	return !elfmap_map__lookup(&carry->to, carry->key, carry->theirs, NULL) &&
+	       !memcmp(carry->theirs, carry->before, elfmap_map__value_size(&carry->to));
 }
 
 static int carry_late(void *context, const void *key, const void *value)
@@ -154,15 +189,18 @@ static int carry_late(void *context, const void *key, const void *value)
 	struct elfmap_carry *carry = context;
 	const unsigned char *copied = find_copied(carry, key);
 	struct elfmap_job job = {.map = &carry->to};
-	int err;
+	int err = 0;
 
 	if (copied && !memcmp(copied, value, carry->copied.value_size))
 		return 0;
-	if (!is_untouched(carry, key, copied)) {
+	if (copied)
+		err = elfmap_migration__convert(&carry->migration, key, copied, carry->key, carry->before, NULL);
+	err = err ?: elfmap_migration__convert(&carry->migration, key, value, carry->key, carry->value, NULL);
+	if (err || !is_untouched(carry, copied)) { /* it does not fit, or the new programs have written it */
 		carry->lost++;
 		return 0;
 	}
-	err = elfmap_job__update(&job, key, value, 1, carry->msg);
+	err = elfmap_job__update(&job, carry->key, carry->value, 1, carry->msg);
 	carry->late += !err;
 	return err;
 }
@@ -188,10 +226,14 @@ void elfmap_carry__free(struct elfmap_carry *carry)
 {
 	if (!carry)
 		return;
+	elfmap_migration__free(&carry->migration);
 	elfmap_reader__close(&carry->from);
 	elfmap_reader__close(&carry->to);
 	elfmap_entries__free(&carry->copied);
 	free(carry->theirs);
+	free(carry->before);
+	free(carry->key);
+	free(carry->value);
 	free(carry);
 }
 
@@ -205,8 +247,8 @@ static bool is_table(int fd)
 	return !bpf_obj_get_info_by_fd(fd, &info, &size) && elfmap_map__is_prog_array(info.type);
 }
 
-static int begin_one(const char *place, const char *old_dir, const char *next_dir, struct elfmap_carry **ret_carry,
-		     struct elfmap_msg *msg)
+static int begin_one(const char *place, const char *old_dir, const char *next_dir, enum elfmap_merge merge,
+		     struct elfmap_carry **ret_carry, struct elfmap_msg *msg)
 {
 	char old[2 * PATH_MAX], next[2 * PATH_MAX];
 	struct elfmap_msg why;
@@ -214,12 +256,12 @@ static int begin_one(const char *place, const char *old_dir, const char *next_di
 
 	snprintf(old, sizeof(old), "%s/maps/%s", old_dir, place);
 	snprintf(next, sizeof(next), "%s/maps/%s", next_dir, place);
-	err = elfmap_carry__begin(old, next, ret_carry, &why);
+	err = elfmap_carry__begin(old, next, merge, ret_carry, &why);
 	return err ? elfmap_msg__set(msg, err, "%s: its entries cannot be copied: %s", place, why.text) : 0;
 }
 
 int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir, const char *next_dir,
-			  struct elfmap_carries *ret_carries, struct elfmap_msg *msg)
+			  enum elfmap_merge merge, struct elfmap_carries *ret_carries, struct elfmap_msg *msg)
 {
 	struct elfmap_carries carries = {.at = calloc(next->nr_maps + 1, sizeof(struct elfmap_carry *)),
 					 .names = calloc(next->nr_maps + 1, sizeof(char *))};
@@ -228,7 +270,7 @@ int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir
 	for (size_t i = 0; !err && i < next->nr_maps; i++) {
 		if (is_table(next->maps[i].fd) || next->maps[i].starts_anew)
 			continue;
-		err = begin_one(next->maps[i].name, old_dir, next_dir, &carries.at[carries.nr], msg);
+		err = begin_one(next->maps[i].name, old_dir, next_dir, merge, &carries.at[carries.nr], msg);
 		if (!err)
 			carries.names[carries.nr] = strdup(elfmap_path__name(next->maps[i].name));
 		if (!err && !carries.names[carries.nr++])
@@ -255,6 +297,10 @@ void elfmap_carries__finish(const struct elfmap_carries *carries, struct elfmap_
 		report->carried = carries->at[i]->drains ? carries->at[i]->drained : carries->at[i]->copied.count;
 		report->late = late;
 		report->lost = lost;
+		report->merged = carries->at[i]->migration.merged;
+		if (elfmap_map_report__add_members(report, &carries->at[i]->migration.key) ||
+		    elfmap_map_report__add_members(report, &carries->at[i]->migration.value))
+			continue; /* the report is shorter */
 	}
 }
 

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "object/layout.h"
+
 enum elfmap_map_fate {
 	ELFMAP_MAP_NEW,	    /* made anew, without entries of the old version */
 	ELFMAP_MAP_KEPT,    /* the same kernel map */
@@ -21,7 +23,11 @@ struct elfmap_map_report {
 	size_t late;	/* of these written during the exchange */
 	size_t lost;	/* written by both versions during the exchange: the new version's value was kept */
 	size_t removed; /* entries or variables that the new version does not have */
-	bool unnoted;	/* start values are unknown: all running values are kept */
+	size_t merged;	/* old keys that became part of another */
+	/* Members that entries gained or lost, "new value.b". */
+	struct elfmap_member_change *members;
+	size_t nr_members;
+	bool unnoted; /* start values are unknown: all running values are kept */
 };
 
 struct elfmap_map_reports {
@@ -33,6 +39,9 @@ struct elfmap_map_reports {
  */
 struct elfmap_map_report *elfmap_map_reports__get(struct elfmap_map_reports *reports, const char *name);
 void elfmap_map_reports__free(struct elfmap_map_reports *reports);
+
+/* Adds the changes of LAYOUT. -ENOMEM */
+int elfmap_map_report__add_members(struct elfmap_map_report *report, const struct elfmap_layout *layout);
 
 /* "kept", "copied", ... */
 const char *elfmap_map_fate__word(enum elfmap_map_fate fate);

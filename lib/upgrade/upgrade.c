@@ -24,10 +24,11 @@ struct change {
 	const char *file;
 	const char *tc_dir;
 	const struct elfmap_upgrade_opts *opts; /* NULL: rollback */
-	char root[PATH_MAX / 2];		/* the bpf file system */
-	char dir[PATH_MAX / 2];			/* tc/generations/OBJECT/NETNS */
-	char retired[PATH_MAX];			/* tc/generations/OBJECT/retired */
-	const char *object;			/* as in the names of the filters */
+	enum elfmap_merge merge;
+	char root[PATH_MAX / 2]; /* the bpf file system */
+	char dir[PATH_MAX / 2];	 /* tc/generations/OBJECT/NETNS */
+	char retired[PATH_MAX];	 /* tc/generations/OBJECT/retired */
+	const char *object;	 /* as in the names of the filters */
 	int lock;
 	struct elfmap_load *load; /* NULL: rollback */
 	struct elfmap_version next;
@@ -317,7 +318,7 @@ static int copy_state(struct change *change)
 
 	path_of(change, "old", old);
 	path_of(change, "next", next);
-	err = elfmap_carries__begin(&change->next, old, next, &change->carries, change->msg);
+	err = elfmap_carries__begin(&change->next, old, next, change->merge, &change->carries, change->msg);
 	return err;
 }
 
@@ -417,7 +418,8 @@ static int take_back(struct change *change, const struct elfmap_version *old, co
 
 	path_of(change, "old", old_dir);
 	path_of(change, "next", next_dir);
-	if (!runs_any_of(deployment, old) && elfmap_carries__begin(old, next_dir, old_dir, &carries, change->msg))
+	if (!runs_any_of(deployment, old) &&
+	    elfmap_carries__begin(old, next_dir, old_dir, ELFMAP_MERGE_REFUSED, &carries, change->msg))
 		return publish(change, next);
 	err = elfmap_deployment__switch(deployment, old, change->msg) ?: publish_maps(change, old);
 	elfmap_version__wait();
@@ -520,8 +522,13 @@ int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts
 			struct elfmap_msg *msg)
 {
 	struct elfmap_upgrade result = {};
-	struct change change = {
-		.file = file, .tc_dir = opts->tc_dir, .opts = opts, .lock = -1, .result = &result, .msg = msg};
+	struct change change = {.file = file,
+				.tc_dir = opts->tc_dir,
+				.opts = opts,
+				.merge = opts->merge,
+				.lock = -1,
+				.result = &result,
+				.msg = msg};
 	int err;
 
 	err = place_change(&change);

@@ -4,7 +4,8 @@
  *
  * The new version gets its own PROG_ARRAYs, which are filled before the exchange; then each filter of the old version
  * gets its new program. A packet that entered an old program finds old stages; one that enters a new program finds new
- * stages. Both use the same state maps (takeover.h); a map that is larger in the new version is copied.
+ * stages. Both use the same state maps (takeover.h); a map that is larger in the new version, or whose
+ * entries have other members, is made anew and its entries are converted (map/migrate.h).
  *
  *   tc/generations/OBJECT/NETNS/previous   the version before, for --rollback
  *   tc/generations/OBJECT/NETNS/current    the attached version
@@ -16,6 +17,7 @@
 #ifndef ELFMAP_UPGRADE_H
 #define ELFMAP_UPGRADE_H
 
+#include "map/migrate.h"
 #include "upgrade/deployment.h"
 #include "upgrade/report.h"
 #include "upgrade/version.h"
@@ -30,7 +32,8 @@ struct elfmap_upgrade {
 struct elfmap_upgrade_opts {
 	const char *tc_dir;
 	const struct elfmap_settings *settings; /* as in struct elfmap_load_opts */
-	const char *resets; /* names of maps and of sections of global data that start anew, "a,.data"; NULL */
+	const char *resets;	 /* names of maps and of sections of global data that start anew, "a,.data"; NULL */
+	enum elfmap_merge merge; /* of entries whose keys become the same */
 	void (*warn)(const char *file, const char *text); /* as in struct elfmap_load_opts */
 	/* Called when the new version's tables are filled and not yet used, to add entries; may be NULL. The tables are
 	 * pinned below TABLES with the same paths as below the bpf file system. An error ends the upgrade. */

@@ -74,7 +74,7 @@ static void start_and_change(void)
 	put(from, "10.0.0.0", 8, 1);
 	put(from, "11.0.0.0", 8, 2);
 	put(from, "12.0.0.0", 8, 3);
-	assert_int_equal(elfmap_carry__begin(FROM, TO, &carry, &msg), 0);
+	assert_int_equal(elfmap_carry__begin(FROM, TO, ELFMAP_MERGE_REFUSED, &carry, &msg), 0);
 	put(from, "10.0.0.0", 8, 100); /* changed in the old map */
 	put(from, "11.0.0.0", 8, 200); /* changed in both */
 	put(to, "11.0.0.0", 8, 201);
