@@ -230,19 +230,88 @@ static int check_pins(const struct restore *restore)
 	return err ? complain(culprit, "%s; nothing was restored", msg.text) : EXIT_SUCCESS;
 }
 
-static int add_pin(int fd, const struct saved_pin *pin, bool *ret_is_new, struct elfmap_msg *msg)
+/* ---- two sections for one pin --------------------------------------------------------------------- */
+
+struct place {
+	char *path;
+	const char *word;
+	size_t line;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *one = a, *other = b;
+	int order = strcmp(one->path, other->path);
+
+	return order ?: one->line < other->line ? -1 : one->line > other->line;
+}
+
+static int add_places(const struct saved_map *saved, struct place *places, size_t *nr, struct elfmap_msg *msg)
+{
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < saved->nr_pins && !err; i++) {
+		err = elfmap_bpffs__pin_path(saved->pins[i].word, path, sizeof(path), msg);
+		if (err)
+			break;
+		places[*nr] = (struct place){.path = strdup(path), .word = saved->pins[i].word, .line = saved->line};
+		err = places[(*nr)++].path ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	}
+	return err;
+}
+
+/* A pin that is in the file twice: the second map would replace the first. */
+static int check_places(const struct restore *restore)
+{
+	struct place *places;
+	size_t nr = 0, most = 1;
+	struct elfmap_msg msg;
+	int status = EXIT_SUCCESS, err = 0;
+
+	for (size_t i = 0; i < restore->file.nr_maps; i++)
+		most += restore->maps[i].saved->nr_pins;
+	places = calloc(most, sizeof(*places));
+	if (!places)
+		return complain(restore->name, "no memory");
+	for (size_t i = 0; i < restore->file.nr_maps && !err; i++) {
+		err = add_places(restore->maps[i].saved, places, &nr, &msg);
+		if (err)
+			status = complain(restore->maps[i].saved->label, "%s; nothing was restored", msg.text);
+	}
+	qsort(places, nr, sizeof(*places), compare_places);
+	for (size_t i = 1; i < nr && !status; i++)
+		if (!strcmp(places[i - 1].path, places[i].path))
+			status = restore__complain(restore, places[i].line, 0,
+						   "pin %s is in the map of line %zu, too; nothing was restored",
+						   places[i].word, places[i - 1].line);
+	for (size_t i = 0; i < nr; i++)
+		free(places[i].path);
+	free(places);
+	return status;
+}
+
+/* ---- all pins or none ----------------------------------------------------------------------------- */
+
+static int add_pin(int fd, const struct saved_pin *pin, struct restored_pin *ret_pin, struct elfmap_msg *msg)
 {
 	char path[PATH_MAX];
 	int err = elfmap_bpffs__pin_path(pin->word, path, sizeof(path), msg);
 
 	if (err)
 		return err;
-	if (!access(path, F_OK))
-		return elfmap_pin__replace(fd, path, msg);
+	if (!access(path, F_OK)) {
+		ret_pin->old = bpf_obj_get(path);
+		if (ret_pin->old < 0)
+			return elfmap_msg__set(msg, ret_pin->old, "%s: %s", path, strerror(-ret_pin->old));
+		err = elfmap_pin__replace(fd, path, msg);
+		ret_pin->is_made = !err;
+		return err;
+	}
 	err = elfmap_pin__add(fd, path, msg);
 	if (err)
 		return err;
-	*ret_is_new = true;
+	ret_pin->is_made = true;
 	if (chown(path, pin->uid, pin->gid) || chmod(path, pin->mode))
 		return elfmap_msg__set(msg, -errno, "its owner and mode cannot be set: %s", strerror(errno));
 	return 0;
@@ -253,41 +322,61 @@ static int pin_map(struct restored *map, struct elfmap_msg *msg)
 	const struct saved_map *saved = map->saved;
 	int err = 0;
 
+	map->pins = calloc(saved->nr_pins ?: 1, sizeof(*map->pins));
+	if (!map->pins)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	for (size_t i = 0; i < saved->nr_pins; i++)
+		map->pins[i].old = -1;
 	if (saved->form.frozen)
 		err = bpf_map_freeze(map->fd);
 	if (err)
 		return elfmap_msg__set(msg, err, "cannot be frozen: %s", strerror(-err));
 	for (size_t i = 0; i < saved->nr_pins && !err; i++)
-		err = add_pin(map->fd, &saved->pins[i], &map->is_pinned[i], msg);
+		err = add_pin(map->fd, &saved->pins[i], &map->pins[i], msg);
 	return err;
 }
 
-static void unpin_map(const struct restored *map)
+/* Removes the pins of MAP that were made, or puts back the maps that were pinned there. Returns the number of those
+ * that stay, which it has complained about. */
+static size_t unpin_map(const struct restored *map)
 {
+	struct elfmap_msg msg;
 	char path[PATH_MAX];
+	size_t kept = 0;
 
-	for (size_t i = 0; i < map->saved->nr_pins; i++)
-		if (map->is_pinned[i] && !elfmap_bpffs__pin_path(map->saved->pins[i].word, path, sizeof(path), NULL))
-			unlink(path);
+	for (size_t i = 0; map->pins && i < map->saved->nr_pins; i++) {
+		const struct restored_pin *pin = &map->pins[i];
+		int err;
+
+		if (!pin->is_made)
+			continue;
+		err = elfmap_bpffs__pin_path(map->saved->pins[i].word, path, sizeof(path), &msg);
+		if (!err && pin->old >= 0)
+			err = elfmap_pin__replace(pin->old, path, &msg);
+		else if (!err && unlink(path))
+			err = elfmap_msg__set(&msg, -errno, "%s: %s", path, strerror(errno));
+		if (!err)
+			continue;
+		complain(map->saved->pins[i].word, "the saved map is pinned here; it cannot be taken back: %s",
+			 msg.text);
+		kept++;
+	}
+	return kept;
 }
 
 static int pin_maps(struct restore *restore)
 {
 	struct elfmap_msg msg;
+	size_t failed = 0, kept = 0;
 
-	for (size_t i = 0; i < restore->file.nr_maps; i++) {
-		struct restored *map = &restore->maps[i];
-
-		map->is_pinned = calloc(map->saved->nr_pins ?: 1, sizeof(*map->is_pinned));
-		if (map->is_pinned && !pin_map(map, &msg))
-			continue;
-		complain(map->saved->label, "%s; nothing was restored", map->is_pinned ? msg.text : "no memory");
-		for (size_t back = 0; back <= i; back++)
-			if (restore->maps[back].is_pinned)
-				unpin_map(&restore->maps[back]);
-		return EXIT_FAILURE;
-	}
-	return EXIT_SUCCESS;
+	while (failed < restore->file.nr_maps && !pin_map(&restore->maps[failed], &msg))
+		failed++;
+	if (failed == restore->file.nr_maps)
+		return EXIT_SUCCESS;
+	for (size_t i = 0; i <= failed; i++)
+		kept += unpin_map(&restore->maps[i]);
+	return complain(restore->maps[failed].saved->label, "%s; %s", msg.text,
+			kept ? "the other pins are as before" : "nothing was restored");
 }
 
 /* ------------------------------------------------------------------------------------------------- */
@@ -309,7 +398,10 @@ static void clear_restore(struct restore *restore)
 {
 	for (size_t i = 0; restore->maps && i < restore->file.nr_maps; i++) {
 		elfmap_reader__close(&restore->maps[i].map);
-		free(restore->maps[i].is_pinned);
+		for (size_t pin = 0; restore->maps[i].pins && pin < restore->maps[i].saved->nr_pins; pin++)
+			if (restore->maps[i].pins[pin].old >= 0)
+				close(restore->maps[i].pins[pin].old);
+		free(restore->maps[i].pins);
 		if (restore->maps[i].fd >= 0)
 			close(restore->maps[i].fd);
 	}
@@ -349,6 +441,7 @@ static int run(const void *words)
 
 	status = read_file(&restore, request->file);
 	status = status ?: prepare(&restore);
+	status = status ?: check_places(&restore);
 	status = status ?: lock_pins(&restore);
 	status = status ?: check_pins(&restore);
 	status = status ?: make_maps(&restore);

@@ -7,11 +7,17 @@
 #include "helpers/map/saved.h"
 #include "map/map.h"
 
+/* A pin that was made, and what takes it back. */
+struct restored_pin {
+	bool is_made;
+	int old; /* the map that was pinned there; -1: none */
+};
+
 struct restored {
 	struct saved_map *saved;
 	int fd; /* -1: not made yet */
 	struct elfmap_reader map;
-	bool *is_pinned; /* by pin: by us, where nothing was */
+	struct restored_pin *pins; /* as many as SAVED has */
 };
 
 struct restore {

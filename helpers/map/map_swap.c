@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * `elfmap map swap`: a whole new content for one slot of a map of maps. Programs see all of the old one or
- * all of the new one, since the kernel exchanges the inner map in one step. The old one stays pinned beside
+ * all of the new one, since the kernel exchanges the inner map in one step. The old one stays pinned next to
  * the outer map, as NAME~before~KEY, so that --rollback can put it back.
  */
 #include <bpf/bpf.h>
@@ -37,7 +37,9 @@ struct swap {
 	int lock;
 	int old; /* the map in the slot; -1: it is empty */
 	__u32 old_id;
-	char before[PATH_MAX]; /* where the one before is pinned */
+	char before[PATH_MAX]; /* where the previous map is pinned */
+	char next[PATH_MAX];   /* where the map in the slot is pinned while it is exchanged */
+	bool is_finished;      /* a rollback that was killed: it has been completed */
 	const struct swap_request *request;
 };
 
@@ -66,14 +68,15 @@ static void find_name(struct swap *swap)
 	const unsigned char *key = swap->key;
 	size_t size = swap->outer.map.info.key_size;
 	char name[2 * MAX_KEY_IN_NAME + 42];
+	int room = (int)(sizeof(swap->before) - sizeof(name) - sizeof("~before~~next"));
 
 	if (size <= MAX_KEY_IN_NAME)
 		for (size_t i = 0; i < size; i++)
 			snprintf(name + 2 * i, 3, "%02x", key[i]);
 	else
 		elfmap_sha1(key, size, name);
-	snprintf(swap->before, sizeof(swap->before), "%.*s~before~%s", (int)(sizeof(swap->before) - sizeof(name) - 10),
-		 swap->outer.path, name);
+	snprintf(swap->before, sizeof(swap->before), "%.*s~before~%s", room, swap->outer.path, name);
+	snprintf(swap->next, sizeof(swap->next), "%.*s~before~%s~next", room, swap->outer.path, name);
 }
 
 static int find_old(struct swap *swap, struct elfmap_msg *msg)
@@ -134,24 +137,57 @@ static int put(const struct swap *swap, int fd, struct elfmap_msg *msg)
 	return err ? elfmap_msg__set(msg, err, "the slot cannot be written: %s", strerror(-err)) : 0;
 }
 
-static int keep(const struct swap *swap, int fd, struct elfmap_msg *msg)
+static int put_back(const struct swap *swap, struct elfmap_msg *msg)
 {
-	if (fd < 0)
-		return 0;
-	return access(swap->before, F_OK) ? elfmap_pin__add(fd, swap->before, msg)
-					  : elfmap_pin__replace(fd, swap->before, msg);
+	int err = swap->old >= 0 ? put(swap, swap->old, msg) : bpf_map_delete_elem(swap->outer.map.fd, swap->key);
+
+	return err ? elfmap_msg__set(msg, err, "the previous map cannot be pinned, and the new one is in the slot") : 0;
 }
 
-/* The old map is kept first: a command that is killed in between leaves it both in its slot and kept. */
+/* The map in the slot is pinned under another name first, and gets its own name when the new one is in the slot: both
+ * stay pinned or in the slot, wherever the command is killed, and recover() completes it. */
 static int exchange(const struct swap *swap, int fd, struct elfmap_msg *msg)
 {
-	bool was_there = !access(swap->before, F_OK);
-	int err = keep(swap, swap->old, msg) ?: put(swap, fd, msg);
+	int err = swap->old >= 0 ? elfmap_pin__add(swap->old, swap->next, msg) : 0;
 
-	/* Of a swap that failed; or of an earlier time, when now there was nothing before. */
-	if (err ? !was_there : swap->old < 0)
-		unlink(swap->before);
+	if (err)
+		return err;
+	err = put(swap, fd, msg);
+	if (!err && swap->old < 0) {
+		unlink(swap->before); /* of an earlier time; now there was nothing before */
+	} else if (!err && rename(swap->next, swap->before)) {
+		err = elfmap_msg__set(msg, -errno, "the previous map cannot be pinned: %s", strerror(errno));
+		put_back(swap, msg);
+	}
+	if (err)
+		unlink(swap->next);
 	return err;
+}
+
+static __u32 pinned_id(const char *path)
+{
+	struct bpf_map_info info;
+	int fd;
+
+	if (access(path, F_OK) || elfmap_map__open(path, &fd, &info, NULL))
+		return 0;
+	close(fd);
+	return info.id;
+}
+
+/* Completes what a killed command has left: the new map is in the slot, or is not yet. */
+static int recover(struct swap *swap, struct elfmap_msg *msg)
+{
+	__u32 next = pinned_id(swap->next);
+
+	if (!next)
+		return 0;
+	if (next == swap->old_id)
+		return unlink(swap->next) ? elfmap_msg__set(msg, -errno, "%s: %s", swap->next, strerror(errno)) : 0;
+	swap->is_finished = swap->request->rollback && pinned_id(swap->before) == swap->old_id;
+	if (rename(swap->next, swap->before))
+		return elfmap_msg__set(msg, -errno, "the previous map cannot be pinned: %s", strerror(errno));
+	return 0;
 }
 
 static int roll_back(const struct swap *swap, struct elfmap_msg *msg)
@@ -159,6 +195,8 @@ static int roll_back(const struct swap *swap, struct elfmap_msg *msg)
 	struct bpf_map_info info;
 	int fd, err;
 
+	if (swap->is_finished)
+		return 0;
 	if (access(swap->before, F_OK))
 		return elfmap_msg__set(msg, -ENOENT,
 				       "no earlier map of this slot is kept: 'swap' has not replaced one");
@@ -167,11 +205,7 @@ static int roll_back(const struct swap *swap, struct elfmap_msg *msg)
 		return err;
 	if (info.id == swap->old_id)
 		err = elfmap_msg__set(msg, -EALREADY, "the slot already contains the previous map");
-	/* In this order: killed in between, the one that was asked for is in the slot. */
-	err = err ?: put(swap, fd, msg);
-	err = err ?: keep(swap, swap->old, msg);
-	if (!err && swap->old < 0)
-		unlink(swap->before);
+	err = err ?: exchange(swap, fd, msg);
 	close(fd);
 	return err;
 }
@@ -295,6 +329,8 @@ static int run(const void *words)
 
 	interrupt__catch();
 	status = open_swap(&swap);
+	if (!status && recover(&swap, &msg))
+		status = complain(request->outer, "%s", msg.text);
 	if (!status && request->rollback)
 		status = roll_back(&swap, &msg) ? complain(request->outer, "%s", msg.text) : EXIT_SUCCESS;
 	else if (!status)

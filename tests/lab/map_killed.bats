@@ -109,6 +109,60 @@ maximum() {
 	killed outer old_or_new is_swapped swap o hex 01 00 00 00 "$tmp/new" types u32:u64
 }
 
+@test "killed: swap --rollback keeps both maps, and a second run completes it" {
+	swapped() {
+		start_again
+		create o hash_of_maps 4 4 2 inner_map pinned "$globals/h"
+		map set o hex 01 00 00 00 pinned h
+		map swap o hex 01 00 00 00 "$tmp/new" types u32:u64
+		rm "$globals/h"
+	}
+	# Both maps are in the slot or pinned.
+	both() {
+		local pin
+
+		rm -f "$globals"/text*
+		"$elfmap" map pin id "$("$elfmap" map get o hex 01 00 00 00 | sed 's/.* id //')" text || return 1
+		: >"$tmp/texts"
+		for pin in "$globals"/text "$globals"/o~before~*; do
+			text "$pin" >"$tmp/slot"
+			! cmp -s "$tmp/slot" "$tmp/old" || echo old >>"$tmp/texts"
+			! cmp -s "$tmp/slot" "$tmp/new" || echo new >>"$tmp/texts"
+		done
+		rm "$globals/text"
+		[[ $(sort -u "$tmp/texts") == $'new\nold' ]] || { ls "$globals"; return 1; }
+	}
+	is_back() {
+		both && [[ $(pins) == 'o o~before~01000000' ]] || return 1
+		rm -f "$globals/slot"
+		"$elfmap" map pin id "$("$elfmap" map get o hex 01 00 00 00 | sed 's/.* id //')" slot
+		text slot | cmp - "$tmp/old"
+		rm "$globals/slot"
+	}
+	killed swapped both is_back swap o hex 01 00 00 00 --rollback
+}
+
+@test "killed: a swap that fails leaves the previous map as it was" {
+	local call n before kept walked=0
+
+	start_again
+	create o hash_of_maps 4 4 2 inner_map pinned "$globals/h"
+	map set o hex 01 00 00 00 pinned h
+	map swap o hex 01 00 00 00 "$tmp/new" types u32:u64
+	for call in bpf rename,renameat,renameat2; do
+		before=$("$elfmap" map get o hex 01 00 00 00) kept=$(text "o~before~01000000")
+		for ((n = 1; n < 200; n++)); do
+			strace -qq -o /dev/null -e "trace=$call" -e "inject=$call:error=ENOMEM:when=$n" \
+				"$elfmap" map swap o hex 01 00 00 00 "$tmp/old" types u32:u64 >"$tmp/out" 2>&1 && break
+			[[ $("$elfmap" map get o hex 01 00 00 00) == "$before" ]] || { echo "$call $n"; cat "$tmp/out"; false; }
+			[[ $(text "o~before~01000000") == "$kept" ]] || { echo "$call $n"; false; }
+			[[ $(pins) == 'h o o~before~01000000' ]]
+			((++walked))
+		done
+	done
+	((walked > 5))
+}
+
 @test "killed: restore leaves only complete maps, and a second run completes it" {
 	saved() {
 		start_again
