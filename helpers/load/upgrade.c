@@ -82,6 +82,22 @@ static json_object *json_map(const struct elfmap_map_report *map)
 	return row;
 }
 
+/* A direction, or the parent of a filter of another qdisc, or the mode of XDP. */
+static void json_place(json_object *row, const struct elfmap_hook *hook)
+{
+	char parent[32];
+
+	snprintf(parent, sizeof(parent), "%x:%x", hook->parent >> 16, hook->parent & 0xffff);
+	if (hook->direction)
+		json_object_object_add(row, "direction", json_object_new_string(elfmap_hook__direction(hook)));
+	else if (hook->kind->has & ELFMAP_HOOK_DIRECTION)
+		json_object_object_add(row, "parent", json_object_new_string(parent));
+	else if (hook->mode)
+		json_object_object_add(row, "mode", json_object_new_string(elfmap_xdp__word(hook->mode)));
+	if (hook->block)
+		json_object_object_add(row, "block", json_object_new_int64(hook->block));
+}
+
 static void json_upgrade(const struct elfmap_upgrade *upgrade)
 {
 	json_object *root = json_object_new_object(), *hooks = json_object_new_array(), *maps = json_object_new_array();
@@ -92,7 +108,7 @@ static void json_upgrade(const struct elfmap_upgrade *upgrade)
 		json_object *row = json_object_new_object();
 
 		json_object_object_add(row, "dev", json_object_new_string(hook->dev));
-		json_object_object_add(row, "direction", json_object_new_string(elfmap_hook__direction(hook)));
+		json_place(row, hook);
 		json_object_object_add(row, "kind", json_object_new_string(kind));
 		json_object_object_add(row, "prio", json_object_new_int64(hook->prio));
 		json_object_object_add(row, "handle", json_object_new_int64(hook->handle));

@@ -429,6 +429,12 @@ static int attach_once(struct elfmap_attachment *attachment, struct elfmap_msg *
 	*done = attachment->there;
 	if (attachment->is_same) /* only its stages were exchanged */
 		return 0;
+	if (attachment->there.block)
+		return elfmap_msg__set(
+			msg, -EBUSY,
+			"the filter is in the shared block %u, and runs on several devices; to exchange it on "
+			"all of them: elfmap upgrade %s",
+			attachment->there.block, attachment->request.what);
 	done->is_direct = true;
 	done->classid = 0;
 	memcpy(done->name, attachment->wanted.name, sizeof(done->name));

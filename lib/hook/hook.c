@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/pkt_sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,6 +237,13 @@ int elfmap_hooks__list(int netns, const struct elfmap_hook_kind *kind, const cha
 
 /* ---- descriptions -------------------------------------------------------------------------------------------- */
 
+__u32 elfmap_hook__parent(const struct elfmap_hook *hook)
+{
+	if (!hook->direction)
+		return hook->parent;
+	return TC_H_MAKE(TC_H_CLSACT, hook->direction == ELFMAP_EGRESS ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
+}
+
 const char *elfmap_hook__direction(const struct elfmap_hook *hook)
 {
 	static const char *const words[] = {[ELFMAP_INGRESS] = "ingress", [ELFMAP_EGRESS] = "egress"};
@@ -257,10 +265,14 @@ static void write_device(FILE *to, const struct elfmap_hook *hook, bool in_full)
 	fputs(*hook->dev ? hook->dev : "''", to);
 	if (hook->direction)
 		fprintf(to, " %s", elfmap_hook__direction(hook));
+	else if (kind->has & ELFMAP_HOOK_DIRECTION && hook->parent & 0xffff)
+		fprintf(to, " parent %x:%x", hook->parent >> 16, hook->parent & 0xffff);
 	else if (kind->has & ELFMAP_HOOK_DIRECTION)
 		fprintf(to, " parent %x:", hook->parent >> 16);
 	else if (!in_full || hook->mode)
 		fprintf(to, " %s", hook->mode ? elfmap_xdp__word(hook->mode) : kind->name);
+	if (in_full && hook->block)
+		fprintf(to, " block %u", hook->block);
 	if (in_full && kind->has & ELFMAP_HOOK_PLACE)
 		fprintf(to, " pref %u chain %u handle 0x%x %s", hook->prio, hook->chain, hook->handle,
 			*hook->name ? hook->name : "''");

@@ -41,6 +41,7 @@ struct elfmap_hook {
 	__u32 chain;
 	__u32 prio; /* tc shows it as pref */
 	__u32 handle;
+	__u32 block; /* the filter is in this shared block, and runs on all its devices; 0: it is not */
 	enum elfmap_xdp_mode mode;
 
 	/* link */
@@ -107,7 +108,8 @@ int elfmap_hook__attach(const struct elfmap_hook *wanted, int prog, struct elfma
 			struct elfmap_msg *msg);
 
 /* Replaces the program with id EXPECTED (0: any) at HOOK by PROG; no packet passes without a program. Name, class and
- * direct action of the filter become those of HOOK. -ESTALE: it has another program. */
+ * direct action of a filter become those of HOOK; its other properties stay, or the exchange is refused. -ESTALE: it
+ * has another program. */
 int elfmap_hook__exchange(const struct elfmap_hook *hook, __u32 expected, int prog, struct elfmap_msg *msg);
 
 /* Removes the hook that matches WANTED. -ESTALE: it has another program than WANTED's, which is not 0. */
@@ -124,6 +126,8 @@ bool elfmap_hook__is_orphan(const char *path);
 int elfmap_hooks__list(int netns, const struct elfmap_hook_kind *kind, const char *tc_dir,
 		       struct elfmap_hooks *ret_hooks, struct elfmap_msg *msg);
 
+/* The parent of a filter as the kernel knows it. */
+__u32 elfmap_hook__parent(const struct elfmap_hook *hook);
 /* "ingress", "egress"; NULL: no direction. */
 const char *elfmap_hook__direction(const struct elfmap_hook *hook);
 /* "xdp", "xdpgeneric", "xdpoffload", as ip shows them. */

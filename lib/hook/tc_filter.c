@@ -5,6 +5,7 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -12,75 +13,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/msg.h"
+#include "hook/filter_message.h"
 #include "hook/netlink.h"
 #include "hook/rows.h"
 
-struct filter {
-	struct elfmap_hook hook;
-	char kind[16];	  /* "bpf", or another classifier's */
-	bool has_actions; /* of tc, after the program */
-};
-
 struct filters {
-	struct filter *at; /* in the order in which packets meet them, chain by chain */
+	struct elfmap_filter *at; /* in the order in which packets meet them, chain by chain */
 	size_t nr;
 	struct elfmap_hook like; /* the common members */
 };
 
-static __u32 parent_of(const struct elfmap_hook *hook)
-{
-	if (!hook->direction)
-		return hook->parent;
-	return TC_H_MAKE(TC_H_CLSACT, hook->direction == ELFMAP_EGRESS ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
-}
-
 /* ---- reading -------------------------------------------------------------------------------------------- */
-
-static void read_options(const struct rtattr *options, struct filter *filter)
-{
-	const struct rtattr *sorted[TCA_BPF_MAX + 1];
-	struct elfmap_hook *hook = &filter->hook;
-
-	if (!options)
-		return;
-	netlink__sort(RTA_DATA(options), RTA_PAYLOAD(options), sorted, TCA_BPF_MAX);
-	netlink__copy_text(sorted[TCA_BPF_NAME], hook->name, sizeof(hook->name));
-	hook->prog = netlink__number(sorted[TCA_BPF_ID]);
-	hook->classid = netlink__number(sorted[TCA_BPF_CLASSID]);
-	hook->is_direct = netlink__number(sorted[TCA_BPF_FLAGS]) & TCA_BPF_FLAG_ACT_DIRECT;
-	filter->has_actions = sorted[TCA_BPF_ACT] || sorted[TCA_BPF_POLICE];
-}
-
-/* Each priority has a message without a handle before its filters: false. */
-static bool read_filter(const struct nlmsghdr *message, struct filter *filter)
-{
-	const struct tcmsg *tc = NLMSG_DATA(message);
-	const struct rtattr *sorted[TCA_MAX + 1];
-
-	if (message->nlmsg_type != RTM_NEWTFILTER || message->nlmsg_len < NLMSG_LENGTH(sizeof(*tc)) || !tc->tcm_handle)
-		return false;
-	netlink__sort(TCA_RTA(tc), TCA_PAYLOAD(message), sorted, TCA_MAX);
-	netlink__copy_text(sorted[TCA_KIND], filter->kind, sizeof(filter->kind));
-	filter->hook.chain = netlink__number(sorted[TCA_CHAIN]);
-	filter->hook.prio = tc->tcm_info >> 16;
-	filter->hook.handle = tc->tcm_handle;
-	if (!strcmp(filter->kind, "bpf"))
-		read_options(sorted[TCA_OPTIONS], filter);
-	return true;
-}
 
 static int add_filter(void *context, const struct nlmsghdr *message)
 {
 	struct filters *filters = context;
-	struct filter filter = {.hook = filters->like};
+	struct elfmap_filter filter = {.hook = filters->like};
 
-	if (!read_filter(message, &filter))
+	if (!elfmap_filter__read(message, &filter))
 		return 0;
-	struct filter *grown = elfmap_array__grow(filters->at, filters->nr, sizeof(*grown));
+	struct elfmap_filter *grown = elfmap_array__grow(filters->at, filters->nr, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
@@ -93,8 +50,8 @@ static void start(struct netlink_request *request, __u16 type, __u16 flags, cons
 {
 	netlink__start(request, type, flags, sizeof(request->tc));
 	request->tc.tcm_family = AF_UNSPEC;
-	request->tc.tcm_ifindex = hook->ifindex;
-	request->tc.tcm_parent = parent_of(hook);
+	request->tc.tcm_ifindex = hook->block ? (int)TCM_IFINDEX_MAGIC_BLOCK : hook->ifindex;
+	request->tc.tcm_parent = hook->block ?: elfmap_hook__parent(hook); /* tcm_block_index */
 }
 
 /* A request for one filter. Protocol 0 matches an existing filter of any protocol. */
@@ -135,11 +92,13 @@ struct qdiscs {
 		int ifindex;
 		__u32 handle;
 		__u32 parent;
+		__u32 ingress_block, egress_block; /* shared; 0: none */
 		char kind[16];
 	} * at;
 	size_t nr;
 };
 
+/* A class has filters like a qdisc. */
 static int add_qdisc(void *context, const struct nlmsghdr *message)
 {
 	const struct tcmsg *tc = NLMSG_DATA(message);
@@ -147,7 +106,8 @@ static int add_qdisc(void *context, const struct nlmsghdr *message)
 	struct qdiscs *qdiscs = context;
 	struct qdisc *grown;
 
-	if (message->nlmsg_type != RTM_NEWQDISC || message->nlmsg_len < NLMSG_LENGTH(sizeof(*tc)) || !tc->tcm_handle)
+	if ((message->nlmsg_type != RTM_NEWQDISC && message->nlmsg_type != RTM_NEWTCLASS) ||
+	    message->nlmsg_len < NLMSG_LENGTH(sizeof(*tc)) || !tc->tcm_handle)
 		return 0;
 	grown = elfmap_array__grow(qdiscs->at, qdiscs->nr, sizeof(*grown));
 	if (!grown)
@@ -157,32 +117,43 @@ static int add_qdisc(void *context, const struct nlmsghdr *message)
 	*grown = (struct qdisc){.ifindex = tc->tcm_ifindex, .handle = tc->tcm_handle, .parent = tc->tcm_parent};
 	netlink__sort(TCA_RTA(tc), TCA_PAYLOAD(message), sorted, TCA_MAX);
 	netlink__copy_text(sorted[TCA_KIND], grown->kind, sizeof(grown->kind));
+	grown->ingress_block = netlink__number(sorted[TCA_INGRESS_BLOCK]);
+	grown->egress_block = netlink__number(sorted[TCA_EGRESS_BLOCK]);
 	return 0;
 }
 
-/* The qdiscs of one device, or of all with IFINDEX 0. free() RET_QDISCS->at, also on failure. */
-static int read_qdiscs(int sock, int ifindex, struct qdiscs *ret_qdiscs, struct elfmap_msg *msg)
+/* All qdiscs, or with TYPE RTM_GETTCLASS the classes of device IFINDEX. free() RET_QDISCS->at, also on failure. */
+static int read_qdiscs(int sock, __u16 type, int ifindex, struct qdiscs *ret_qdiscs, struct elfmap_msg *msg)
 {
 	struct netlink_request request;
 
 	*ret_qdiscs = (struct qdiscs){};
-	netlink__start(&request, RTM_GETQDISC, NLM_F_DUMP, sizeof(request.tc));
+	netlink__start(&request, type, NLM_F_DUMP, sizeof(request.tc));
 	request.tc.tcm_ifindex = ifindex;
 	return netlink__talk(sock, &request, add_qdisc, ret_qdiscs, msg);
 }
 
-/* The kind of the qdisc at the place of clsact; "": none. */
-static int find_clsact(int sock, int ifindex, char kind[16], struct elfmap_msg *msg)
+/* The qdisc at the place of clsact; its kind is "" if there is none. */
+static int find_clsact(int sock, int ifindex, struct qdisc *ret_qdisc, struct elfmap_msg *msg)
 {
-	struct qdiscs qdiscs;
-	int err = read_qdiscs(sock, ifindex, &qdiscs, msg);
+	struct netlink_request request;
+	struct qdiscs qdiscs = {};
+	int err;
 
-	*kind = '\0';
-	for (size_t i = 0; !err && i < qdiscs.nr; i++)
-		if (qdiscs.at[i].ifindex == ifindex && qdiscs.at[i].parent == TC_H_CLSACT)
-			memcpy(kind, qdiscs.at[i].kind, sizeof(qdiscs.at[i].kind));
+	*ret_qdisc = (struct qdisc){};
+	netlink__start(&request, RTM_GETQDISC, NLM_F_ECHO, sizeof(request.tc)); /* only then the reply has it */
+	request.tc.tcm_ifindex = ifindex;
+	request.tc.tcm_parent = TC_H_CLSACT;
+	err = netlink__talk(sock, &request, add_qdisc, &qdiscs, msg);
+	if (!err && qdiscs.nr)
+		*ret_qdisc = qdiscs.at[0];
 	free(qdiscs.at);
-	return err;
+	return err == -ENOENT ? 0 : err;
+}
+
+static __u32 block_of(const struct qdisc *qdisc, enum elfmap_direction direction)
+{
+	return direction == ELFMAP_EGRESS ? qdisc->egress_block : qdisc->ingress_block;
 }
 
 static void start_clsact(struct netlink_request *request, __u16 type, __u16 flags, int ifindex)
@@ -194,28 +165,43 @@ static void start_clsact(struct netlink_request *request, __u16 type, __u16 flag
 	netlink__put_string(request, TCA_KIND, "clsact");
 }
 
+static int refuse_block(const struct elfmap_hook *hook, __u32 block, struct elfmap_msg *msg)
+{
+	return elfmap_msg__set(
+		msg, -EBUSY,
+		"its %s is the shared block %u, whose filters run on several devices; to change them all: 'tc "
+		"filter' with 'block %u' in place of 'dev %s %s'",
+		elfmap_hook__direction(hook), block, block, hook->dev, elfmap_hook__direction(hook));
+}
+
 /* Ensures a qdisc for the direction: clsact, or for ingress an existing ingress qdisc. With that qdisc egress is
  * refused: the kernel would accept such filters, but run them at ingress. */
 static int add_clsact(int sock, const struct elfmap_hook *hook, bool *ret_made, struct elfmap_msg *msg)
 {
 	struct netlink_request request;
-	char kind[16];
+	struct elfmap_msg why;
+	struct qdisc qdisc;
 	int err;
 
 	start_clsact(&request, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, hook->ifindex);
-	err = netlink__talk(sock, &request, NULL, NULL, msg);
+	err = netlink__talk(sock, &request, NULL, NULL, &why);
 	*ret_made = !err;
-	if (err != -EEXIST || hook->direction != ELFMAP_EGRESS)
-		return err == -EEXIST ? 0 : err;
-	err = find_clsact(sock, hook->ifindex, kind, msg);
-	if (!err && strcmp(kind, "clsact") != 0)
-		err = elfmap_msg__set(
-			msg, -EBUSY,
-			"has a qdisc '%s' in place of clsact, so it has no egress; add --tcx, which needs "
-			"no qdisc, or replace it, with its filters: 'tc qdisc del dev %s %s', 'tc qdisc add "
-			"dev %s clsact'",
-			kind, hook->dev, kind, hook->dev);
-	return err;
+	if (err && err != -EEXIST)
+		return elfmap_msg__set(msg, err, "a clsact qdisc cannot be added: %s", why.text);
+	if (!err)
+		return 0;
+	err = find_clsact(sock, hook->ifindex, &qdisc, msg);
+	if (err)
+		return err;
+	if (block_of(&qdisc, hook->direction))
+		return refuse_block(hook, block_of(&qdisc, hook->direction), msg);
+	if (hook->direction != ELFMAP_EGRESS || !strcmp(qdisc.kind, "clsact"))
+		return 0;
+	return elfmap_msg__set(
+		msg, -EBUSY,
+		"has a qdisc '%s' in place of clsact, so it has no egress; add --tcx, which needs no qdisc, or "
+		"replace it, with its filters: 'tc qdisc del dev %s %s', 'tc qdisc add dev %s clsact'",
+		qdisc.kind, hook->dev, qdisc.kind, hook->dev);
 }
 
 static void delete_clsact(int sock, int ifindex)
@@ -247,13 +233,28 @@ static int list_parent(struct elfmap_survey *survey, const struct qdisc *qdisc, 
 
 	like.direction = direction;
 	like.parent = qdisc->handle;
-	like.parent = parent_of(&like);
+	like.parent = elfmap_hook__parent(&like);
+	like.block = direction ? block_of(qdisc, direction) : 0;
 	err = read_filters(survey->sock, &like, &filters, msg);
 	for (size_t i = 0; !err && i < filters.nr; i++) /* without an id: classic BPF */
 		if (!strcmp(filters.at[i].kind, "bpf") && filters.at[i].hook.prog)
 			err = elfmap_survey__add(survey, &filters.at[i].hook);
 	free(filters.at);
-	return err == -ENODEV ? 0 : err; /* removed since */
+	return err == -ENODEV || err == -EINVAL ? 0 : err; /* removed since; or the class has no filters */
+}
+
+/* The filters of a classful qdisc and of its classes. */
+static int list_classes(struct elfmap_survey *survey, const struct qdisc *qdisc, struct elfmap_msg *msg)
+{
+	struct qdiscs classes = {};
+	int err = list_parent(survey, qdisc, ELFMAP_NO_DIRECTION, msg);
+
+	if (!err && qdisc->parent == TC_H_ROOT)
+		err = read_qdiscs(survey->sock, RTM_GETTCLASS, qdisc->ifindex, &classes, msg);
+	for (size_t i = 0; !err && i < classes.nr; i++)
+		err = list_parent(survey, &classes.at[i], ELFMAP_NO_DIRECTION, msg);
+	free(classes.at);
+	return err == -ENODEV ? 0 : err;
 }
 
 static int list_qdisc(struct elfmap_survey *survey, const struct qdisc *qdisc, struct elfmap_msg *msg)
@@ -262,7 +263,7 @@ static int list_qdisc(struct elfmap_survey *survey, const struct qdisc *qdisc, s
 	int err;
 
 	if (!is_clsact && strcmp(qdisc->kind, "ingress") != 0)
-		return list_parent(survey, qdisc, ELFMAP_NO_DIRECTION, msg);
+		return list_classes(survey, qdisc, msg);
 	err = list_parent(survey, qdisc, ELFMAP_INGRESS, msg);
 	if (!err && is_clsact)
 		err = list_parent(survey, qdisc, ELFMAP_EGRESS, msg);
@@ -273,7 +274,7 @@ static int list_qdisc(struct elfmap_survey *survey, const struct qdisc *qdisc, s
 static int list(struct elfmap_survey *survey, struct elfmap_msg *msg)
 {
 	struct qdiscs qdiscs;
-	int first = read_qdiscs(survey->sock, 0, &qdiscs, msg);
+	int first = read_qdiscs(survey->sock, RTM_GETQDISC, 0, &qdiscs, msg);
 
 	for (size_t i = 0; i < qdiscs.nr && first != -ENOMEM; i++) {
 		int err = list_qdisc(survey, &qdiscs.at[i], first ? NULL : msg);
@@ -286,7 +287,7 @@ static int list(struct elfmap_survey *survey, struct elfmap_msg *msg)
 
 /* ---- finding -------------------------------------------------------------------------------------------- */
 
-static bool is_meant(const struct elfmap_hook *wanted, const struct filter *filter)
+static bool is_meant(const struct elfmap_hook *wanted, const struct elfmap_filter *filter)
 {
 	const struct elfmap_hook *hook = &filter->hook;
 
@@ -314,10 +315,10 @@ static int refuse_several(const struct filters *filters, const struct elfmap_hoo
 			       places);
 }
 
-static int choose(const struct filters *filters, const struct elfmap_hook *wanted, struct filter *ret_filter,
+static int choose(const struct filters *filters, const struct elfmap_hook *wanted, struct elfmap_filter *ret_filter,
 		  struct elfmap_msg *msg)
 {
-	const struct filter *found = NULL;
+	const struct elfmap_filter *found = NULL;
 	size_t nr = 0;
 
 	for (size_t i = 0; i < filters->nr; i++)
@@ -336,17 +337,24 @@ static int choose(const struct filters *filters, const struct elfmap_hook *wante
 	return 0;
 }
 
-static int find_with(int sock, const struct elfmap_hook *wanted, struct filter *ret_filter, struct elfmap_msg *msg)
+/* Looks at the place that the kernel really has: an ingress qdisc would return its ingress filters for egress. */
+static int find_with(int sock, const struct elfmap_hook *wanted, struct elfmap_filter *ret_filter,
+		     struct elfmap_msg *msg)
 {
+	struct elfmap_hook place = *wanted;
 	struct filters filters = {};
-	char kind[16] = "clsact";
+	struct qdisc qdisc = {};
+	bool exists = true;
 	int err = 0;
 
-	/* An ingress qdisc would return its ingress filters for egress. */
-	if (wanted->direction == ELFMAP_EGRESS)
-		err = find_clsact(sock, wanted->ifindex, kind, msg);
-	if (!err && !strcmp(kind, "clsact"))
-		err = read_filters(sock, wanted, &filters, msg);
+	if (wanted->direction && !wanted->block) {
+		err = find_clsact(sock, wanted->ifindex, &qdisc, msg);
+		exists = !strcmp(qdisc.kind, "clsact") ||
+			 (wanted->direction == ELFMAP_INGRESS && !strcmp(qdisc.kind, "ingress"));
+		place.block = block_of(&qdisc, wanted->direction);
+	}
+	if (!err && exists)
+		err = read_filters(sock, &place, &filters, msg);
 	err = err ?: choose(&filters, wanted, ret_filter, msg);
 	free(filters.at);
 	return err;
@@ -354,7 +362,7 @@ static int find_with(int sock, const struct elfmap_hook *wanted, struct filter *
 
 static int find(const struct elfmap_hook *wanted, struct elfmap_hook *ret_hook, struct elfmap_msg *msg)
 {
-	struct filter filter;
+	struct elfmap_filter filter;
 	int err, sock = netlink__open(msg);
 
 	if (sock < 0)
@@ -381,43 +389,43 @@ static int explain_set(const struct elfmap_hook *hook, int err, struct elfmap_ms
 
 static int take_filter(void *context, const struct nlmsghdr *message)
 {
-	struct filter *filter = context;
+	struct elfmap_filter *filter = context;
 
-	read_filter(message, filter);
+	elfmap_filter__read(message, filter);
 	return 0;
 }
 
-/* The kernel's echo contains the prio and handle that it chose. */
-static int set(int sock, const struct elfmap_hook *hook, int prog, __u16 flags, struct filter *ret_echo,
+/* Sends REQUEST, which sets a filter. The kernel's echo contains the prio and handle that it chose. */
+static int set(int sock, const struct elfmap_hook *hook, struct netlink_request *request,
+	       struct elfmap_filter *ret_echo, struct elfmap_msg *msg)
+{
+	int err = netlink__talk(sock, request, take_filter, ret_echo, msg);
+
+	return err ? explain_set(hook, err, msg) : 0;
+}
+
+/* A new filter. */
+static int add(int sock, const struct elfmap_hook *hook, int prog, struct elfmap_filter *ret_echo,
 	       struct elfmap_msg *msg)
 {
+	const struct elfmap_filter filter = {.hook = *hook};
 	struct netlink_request request;
-	struct rtattr *options;
 
-	start_at(&request, RTM_NEWTFILTER, NLM_F_ECHO | flags, hook);
-	options = netlink__nest(&request, TCA_OPTIONS);
-	netlink__put_u32(&request, TCA_BPF_FD, (__u32)prog);
-	netlink__put_string(&request, TCA_BPF_NAME, hook->name);
-	if (hook->classid)
-		netlink__put_u32(&request, TCA_BPF_CLASSID, hook->classid);
-	if (hook->is_direct)
-		netlink__put_u32(&request, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
-	netlink__end_nest(&request, options);
-	return netlink__talk(sock, &request, take_filter, ret_echo, msg);
+	start_at(&request, RTM_NEWTFILTER, NLM_F_ECHO | NLM_F_CREATE | NLM_F_EXCL, hook);
+	elfmap_filter__put_options(&request, &filter, prog);
+	return set(sock, hook, &request, ret_echo, msg);
 }
 
 static int attach(const struct elfmap_hook *wanted, int prog, struct elfmap_hook *ret_hook, struct elfmap_msg *msg)
 {
-	struct filter made = {.hook = *wanted};
+	struct elfmap_filter made = {.hook = *wanted};
 	int err, sock = netlink__open(msg);
 
 	if (sock < 0)
 		return sock;
 	err = add_clsact(sock, wanted, &made.hook.made_qdisc, msg);
 	if (!err) {
-		err = set(sock, wanted, prog, NLM_F_CREATE | NLM_F_EXCL, &made, msg);
-		if (err)
-			explain_set(wanted, err, msg);
+		err = add(sock, wanted, prog, &made, msg);
 		if (err && made.hook.made_qdisc)
 			delete_clsact(sock, wanted->ifindex);
 	}
@@ -428,11 +436,11 @@ static int attach(const struct elfmap_hook *wanted, int prog, struct elfmap_hook
 }
 
 /* The filter at the exact place of HOOK. -ENOENT */
-static int get(int sock, const struct elfmap_hook *hook, struct filter *ret_filter, struct elfmap_msg *msg)
+static int get(int sock, const struct elfmap_hook *hook, struct elfmap_filter *ret_filter, struct elfmap_msg *msg)
 {
 	struct netlink_request request;
 
-	*ret_filter = (struct filter){.hook = *hook};
+	*ret_filter = (struct elfmap_filter){.hook = *hook};
 	start_at(&request, RTM_GETTFILTER, 0, hook);
 	return netlink__talk(sock, &request, take_filter, ret_filter, msg);
 }
@@ -443,35 +451,100 @@ static int refuse_other(const struct elfmap_hook *there, struct elfmap_msg *msg)
 			       there->prio, there->handle, there->prog);
 }
 
-/* The kernel does not compare: a change between the two calls is not detected. */
+/* The kernel does not compare, so elfmap's commands take turns in a network namespace. */
+static int lock_namespace(void)
+{
+	int lock = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	while (lock >= 0 && flock(lock, LOCK_EX) && errno == EINTR)
+		;
+	return lock;
+}
+
+static int check_there(const struct elfmap_filter *there, __u32 expected, struct elfmap_msg *msg)
+{
+	if (expected && there->hook.prog != expected)
+		return refuse_other(&there->hook, msg);
+	return elfmap_filter__check_exchange(there, msg);
+}
+
+/* Has another command changed the filter since it was read? Then its program is put back, if it is still loaded. */
+static int check_since(int sock, int watch, const struct elfmap_hook *hook, __u32 expected, int prog,
+		       struct elfmap_msg *msg)
+{
+	__u32 own = elfmap_program__id(prog), other = 0;
+	struct elfmap_filter there;
+	int err, before;
+
+	err = get(sock, hook, &there, msg);
+	if (!err && there.hook.prog != own)
+		return refuse_other(&there.hook, msg);
+	if (err || !elfmap_filter__find_change(watch, hook, expected, own, &other))
+		return err;
+	before = bpf_prog_get_fd_by_id(other);
+	if (before >= 0) {
+		struct netlink_request request;
+
+		start_at(&request, RTM_NEWTFILTER, NLM_F_ECHO, hook);
+		elfmap_filter__put_options(&request, &there, before);
+		set(sock, hook, &request, &there, NULL);
+		close(before);
+	}
+	there.hook.prog = other;
+	return refuse_other(&there.hook, msg);
+}
+
+static int exchange_with(int sock, const struct elfmap_hook *hook, __u32 expected, int prog, struct elfmap_msg *msg)
+{
+	int watch = elfmap_filter__watch();
+	struct netlink_request request;
+	struct elfmap_filter there;
+	int err;
+
+	err = get(sock, hook, &there, msg);
+	if (!err && hook->block && there.hook.prog == elfmap_program__id(prog)) {
+		close(watch);
+		return 0; /* exchanged with another device of the block */
+	}
+	err = err ?: check_there(&there, expected, msg);
+	if (!err) {
+		expected = there.hook.prog;
+		there.hook = *hook;
+		start_at(&request, RTM_NEWTFILTER, NLM_F_ECHO, hook);
+		elfmap_filter__put_options(&request, &there, prog);
+		err = set(sock, hook, &request, &there, msg);
+	}
+	err = err ?: check_since(sock, watch, hook, expected, prog, msg);
+	if (watch >= 0)
+		close(watch);
+	return err;
+}
+
 static int exchange(const struct elfmap_hook *hook, __u32 expected, int prog, struct elfmap_msg *msg)
 {
-	struct filter there;
-	int err, sock = netlink__open(msg);
+	int err, lock, sock = netlink__open(msg);
 
 	if (sock < 0)
 		return sock;
-	err = get(sock, hook, &there, msg);
-	if (!err && expected && there.hook.prog != expected)
-		err = refuse_other(&there.hook, msg);
-	else if (!err && there.has_actions)
-		err = elfmap_msg__set(msg, -EEXIST,
-				      "prio %u handle 0x%x has tc actions, which would be lost; replace it with tc",
-				      hook->prio, hook->handle);
-	err = err ?: set(sock, hook, prog, 0, &there, msg);
+	lock = lock_namespace();
+	err = exchange_with(sock, hook, expected, prog, msg);
+	if (lock >= 0)
+		close(lock);
 	close(sock);
-	return err ? explain_set(hook, err, msg) : 0;
+	return err;
 }
 
 static int detach(const struct elfmap_hook *wanted, struct elfmap_hook *ret_gone, struct elfmap_msg *msg)
 {
 	struct netlink_request request;
-	struct filter there = {};
+	struct elfmap_filter there = {};
 	int err, sock = netlink__open(msg);
 
 	if (sock < 0)
 		return sock;
 	err = find_with(sock, wanted, &there, msg);
+	if (!err && there.hook.block && !wanted->block)
+		err = refuse_block(wanted, there.hook.block, msg);
 	if (!err && wanted->prog && there.hook.prog != wanted->prog)
 		err = refuse_other(&there.hook, msg);
 	if (!err) {

@@ -51,7 +51,7 @@ static int find_kind(const struct elfmap_hook_kind *kind, const char *object, co
 	int err = elfmap_hooks__list(-1, kind, tc_dir, &hooks, msg);
 
 	for (size_t i = 0; !err && i < hooks.nr; i++) {
-		char *section = hooks.at[i].direction ? section_of(object, hooks.at[i].name) : NULL;
+		char *section = section_of(object, hooks.at[i].name);
 
 		if (!section)
 			continue;
