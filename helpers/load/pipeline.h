@@ -72,6 +72,7 @@ struct line_hook { /* attach, detach; of one device */
 	int ifindex;
 	bool is_double; /* a line before this one is the same */
 	bool is_there, is_same;
+	bool is_named;		   /* a version of the object is there, or the same one */
 	__u32 prio, handle;	   /* where it was found */
 	bool is_upgrade;	   /* it gets the new version of its object with the others */
 	bool is_upgraded;	   /* and this line was the first of them */
@@ -223,9 +224,14 @@ bool pipeline_object__has_pin(const struct pipeline_object *object, const char *
  * -1. */
 struct pipeline_object *pipeline__find_maker(const struct pipeline *pipeline, const char *path, int *ret_map);
 
+/* Tells its file from others with the same name. */
+void pipeline_object__instance(const struct pipeline_object *object, char ret_instance[9]);
+
 /* ---- hooks, maps and cgroups ------------------------------------------------------------------------------- */
 
 int line_hook__plan(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
+/* Keeps the hook as it was found, for a change that the plan did not expect. */
+int line_hook__keep_found(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
 int line_hook__change(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
 /* The name of the hook of a line. */
 int line_hook__name(struct pipeline *pipeline, const struct line_hook *hook, char ret_name[ELFMAP_HOOK_NAME]);

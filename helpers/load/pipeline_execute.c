@@ -15,6 +15,7 @@
 #include "base/array.h"
 #include "base/msg.h"
 #include "base/netns.h"
+#include "base/path.h"
 #include "helpers/command.h"
 #include "helpers/load/pipeline.h"
 #include "helpers/map/map_file.h"
@@ -172,54 +173,105 @@ static int fill_tables(void *context, const char *tables, struct elfmap_msg *msg
 	return err;
 }
 
-static bool is_upgrade(const struct pipeline_line *line, const struct pipeline_line *like)
+static bool is_upgrade(const struct pipeline_line *line, const struct line_hook *like, bool same_netns)
 {
-	return line->kind == LINE_ATTACH && line->hook->is_upgrade && line->hook->netns == like->hook->netns &&
-	       !strcmp(line->hook->object->file, like->hook->object->file);
+	return line->kind == LINE_ATTACH && line->hook->is_upgrade &&
+	       (!same_netns || line->hook->netns == like->netns) &&
+	       !strcmp(line->hook->object->file, like->object->file);
 }
 
-/* One upgrade replaces the programs at all hooks of an object in a namespace: that of its first line. */
-static bool is_upgraded(const struct pipeline *pipeline, const struct pipeline_line *line)
+/* One upgrade replaces the programs at all hooks of an object in a namespace that lines name: that of its first line.
+ */
+static bool is_upgraded(const struct pipeline *pipeline, const struct pipeline_line *line, bool same_netns)
 {
 	for (const struct pipeline_line *other = pipeline->lines; other < line; other++)
-		if (is_upgrade(other, line))
+		if (is_upgrade(other, line->hook, same_netns))
 			return true;
 	return false;
 }
 
+/* Are there other hooks of this name, or other files? Their versions are not those of this one. */
+static bool is_ambiguous(const struct pipeline *pipeline, const struct line_hook *hook, size_t nr)
+{
+	const struct elfmap_hooks *hooks = &hook->netns->hooks.hooks;
+	const char *name = elfmap_path__name(hook->object->file);
+	size_t length = strlen(name), found = 0;
+
+	for (size_t i = 0; i < pipeline->nr_objects; i++)
+		if (!pipeline->objects[i]->is_pin && !strcmp(elfmap_path__name(pipeline->objects[i]->file), name) &&
+		    strcmp(pipeline->objects[i]->file, hook->object->file) != 0)
+			return true;
+	for (size_t i = 0; i < hooks->nr; i++)
+		found += !strncmp(hooks->at[i].name, name, length) && !strncmp(hooks->at[i].name + length, ":[", 2);
+	return found > nr;
+}
+
+/* The request of the upgrade of LINE; free() its hooks. */
+static int fill_request(struct pipeline *pipeline, const struct pipeline_line *line, struct elfmap_upgrade_opts *opts,
+			char instance[9], struct elfmap_msg *msg)
+{
+	struct elfmap_hook *hooks = calloc(pipeline->nr_lines, sizeof(*hooks));
+	size_t nr = 0;
+
+	if (!hooks)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	for (size_t i = 0; i < pipeline->nr_lines; i++)
+		if (is_upgrade(&pipeline->lines[i], line->hook, true) && pipeline->lines[i].hook->found)
+			hooks[nr++] = *pipeline->lines[i].hook->found;
+	*opts = (struct elfmap_upgrade_opts){.tc_dir = pipeline->tc_dir,
+					     .hooks = hooks,
+					     .nr_hooks = nr,
+					     .warn = warn_of_object,
+					     .fill = fill_tables,
+					     .context = pipeline,
+					     .shares_tables = is_upgraded(pipeline, line, false),
+					     .settings = &line->hook->object->settings};
+	pipeline_object__instance(line->hook->object, instance);
+	if (is_ambiguous(pipeline, line->hook, nr))
+		opts->instance = instance;
+	return 0;
+}
+
 static int upgrade(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
-	const struct elfmap_upgrade_opts opts = {.tc_dir = pipeline->tc_dir,
-						 .warn = warn_of_object,
-						 .fill = fill_tables,
-						 .context = pipeline,
-						 .settings = &line->hook->object->settings};
 	struct elfmap_upgrade done = {};
+	struct elfmap_upgrade_opts opts = {};
+	char instance[9];
 	int back, err;
 
-	if (!line->hook->is_upgrade || is_upgraded(pipeline, line))
+	if (!line->hook->is_upgrade || is_upgraded(pipeline, line, true))
 		return 0;
-	err = elfmap_netns__visit(line->hook->netns->fd, &back, msg);
+	err = fill_request(pipeline, line, &opts, instance, msg);
 	if (err)
 		return err;
-	err = elfmap_upgrade__run(line->hook->object->file, &opts, &done, msg);
-	if (!err)
-		elfmap_upgrade__free(&done);
-	line->hook->is_upgraded = !err;
-	return elfmap_netns__leave(back, err, msg);
+	err = elfmap_netns__visit(line->hook->netns->fd, &back, msg);
+	if (!err) {
+		err = elfmap_upgrade__run(line->hook->object->file, &opts, &done, msg);
+		if (!err)
+			elfmap_upgrade__free(&done);
+		line->hook->is_upgraded = !err;
+		err = elfmap_netns__leave(back, err, msg);
+	}
+	free((void *)opts.hooks);
+	return err;
 }
 
 static void roll_back(struct pipeline *pipeline, struct pipeline_line *line)
 {
 	struct elfmap_upgrade back = {};
+	struct elfmap_upgrade_opts opts = {};
+	char instance[9];
 	int home;
 
-	if (!line->hook->is_upgraded || elfmap_netns__visit(line->hook->netns->fd, &home, NULL))
+	if (!line->hook->is_upgraded || fill_request(pipeline, line, &opts, instance, NULL))
 		return;
-	if (!elfmap_upgrade__rollback(line->hook->object->file, pipeline->tc_dir, &back, NULL))
-		elfmap_upgrade__free(&back);
+	if (!elfmap_netns__visit(line->hook->netns->fd, &home, NULL)) {
+		if (!elfmap_upgrade__undo(line->hook->object->file, &opts, &back, NULL))
+			elfmap_upgrade__free(&back);
+		elfmap_netns__leave(home, 0, NULL);
+	}
 	line->hook->is_upgraded = false;
-	elfmap_netns__leave(home, 0, NULL);
+	free((void *)opts.hooks);
 }
 
 /* Attached and pinned programs need no lock any more, and an upgrade needs an exclusive one. */
@@ -256,6 +308,8 @@ static void forget_plans(struct pipeline *pipeline)
 
 static void undo(struct pipeline *pipeline)
 {
+	for (size_t i = 0; i < pipeline->nr_objects; i++) /* an upgrade is undone with the exclusive lock */
+		elfmap_load__unlock(pipeline->objects[i]->load);
 	for (size_t i = pipeline->nr_lines; i--;)
 		if (pipeline->lines[i].kind == LINE_ATTACH || pipeline->lines[i].kind == LINE_DETACH)
 			line_hook__undo(pipeline, &pipeline->lines[i]);

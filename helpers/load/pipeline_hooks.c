@@ -78,12 +78,17 @@ bool line_hook__is_at(const struct line_hook *hook, const struct line_hook *othe
 /* The namespace of the hook decides. */
 static bool was_interrupted(const struct pipeline *pipeline, const struct line_hook *hook)
 {
+	struct elfmap_upgrade_opts opts = {.tc_dir = pipeline->tc_dir};
+	char instance[9];
 	bool was = false;
 	int back;
 
 	if (elfmap_netns__visit(hook->netns->fd, &back, NULL))
 		return false;
-	was = elfmap_upgrade__was_interrupted(hook->object->file, pipeline->tc_dir);
+	was = elfmap_upgrade__was_interrupted(hook->object->file, &opts);
+	pipeline_object__instance(hook->object, instance);
+	opts.instance = instance;
+	was = was || elfmap_upgrade__was_interrupted(hook->object->file, &opts);
 	elfmap_netns__leave(back, 0, NULL);
 	return was;
 }
@@ -93,9 +98,10 @@ static void plan_attach(const struct pipeline *pipeline, struct pipeline_line *l
 {
 	struct line_hook *hook = line->hook;
 	struct pipeline_object *object = hook->object;
-	bool is_named = hook->is_there && !strcmp(there->name, wanted->name);
 
-	hook->is_same = is_named && there->is_direct && pipeline_object__is_same(object, there->prog);
+	hook->is_named = hook->is_there && !strcmp(there->name, wanted->name) && !object->is_pin;
+	hook->is_same = hook->is_there && !strcmp(there->name, wanted->name) && there->is_direct &&
+			pipeline_object__is_same(object, there->prog);
 	if (!hook->is_there)
 		line->intent = WILL_ADD;
 	else
@@ -107,7 +113,7 @@ static void plan_attach(const struct pipeline *pipeline, struct pipeline_line *l
 		line->intent = WILL_CHANGE;
 	}
 	/* Another object's filter at the place that the line names is replaced, not upgraded. */
-	hook->is_upgrade = line->intent == WILL_CHANGE && is_named && !object->is_pin &&
+	hook->is_upgrade = line->intent == WILL_CHANGE && hook->is_named &&
 			   (pipeline_object__has_stages(object) || object->has_grown);
 }
 
@@ -133,6 +139,23 @@ int line_hook__plan(struct pipeline *pipeline, struct pipeline_line *line, struc
 		line->intent = hook->is_there ? WILL_REMOVE : WILL_KEEP;
 	if (!hook->is_there || line->intent == WILL_KEEP)
 		return 0;
+	hook->found = copy(&there);
+	return hook->found ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+}
+
+int line_hook__keep_found(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
+{
+	struct line_hook *hook = line->hook;
+	struct elfmap_attachment attachment;
+	struct elfmap_hook there;
+	int err;
+
+	if (hook->found)
+		return 0;
+	err = init(pipeline, hook, &attachment, msg);
+	err = err ?: elfmap_hook_index__find(&hook->netns->hooks, &attachment.wanted, &there, msg);
+	if (err)
+		return err;
 	hook->found = copy(&there);
 	return hook->found ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
 }

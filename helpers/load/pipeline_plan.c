@@ -197,6 +197,25 @@ static void mark_exchanged(struct pipeline *pipeline, const char *file)
 			pipeline->objects[i]->is_exchanged = true;
 }
 
+/* The new version has its own tables: lines that are as they should be get it with the others, so that all hooks use
+ * the same tables. */
+static void join_upgrade(struct pipeline *pipeline, struct pipeline_line *line)
+{
+	struct elfmap_msg msg;
+	int err;
+
+	if (!line->hook->object->is_exchanged || !line->hook->is_named || line->hook->is_upgrade ||
+	    line->hook->is_double)
+		return;
+	err = line_hook__keep_found(pipeline, line, &msg);
+	if (err) {
+		pipeline_line__fail(line, err, &msg);
+		return;
+	}
+	line->hook->is_upgrade = true;
+	line->intent = WILL_CHANGE;
+}
+
 /* A larger map that no attached program of the file can be upgraded to. */
 static void refuse_grown(struct pipeline *pipeline, struct pipeline_line *line)
 {
@@ -223,6 +242,9 @@ static void settle(struct pipeline *pipeline)
 		if (pipeline->lines[i].kind == LINE_ATTACH && !pipeline->lines[i].error &&
 		    pipeline->lines[i].hook->is_upgrade)
 			mark_exchanged(pipeline, pipeline->lines[i].hook->object->file);
+	for (size_t i = 0; i < pipeline->nr_lines; i++)
+		if (pipeline->lines[i].kind == LINE_ATTACH && !pipeline->lines[i].error)
+			join_upgrade(pipeline, &pipeline->lines[i]);
 	for (size_t i = 0; i < pipeline->nr_lines; i++)
 		refuse_grown(pipeline, &pipeline->lines[i]);
 }

@@ -32,15 +32,15 @@ static char *section_of(const char *object, const char *name)
 static int add_hook(struct elfmap_deployment *deployment, const struct elfmap_hook *hook, char *section)
 {
 	struct elfmap_deployed *grown = elfmap_array__grow(deployment->at, deployment->nr, sizeof(*grown));
-	int before = grown ? bpf_prog_get_fd_by_id(hook->prog) : -ENOMEM;
+	int err = grown ? elfmap_holder__hold(&deployment->holder, hook->prog) : -ENOMEM;
 
 	if (grown)
 		deployment->at = grown;
-	if (before < 0) {
+	if (err) {
 		free(section);
-		return before;
+		return err;
 	}
-	grown[deployment->nr++] = (struct elfmap_deployed){.hook = *hook, .section = section, .before = before};
+	grown[deployment->nr++] = (struct elfmap_deployed){.hook = *hook, .section = section, .before = hook->prog};
 	return 0;
 }
 
@@ -81,11 +81,10 @@ int elfmap_deployment__find(const char *object, const char *tc_dir, struct elfma
 
 void elfmap_deployment__free(struct elfmap_deployment *deployment)
 {
-	for (size_t i = 0; i < deployment->nr; i++) {
+	for (size_t i = 0; i < deployment->nr; i++)
 		free(deployment->at[i].section);
-		close(deployment->at[i].before);
-	}
 	free(deployment->at);
+	elfmap_holder__free(&deployment->holder);
 	*deployment = (struct elfmap_deployment){};
 }
 
@@ -116,8 +115,12 @@ int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct
 	}
 	while (err && tried--) { /* also the failed one: only the kernel's reply may have been lost */
 		struct elfmap_deployed *at = &deployment->at[tried];
+		int before = bpf_prog_get_fd_by_id(at->before);
 
-		exchange(at, elfmap_program__id(elfmap_version__find(version, at->section)), at->before, NULL);
+		if (before < 0)
+			continue;
+		exchange(at, elfmap_program__id(elfmap_version__find(version, at->section)), before, NULL);
+		close(before);
 	}
 	return err;
 }
@@ -179,8 +182,13 @@ int elfmap_deployment__read_maps(const struct elfmap_deployment *deployment, str
 	struct elfmap_deployed_maps maps = {};
 	int err = 0;
 
-	for (size_t i = 0; !err && i < deployment->nr; i++)
-		err = add_program(&maps, deployment->at[i].before);
+	for (size_t i = 0; !err && i < deployment->nr; i++) {
+		int prog = bpf_prog_get_fd_by_id(deployment->at[i].before);
+
+		err = prog < 0 ? prog : add_program(&maps, prog);
+		if (prog >= 0)
+			close(prog);
+	}
 	if (err)
 		free(maps.ids);
 	else

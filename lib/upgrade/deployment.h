@@ -7,6 +7,7 @@
 #define ELFMAP_DEPLOYMENT_H
 
 #include "hook/hook.h"
+#include "load/holder.h"
 #include "load/load.h"
 #include "upgrade/version.h"
 
@@ -14,9 +15,10 @@ struct elfmap_deployment {
 	struct elfmap_deployed {
 		struct elfmap_hook hook;
 		char *section; /* section of the object, from the name of the hook */
-		int before;    /* the program that was found there, a descriptor */
+		__u32 before;  /* the program that was found there */
 	} * at;
 	size_t nr;
+	struct elfmap_holder holder; /* keeps these programs loaded: hooks may be more than descriptors */
 };
 
 /* Finds all hooks named OBJECT:[SECTION] whose programs can be exchanged: filters of all devices and chains, and links

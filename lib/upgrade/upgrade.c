@@ -23,7 +23,7 @@
 struct change {
 	const char *file;
 	const char *tc_dir;
-	const struct elfmap_upgrade_opts *opts; /* NULL: rollback */
+	const struct elfmap_upgrade_opts *opts; /* NULL: forget */
 	enum elfmap_merge merge;
 	char root[PATH_MAX / 2]; /* the bpf file system */
 	char dir[PATH_MAX / 2];	 /* tc/generations/OBJECT/NETNS */
@@ -47,7 +47,8 @@ static void path_of(const struct change *change, const char *version, char path[
 	snprintf(path, PATH_MAX, "%s/%s", change->dir, version);
 }
 
-static int find_paths(struct change *change)
+/* INSTANCE: of several objects with the same file name; "": there is only one. */
+static int find_paths(struct change *change, const char *instance)
 {
 	char name[NAME_MAX + 1];
 	unsigned long netns;
@@ -59,8 +60,8 @@ static int find_paths(struct change *change)
 		return err;
 	change->object = elfmap_path__name(change->file);
 	if (elfmap_pin_name__escape(change->object, name, sizeof(name)) ||
-	    snprintf(change->dir, sizeof(change->dir), "%s/generations/%s/%lu", change->tc_dir, name, netns) >=
-		    (int)sizeof(change->dir))
+	    snprintf(change->dir, sizeof(change->dir), "%s/generations/%s/%lu%s%s", change->tc_dir, name, netns,
+		     *instance ? "-" : "", instance) >= (int)sizeof(change->dir))
 		return elfmap_msg__set(change->msg, -ENAMETOOLONG, "the path of its versions is too long");
 	snprintf(change->retired, sizeof(change->retired), "%s/generations/%s/retired", change->tc_dir, name);
 	snprintf(change->root, sizeof(change->root), "%s", change->tc_dir);
@@ -70,12 +71,12 @@ static int find_paths(struct change *change)
 	return 0;
 }
 
-bool elfmap_upgrade__was_interrupted(const char *file, const char *tc_dir)
+bool elfmap_upgrade__was_interrupted(const char *file, const struct elfmap_upgrade_opts *opts)
 {
-	struct change change = {.file = file, .tc_dir = tc_dir};
+	struct change change = {.file = file, .tc_dir = opts->tc_dir};
 	char old[PATH_MAX], next[PATH_MAX];
 
-	if (find_paths(&change))
+	if (find_paths(&change, opts->instance ?: ""))
 		return false;
 	path_of(&change, "old", old);
 	path_of(&change, "next", next);
@@ -84,7 +85,7 @@ bool elfmap_upgrade__was_interrupted(const char *file, const char *tc_dir)
 
 static int place_change(struct change *change)
 {
-	int err = find_paths(change);
+	int err = find_paths(change, change->opts && change->opts->instance ? change->opts->instance : "");
 
 	if (err)
 		return err;
@@ -101,9 +102,16 @@ static int describe_entries(const struct elfmap_deployment *deployment, struct e
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < deployment->nr; i++)
-		if (elfmap_version__find(version, deployment->at[i].section) < 0)
-			err = elfmap_version__add_entry(version, deployment->at[i].section, deployment->at[i].before);
+	for (size_t i = 0; !err && i < deployment->nr; i++) {
+		int prog;
+
+		if (elfmap_version__find(version, deployment->at[i].section) >= 0)
+			continue;
+		prog = bpf_prog_get_fd_by_id(deployment->at[i].before);
+		err = prog < 0 ? prog : elfmap_version__add_entry(version, deployment->at[i].section, prog);
+		if (prog >= 0)
+			close(prog);
+	}
 	return err;
 }
 
@@ -207,7 +215,7 @@ static int load_next(struct change *change)
 		.tc_dir = change->tc_dir,
 		.type = deployment->nr ? deployment->at[0].hook.kind->prog_type : BPF_PROG_TYPE_UNSPEC,
 		.settings = change->opts->settings,
-		.private_slots = true,
+		.private_slots = !change->opts->shares_tables,
 		.source = &change->takeover.source,
 		.may_grow = true,
 		.is_locked = true,
@@ -235,8 +243,16 @@ static int read_running(struct change *change)
 	takeover->reports = &change->result->maps;
 	takeover->resets = change->opts ? change->opts->resets : NULL;
 	takeover->warn = change->opts ? change->opts->warn : NULL;
-	for (size_t i = 0; !err && i < deployment->nr; i++)
-		err = elfmap_running__add(&takeover->running, deployment->at[i].before);
+	for (size_t i = 0; !err && i < deployment->nr; i++) {
+		int prog;
+
+		if (i && deployment->at[i].before == deployment->at[i - 1].before)
+			continue;
+		prog = bpf_prog_get_fd_by_id(deployment->at[i].before);
+		err = prog < 0 ? prog : elfmap_running__add(&takeover->running, prog);
+		if (prog >= 0)
+			close(prog);
+	}
 	if (err)
 		return elfmap_msg__set(change->msg, err, "%s", strerror(-err));
 	return elfmap_takeover__init(takeover, change->msg);
@@ -398,6 +414,38 @@ static int publish(struct change *change, const struct elfmap_version *next)
 
 /* ---- an upgrade that was killed ---------------------------------------------------------------------------- */
 
+static bool is_named(const struct elfmap_upgrade_opts *opts, const struct elfmap_hook *hook)
+{
+	for (size_t i = 0; i < opts->nr_hooks; i++) {
+		const struct elfmap_hook *named = &opts->hooks[i];
+
+		if (named->kind == hook->kind && named->ifindex == hook->ifindex &&
+		    named->direction == hook->direction && named->chain == hook->chain && named->prio == hook->prio &&
+		    named->handle == hook->handle && !strcmp(named->name, hook->name))
+			return true;
+	}
+	return false;
+}
+
+/* Finds the hooks of the object; if the request names hooks, only these. */
+static int find_deployment(struct change *change)
+{
+	struct elfmap_deployment *deployment = &change->result->deployment;
+	int err = elfmap_deployment__find(change->object, change->tc_dir, deployment, change->msg);
+	size_t kept = 0;
+
+	if (err || !change->opts || !change->opts->hooks)
+		return err;
+	for (size_t i = 0; i < deployment->nr; i++) {
+		if (is_named(change->opts, &deployment->at[i].hook))
+			deployment->at[kept++] = deployment->at[i];
+		else
+			free(deployment->at[i].section);
+	}
+	deployment->nr = kept;
+	return 0;
+}
+
 static bool runs_any_of(const struct elfmap_deployment *deployment, const struct elfmap_version *version)
 {
 	for (size_t i = 0; i < deployment->nr; i++)
@@ -427,7 +475,7 @@ static int take_back(struct change *change, const struct elfmap_version *old, co
 	elfmap_map_reports__free(&ignored);
 	elfmap_carries__free(&carries);
 	elfmap_deployment__free(deployment);
-	return err ?: elfmap_deployment__find(change->object, change->tc_dir, deployment, change->msg);
+	return err ?: find_deployment(change);
 }
 
 static int recover(struct change *change)
@@ -462,7 +510,7 @@ static int recover(struct change *change)
 
 static int find_hooks(struct change *change)
 {
-	int err = elfmap_deployment__find(change->object, change->tc_dir, &change->result->deployment, change->msg);
+	int err = find_deployment(change);
 
 	if (!err && !change->result->deployment.nr)
 		err = elfmap_msg__set(change->msg, -ENOENT,
@@ -543,11 +591,15 @@ int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts
 	return err;
 }
 
-int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
-			     struct elfmap_msg *msg)
+int elfmap_upgrade__undo(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
+			 struct elfmap_msg *msg)
 {
+	/* Without `fill`: the tables of the version before are as they were. */
+	const struct elfmap_upgrade_opts back = {
+		.tc_dir = opts->tc_dir, .hooks = opts->hooks, .nr_hooks = opts->nr_hooks, .instance = opts->instance};
 	struct elfmap_upgrade result = {};
-	struct change change = {.file = file, .tc_dir = tc_dir, .lock = -1, .result = &result, .msg = msg};
+	struct change change = {
+		.file = file, .tc_dir = opts->tc_dir, .opts = &back, .lock = -1, .result = &result, .msg = msg};
 	char previous[PATH_MAX];
 	int err;
 
@@ -558,7 +610,7 @@ int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap
 	err = err ?: elfmap_version__read(previous, &change.next, msg);
 	if (err == -ENOENT && result.deployment.nr)
 		elfmap_msg__set(msg, err, "there is no previous version to go back to; 'elfmap upgrade' makes one");
-	err = err ?: elfmap_version__check_tables(&change.next, tc_dir, msg);
+	err = err ?: elfmap_version__check_tables(&change.next, opts->tc_dir, msg);
 	err = err ?: read_running(&change);
 	err = err ?: take_state_back(&change);
 	err = err ?: exchange(&change);
@@ -566,6 +618,14 @@ int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap
 	if (!err)
 		*ret_upgrade = result;
 	return err;
+}
+
+int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
+			     struct elfmap_msg *msg)
+{
+	const struct elfmap_upgrade_opts opts = {.tc_dir = tc_dir};
+
+	return elfmap_upgrade__undo(file, &opts, ret_upgrade, msg);
 }
 
 int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,

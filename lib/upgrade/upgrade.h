@@ -31,6 +31,15 @@ struct elfmap_upgrade {
 
 struct elfmap_upgrade_opts {
 	const char *tc_dir;
+	/* Only these hooks, by place and name; NULL: all of the object. */
+	const struct elfmap_hook *hooks;
+	size_t nr_hooks;
+	/* Tells objects with the same file name apart whose hooks are named: their versions have their own directory,
+	 * ".../ NETNS-INSTANCE". NULL: the usual one. */
+	const char *instance;
+	/* Use the tables at the usual pins, which an upgrade in another namespace has just made, rather than new ones.
+	 */
+	bool shares_tables;
 	const struct elfmap_settings *settings; /* as in struct elfmap_load_opts */
 	const char *resets;	 /* names of maps and of sections of global data that start anew, "a,.data"; NULL */
 	enum elfmap_merge merge; /* of entries whose keys become the same */
@@ -50,13 +59,17 @@ int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts
 int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
 			     struct elfmap_msg *msg);
 
+/* The same for an upgrade with OPTS, of which only the hooks and the instance matter. */
+int elfmap_upgrade__undo(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
+			 struct elfmap_msg *msg);
+
 /* Removes the previous version after the last packet has left it; keeps its tables while other programs use them.
  * -ENOENT: no previous version. */
 int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
 			   struct elfmap_msg *msg);
 
 /* Was an upgrade of FILE killed, so that the next one has to finish or undo it? */
-bool elfmap_upgrade__was_interrupted(const char *file, const char *tc_dir);
+bool elfmap_upgrade__was_interrupted(const char *file, const struct elfmap_upgrade_opts *opts);
 
 void elfmap_upgrade__free(struct elfmap_upgrade *upgrade);
 

@@ -271,6 +271,51 @@ refused() {
 = slot gen_jmp 1 tailcall.o sec 43/0" ]]
 }
 
+@test "apply: hooks that no line names keep their program and tables, also those of an object of the same name" {
+	mkdir "$tmp/a" "$tmp/b"
+	cp "$objects/generation_1.o" "$tmp/a/gen.o"
+	sed 's/gen_/neg_/g' "$objects/generation_1.o" >"$tmp/b/gen.o" # the same with tables of its own
+	"$elfmap" attach "$tmp/a/gen.o" sec ingress dev "$link" ingress prio 1 handle 1
+	"$elfmap" attach "$tmp/b/gen.o" sec ingress dev "$link" egress prio 1 handle 1
+	"$elfmap" attach "$tmp/a/gen.o" sec egress dev "$link" egress prio 2 handle 1
+	others=$(tc -j filter show dev "$link" egress)
+	cp "$objects/generation_2.o" "$tmp/a/gen.o"
+	pipeline "attach a/gen.o sec ingress dev $link ingress prio 1 handle 1"
+	run -0 apply
+	[[ $output == "~ attach a/gen.o "* && $(tc -j filter show dev "$link" egress) == "$others" ]]
+	run -0 apply
+	[[ $output == "= attach a/gen.o "* ]]
+	sed 's/gen_/neg_/g' "$objects/generation_2.o" >"$tmp/b/gen.o"
+	pipeline "attach a/gen.o sec ingress dev $link ingress prio 1 handle 1" \
+		"attach b/gen.o sec ingress dev $link egress prio 1 handle 1"
+	run -0 apply
+	[[ $output == "= attach a/gen.o "*"~ attach b/gen.o "* ]]
+	[[ $(tc -j filter show dev "$link" egress | jq -c '.[] | select(.pref == 2)') == "$(jq -c '.[] | select(.pref == 2)' <<<"$others")" ]]
+	table=$(bpftool -j map show pinned "$globals/neg_jmp" | jq .id)
+	prog=$(tc -j filter show dev "$link" egress | jq '.[] | select(.pref == 1 and .options.prog) | .options.prog.id')
+	[[ $(bpftool -j prog show id "$prog" | jq --argjson table "$table" '.map_ids | index($table)') != null ]]
+	run -0 apply
+	[[ $(grep -c '^= ' <<<"$output") == 2 ]]
+}
+
+@test "apply: several upgrades are undone, each at its hooks, when a line after them fails" {
+	mkdir "$tmp/a" "$tmp/b"
+	cp "$objects/generation_1.o" "$tmp/a/gen.o"
+	sed 's/gen_/neg_/g' "$objects/generation_1.o" >"$tmp/b/gen.o"
+	pipeline "attach a/gen.o sec ingress dev $link ingress prio 1 handle 1" \
+		"attach b/gen.o sec ingress dev $link egress prio 1 handle 1"
+	apply
+	before=$(everything)
+	cp "$objects/generation_2.o" "$tmp/a/gen.o"
+	sed 's/gen_/neg_/g' "$objects/generation_2.o" >"$tmp/b/gen.o"
+	tc qdisc add dev lo ingress # takes the place of clsact; the plan does not detect this
+	echo "attach b/gen.o sec egress dev lo egress" >>"$tmp/pipeline"
+	run --separate-stderr apply
+	tc qdisc del dev lo ingress
+	[[ $status == 1 && $stderr == *"line 3: has a qdisc 'ingress' in place of clsact"* && $(wc -l <<<"$stderr") == 1 ]]
+	diff <(grep -v /generations <<<"$before") <(everything | grep -v -e /generations)
+}
+
 @test "apply: an object whose map grew is exchanged as by upgrade, with the entries of its map" {
 	pipeline "attach gen.o sec ingress dev $link ingress"
 	apply

@@ -240,6 +240,8 @@ refused() {
 	cp "$objects/generation_2.o" "$tmp/gen.o"
 	applied "~ attach gen.o sec ingress dev $link ingress
 ~ attach gen.o sec ingress dev peer ingress netns $net"
+	applied "= attach gen.o sec ingress dev $link ingress
+= attach gen.o sec ingress dev peer ingress netns $net"
 	ping -q -c 2 -i 0.2 10.9.0.2
 	[[ $("$elfmap" -j map dump gen_cells sum types u32:u64 | jq -r '[.[].value] | join(" ")') == '0 4 0 0' ]]
 }
