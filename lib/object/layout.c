@@ -260,7 +260,7 @@ static void plan_elements(struct planner *planner, struct side from, struct side
 	size_t length = strlen(planner->path);
 
 	snprintf(planner->path + length, sizeof(planner->path) - length, "[]");
-	for (__u32 i = 0; !planner->err && from_size && to_size && i < count; i++) {
+	for (__u32 i = 0; !planner->err && from_size && i < count; i++) {
 		planner->muted += i != 0;
 		plan_type(planner, from, to);
 		planner->muted -= i != 0;

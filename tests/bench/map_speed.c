@@ -26,7 +26,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "map/map_copy.h"
 #include "map/map_write.h"
+#include "map/migrate.h"
 #include "timing.h"
 
 #define PINS "/sys/fs/bpf/tc/globals/"
@@ -474,6 +476,92 @@ static void measure_updates(unsigned int rounds)
 	measure_update("write 1,000,000, shared array: raw batches", 4, true, rounds, 4);
 }
 
+/* ---- conversion of entries, compared with a copy ----------------------------------------------------------------- */
+
+/* struct old { u64 a; u32 b, gone; }, struct new { u64 fresh, b, a; } */
+static int make_structs(__u32 *ret_old, __u32 *ret_new)
+{
+	struct btf *btf = btf__new_empty();
+	int u32_type = btf__add_int(btf, "u32", 4, 0), u64_type = btf__add_int(btf, "u64", 8, 0), fd;
+	const void *raw;
+	__u32 size;
+
+	*ret_old = (__u32)btf__add_struct(btf, "old", 16);
+	btf__add_field(btf, "a", u64_type, 0, 0);
+	btf__add_field(btf, "b", u32_type, 64, 0);
+	btf__add_field(btf, "gone", u32_type, 96, 0);
+	*ret_new = (__u32)btf__add_struct(btf, "new", 24);
+	btf__add_field(btf, "fresh", u64_type, 0, 0);
+	btf__add_field(btf, "b", u64_type, 64, 0);
+	btf__add_field(btf, "a", u64_type, 128, 0);
+	raw = btf__raw_data(btf, &size);
+	fd = raw ? bpf_btf_load(raw, size, NULL) : -ENOMEM;
+	btf__free(btf);
+	if (fd < 0)
+		exit(fail("types", fd));
+	return fd;
+}
+
+static void open_struct_map(int btf, __u32 type, __u32 value_size, struct elfmap_reader *ret_reader)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .btf_fd = (__u32)btf, .btf_key_type_id = 2, .btf_value_type_id = type);
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "structs", 8, value_size, MANY, &opts);
+	struct elfmap_msg msg;
+
+	if (fd < 0 || elfmap_reader__open_fd(fd, "structs", NULL, ret_reader, &msg))
+		exit(fail("structs", fd < 0 ? fd : EINVAL));
+	close(fd);
+}
+
+static double time_carry(const struct elfmap_reader *from, int btf, __u32 type, __u32 value_size)
+{
+	struct elfmap_migration migration;
+	struct elfmap_reader to;
+	struct elfmap_msg msg;
+	double start;
+	int err;
+
+	open_struct_map(btf, type, value_size, &to);
+	start = now_ms();
+	err = elfmap_migration__plan(from, &to, &migration, &msg) ?: elfmap_migration__run(&migration, &msg);
+	if (err)
+		exit(fail(msg.text, err));
+	start = now_ms() - start;
+	elfmap_migration__free(&migration);
+	elfmap_reader__close(&to);
+	return start;
+}
+
+static void measure_migration(unsigned int rounds)
+{
+	double ours[MOST_ROUNDS], others[MOST_ROUNDS], ratios[MOST_ROUNDS];
+	const char *name = "migrate 1,000,000, hash: plain copy";
+	__u32 old, new;
+	struct elfmap_reader from;
+	struct elfmap_job job = {.map = &from};
+	struct elfmap_msg msg;
+	__u64 *structs;
+	int btf;
+
+	if (!is_wanted(name))
+		return;
+	btf = make_structs(&old, &new);
+	open_struct_map(btf, old, 16, &from);
+	structs = calloc(MANY, 16);
+	if (!structs || elfmap_job__update(&job, wide_keys, structs, MANY, &msg))
+		exit(fail(name, ENOMEM));
+	free(structs);
+	rounds = rounds / 2 + 1 < MOST_ROUNDS ? rounds / 2 + 1 : MOST_ROUNDS;
+	for (unsigned int i = 0; i < rounds; i++) {
+		ours[i] = time_carry(&from, btf, new, 24);
+		others[i] = time_carry(&from, btf, old, 16);
+		ratios[i] = others[i] / ours[i];
+	}
+	print_row(name, median(ours, rounds), median(others, rounds), median(ratios, rounds), 0, 0.5);
+	elfmap_reader__close(&from);
+	close(btf);
+}
+
 static void measure_memory(const char *elfmap, const char *self)
 {
 	static const char *const lines[] = {"elfmap map load many @many", "elfmap map dump many",
@@ -520,5 +608,6 @@ int main(int argc, char **argv)
 		measure_memory(argv[1],
 			       argv[0]); /* first, with little memory: a child's peak is at least its parent's size */
 	measure_updates(rounds);
+	measure_migration(rounds);
 	return EXIT_SUCCESS;
 }
