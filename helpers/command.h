@@ -72,6 +72,9 @@ void output__write(const char *bytes, size_t size);
 /* Prints and empties BUFFER if it has at least LEAST bytes. -ENOMEM, -EIO. */
 struct elfmap_buffer;
 int flush_output(struct elfmap_buffer *buffer, size_t least);
+/* Writes and empties BUFFER at once, with all before it. -EIO, with errno, and the text is dropped: end_output()
+ * reports it. */
+int write_output(struct elfmap_buffer *buffer);
 
 /* Adds a member to the object that -j prints for a verb without output. Takes ownership of VALUE. */
 void output__add(const char *name, json_object *value);

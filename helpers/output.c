@@ -39,6 +39,18 @@ int flush_output(struct elfmap_buffer *buffer, size_t least)
 	return ferror(stdout) ? -EIO : 0;
 }
 
+int write_output(struct elfmap_buffer *buffer)
+{
+	int err = flush_output(buffer, 0), number;
+
+	if (err || !fflush(stdout))
+		return err;
+	number = errno;
+	__fpurge(stdout); /* the caller takes it back */
+	errno = number;
+	return -EIO;
+}
+
 void output__add(const char *name, json_object *value)
 {
 	if (output.nr_added < OUTPUT_ADDED) {

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/msg.h"
 #include "helpers/command.h"
+#include "helpers/map/map_file.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "kinds/maps.h"
-#include "map/map_write.h"
+#include "map/taken.h"
 
 struct dump {
 	struct target target;
@@ -38,17 +40,30 @@ static int print_json_entry(void *context, const void *key, const void *value)
 	return flush_output(&dump->text, WRITE_AT);
 }
 
-/* Reading a queue takes its values out: at most as many as it holds at the start, even if others keep pushing. */
+/* Reading a queue takes its values out: at most as many as it can hold, even if others keep pushing. Each one is
+ * written before the next is taken, and put back if it cannot be. */
 static int drain(struct dump *dump, int (*print)(void *context, const void *key, const void *value),
 		 struct elfmap_msg *msg)
 {
-	const struct elfmap_reader *map = &dump->target.map;
-	void *value = calloc(1, elfmap_map__value_size(map));
-	int err = value ? 0 : -ENOMEM;
+	struct elfmap_taken taken = {.map = &dump->target.map};
+	struct elfmap_msg why;
+	const void *value;
+	int err = 0, number;
 
-	for (__u32 i = 0; i < map->info.max_entries && !err; i++)
-		err = elfmap_map__pop(map, value, msg) ?: print(dump, NULL, value);
-	free(value);
+	interrupt__keep_output();
+	for (__u32 i = 0; i < dump->target.map.info.max_entries && !err; i++) {
+		if (interrupted)
+			err = elfmap_msg__set(msg, -EINTR, "interrupted; %u values were taken out", i);
+		err = err ?: elfmap_taken__next(&taken, &value, msg);
+		err = err ?: print(dump, NULL, value) ?: write_output(&dump->text);
+		if (!err)
+			elfmap_taken__forget(&taken);
+	}
+	number = errno;
+	if (elfmap_taken__put_back(&taken, &why))
+		complain(dump->target.pin, "%s", why.text);
+	elfmap_taken__free(&taken);
+	errno = number; /* end_output() reports it */
 	return err == -ENOENT ? 0 : err;
 }
 

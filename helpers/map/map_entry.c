@@ -9,11 +9,13 @@
 #include <string.h>
 
 #include "helpers/command.h"
+#include "helpers/map/map_file.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "kinds/maps.h"
 #include "map/entries.h"
 #include "map/map_write.h"
+#include "map/taken.h"
 
 /* ---- entries --------------------------------------------------------------------------------------------- */
 
@@ -534,10 +536,14 @@ const struct verb map_push_verb = {
 static int show_next(const struct queue_request *request, bool takes)
 {
 	struct target target = {.map.fd = -1};
+	struct elfmap_taken taken = {.map = &target.map};
+	const void *next = NULL;
 	struct elfmap_msg msg;
 	void *value = NULL;
 	int status;
 
+	if (takes)
+		interrupt__keep_output();
 	status = target__open(&target, request->pin, takes ? ELFMAP_READ_WRITE : ELFMAP_READ, &request->words);
 	status = status ?: target__check_queue(&target);
 	if (status)
@@ -545,11 +551,14 @@ static int show_next(const struct queue_request *request, bool takes)
 	value = calloc(1, elfmap_map__value_size(&target.map));
 	if (!value)
 		status = complain(request->pin, "no memory");
-	else if (takes ? elfmap_map__pop(&target.map, value, &msg) : elfmap_map__lookup(&target.map, NULL, value, &msg))
+	else if (takes ? elfmap_taken__next(&taken, &next, &msg) : elfmap_map__lookup(&target.map, NULL, value, &msg))
 		status = complain(request->pin, "%s", msg.text);
 	else
-		status = target__print_entry(&target, NULL, value, false);
+		status = target__print_entry(&target, NULL, takes ? next : value, false);
+	if (status && elfmap_taken__put_back(&taken, &msg)) /* it was not written */
+		complain(request->pin, "%s", msg.text);
 out:
+	elfmap_taken__free(&taken);
 	free(value);
 	target__close(&target);
 	return status;

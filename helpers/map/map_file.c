@@ -29,6 +29,13 @@ void interrupt__catch(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+void interrupt__keep_output(void)
+{
+	interrupt__catch();
+	signal(SIGPIPE, SIG_IGN);
 }
 
 static double seconds_since(const struct timespec *then, const struct timespec *now)

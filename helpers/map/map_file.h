@@ -31,6 +31,8 @@ int map_file__open_objects(struct elfmap_source *file, const struct target *targ
  * came. A second signal kills. */
 extern volatile sig_atomic_t interrupted;
 void interrupt__catch(void);
+/* The same, and output that nobody reads is an error like any other: for verbs that take values out of maps. */
+void interrupt__keep_output(void);
 
 struct progress {
 	size_t total; /* entries; 0: unknown */

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,16 +21,19 @@
 #include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/map/map_facts.h"
+#include "helpers/map/map_file.h"
 #include "helpers/map/map_pin.h"
 #include "helpers/map/map_verbs.h"
 #include "helpers/map/saved.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
+#include "map/btf_extract.h"
 #include "map/cgroup_slots.h"
 #include "map/map.h"
 #include "map/map_copy.h"
 #include "map/map_write.h"
 #include "map/resolve.h"
+#include "map/taken.h"
 #include "pins/bpffs.h"
 #include "text/types.h"
 
@@ -88,6 +92,14 @@ struct source {
 	bool is_left_out;
 };
 
+/* A queue or stack whose values were taken out: they are put back unless the whole is saved. */
+struct drained {
+	struct drained *next;
+	const struct source *source;
+	struct elfmap_reader map;
+	struct elfmap_taken taken;
+};
+
 /* What resolves names while saving: first, so that its callbacks find the rest. */
 struct save {
 	struct elfmap_resolver names;
@@ -96,7 +108,8 @@ struct save {
 	char tc_dir[PATH_MAX];
 	struct source *sources;
 	size_t nr_sources;
-	bool drain;
+	struct drained *drained;
+	bool drain, stable;
 	size_t nr_loose; /* slots of the map being written whose programs have no pin */
 	bool loose;	 /* the entry being written has one */
 	char words[PATH_MAX + 16];
@@ -193,6 +206,12 @@ static int read_pin(const struct save *save, const struct elfmap_pinned *pin, co
 	return err;
 }
 
+/* Pins that elfmap makes for itself: versions of upgrades, and notes. */
+static bool is_private(const char *word)
+{
+	return !strncmp(word, "generations/", 12) || !strncmp(word, "elfmap/", 7);
+}
+
 static int add_pin(struct save *save, const struct elfmap_pinned *pin, struct elfmap_msg *msg)
 {
 	const char *word = map_pin_word(pin->path, save->tc_dir);
@@ -202,6 +221,8 @@ static int add_pin(struct save *save, const struct elfmap_pinned *pin, struct el
 	struct stat file;
 	int err = 0;
 
+	if (is_private(word))
+		return 0;
 	if (pin->kind == ELFMAP_PIN_UNREADABLE) {
 		struct elfmap_msg why;
 
@@ -338,6 +359,11 @@ static void leave_out(struct save *save, bool (*is)(const struct save *save, con
 	save->nr_sources = kept;
 }
 
+static int compare_labels(const void *a, const void *b)
+{
+	return strcmp(((const struct source *)a)->map.label, ((const struct source *)b)->map.label);
+}
+
 static int find_maps(struct save *save, const char *dir, struct elfmap_msg *msg)
 {
 	struct elfmap_pins pins = {};
@@ -353,6 +379,7 @@ static int find_maps(struct save *save, const char *dir, struct elfmap_msg *msg)
 			err = add_inner(save, save->census.holdings[i].inner, msg);
 	if (!err)
 		leave_out(save, is_unmakable);
+	qsort(save->sources, save->nr_sources, sizeof(*save->sources), compare_labels);
 	elfmap_pins__free(&pins);
 	return err;
 }
@@ -389,7 +416,38 @@ static int write_entry(void *context, const void *key, const void *value)
 		elfmap_text__write_entry(text, &writing->map->format, key, value, false, &writing->save->names);
 		writing->save->nr_loose++;
 	}
-	return write_text(text, WRITE_AT);
+	return writing->save->stable ? text->error : write_text(text, WRITE_AT);
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Writes the lines in TEXT in the order of their characters. */
+static int write_sorted(struct elfmap_buffer *text)
+{
+	size_t nr = 0, at = 0;
+	char **lines;
+
+	for (size_t i = 0; i < text->length; i++)
+		nr += text->bytes[i] == '\n';
+	lines = calloc(nr + 1, sizeof(*lines));
+	if (!lines)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		char *end = memchr(text->bytes + at, '\n', text->length - at);
+
+		*end = '\0';
+		lines[i] = text->bytes + at;
+		at = (size_t)(end - text->bytes) + 1;
+	}
+	qsort(lines, nr, sizeof(*lines), compare_lines);
+	for (size_t i = 0; i < nr; i++)
+		puts(lines[i]);
+	free(lines);
+	text->length = 0;
+	return ferror(stdout) ? -EIO : 0;
 }
 
 static int write_entries(struct save *save, const struct source *source, const struct elfmap_reader *reader,
@@ -401,7 +459,7 @@ static int write_entries(struct save *save, const struct source *source, const s
 	save->nr_loose = 0;
 	err = elfmap_reader__each(reader, write_entry, &writing, msg);
 	if (!err)
-		err = write_text(&writing.text, 1);
+		err = save->stable && !writing.text.error ? write_sorted(&writing.text) : write_text(&writing.text, 1);
 	elfmap_buffer__free(&writing.text);
 	if (!err && save->nr_loose)
 		complain(source->map.label,
@@ -411,25 +469,53 @@ static int write_entries(struct save *save, const struct source *source, const s
 	return err;
 }
 
-/* Takes the values out one by one.  */
-static int drain(const struct elfmap_reader *reader, struct elfmap_msg *msg)
+/* Takes the values out one by one, and writes each before the next. MAP is taken over, also on failure. */
+static int drain(struct save *save, const struct source *source, const struct elfmap_reader *map,
+		 struct elfmap_msg *msg)
 {
+	struct drained *drained = calloc(1, sizeof(*drained));
 	struct elfmap_buffer text = {};
-	void *value = calloc(1, reader->info.value_size);
-	int err = value ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	const void *value;
+	int err = 0;
 
+	if (!drained)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	*drained = (struct drained){.next = save->drained, .source = source, .map = *map};
+	drained->taken.map = &drained->map;
+	save->drained = drained;
 	while (!err) {
-		err = elfmap_map__pop(reader, value, msg);
+		if (interrupted)
+			err = elfmap_msg__set(msg, -EINTR, "interrupted");
+		err = err ?: elfmap_taken__next(&drained->taken, &value, msg);
 		if (err)
 			break;
-		elfmap_text__write_entry(&text, &reader->format, NULL, value, false, NULL);
-		err = write_text(&text, WRITE_AT);
-	}
-	if (err == -ENOENT)
+		elfmap_text__write_entry(&text, &map->format, NULL, value, false, NULL);
 		err = write_text(&text, 1);
+		if (!err && fflush(stdout))
+			err = -EIO;
+	}
 	elfmap_buffer__free(&text);
-	free(value);
-	return err;
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Returns false after a complaint. */
+static bool end_drained(struct save *save, bool is_saved)
+{
+	struct elfmap_msg msg;
+	bool ok = true;
+
+	for (struct drained *at = save->drained, *next; at; at = next) {
+		next = at->next;
+		if (!is_saved && elfmap_taken__put_back(&at->taken, &msg)) {
+			complain(at->source->map.label, "%s", msg.text);
+			ok = false;
+		}
+		elfmap_taken__free(&at->taken);
+		elfmap_reader__close(&at->map);
+		free(at);
+	}
+	save->drained = NULL;
+	return ok;
 }
 
 /* A map before this one with the same BTF: those of one object have. */
@@ -441,7 +527,30 @@ static const struct source *find_types(const struct save *save, const struct sou
 	return NULL;
 }
 
-static int describe(const struct save *save, struct source *source, int fd, struct elfmap_msg *msg)
+/* Leaves only the types of keys and values in the BTF of OWNER, for all maps that have this BTF. */
+static void reduce_types(struct save *save, struct source *owner)
+{
+	__u32 **ids = calloc(2 * save->nr_sources, sizeof(*ids));
+	struct saved_map *map = &owner->map;
+	size_t nr = 0, size;
+	void *bytes;
+
+	for (size_t i = 0; ids && i < save->nr_sources; i++)
+		if (save->sources[i].info.btf_id == owner->info.btf_id) {
+			ids[nr++] = &save->sources[i].info.btf_key_type_id;
+			ids[nr++] = &save->sources[i].info.btf_value_type_id;
+		}
+	if (nr && !elfmap_btf__extract(map->btf, map->btf_size, ids, nr, &bytes, &size)) {
+		free(map->btf);
+		map->btf = bytes;
+		map->btf_size = size;
+		map->form.btf_key = owner->info.btf_key_type_id;
+		map->form.btf_value = owner->info.btf_value_type_id;
+	}
+	free(ids);
+}
+
+static int describe(struct save *save, struct source *source, int fd, struct elfmap_msg *msg)
 {
 	int err, cpus = elfmap_map_kind__of(source->info.type)->per_cpu ? libbpf_num_possible_cpus() : 0;
 	const char *inner = inner_of(save, source);
@@ -458,7 +567,10 @@ static int describe(const struct save *save, struct source *source, int fd, stru
 	err = elfmap_form__read(fd, &source->info, &map->form, msg);
 	if (err || twin)
 		return err;
-	return elfmap_form__read_btf(&map->form, &map->btf, &map->btf_size, msg);
+	err = elfmap_form__read_btf(&map->form, &map->btf, &map->btf_size, msg);
+	if (!err && map->btf)
+		reduce_types(save, source);
+	return err;
 }
 
 static int write_cgroups(struct save *save, const struct source *source, struct elfmap_msg *msg)
@@ -478,8 +590,6 @@ static int write_content(struct save *save, const struct source *source, const s
 {
 	const struct elfmap_map_kind *kind = elfmap_map_kind__of(reader->info.type);
 
-	if (kind->is_queue)
-		return drain(reader, msg);
 	if (kind->value == ELFMAP_VALUE_CGROUP && source->map.nr_pins)
 		return write_cgroups(save, source, msg);
 	if (!elfmap_map__check_copyable(&reader->info, msg))
@@ -502,10 +612,14 @@ static int write_map(struct save *save, struct source *source, struct elfmap_msg
 	if (err)
 		return err;
 	saved_map__print(stdout, &source->map);
-	err = write_content(save, source, &reader, msg);
+	if (elfmap_map_kind__of(reader.info.type)->is_queue) {
+		err = drain(save, source, &reader, msg); /* closes it */
+	} else {
+		err = write_content(save, source, &reader, msg);
+		elfmap_reader__close(&reader);
+	}
 	if (!err)
 		puts("end");
-	elfmap_reader__close(&reader);
 	elfmap_form__free(&source->map.form);
 	return err;
 }
@@ -517,9 +631,9 @@ static int write_maps(struct save *save, struct elfmap_msg *msg, const char **re
 	struct tm tm;
 	int err = 0;
 
-	if (gmtime_r(&now, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
-	printf("# elfmap map save, %s\nmaps %zu\n", date, save->nr_sources);
+	if (!save->stable && gmtime_r(&now, &tm))
+		strftime(date, sizeof(date), ", %Y-%m-%d %H:%M:%S UTC", &tm);
+	printf("# elfmap map save%s\nmaps %zu version %d\n", date, save->nr_sources, SAVED_VERSION);
 	for (size_t i = 0; i < save->nr_sources && !err; i++) {
 		*ret_culprit = save->sources[i].map.label;
 		err = write_map(save, &save->sources[i], msg);
@@ -548,14 +662,108 @@ static void clear_save(struct save *save)
 }
 
 struct save_request {
-	const char *dir;
-	bool drain;
+	const char *dir, *file;
+	bool drain, stable;
 };
+
+/* ---- where it goes ------------------------------------------------------------------------------- */
+
+/* The file that is written, a temporary one next to FILE; or, for -j, memory. */
+struct destination {
+	const char *file;
+	char temporary[PATH_MAX];
+	FILE *before;
+	char *text;
+	size_t size;
+};
+
+static int create_file(struct destination *to)
+{
+	mode_t mask = umask(0);
+	int fd;
+
+	umask(mask);
+	if (snprintf(to->temporary, sizeof(to->temporary), "%s.XXXXXX", to->file) >= (int)sizeof(to->temporary))
+		return -ENAMETOOLONG;
+	fd = mkostemp(to->temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (!fchmod(fd, 0666 & ~mask))
+		stdout = fdopen(fd, "w");
+	if (stdout && stdout != to->before)
+		return 0;
+	stdout = to->before;
+	unlink(to->temporary);
+	close(fd);
+	return -ENOMEM;
+}
+
+static int open_destination(struct destination *to)
+{
+	FILE *memory;
+	int err;
+
+	to->before = stdout;
+	if (to->file) {
+		err = create_file(to);
+		return err ? complain(to->file, "cannot be created: %s", strerror(-err)) : EXIT_SUCCESS;
+	}
+	memory = output.json ? open_memstream(&to->text, &to->size) : stdout;
+	if (!memory)
+		return complain("map save", "no memory");
+	stdout = memory;
+	return EXIT_SUCCESS;
+}
+
+static int put_in_place(const struct destination *to, int status)
+{
+	int err = status ? 0 : fflush(stdout) || ferror(stdout) || fsync(fileno(stdout)) ? -errno : 0;
+
+	if (!status && !err && rename(to->temporary, to->file))
+		err = -errno;
+	if (err)
+		status = complain(to->file, "cannot be written: %s", strerror(-err));
+	if (status)
+		unlink(to->temporary);
+	return status;
+}
+
+/* Nothing is at FILE unless all of it is. */
+static int close_destination(struct destination *to, int status)
+{
+	if (to->file)
+		status = put_in_place(to, status);
+	else if (stdout == to->before)
+		return end_output() && !status ? EXIT_FAILURE : status;
+	if (fclose(stdout) && !status)
+		status = complain(to->file ?: "map save", "%s", strerror(errno));
+	stdout = to->before;
+	return status;
+}
+
+/* -j prints the text as a member of its object, now: what was taken out goes back if it cannot be printed. */
+static int print_text(const struct destination *to, const struct save_request *request, size_t nr_maps)
+{
+	json_object *root;
+
+	if (!to->text || !request->drain)
+		return EXIT_SUCCESS;
+	root = json_object_new_object();
+	json_object_object_add(root, "done", json_object_new_string("map save"));
+	json_object_object_add(root, "drain", json_object_new_boolean(true));
+	json_object_object_add(root, "maps", json_object_new_uint64(nr_maps));
+	json_object_object_add(root, "text", json_object_new_string_len(to->text, (int)to->size));
+	print_json(root);
+	return end_output();
+}
+
+/* ------------------------------------------------------------------------------------------------- */
 
 static int save_maps(const struct save_request *request)
 {
 	const char *culprit = "map save";
-	struct save save = {.drain = request->drain};
+	struct save save = {.drain = request->drain, .stable = request->stable};
+	struct destination to = {.file = request->file};
 	struct elfmap_msg msg;
 	char path[PATH_MAX];
 	int err, status;
@@ -564,45 +772,41 @@ static int save_maps(const struct save_request *request)
 		return EXIT_FAILURE;
 	err = prepare(&save, &msg);
 	err = err ?: find_maps(&save, path, &msg);
-	err = err ?: write_maps(&save, &msg, &culprit);
-	status = end_output();
-	if (err && status == EXIT_SUCCESS)
-		status = complain(culprit, "%s", msg.text);
+	status = err ? complain(culprit, "%s", msg.text) : open_destination(&to);
+	if (!status) {
+		err = write_maps(&save, &msg, &culprit);
+		if (err && (err == -EINTR || !ferror(stdout)))
+			status = complain(culprit, "%s", msg.text);
+		else if (err && to.file)
+			status = complain(to.file, "cannot be written: %s", strerror(errno));
+		status = close_destination(&to, status) ?: print_text(&to, request, save.nr_sources);
+	}
+	if (!end_drained(&save, !status))
+		status = EXIT_FAILURE;
 	output__add("maps", json_object_new_uint64(save.nr_sources));
+	if (!status && to.text)
+		output__add("text", json_object_new_string_len(to.text, (int)to.size));
+	free(to.text);
 	clear_save(&save);
 	return status;
 }
 
-/* The text that `restore` reads is a member of the object that -j prints. */
-static int save_as_json(const struct save_request *request)
+static int run(const void *words)
 {
-	FILE *before = stdout, *to;
-	char *text = NULL;
-	size_t size = 0;
-	int status;
+	const struct save_request *request = words;
 
-	to = open_memstream(&text, &size);
-	if (!to)
-		return complain("map save", "no memory");
-	stdout = to;
-	status = save_maps(request);
-	stdout = before;
-	if (fclose(to))
-		status = complain("map save", "no memory");
-	if (!status)
-		output__add("text", json_object_new_string_len(text, (int)size));
-	free(text);
-	return status;
-}
-
-static int run(const void *request)
-{
+	if (request->drain)
+		interrupt__keep_output();
 	begin_output();
-	return output.json ? save_as_json(request) : save_maps(request);
+	return save_maps(request);
 }
 
 static const struct option_row options[] = {
 	{NULL, "DIR", OPTION_FIRST, OPTION_TEXT_AT(struct save_request, dir), .completes = COMPLETE_PIN_DIR},
+	{"-o", "FILE", 0, OPTION_TEXT_AT(struct save_request, file), .completes = COMPLETE_FILE,
+	 .help = "write to FILE, when all is saved, instead of standard output"},
+	{"--stable", NULL, 0, OPTION_FLAG_AT(struct save_request, stable),
+	 .help = "without the time, and entries in order: the same maps make the same text"},
 	{"--drain", NULL, 0, OPTION_FLAG_AT(struct save_request, drain),
 	 .help = "take the values out of queues and stacks, and save them"},
 	{},

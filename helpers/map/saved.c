@@ -340,8 +340,16 @@ static int read_promise(struct reading *reading, char **words, size_t nr_words)
 {
 	__u64 number;
 
-	if (nr_words != 2 || elfmap_number__read(words[1], 10, 0, UINT32_MAX, &number))
-		return refuse(reading, "'maps' has their number");
+	__u64 version = SAVED_VERSION;
+
+	if ((nr_words != 2 && (nr_words != 4 || strcmp(words[2], "version") != 0)) ||
+	    elfmap_number__read(words[1], 10, 0, UINT32_MAX, &number) ||
+	    (nr_words == 4 && elfmap_number__read(words[3], 10, 0, UINT32_MAX, &version)))
+		return refuse(reading, "'maps' has their number, and a version");
+	if (!version || version > SAVED_VERSION)
+		return elfmap_msg__set(reading->msg, -EINVAL,
+				       "version %s of the format is newer than this elfmap reads (up to %d)", words[3],
+				       SAVED_VERSION);
 	reading->file->promised = (size_t)number;
 	reading->file->has_promise = true;
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Maps as text, for save and restore. A file has a line `maps N` and that many sections:
+ * Maps as text, for save and restore. A file has a line `maps N version V` (without `version`: 1) and that many
+ * sections:
  *
  *   map globals/hits
  *   form type percpu_hash key 4 value 8 max_entries 1024 flags 0x0 name hits
@@ -24,6 +25,8 @@
 #include "map/map_copy.h"
 #include "text/values.h"
 #include "text/window.h"
+
+#define SAVED_VERSION 1
 
 struct saved_pin {
 	char *word;

@@ -51,3 +51,70 @@ setup() {
 	done
 	map restore "$tmp/saved"
 }
+
+# ---- map save -o, --stable --------------------------------------------------------------------------
+
+@test "save -o: the file is there as a whole, or not at all" {
+	create a hash 4 4 4
+	map set a hex 01 00 00 00 hex 0a 00 00 00
+	map save -o "$tmp/saved"
+	[[ $(stat -c %a "$tmp/saved") == $(printf %o $((0666 & ~$(umask)))) ]]
+	cp "$tmp/saved" "$tmp/first"
+	rm $globals/a
+	map restore "$tmp/saved"
+	[[ $(map dump a) == 'hex 01 00 00 00 hex 0a 00 00 00' ]]
+	fails 1 'cannot be created' save -o "$tmp/nosuch/saved"
+	[[ $("$elfmap" -j map save -o "$tmp/json" | jq -c '[.done, .o, .maps, .text]') == "[\"map save\",\"$tmp/json\",1,null]" ]]
+	command -v strace >/dev/null || skip 'strace is not installed'
+	map clear a >/dev/null
+	for inject in write:error=ENOSPC write:signal=KILL fsync:error=EIO rename:error=EACCES; do
+		run strace -qq -o /dev/null -e "trace=${inject%%:*}" -e "inject=$inject:when=1" "$elfmap" map save -o "$tmp/saved"
+		[[ $status != 0 ]]
+		cmp "$tmp/saved" "$tmp/first"
+		[[ $inject == *KILL || $(ls "$tmp"/saved*) == "$tmp/saved" ]] || { ls "$tmp"; false; }
+		rm -f "$tmp"/saved.*
+	done
+}
+
+@test "save --stable: the same maps make the same text, in the order of pins and keys" {
+	create b hash 4 4 64
+	create a hash 4 4 64
+	for i in $(shuf -i 10-40); do map set b hex 0$((i % 10)) 00 00 $i hex 01 00 00 00; done
+	map save --stable >"$tmp/one"
+	map clear b >/dev/null
+	for i in $(shuf -i 10-40); do map set b hex 0$((i % 10)) 00 00 $i hex 01 00 00 00; done
+	map save --stable >"$tmp/two"
+	diff "$tmp/one" "$tmp/two"
+	[[ $(head -n 1 "$tmp/one") == '# elfmap map save' && $(grep '^map ' "$tmp/one" | xargs) == 'map globals/a map globals/b' ]]
+	rm $globals/a $globals/b
+	map restore "$tmp/one"
+	map save --stable | diff - "$tmp/one"
+}
+
+@test "save: only the types of keys and values, and neither versions of upgrades nor notes" {
+	"$elfmap" load build/tests/testdata/annotated.o
+	mkdir -p $tc_dir/generations/x $tc_dir/elfmap
+	bpftool map create $tc_dir/generations/x/old type hash key 4 value 4 entries 1 name old
+	bpftool map create $tc_dir/elfmap/note type hash key 4 value 4 entries 1 name note
+	map save >"$tmp/saved"
+	[[ $(grep '^map ' "$tmp/saved") == 'map globals/flows' ]]
+	sed -n 's/^btf [0-9]* [0-9]* //p' "$tmp/saved" | base64 -d >"$tmp/btf"
+	grep -aq flow_key "$tmp/btf"
+	run ! grep -aqE 'annotated\.c|license|classifier|/' "$tmp/btf"
+	before=$(map dump flows)
+	rm -r $tc_dir
+	map restore "$tmp/saved"
+	[[ $(map dump flows) == "$before" && $(bpftool -j map show pinned $globals/flows | jq .btf_id) != null ]]
+}
+
+@test "restore: files with and without a version, and a newer one" {
+	create a hash 4 4 4
+	map save >"$tmp/saved"
+	rm $globals/a
+	sed 's/ version 1$//' "$tmp/saved" >"$tmp/older"
+	map restore "$tmp/older"
+	rm $globals/a
+	sed 's/ version 1$/ version 2/' "$tmp/saved" >"$tmp/newer"
+	fails 1 'version 2 of the format is newer than this elfmap reads' restore "$tmp/newer"
+	[[ ! -e $globals/a ]]
+}
