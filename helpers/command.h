@@ -90,6 +90,6 @@ int output__finish(int status, const char *name, const struct option_row *rows, 
 
 /* The verbs. */
 extern const struct verb show_verb, check_verb, convert_verb, decl_verb, load_verb, unload_verb, attach_verb,
-	detach_verb, graft_verb, upgrade_verb, apply_verb, doctor_verb, map_verb, cgroup_verb;
+	detach_verb, graft_verb, upgrade_verb, apply_verb, doctor_verb, gc_verb, map_verb, cgroup_verb;
 
 #endif

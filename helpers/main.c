@@ -253,9 +253,9 @@ static const struct verb exec_verb = {
 	.changes = true,
 };
 static const struct verb *const verbs[] = {
-	&tc_verb,     &ip_verb,	    &exec_verb,	  &show_verb,	 &check_verb, &convert_verb, &decl_verb,
-	&load_verb,   &unload_verb, &attach_verb, &detach_verb,	 &graft_verb, &upgrade_verb, &apply_verb,
-	&doctor_verb, &map_verb,    &cgroup_verb, &version_verb, NULL,
+	&tc_verb,     &ip_verb,	    &exec_verb,	  &show_verb,	&check_verb,   &convert_verb, &decl_verb,
+	&load_verb,   &unload_verb, &attach_verb, &detach_verb, &graft_verb,   &upgrade_verb, &apply_verb,
+	&doctor_verb, &gc_verb,	    &map_verb,	  &cgroup_verb, &version_verb, NULL,
 };
 
 int main(int argc, char **argv)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "pins/made.h"
 #include "pins/pin.h"
 #include "preload/preload.h"
 
@@ -98,6 +99,7 @@ static int prepare_pin(const struct place *place)
 	if (err)
 		return complain(place, err, strerror(-err));
 	undo__note_pin(place->path);
+	elfmap_made__note(place->path, 0);
 	return 0;
 }
 

@@ -23,6 +23,7 @@
 #include "load/holder.h"
 #include "load/load.h"
 #include "load/start.h"
+#include "pins/made.h"
 #include "pins/pin_change.h"
 #include "pins/pins.h"
 
@@ -92,6 +93,7 @@ static int pin_map(struct elfmap_load *load, const struct elfmap_load_map *map, 
 	err = elfmap_pin__add(elfmap_pair__fd(map->bpf), map->pin_path, &why);
 	if (err)
 		return elfmap_msg__set(msg, err == -EEXIST ? -EAGAIN : err, "map '%s': %s", map->map.name, why.text);
+	elfmap_made__note(map->pin_path, elfmap_map__id(elfmap_pair__fd(map->bpf)));
 	err = note(load, (struct elfmap_load_change){.what = CHANGED_PIN}, map->pin_path, msg);
 	if (err)
 		unlink(map->pin_path);
@@ -217,6 +219,22 @@ static int put_in_place(struct elfmap_load *load, const char *staging, const cha
 	return elfmap_msg__set(msg, err, "%s: cannot be put in place: %s", dir, strerror(-err));
 }
 
+static void note_programs(const struct elfmap_load *load, const char *dir)
+{
+	char path[PATH_MAX + BPF_OBJ_NAME_LEN];
+
+	for (size_t i = 0; i < load->nr_progs; i++) {
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (!load->progs[i].is_wanted ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(load->progs[i].bpf), &info, &size))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, load->progs[i].name);
+		elfmap_made__note(path, info.id);
+	}
+}
+
 static int commit_programs(struct elfmap_load *load, const char *dir, struct elfmap_msg *msg)
 {
 	char staging[PATH_MAX + 8];
@@ -230,6 +248,8 @@ static int commit_programs(struct elfmap_load *load, const char *dir, struct elf
 		err = err ?: put_in_place(load, staging, dir, msg);
 		if (err)
 			elfmap_pin__remove_directory(staging);
+		else
+			note_programs(load, dir);
 	}
 	if (lock >= 0)
 		close(lock);
@@ -317,6 +337,7 @@ void elfmap_load__undo(struct elfmap_load *load)
 
 		if (change->what == CHANGED_PIN) {
 			elfmap_pin__remove(change->path, 1); /* also the directory that tc makes for an object */
+			elfmap_made__forget(load->opts.tc_dir, change->path);
 		} else if (change->what == CHANGED_SLOT) {
 			restore_slot(change);
 		} else if (change->what == CHANGED_PROGS) {

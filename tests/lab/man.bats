@@ -138,7 +138,7 @@ examples() {
 
 @test "elfmap-doctor(8): the examples print what the page shows" {
 	tc qdisc add dev eth0 clsact
-	examples elfmap-doctor 3
+	examples elfmap-doctor 4
 }
 
 @test "elfmap-load(8): the examples print what the page shows" {
