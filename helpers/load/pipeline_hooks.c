@@ -98,10 +98,12 @@ static void plan_attach(const struct pipeline *pipeline, struct pipeline_line *l
 {
 	struct line_hook *hook = line->hook;
 	struct pipeline_object *object = hook->object;
+	/* An XDP program without a name was found by its function. */
+	bool has_name = hook->is_there && (!strcmp(there->name, wanted->name) ||
+					   (wanted->kind->has & ELFMAP_HOOK_SINGLE && !*there->name));
 
-	hook->is_named = hook->is_there && !strcmp(there->name, wanted->name) && !object->is_pin;
-	hook->is_same = hook->is_there && !strcmp(there->name, wanted->name) && there->is_direct &&
-			pipeline_object__is_same(object, there->prog);
+	hook->is_named = has_name && !object->is_pin;
+	hook->is_same = has_name && there->is_direct && pipeline_object__is_same(object, there->prog);
 	if (!hook->is_there)
 		line->intent = WILL_ADD;
 	else
@@ -125,7 +127,10 @@ int line_hook__plan(struct pipeline *pipeline, struct pipeline_line *line, struc
 	int err;
 
 	err = init(pipeline, hook, &attachment, msg);
-	err = err ?: elfmap_hook_index__find(&hook->netns->hooks, &attachment.wanted, &there, msg);
+	if (!err && hook->request.kind->has & ELFMAP_HOOK_SINGLE)
+		err = elfmap_attachment__find(&attachment, &there, msg);
+	else
+		err = err ?: elfmap_hook_index__find(&hook->netns->hooks, &attachment.wanted, &there, msg);
 	if (err && err != -ENOENT)
 		return err;
 	hook->is_there = !err;

@@ -262,7 +262,8 @@ static bool is_requested(const struct elfmap_attachment *attachment, const struc
 	return is_known && *ret_name && read_function(attachment, wanted) && !strcmp(wanted, ret_name);
 }
 
-static int find(const struct elfmap_attachment *attachment, struct elfmap_hook *ret_there, struct elfmap_msg *msg)
+int elfmap_attachment__find(const struct elfmap_attachment *attachment, struct elfmap_hook *ret_there,
+			    struct elfmap_msg *msg)
 {
 	const struct elfmap_hook *wanted = &attachment->wanted;
 	char name[BPF_OBJ_NAME_LEN];
@@ -282,7 +283,7 @@ static int look(struct elfmap_attachment *attachment, const struct elfmap_load *
 	int err;
 
 	forget_there(attachment);
-	err = find(attachment, there, msg);
+	err = elfmap_attachment__find(attachment, there, msg);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	attachment->is_there = true;
@@ -469,7 +470,7 @@ int elfmap_attachment__detach(struct elfmap_attachment *attachment, struct elfma
 	for (int i = 0; err == -ESTALE && i < MAX_TRIES; i++) {
 		err = 0;
 		if (wanted.kind->has & ELFMAP_HOOK_SINGLE && !attachment->wanted.prog) {
-			err = find(attachment, &there, msg);
+			err = elfmap_attachment__find(attachment, &there, msg);
 			wanted.prog = err ? 0 : there.prog;
 		}
 		err = err ?: elfmap_hook__detach(&wanted, &attachment->done, msg);

@@ -69,6 +69,11 @@ struct elfmap_attachment {
 int elfmap_attachment__init(const struct elfmap_attach_request *request, int netns, const char *tc_dir,
 			    struct elfmap_attachment *attachment, struct elfmap_msg *msg);
 
+/* Finds the hook of the request. -ENOENT: nothing is attached there. -EEXIST: the place has room for one program, which
+ * has another name. */
+int elfmap_attachment__find(const struct elfmap_attachment *attachment, struct elfmap_hook *ret_there,
+			    struct elfmap_msg *msg);
+
 /* Opens the pin or loads the file, and reads the state of the hook. COMMIT: then makes maps and slots visible, unless
  * the request is already in force. */
 int elfmap_attachment__open(struct elfmap_attachment *attachment, bool commit, struct elfmap_msg *msg);

@@ -33,10 +33,19 @@ struct elfmap_load_source {
 	void *context;
 };
 
+struct elfmap_section_type {
+	const char *section;
+	enum bpf_prog_type type;
+};
+
 struct elfmap_load_opts {
-	const char *tc_dir;			/* where pins are, ".../tc" */
-	const char *section;			/* load this program and those of tail-call slots; NULL: all */
-	enum bpf_prog_type type;		/* BPF_PROG_TYPE_UNSPEC: from the section names, else SCHED_CLS */
+	const char *tc_dir;	 /* where pins are, ".../tc" */
+	const char *section;	 /* load this program and those of tail-call slots; NULL: all */
+	enum bpf_prog_type type; /* BPF_PROG_TYPE_UNSPEC: from the section names, else SCHED_CLS */
+	/* Types of some sections, where TYPE is UNSPEC: of those that are attached. */
+	const struct elfmap_section_type *types;
+	size_t nr_types;
+	enum bpf_prog_type usual_type;		/* then in place of SCHED_CLS */
 	const struct elfmap_settings *settings; /* values of global variables; may be NULL */
 	bool private_slots;			/* make new PROG_ARRAYs even if they are pinned */
 	/* Load only the program of `section`, which the caller puts into a slot of the PROG_ARRAY pinned at this path.

@@ -154,6 +154,15 @@ static int find_map(const struct elfmap_load *load, const char *name)
 	return -1;
 }
 
+/* The type that the caller gives SECTION, or else HINT. */
+static enum bpf_prog_type type_of(const struct elfmap_load *load, const char *section, enum bpf_prog_type hint)
+{
+	for (size_t i = 0; i < load->opts.nr_types; i++)
+		if (!strcmp(load->opts.types[i].section, section))
+			return load->opts.types[i].type;
+	return hint;
+}
+
 static void list_prog(struct elfmap_load *load, struct bpf_program *bpf)
 {
 	struct elfmap_load_prog *prog = &load->progs[load->nr_progs++];
@@ -163,7 +172,7 @@ static void list_prog(struct elfmap_load *load, struct bpf_program *bpf)
 	*prog = (struct elfmap_load_prog){
 		.name = bpf_program__name(bpf),
 		.section = section,
-		.type = read ? read->type_hint : BPF_PROG_TYPE_UNSPEC,
+		.type = type_of(load, section, read ? read->type_hint : BPF_PROG_TYPE_UNSPEC),
 		.slot_map = -1,
 		.read = read,
 		.bpf = bpf,
@@ -181,7 +190,7 @@ static enum bpf_prog_type find_common_type(const struct elfmap_load *load)
 	for (size_t i = 0; i < load->nr_progs; i++)
 		if (load->progs[i].is_wanted && load->progs[i].slot_map < 0 && load->progs[i].type)
 			return load->progs[i].type;
-	return BPF_PROG_TYPE_SCHED_CLS;
+	return load->opts.usual_type ?: BPF_PROG_TYPE_SCHED_CLS;
 }
 
 static void choose_type(const struct elfmap_load *load, struct elfmap_load_prog *prog, enum bpf_prog_type common)
@@ -191,12 +200,12 @@ static void choose_type(const struct elfmap_load *load, struct elfmap_load_prog 
 
 	if (load->opts.type)
 		prog->type = load->opts.type;
-	else if (entry && entry->type_hint)
-		prog->type = entry->type_hint;
+	else if (entry && type_of(load, entry->section, entry->type_hint))
+		prog->type = type_of(load, entry->section, entry->type_hint);
 	else if (prog->slot_map >= 0)
 		prog->type = common;
 	else if (!prog->type)
-		prog->type = BPF_PROG_TYPE_SCHED_CLS;
+		prog->type = load->opts.usual_type ?: BPF_PROG_TYPE_SCHED_CLS;
 }
 
 int elfmap_load__set_type(const struct elfmap_load *load, const struct elfmap_load_prog *prog, struct bpf_program *bpf)

@@ -10,9 +10,11 @@
 
 #include "base/array.h"
 #include "base/msg.h"
+#include "base/path.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
 #include "map/map.h"
+#include "object/object.h"
 #include "pins/pins.h"
 #include "upgrade/deployment.h"
 
@@ -44,26 +46,87 @@ static int add_hook(struct elfmap_deployment *deployment, const struct elfmap_ho
 	return 0;
 }
 
-static int find_kind(const struct elfmap_hook_kind *kind, const char *object, const char *tc_dir,
+/* Has OBJECT a map of this name, as far as the kernel keeps it? Maps of global data are called after their section. */
+static bool has_map(const struct elfmap_object *object, __u32 id)
+{
+	struct bpf_map_info info;
+
+	if (!elfmap_map__describe(id, &info) || !*info.name || strchr(info.name, '.'))
+		return true;
+	for (size_t i = 0; i < object->nr_maps; i++)
+		if (!strncmp(object->maps[i].name, info.name, sizeof(info.name) - 1))
+			return true;
+	for (size_t i = 0; i < object->nr_btf_maps; i++)
+		if (!strncmp(object->btf_maps[i], info.name, sizeof(info.name) - 1))
+			return true;
+	return false;
+}
+
+/* The section of the function that PROG was, by its name and those of its maps; NULL: it is another object's, or that
+ * is not certain. free() it. */
+static char *section_of_function(const struct elfmap_object *object, __u32 prog)
+{
+	struct elfmap_program program = {};
+	int fd = object ? bpf_prog_get_fd_by_id(prog) : -1;
+	const char *section = NULL;
+	bool is_certain = fd >= 0 && !elfmap_program__describe(fd, &program) && *program.name;
+
+	for (__u32 i = 0; is_certain && i < program.nr_maps; i++)
+		is_certain = has_map(object, program.maps[i]);
+	for (size_t i = 0; is_certain && i < object->nr_progs; i++) {
+		if (strncmp(object->progs[i].name, program.name, sizeof(program.name) - 1) != 0)
+			continue;
+		is_certain = !section;
+		section = object->progs[i].section;
+	}
+	if (fd >= 0)
+		close(fd);
+	free(program.maps);
+	return is_certain && section ? strdup(section) : NULL;
+}
+
+static void read_object(const char *file, struct elfmap_object **ret_object, void **ret_bytes)
+{
+	size_t size;
+
+	*ret_object = NULL;
+	*ret_bytes = NULL;
+	if (!elfmap_file__read(file, ret_bytes, &size, NULL) && elfmap_object__read(*ret_bytes, size, ret_object, NULL))
+		*ret_object = NULL;
+}
+
+static int find_kind(const struct elfmap_hook_kind *kind, const char *file, const char *tc_dir,
 		     struct elfmap_deployment *deployment, struct elfmap_msg *msg)
 {
+	const char *name = elfmap_path__name(file);
+	struct elfmap_object *object = NULL;
+	void *bytes = NULL;
 	struct elfmap_hooks hooks;
 	int err = elfmap_hooks__list(-1, kind, tc_dir, &hooks, msg);
 
 	for (size_t i = 0; !err && i < hooks.nr; i++) {
-		char *section = section_of(object, hooks.at[i].name);
+		struct elfmap_hook *hook = &hooks.at[i];
+		bool is_nameless = kind->has & ELFMAP_HOOK_SINGLE && !*hook->name;
+		char *section;
 
+		if (is_nameless && !bytes)
+			read_object(file, &object, &bytes);
+		section = is_nameless ? section_of_function(object, hook->prog) : section_of(name, hook->name);
 		if (!section)
 			continue;
+		if (is_nameless)
+			snprintf(hook->name, sizeof(hook->name), "%s:[%s]", name, section);
 		err = add_hook(deployment, &hooks.at[i], section);
 		if (err)
 			elfmap_msg__set(msg, err, "program %u: %s", hooks.at[i].prog, strerror(-err));
 	}
 	free(hooks.at);
+	elfmap_object__free(object);
+	free(bytes);
 	return err;
 }
 
-int elfmap_deployment__find(const char *object, const char *tc_dir, struct elfmap_deployment *ret_deployment,
+int elfmap_deployment__find(const char *file, const char *tc_dir, struct elfmap_deployment *ret_deployment,
 			    struct elfmap_msg *msg)
 {
 	struct elfmap_deployment deployment = {};
@@ -71,7 +134,7 @@ int elfmap_deployment__find(const char *object, const char *tc_dir, struct elfma
 
 	for (const struct elfmap_hook_kind *const *at = elfmap_hook_kinds; *at && !err; at++)
 		if ((*at)->list && (*at)->exchange)
-			err = find_kind(*at, object, tc_dir, &deployment, msg);
+			err = find_kind(*at, file, tc_dir, &deployment, msg);
 	if (err)
 		elfmap_deployment__free(&deployment);
 	else

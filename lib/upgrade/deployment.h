@@ -21,9 +21,10 @@ struct elfmap_deployment {
 	struct elfmap_holder holder; /* keeps these programs loaded: hooks may be more than descriptors */
 };
 
-/* Finds all hooks named OBJECT:[SECTION] whose programs can be exchanged: filters of all devices and chains, and links
- * that `elfmap attach` pinned below TC_DIR. */
-int elfmap_deployment__find(const char *object, const char *tc_dir, struct elfmap_deployment *ret_deployment,
+/* Finds all hooks named OBJECT:[SECTION], OBJECT being the name of FILE, whose programs can be exchanged: filters of
+ * all devices and chains, links that `elfmap attach` pinned below TC_DIR, and XDP programs. Those that rtnetlink
+ * attached have no name: they are found by the function of FILE, if it can be read, and its maps. */
+int elfmap_deployment__find(const char *file, const char *tc_dir, struct elfmap_deployment *ret_deployment,
 			    struct elfmap_msg *msg);
 void elfmap_deployment__free(struct elfmap_deployment *deployment);
 

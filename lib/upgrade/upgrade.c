@@ -208,12 +208,33 @@ static int describe_next(struct change *change)
 	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
 }
 
-static int load_next(struct change *change)
+/* The types of the sections that are attached. */
+static int find_types(const struct elfmap_deployment *deployment, struct elfmap_section_type *types,
+		      struct elfmap_msg *msg)
+{
+	for (size_t i = 0; i < deployment->nr; i++) {
+		types[i].section = deployment->at[i].section;
+		types[i].type = deployment->at[i].hook.kind->prog_type;
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(types[i].section, types[j].section) && types[i].type != types[j].type)
+				return elfmap_msg__set(
+					msg, -EINVAL,
+					"section '%s' is attached as program of two types (%s and %s), of "
+					"which an upgrade replaces one; attach it again with 'elfmap attach'",
+					types[i].section, deployment->at[j].hook.kind->name,
+					deployment->at[i].hook.kind->name);
+	}
+	return 0;
+}
+
+static int load_with(struct change *change, const struct elfmap_section_type *types)
 {
 	const struct elfmap_deployment *deployment = &change->result->deployment;
 	const struct elfmap_load_opts opts = {
 		.tc_dir = change->tc_dir,
-		.type = deployment->nr ? deployment->at[0].hook.kind->prog_type : BPF_PROG_TYPE_UNSPEC,
+		.types = types,
+		.nr_types = deployment->nr,
+		.usual_type = deployment->nr ? types[0].type : BPF_PROG_TYPE_UNSPEC,
 		.settings = change->opts->settings,
 		.private_slots = !change->opts->shares_tables,
 		.source = &change->takeover.source,
@@ -227,6 +248,22 @@ static int load_next(struct change *change)
 	err = err ?: elfmap_takeover__check_resets(&change->takeover, change->load, change->msg);
 	if (!err && elfmap_takeover__report(&change->takeover, change->load))
 		err = elfmap_msg__set(change->msg, -ENOMEM, "no memory");
+	return err;
+}
+
+static int load_next(struct change *change)
+{
+	const struct elfmap_deployment *deployment = &change->result->deployment;
+	struct elfmap_section_type *types = calloc(deployment->nr + 1, sizeof(*types));
+	int err =
+		types ? find_types(deployment, types, change->msg) : elfmap_msg__set(change->msg, -ENOMEM, "no memory");
+
+	err = err ?: load_with(change, types);
+	if (change->load) {
+		change->load->opts.types = NULL; /* freed below, and not read any more */
+		change->load->opts.nr_types = 0;
+	}
+	free(types);
 	return err ?: describe_next(change);
 }
 
@@ -421,7 +458,8 @@ static bool is_named(const struct elfmap_upgrade_opts *opts, const struct elfmap
 
 		if (named->kind == hook->kind && named->ifindex == hook->ifindex &&
 		    named->direction == hook->direction && named->chain == hook->chain && named->prio == hook->prio &&
-		    named->handle == hook->handle && !strcmp(named->name, hook->name))
+		    named->handle == hook->handle && named->mode == hook->mode &&
+		    (hook->kind->has & ELFMAP_HOOK_SINGLE || !strcmp(named->name, hook->name)))
 			return true;
 	}
 	return false;
@@ -431,7 +469,7 @@ static bool is_named(const struct elfmap_upgrade_opts *opts, const struct elfmap
 static int find_deployment(struct change *change)
 {
 	struct elfmap_deployment *deployment = &change->result->deployment;
-	int err = elfmap_deployment__find(change->object, change->tc_dir, deployment, change->msg);
+	int err = elfmap_deployment__find(change->file, change->tc_dir, deployment, change->msg);
 	size_t kept = 0;
 
 	if (err || !change->opts || !change->opts->hooks)

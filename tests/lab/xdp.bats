@@ -208,3 +208,77 @@ write_object() {
 	cat "$tmp/out"
 	[[ $status == 1 && $(xdp_id) == "$foreign" ]]
 }
+
+# two_sided VALUE: an object with a classifier, an XDP program in a section of any name, which share a map and a variable,
+# and an XDP program that is not attached.
+two_sided() {
+	cat >"$tmp/x.c" <<-END
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+		#include "bpf_elf.h"
+		struct bpf_elf_map SEC("maps") two_hits = {.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 8,
+			.max_elem = 2, .pinning = PIN_GLOBAL_NS};
+		volatile int total;
+		static int hit(int k) { __u64 *v = bpf_map_lookup_elem(&two_hits, &k); if (v) *v = $1; return total; }
+		SEC("filter") int two_filter(struct __sk_buff *skb) { hit(0); return 0; }
+		SEC("front") int two_front(struct xdp_md *x) { hit(1); return x->rx_queue_index > 99 ? XDP_DROP : XDP_PASS; }
+		SEC("xdp") int two_spare(struct xdp_md *x) { return x->rx_queue_index > 7 ? XDP_PASS : XDP_DROP; }
+		char _license[] SEC("license") = "GPL";
+	END
+	clang -O2 -g -target bpf -I include -I "/usr/include/$(gcc -print-multiarch)" -c "$tmp/x.c" -o "$tmp/x.o"
+}
+
+@test "upgrade: XDP of attach, of a link and of ip, and a filter of one object, and back" {
+	two_sided 1
+	ip link add "x$link" type veth peer name "y$link"
+	"$elfmap" attach "$tmp/x.o" sec filter dev "$link" ingress
+	"$elfmap" attach "$tmp/x.o" sec front dev "$link" xdp
+	"$elfmap" attach "$tmp/x.o" sec front dev "x$link" xdpgeneric --link
+	"$elfmap" ip link set dev "y$link" xdpgeneric obj "$tmp/x.o" sec front
+	"$elfmap" attach "$xdp" dev lo xdp # another object's
+	foreign=$(xdp_id lo)
+	before=$(xdp_id "x$link")
+	two_sided 2
+	run -0 --separate-stderr "$elfmap" upgrade "$tmp/x.o"
+	[[ -z $stderr && $(grep -c 'replaced$' <<<"$output") == 4 && $output == *"dev $link xdp x.o:[front] replaced"* ]]
+	[[ $(xdp_id) == "$(xdp_id "x$link")" && $(xdp_id) == "$(xdp_id "y$link")" && $(xdp_id) != "$before" ]]
+	[[ $(xdp_mode) == xdp && $(xdp_mode "x$link") == xdpgeneric && $(xdp_mode "y$link") == xdpgeneric ]]
+	[[ $(xdp_id lo) == "$foreign" ]]
+	in_net ping -q -c 1 -W 1 10.9.0.1 >/dev/null
+	[[ $(counter two_hits 0) == 2 && $(counter two_hits 1) == 2 ]]
+	run -0 --separate-stderr "$elfmap" -j upgrade "$tmp/x.o" --rollback
+	[[ $(jq -c '[.replaced[].mode] | sort' <<<"$output") == '[null,"xdp","xdpgeneric","xdpgeneric"]' ]]
+	in_net ping -q -c 1 -W 1 10.9.0.1 >/dev/null
+	[[ $(counter two_hits 0) == 1 && $(counter two_hits 1) == 1 && $(xdp_id lo) == "$foreign" ]]
+	ip link del "x$link"
+	ip link set dev lo xdp off
+}
+
+@test "upgrade: a section that is attached as XDP and as a filter is refused in words" {
+	"$elfmap" attach "$objects/shared.o" sec ingress dev "$link" ingress
+	"$elfmap" attach "$objects/shared.o" sec ingress dev "$link" xdp
+	before=$(xdp_id)
+	run -1 --separate-stderr "$elfmap" upgrade "$objects/shared.o"
+	fails 1 "elfmap: $objects/shared.o: section 'ingress' is attached as program of two types *"
+	[[ $(xdp_id) == "$before" ]]
+}
+
+@test "apply: a line with xdp attaches, is done the second time, and leaves another program alone" {
+	two_sided 1
+	echo "attach $tmp/x.o sec front dev $link xdp" >"$tmp/pipeline"
+	run -0 --separate-stderr "$elfmap" apply "$tmp/pipeline"
+	[[ $output == "+ "* && -z $stderr && -n $(xdp_id) ]]
+	before=$(xdp_id)
+	run -0 --separate-stderr "$elfmap" apply "$tmp/pipeline"
+	[[ $output == "= "* && $(xdp_id) == "$before" ]]
+	two_sided 2
+	run -0 --separate-stderr "$elfmap" apply "$tmp/pipeline"
+	[[ $output == "~ "* && $(xdp_id) != "$before" ]]
+	before=$(xdp_id)
+	echo "attach $xdp dev $link xdp" >"$tmp/other"
+	run -1 --separate-stderr "$elfmap" apply "$tmp/other"
+	[[ $stderr == *"to remove it: elfmap detach dev $link xdp" && $(xdp_id) == "$before" ]]
+	echo "detach $tmp/x.o sec front dev $link xdp" >"$tmp/pipeline"
+	run -0 --separate-stderr "$elfmap" apply "$tmp/pipeline"
+	[[ $output == "- "* && -z $(xdp_id) ]]
+}
