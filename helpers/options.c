@@ -2,11 +2,15 @@
 /* Parses a command line by its table of options: first the options, then the rest as arguments, in order. */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/msg.h"
 #include "helpers/options.h"
 #include "kinds/progs.h"
+#include "pins/bpffs.h"
 
 struct parse {
 	const struct option_row *rows;
@@ -343,6 +347,27 @@ static void skip_pinned(struct parse *parse)
 	parse->nr_arguments--;
 }
 
+/* `id N` and `name NAME` are one word for a map that may have no pin. A pin of that name goes first. */
+static int join_map_word(struct parse *parse)
+{
+	bool is_id, is_name;
+	char path[PATH_MAX];
+	char *word;
+
+	if (parse->rows->completes != COMPLETE_PIN || !(parse->rows->flags & OPTION_FIRST) || parse->nr_arguments < 2)
+		return 0;
+	is_id = !strcmp(parse->arguments[0], "id");
+	is_name = !strcmp(parse->arguments[0], "name");
+	if ((!is_id && !is_name) ||
+	    (!elfmap_bpffs__pin_path(parse->arguments[0], path, sizeof(path), NULL) && !access(path, F_OK)))
+		return 0;
+	if (asprintf(&word, "%s %s", parse->arguments[0], parse->arguments[1]) < 0)
+		return elfmap_msg__set(parse->msg, -ENOMEM, "no memory");
+	*++parse->arguments = word; /* as long as the request, until the end */
+	parse->nr_arguments--;
+	return 0;
+}
+
 /* How many arguments the rows from NTH on need at least. */
 static int count_required(const struct parse *parse, size_t nth)
 {
@@ -417,6 +442,7 @@ int options__parse(const struct option_row *rows, int argc, char **argv, void *r
 	int err;
 
 	err = take_named(&parse, argc, argv);
+	err = err ?: join_map_word(&parse);
 	err = err ?: take_last(&parse);
 	if (err)
 		return err;

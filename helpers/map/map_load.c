@@ -41,18 +41,30 @@ static void tell(void *progress, const char *object, const char *text)
 }
 
 struct load_request {
-	const char *pin, *file;
+	const char *pin, *file, *value;
 	struct elfmap_type_words words;
 	bool keep_going;
 };
 
+/* `key TYPE value TYPE` are types. Returns the value of all lines. */
+static const char *take_value(const char *value, struct elfmap_type_words *words, bool has_types)
+{
+	if (has_types || !words->key)
+		return value;
+	words->value = value;
+	return NULL;
+}
+
 static int run_load(const void *words)
 {
 	const struct load_request *request = words;
+	struct elfmap_type_words types = request->words;
+	const char *value = take_value(request->value, &types, types.value);
 	struct progress progress = {};
 	struct elfmap_fill fill = {.request = {.pin = request->pin,
 					       .file = request->file,
-					       .types = request->words,
+					       .value = value,
+					       .types = types,
 					       .keep_going = request->keep_going},
 				   .stop = &interrupted,
 				   .refused = tell,
@@ -77,7 +89,7 @@ static const struct option_row load_options[] = {
 	{NULL, "FILE|-", 0, OPTION_TEXT_AT(struct load_request, file), .completes = COMPLETE_FILE},
 	TYPES_ROW(struct load_request),
 	KEY_TYPE_ROW(struct load_request),
-	VALUE_TYPE_ROW(struct load_request),
+	VALUE_ROW(struct load_request),
 	{"--keep-going", NULL, 0, OPTION_FLAG_AT(struct load_request, keep_going),
 	 .help = "write the valid lines, even if others are refused"},
 	{},
@@ -378,18 +390,20 @@ static int compare(struct replacement *r)
 /* ------------------------------------------------------------------------------------------------- */
 
 struct replace_request {
-	const char *pin, *file;
+	const char *pin, *file, *value;
 	struct elfmap_type_words words;
 	bool dry_run;
 };
 
 static int begin_replacement(struct replacement *r, const struct replace_request *request, enum elfmap_access access)
 {
+	struct elfmap_type_words types = request->words;
 	struct elfmap_msg msg;
 	int status;
 
+	r->file.value = take_value(request->value, &types, types.value);
 	interrupt__catch();
-	status = target__open(&r->target, request->pin, access, &request->words);
+	status = target__open(&r->target, request->pin, access, &types);
 	if (status)
 		return status;
 	if (elfmap_map__check_readable(&r->target.map.info, &msg))
@@ -443,7 +457,7 @@ static int run_diff(const void *words)
 	PIN_ROW(struct replace_request),                                                                       \
 		{NULL, "FILE|-", 0, OPTION_TEXT_AT(struct replace_request, file), .completes = COMPLETE_FILE}, \
 		TYPES_ROW(struct replace_request), KEY_TYPE_ROW(struct replace_request),                       \
-		VALUE_TYPE_ROW(struct replace_request)
+		VALUE_ROW(struct replace_request)
 
 static const struct option_row replace_options[] = {
 	REPLACE_ROWS,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "helpers/command.h"
 #include "helpers/map/map_pin.h"
 #include "helpers/map/map_target.h"
@@ -18,6 +19,7 @@
 #include "map/device_names.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
+#include "pins/map_word.h"
 #include "pins/pin_change.h"
 
 /* ---- companions ------------------------------------------------------------------------------------------ */
@@ -179,6 +181,8 @@ static int run_unpin(const void *words)
 	struct elfmap_msg msg;
 	int lock = -1, status = EXIT_SUCCESS;
 
+	if (elfmap_map_word__is(request->pin))
+		return complain(request->pin, "requires a pin; 'elfmap map list' shows them");
 	if (elfmap_bpffs__pin_path(request->pin, path, sizeof(path), &msg) || elfmap_pin__lock(path, &lock, &msg) ||
 	    unpin(path, request->force, &msg))
 		status = complain(request->pin, "%s", msg.text);
@@ -199,6 +203,45 @@ const struct verb map_unpin_verb = {
 	.summary = "remove a pin, unless a program needs it",
 	.run = run_unpin,
 	.options = unpin_options,
+	.request_size = sizeof(struct pin_request),
+	.changes = true,
+};
+
+/* ---- freeze --------------------------------------------------------------------------------------- */
+
+static int run_freeze(const void *words)
+{
+	const struct pin_request *request = words;
+	struct bpf_map_info info;
+	struct elfmap_msg msg;
+	char path[PATH_MAX];
+	int fd, err;
+
+	err = elfmap_bpffs__pin_path(request->pin, path, sizeof(path), &msg);
+	err = err ?: elfmap_map__open_for(path, ELFMAP_READ_WRITE, &fd, &info, &msg);
+	if (err)
+		return complain(request->pin, "%s", msg.text);
+	err = elfmap_map__is_frozen(fd) ? 0 : bpf_map_freeze(fd);
+	close(fd);
+	if (err == -EBUSY)
+		return complain(request->pin,
+				"it is mapped into the memory of a process for writing, or being written");
+	if (err)
+		return complain(request->pin, "it cannot be frozen: %s",
+				err == -524 ? "this type of map cannot" : strerror(-err));
+	return EXIT_SUCCESS;
+}
+
+static const struct option_row freeze_options[] = {
+	PIN_ROW(struct pin_request),
+	{},
+};
+
+const struct verb map_freeze_verb = {
+	.name = "freeze",
+	.summary = "make a map read-only for user space, for good",
+	.run = run_freeze,
+	.options = freeze_options,
 	.request_size = sizeof(struct pin_request),
 	.changes = true,
 };

@@ -28,10 +28,14 @@ struct target {
 		"types", "KEY:VALUE", 0, OPTION_READ_AT(request, words, target__read_types),      \
 			.completes = COMPLETE_TYPES, .help = "types of keys and values, ipv4:u64" \
 	}
-/* The same as two words each. */
+/* The same as two words each; `value` alone is the value of all lines of a file that has keys only. */
 #define KEY_TYPE_ROW(request)                                                                                         \
 	{                                                                                                             \
 		"key", "TYPE", OPTION_HIDDEN, OPTION_TEXT_AT(request, words.key), .needs = "value", .unless = "types" \
+	}
+#define VALUE_ROW(request)                                                                                            \
+	{                                                                                                             \
+		"value", "VALUE", 0, OPTION_TEXT_AT(request, value), .help = "the value of all lines, which are keys" \
 	}
 #define VALUE_TYPE_ROW(request)                                                                         \
 	{                                                                                               \

@@ -9,7 +9,8 @@
 extern const struct verb map_list_verb, map_show_verb, map_pin_verb, map_unpin_verb, map_watch_verb, map_types_verb,
 	map_resize_verb, map_migrate_verb, map_swap_verb, map_save_verb, map_restore_verb, map_dump_verb, map_get_verb,
 	map_set_verb, map_del_verb, map_load_verb, map_replace_verb, map_diff_verb, map_clear_verb, map_push_verb,
-	map_pop_verb, map_peek_verb, map_lookup_verb, map_update_verb, map_delete_verb, map_check_verb;
+	map_pop_verb, map_peek_verb, map_lookup_verb, map_update_verb, map_delete_verb, map_check_verb, map_create_verb,
+	map_freeze_verb;
 
 /* Where list and save begin, and where tc/ is ("": nowhere), PATH_MAX bytes each. Without DIR that is all
  * that tc has pinned, which may be nothing; what the user names must be there. Complaints are

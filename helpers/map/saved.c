@@ -282,6 +282,8 @@ static int next_line(struct reading *reading, const char **ret_line, size_t *ret
 		reading->end = window->bytes + window->whole;
 	}
 	newline = memchr(reading->at, '\n', (size_t)(reading->end - reading->at));
+	if (!reading->line && reading->end - reading->at >= 3 && !memcmp(reading->at, "\xef\xbb\xbf", 3))
+		reading->at += 3; /* a byte-order mark */
 	*ret_line = reading->at;
 	reading->at = newline ? newline + 1 : reading->end;
 	*ret_length = (size_t)(reading->at - *ret_line);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,8 +57,9 @@ static void refuse_conflict(void *context, const struct elfmap_conflict *conflic
 	refuse_line(context, conflict->line, 0, why);
 }
 
-static int read_lines(struct elfmap_source *source, const struct elfmap_format *format, struct elfmap_text *text,
-		      struct elfmap_msg *msg)
+/* COMMON: the value of all lines; NULL: each line has its own. */
+static int read_lines(struct elfmap_source *source, const struct elfmap_format *format, const void *common,
+		      struct elfmap_text *text, struct elfmap_msg *msg)
 {
 	struct elfmap_entries *entries = &source->entries;
 
@@ -67,9 +69,11 @@ static int read_lines(struct elfmap_source *source, const struct elfmap_format *
 
 		if (got)
 			return elfmap_msg__set(msg, got, "no memory for the entries");
-		got = elfmap_text__read_entry(text, format, entries->key_size ? key : NULL, value);
+		got = elfmap_text__read_entry(text, format, entries->key_size ? key : NULL, common ? NULL : value);
 		if (!got)
 			return 0;
+		if (common)
+			memcpy(value, common, entries->value_size);
 		if (got < 0) {
 			refuse_line(source, text->line_number, elfmap_text__column(text), text->msg->text);
 			continue;
@@ -97,22 +101,56 @@ static void expect_entries(const struct elfmap_window *window, struct elfmap_ent
 		elfmap_entries__expect(entries, (size_t)file.st_size / ((size_t)length / lines) * 33 / 32);
 }
 
+/* The value of all lines; *RET_VALUE is NULL if each line has its own. */
+static int read_common(const struct elfmap_source *source, const struct elfmap_format *format,
+		       struct elfmap_resolver *resolver, void **ret_value, struct elfmap_msg *msg)
+{
+	size_t length = source->value ? strlen(source->value) : 0;
+	struct elfmap_msg why;
+	struct elfmap_text text = elfmap_text__new(source->value, length, resolver, &why);
+	void *value;
+
+	text.ids = true;
+	if (!source->value)
+		return 0;
+	if (!format->key)
+		return elfmap_msg__set(msg, -EINVAL, "the map has no keys, and a value for them is given");
+	value = calloc(1, source->entries.value_size ?: 1);
+	if (!value)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	if (!elfmap_text__read_value(&text, format, value) && elfmap_text__is_at_end(&text)) {
+		*ret_value = value;
+		return 0;
+	}
+	free(value);
+	return elfmap_msg__set(msg, -EINVAL, "value '%s': %s", source->value,
+			       text.wrong ? why.text : "is more than one value");
+}
+
+/* Some editors write a byte-order mark in front of UTF-8. */
+static size_t mark_size(const struct elfmap_window *window)
+{
+	return window->whole >= 3 && !memcmp(window->bytes, "\xef\xbb\xbf", 3) ? 3 : 0;
+}
+
 static int read_file(struct elfmap_source *source, struct elfmap_window *window, const struct elfmap_format *format,
 		     struct elfmap_resolver *resolver, struct elfmap_msg *msg)
 {
 	struct elfmap_msg why;
 	struct elfmap_text text = elfmap_text__new(NULL, 0, resolver, &why);
-	int err = 0, more;
+	void *common = NULL;
+	int err = read_common(source, format, resolver, &common, msg), more;
 
 	text.ids = true;
 	while (!err && (more = elfmap_window__next(window, msg)) != 0) {
 		if (!text.line_number)
 			expect_entries(window, &source->entries);
-		text.at = window->bytes;
+		text.at = window->bytes + (text.line_number ? 0 : mark_size(window));
 		text.end = window->bytes + window->whole;
 		text.line = NULL;
-		err = more < 0 ? more : read_lines(source, format, &text, msg);
+		err = more < 0 ? more : read_lines(source, format, common, &text, msg);
 	}
+	free(common);
 	if (!err && elfmap_entries__finish(&source->entries, refuse_conflict, source) == -ENOMEM)
 		err = elfmap_msg__set(msg, -ENOMEM, "no memory for the entries");
 	return err;
@@ -311,6 +349,7 @@ static int read_source(struct work *work)
 	size_t entry;
 	int err;
 
+	source->value = request->value;
 	source->refused = work->fill->refused;
 	source->context = work->fill->context;
 	err = elfmap_source__read(source, request->file, &work->map, work->resolver, work->fill->stop, work->msg);

@@ -22,7 +22,8 @@
 typedef void elfmap_refused(void *context, const char *place, const char *why);
 
 struct elfmap_source {
-	const char *name; /* for messages */
+	const char *name;  /* for messages */
+	const char *value; /* of all lines, which are keys only; NULL: each line has its own */
 	elfmap_refused *refused;
 	void *context;
 
@@ -72,7 +73,8 @@ int elfmap_name_keeper__end(struct elfmap_name_keeper *keeper, const struct elfm
 
 struct elfmap_fill_request {
 	const char *pin;
-	const char *file; /* NULL or "-": standard input */
+	const char *file;  /* NULL or "-": standard input */
+	const char *value; /* as in struct elfmap_source */
 	struct elfmap_type_words types;
 	bool keep_going; /* write the valid entries even if lines or entries are refused */
 };

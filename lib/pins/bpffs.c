@@ -12,6 +12,7 @@
 
 #include "base/msg.h"
 #include "pins/bpffs.h"
+#include "pins/map_word.h"
 
 #ifndef BPF_FS_MAGIC
 #define BPF_FS_MAGIC 0xcafe4a11
@@ -198,6 +199,8 @@ static int path_below_tc(const char *tc_dir, const char *word, const char *bare,
 
 int elfmap_bpffs__pin_path(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg)
 {
+	if (elfmap_map_word__is(word))
+		return elfmap_map_word__resolve(word, ret_path, size, msg);
 	if (is_path(word))
 		return path_as_said(word, ret_path, size, msg);
 	return path_below_tc(NULL, word, "globals/", ret_path, size, msg);

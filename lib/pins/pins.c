@@ -17,6 +17,7 @@
 #include "base/msg.h"
 #include "base/path.h"
 #include "pins/bpffs.h"
+#include "pins/map_word.h"
 #include "pins/pins.h"
 
 /* ---- opening a map -------------------------------------------------------------------------------------- */
@@ -132,7 +133,7 @@ int elfmap_map__open_for(const char *path, enum elfmap_access access, int *ret_f
 	__u32 size = sizeof(info);
 	int err, fd;
 
-	fd = bpf_obj_get_opts(path, &opts);
+	fd = elfmap_map_word__is(path) ? elfmap_map_word__open(path, access) : bpf_obj_get_opts(path, &opts);
 	if (fd < 0)
 		return explain_open(path, writing, fd, msg);
 	err = check_is_map(fd, path, msg);

@@ -307,9 +307,29 @@ int text__read_hex(struct elfmap_text *text, size_t size, char ends_in, unsigned
 	return 0;
 }
 
-/* Only a type of no bytes can be written without `hex`. */
+/* Bytes without a type are written with `hex`. Words that can mean only one thing are taken, too, if they have the
+ * size: `dev NAME`, and addresses. */
 int text__read_nothing(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {
+	static const struct {
+		size_t size;
+		notation_scan *scan;
+	} addresses[] = {{4, text__scan_ipv4}, {6, text__scan_mac}, {16, text__scan_ipv6}};
+	struct elfmap_type device = {.notation = ELFMAP_IFINDEX, .size = 4, .bits = 32};
+	struct elfmap_text ahead = *text;
+	unsigned char bytes[16];
+
+	if (type->size == 4 && take_word(&ahead, "dev", 3))
+		return text__read_device(text, &device, to);
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
+		size_t length = type->size == addresses[i].size ? addresses[i].scan(text->at, text->end, bytes) : 0;
+
+		if (!length || !is_word_end(text, text->at + length))
+			continue;
+		ahead.at = text->at;
+		text->at += length;
+		return text__store(text, ahead.at, to, bytes, type->size);
+	}
 	return type->size ? text__expected_type(text, type) : text__store(text, text->at, to, "", 0);
 }
 
