@@ -19,6 +19,7 @@
 
 #include "base/path.h"
 #include "kinds/maps.h"
+#include "load/note.h"
 #include "load/start.h"
 #include "pins/bpffs.h"
 #include "preload/preload.h"
@@ -30,6 +31,7 @@
 static struct source current;	       /* the file last read */
 static struct bpf_object *current_bpf; /* what libbpf made of it */
 static char current_path[PATH_MAX];    /* as the user gave it */
+static char opened_path[PATH_MAX];     /* the same, also of an object that libbpf reads itself */
 
 /* ---- the object ------------------------------------------------------------------------------------------ */
 
@@ -351,6 +353,8 @@ __attribute__((visibility("default"))) struct bpf_object *bpf_object__open_file(
 
 	if (!real)
 		real = preload__next("bpf_object__open_file");
+	if (path)
+		snprintf(opened_path, sizeof(opened_path), "%s", path);
 	if (!preload__active || !path || !find_legacy_object(path))
 		return real(path, opts);
 	complain_about_undefined(path);
@@ -441,6 +445,17 @@ static void note_start(const struct bpf_object *bpf)
 	close(fd);
 }
 
+static void note_file(struct bpf_object *bpf)
+{
+	int note = elfmap_note__make(opened_path);
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program (prog, bpf)
+		elfmap_note__bind(bpf_program__fd(prog), note);
+	if (note >= 0)
+		close(note);
+}
+
 __attribute__((visibility("default"))) int bpf_object__load(struct bpf_object *bpf)
 {
 	static int (*real)(struct bpf_object *);
@@ -451,8 +466,10 @@ __attribute__((visibility("default"))) int bpf_object__load(struct bpf_object *b
 	if (!preload__active)
 		return real(bpf);
 	err = (bpf == current_bpf ? set_types(bpf) : 0) ?: real(bpf);
-	if (!err)
+	if (!err) {
+		note_file(bpf);
 		note_start(bpf);
+	}
 	if (!err || bpf != current_bpf)
 		return err;
 	why = errno;

@@ -14,6 +14,7 @@
 #include "hook/attachment.h"
 #include "kinds/progs.h"
 #include "load/load.h"
+#include "load/note.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
 
@@ -27,6 +28,22 @@ struct facts {
 	__u32 maps[MAX_PROG_MAPS]; /* in the order in which the program uses them */
 };
 
+/* The same program can be from another file. What was bound comes last. */
+static void drop_note(struct facts *facts)
+{
+	__u32 nr = facts->info.nr_map_ids;
+
+	for (__u32 i = nr; i-- > 0 && i + 2 >= nr;) {
+		struct bpf_map_info info;
+
+		if (!elfmap_map__describe(facts->maps[i], &info) || !elfmap_note__is(&info))
+			continue;
+		memmove(&facts->maps[i], &facts->maps[i + 1], (nr - i - 1) * sizeof(*facts->maps));
+		facts->info.nr_map_ids--;
+		return;
+	}
+}
+
 static bool read_facts(int fd, struct facts *facts)
 {
 	__u32 size = sizeof(facts->info);
@@ -35,7 +52,10 @@ static bool read_facts(int fd, struct facts *facts)
 		.nr_map_ids = MAX_PROG_MAPS,
 		.map_ids = (__u64)(unsigned long)facts->maps,
 	};
-	return !bpf_obj_get_info_by_fd(fd, &facts->info, &size) && facts->info.nr_map_ids <= MAX_PROG_MAPS;
+	if (bpf_obj_get_info_by_fd(fd, &facts->info, &size) || facts->info.nr_map_ids > MAX_PROG_MAPS)
+		return false;
+	drop_note(facts);
+	return true;
 }
 
 /* Compares the only value of libbpf's map for .rodata, or of the map of start values (load_pin.c). */

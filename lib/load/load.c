@@ -338,6 +338,7 @@ int elfmap_load__kernel(struct elfmap_load *load, struct elfmap_msg *msg)
 			explain_refusal(load, err, msg);
 	}
 	if (!err) {
+		elfmap_load__note_file(load);
 		err = elfmap_load__note_start(load);
 		if (err)
 			elfmap_msg__set(msg, err, "the start values of its variables cannot be recorded: %s",

@@ -163,6 +163,8 @@ int elfmap_load__shrink(struct elfmap_load *load, struct elfmap_holder *holder);
 void elfmap_load__close_bpf(struct elfmap_load *load);
 /* Called by elfmap_load__kernel(): notes the start values of variables (start.h). */
 int elfmap_load__note_start(struct elfmap_load *load);
+/* Notes the file of the programs (note.h). */
+void elfmap_load__note_file(const struct elfmap_load *load);
 
 /* Releases the lock before elfmap_load__free() does: other commands may then remove unused pins. LOAD may be NULL. */
 void elfmap_load__unlock(struct elfmap_load *load);

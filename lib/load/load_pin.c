@@ -22,6 +22,7 @@
 #include "kinds/maps.h"
 #include "load/holder.h"
 #include "load/load.h"
+#include "load/note.h"
 #include "load/start.h"
 #include "pins/made.h"
 #include "pins/pin_change.h"
@@ -386,7 +387,19 @@ int elfmap_load__shrink(struct elfmap_load *load, struct elfmap_holder *holder)
 	return 0;
 }
 
-/* ---- start values of variables ------------------------------------------------------------------------------ */
+/* ---- notes: files, and start values of variables
+ * ------------------------------------------------------------------------------ */
+
+void elfmap_load__note_file(const struct elfmap_load *load)
+{
+	int note = elfmap_note__make(load->file);
+
+	for (size_t i = 0; i < load->nr_progs; i++)
+		if (load->progs[i].is_wanted)
+			elfmap_note__bind(bpf_program__fd(load->progs[i].bpf), note);
+	if (note >= 0)
+		close(note);
+}
 
 int elfmap_load__note_start(struct elfmap_load *load)
 {
