@@ -250,6 +250,39 @@ static int take_settings(struct parse *parse, const struct option_row *row, int 
 	return 0;
 }
 
+static bool is_place_word(const char *word)
+{
+	static const char words[] = "ingress|egress|xdp";
+
+	return is_one_of(word, strlen(word), words);
+}
+
+static int add_place(struct parse *parse, const struct option_row *row, const char *dev, const char *where)
+{
+	struct option_places *places = (void *)(parse->request + row->at);
+
+	if (places->nr == OPTION_MAX_PLACES)
+		return refuse(parse, dev, "too many hooks");
+	places->at[places->nr++] = (struct option_place){dev, where};
+	return 0;
+}
+
+/* `dev DEV [ingress|egress|xdp] ...`: a place for each of the words behind DEV. */
+static int take_places(struct parse *parse, const struct option_row *row, int argc, char **argv, int *at)
+{
+	const char *word = argv[(*at)++], *dev;
+	int err = 0;
+
+	if (*at == argc || is_common(argv[*at]) || is_dashed(argv[*at]))
+		return refuse(parse, word, "requires a value");
+	dev = argv[(*at)++];
+	if (*at == argc || !is_place_word(argv[*at]))
+		return add_place(parse, row, dev, NULL);
+	for (; !err && *at < argc && is_place_word(argv[*at]); ++*at)
+		err = add_place(parse, row, dev, argv[*at]);
+	return err;
+}
+
 /* The option in row NTH, named by argv[*AT]. */
 static int take_row(struct parse *parse, size_t nth, int argc, char **argv, int *at)
 {
@@ -260,6 +293,10 @@ static int take_row(struct parse *parse, size_t nth, int argc, char **argv, int 
 	if (row->kind == OPTION_SETTINGS) {
 		parse->common->given |= (__u64)1 << nth;
 		return take_settings(parse, row, argc, argv, at);
+	}
+	if (row->kind == OPTION_PLACES) {
+		parse->common->given |= (__u64)1 << nth;
+		return take_places(parse, row, argc, argv, at);
 	}
 	word = argv[(*at)++];
 	value = is_dashed(word) ? strchr(word, '=') : NULL;
@@ -467,7 +504,9 @@ static int print_row(FILE *to, const struct option_row *row)
 				 row->kind == OPTION_FLAG ? "" : " ");
 	if (row->value)
 		width += fprintf(to, "%s%s", row->value,
-				 row->kind == OPTION_WORDS || row->kind == OPTION_SETTINGS ? " ..." : "");
+				 row->kind == OPTION_WORDS || row->kind == OPTION_SETTINGS || row->kind == OPTION_PLACES
+					 ? " ..."
+					 : "");
 	for (const struct option_choice *choice = row->value ? NULL : row->choices; choice && choice->word; choice++)
 		if (!choice->is_hidden)
 			width += fprintf(to, "%s%s", choice == row->choices ? "" : "|", choice->word);

@@ -32,6 +32,7 @@ enum option_kind {
 	OPTION_WORDS,	 /* struct option_words: an argument that may be repeated */
 	OPTION_READ,	 /* stored by READ */
 	OPTION_SETTINGS, /* struct elfmap_settings: one or more words NAME=VALUE */
+	OPTION_PLACES,	 /* struct option_places: DEV [ingress|egress|xdp] ...; may be repeated */
 };
 
 enum option_flags {
@@ -65,6 +66,16 @@ struct option_words {
 	int nr;
 };
 
+#define OPTION_MAX_PLACES 64
+
+struct option_places {
+	struct option_place {
+		const char *dev;
+		const char *where; /* "ingress", "egress", "xdp"; NULL: all hooks of the device */
+	} at[OPTION_MAX_PLACES];
+	size_t nr;
+};
+
 struct option_row {
 	const char *words; /* name and aliases, "prio|pref|priority"; NULL: an argument */
 	const char *value; /* of the value or argument in the usage, "P", "FILE|PIN"; NULL: a flag or choice */
@@ -89,6 +100,8 @@ struct option_row {
 #define OPTION_WORDS_AT(request, member) .kind = OPTION_WORDS, .at = OPTION_OFFSET(request, member, struct option_words)
 #define OPTION_SETTINGS_AT(request, member) \
 	.kind = OPTION_SETTINGS, .at = OPTION_OFFSET(request, member, struct elfmap_settings)
+#define OPTION_PLACES_AT(request, member) \
+	.kind = OPTION_PLACES, .at = OPTION_OFFSET(request, member, struct option_places)
 #define OPTION_NUMBER_AT(request, member, least, most) \
 	.kind = OPTION_NUMBER, .at = OPTION_OFFSET(request, member, __u32), .min = (least), .max = (most)
 #define OPTION_CHOICE_AT(request, member, list)   \

@@ -224,9 +224,6 @@ bool pipeline_object__has_pin(const struct pipeline_object *object, const char *
  * -1. */
 struct pipeline_object *pipeline__find_maker(const struct pipeline *pipeline, const char *path, int *ret_map);
 
-/* Tells its file from others with the same name. */
-void pipeline_object__instance(const struct pipeline_object *object, char ret_instance[9]);
-
 /* ---- hooks, maps and cgroups ------------------------------------------------------------------------------- */
 
 int line_hook__plan(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);

@@ -190,25 +190,9 @@ static bool is_upgraded(const struct pipeline *pipeline, const struct pipeline_l
 	return false;
 }
 
-/* Are there other hooks of this name, or other files? Their versions are not those of this one. */
-static bool is_ambiguous(const struct pipeline *pipeline, const struct line_hook *hook, size_t nr)
-{
-	const struct elfmap_hooks *hooks = &hook->netns->hooks.hooks;
-	const char *name = elfmap_path__name(hook->object->file);
-	size_t length = strlen(name), found = 0;
-
-	for (size_t i = 0; i < pipeline->nr_objects; i++)
-		if (!pipeline->objects[i]->is_pin && !strcmp(elfmap_path__name(pipeline->objects[i]->file), name) &&
-		    strcmp(pipeline->objects[i]->file, hook->object->file) != 0)
-			return true;
-	for (size_t i = 0; i < hooks->nr; i++)
-		found += !strncmp(hooks->at[i].name, name, length) && !strncmp(hooks->at[i].name + length, ":[", 2);
-	return found > nr;
-}
-
 /* The request of the upgrade of LINE; free() its hooks. */
 static int fill_request(struct pipeline *pipeline, const struct pipeline_line *line, struct elfmap_upgrade_opts *opts,
-			char instance[9], struct elfmap_msg *msg)
+			struct elfmap_msg *msg)
 {
 	struct elfmap_hook *hooks = calloc(pipeline->nr_lines, sizeof(*hooks));
 	size_t nr = 0;
@@ -226,9 +210,6 @@ static int fill_request(struct pipeline *pipeline, const struct pipeline_line *l
 					     .context = pipeline,
 					     .shares_tables = is_upgraded(pipeline, line, false),
 					     .settings = &line->hook->object->settings};
-	pipeline_object__instance(line->hook->object, instance);
-	if (is_ambiguous(pipeline, line->hook, nr))
-		opts->instance = instance;
 	return 0;
 }
 
@@ -236,12 +217,11 @@ static int upgrade(struct pipeline *pipeline, struct pipeline_line *line, struct
 {
 	struct elfmap_upgrade done = {};
 	struct elfmap_upgrade_opts opts = {};
-	char instance[9];
 	int back, err;
 
 	if (!line->hook->is_upgrade || is_upgraded(pipeline, line, true))
 		return 0;
-	err = fill_request(pipeline, line, &opts, instance, msg);
+	err = fill_request(pipeline, line, &opts, msg);
 	if (err)
 		return err;
 	err = elfmap_netns__visit(line->hook->netns->fd, &back, msg);
@@ -260,13 +240,12 @@ static void roll_back(struct pipeline *pipeline, struct pipeline_line *line)
 {
 	struct elfmap_upgrade back = {};
 	struct elfmap_upgrade_opts opts = {};
-	char instance[9];
 	int home;
 
-	if (!line->hook->is_upgraded || fill_request(pipeline, line, &opts, instance, NULL))
+	if (!line->hook->is_upgraded || fill_request(pipeline, line, &opts, NULL))
 		return;
 	if (!elfmap_netns__visit(line->hook->netns->fd, &home, NULL)) {
-		if (!elfmap_upgrade__undo(line->hook->object->file, &opts, &back, NULL))
+		if (!elfmap_upgrade__rollback(line->hook->object->file, &opts, &back, NULL))
 			elfmap_upgrade__free(&back);
 		elfmap_netns__leave(home, 0, NULL);
 	}

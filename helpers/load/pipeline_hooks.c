@@ -78,17 +78,12 @@ bool line_hook__is_at(const struct line_hook *hook, const struct line_hook *othe
 /* The namespace of the hook decides. */
 static bool was_interrupted(const struct pipeline *pipeline, const struct line_hook *hook)
 {
-	struct elfmap_upgrade_opts opts = {.tc_dir = pipeline->tc_dir};
-	char instance[9];
 	bool was = false;
 	int back;
 
 	if (elfmap_netns__visit(hook->netns->fd, &back, NULL))
 		return false;
-	was = elfmap_upgrade__was_interrupted(hook->object->file, &opts);
-	pipeline_object__instance(hook->object, instance);
-	opts.instance = instance;
-	was = was || elfmap_upgrade__was_interrupted(hook->object->file, &opts);
+	was = elfmap_upgrade__was_interrupted(hook->object->file, pipeline->tc_dir);
 	elfmap_netns__leave(back, 0, NULL);
 	return was;
 }

@@ -279,15 +279,6 @@ void pipeline_object__close(struct pipeline_object *object, bool keep)
 	free_pins(object);
 }
 
-void pipeline_object__instance(const struct pipeline_object *object, char ret_instance[9])
-{
-	char path[PATH_MAX], hash[41];
-	const char *file = realpath(object->file, path) ? path : object->file;
-
-	elfmap_sha1(file, strlen(file), hash);
-	snprintf(ret_instance, 9, "%.8s", hash);
-}
-
 /* ---- questions ----------------------------------------------------------------------------------------------- */
 
 bool pipeline_object__is_same(struct pipeline_object *object, __u32 id)

@@ -132,13 +132,30 @@ struct upgrade_request {
 	const char *file, *resets;
 	struct elfmap_settings settings;
 	int merge;
+	struct option_places places;
 	bool rollback, forget;
 };
+
+static void set_places(const struct option_places *words, struct elfmap_place *places)
+{
+	for (size_t i = 0; i < words->nr; i++) {
+		const char *where = words->at[i].where ?: "";
+
+		places[i] = (struct elfmap_place){
+			.dev = words->at[i].dev,
+			.direction = !strcmp(where, "ingress")	? ELFMAP_INGRESS
+				     : !strcmp(where, "egress") ? ELFMAP_EGRESS
+								: ELFMAP_NO_DIRECTION,
+			.is_xdp = !strcmp(where, "xdp"),
+		};
+	}
+}
 
 static int run(const void *words)
 {
 	const struct upgrade_request *request = words;
 	struct elfmap_upgrade_opts opts = {.warn = warn_of_object};
+	struct elfmap_place places[OPTION_MAX_PLACES];
 	struct elfmap_upgrade upgrade = {};
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
@@ -147,14 +164,17 @@ static int run(const void *words)
 
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
 		return complain("upgrade", "%s", msg.text);
+	set_places(&request->places, places);
+	opts.places = places;
+	opts.nr_places = request->places.nr;
 	opts.tc_dir = tc_dir;
 	opts.resets = request->resets;
 	opts.settings = &request->settings;
 	opts.merge = (enum elfmap_merge)request->merge;
 	if (request->forget)
-		err = elfmap_upgrade__forget(request->file, tc_dir, &upgrade, &msg);
+		err = elfmap_upgrade__forget(request->file, &opts, &upgrade, &msg);
 	else if (request->rollback)
-		err = elfmap_upgrade__rollback(request->file, tc_dir, &upgrade, &msg);
+		err = elfmap_upgrade__rollback(request->file, &opts, &upgrade, &msg);
 	else
 		err = elfmap_upgrade__run(request->file, &opts, &upgrade, &msg);
 	if (err)
@@ -181,6 +201,8 @@ static int run(const void *words)
 
 static const struct option_row options[] = {
 	{NULL, "FILE", OPTION_REQUIRED, OPTION_TEXT_AT(struct upgrade_request, file), .completes = COMPLETE_FILE},
+	{"dev", "DEV [ingress|egress|xdp]", 0, OPTION_PLACES_AT(struct upgrade_request, places),
+	 .completes = COMPLETE_DEV, .help = "only at these hooks"},
 	{"--rollback", NULL, 0, OPTION_FLAG_AT(struct upgrade_request, rollback),
 	 .help = "go back to the previous version"},
 	{"--forget", NULL, 0, OPTION_FLAG_AT(struct upgrade_request, forget), .unless = "--rollback",

@@ -3,6 +3,7 @@
  * upgrade in another namespace the pins may be maps of another version. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,10 @@
 #include "kinds/maps.h"
 #include "map/map.h"
 #include "object/object.h"
+#include "pins/pin_change.h"
 #include "pins/pins.h"
 #include "upgrade/deployment.h"
+#include "upgrade/identity.h"
 
 /* ---- hooks ----------------------------------------------------------------------------------------------- */
 
@@ -147,8 +150,230 @@ void elfmap_deployment__free(struct elfmap_deployment *deployment)
 	for (size_t i = 0; i < deployment->nr; i++)
 		free(deployment->at[i].section);
 	free(deployment->at);
+	free(deployment->others);
 	elfmap_holder__free(&deployment->holder);
 	*deployment = (struct elfmap_deployment){};
+}
+
+/* ---- which of them ---------------------------------------------------------------------------------------- */
+
+/* Drops the hooks for which KEEP is false. */
+static int prune(struct elfmap_deployment *deployment, const bool *keep)
+{
+	size_t kept = 0, room = deployment->nr_others + deployment->nr;
+	__u32 *grown = realloc(deployment->others, (room + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	deployment->others = grown;
+	for (size_t i = 0; i < deployment->nr; i++) {
+		struct elfmap_deployed *at = &deployment->at[i];
+
+		if (keep[i]) {
+			deployment->at[kept++] = *at;
+			continue;
+		}
+		grown[deployment->nr_others++] = at->hook.prog;
+		free(at->section);
+	}
+	deployment->nr = kept;
+	return 0;
+}
+
+#define LABEL_SIZE 64
+
+static int mark_own(const struct elfmap_deployment *deployment, const char *file, const char *tc_dir, bool *keep,
+		    struct elfmap_msg *msg)
+{
+	struct elfmap_candidate *candidates = calloc(deployment->nr + 1, sizeof(*candidates));
+	char(*labels)[LABEL_SIZE] = calloc(deployment->nr + 1, LABEL_SIZE);
+	int err = candidates && labels ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+
+	for (size_t i = 0; !err && i < deployment->nr; i++) {
+		elfmap_hook__write(&deployment->at[i].hook, false, labels[i], LABEL_SIZE);
+		candidates[i].prog = bpf_prog_get_fd_by_id(deployment->at[i].before);
+		candidates[i].label = labels[i];
+	}
+	err = err ?: elfmap_identity__choose(candidates, deployment->nr, file, tc_dir, msg);
+	for (size_t i = 0; !err && i < deployment->nr; i++)
+		keep[i] = candidates[i].is_chosen;
+	for (size_t i = 0; candidates && i < deployment->nr; i++)
+		if (candidates[i].prog >= 0)
+			close(candidates[i].prog);
+	if (candidates)
+		elfmap_candidates__free(candidates, deployment->nr);
+	free(labels);
+	return err;
+}
+
+static int finish_choice(struct elfmap_deployment *deployment, bool *keep, int err, struct elfmap_msg *msg)
+{
+	if (!err && prune(deployment, keep))
+		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
+	free(keep);
+	return err;
+}
+
+static bool *make_marks(const struct elfmap_deployment *deployment, struct elfmap_msg *msg)
+{
+	bool *keep = calloc(deployment->nr + 1, sizeof(*keep));
+
+	if (!keep)
+		elfmap_msg__set(msg, -ENOMEM, "no memory");
+	return keep;
+}
+
+int elfmap_deployment__choose(struct elfmap_deployment *deployment, const char *file, const char *tc_dir,
+			      struct elfmap_msg *msg)
+{
+	bool *keep = make_marks(deployment, msg);
+	int err = keep ? mark_own(deployment, file, tc_dir, keep, msg) : -ENOMEM;
+
+	return finish_choice(deployment, keep, err, msg);
+}
+
+static bool is_one_of(const struct elfmap_hook *hook, const struct elfmap_hook *hooks, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (hooks[i].kind == hook->kind && hooks[i].ifindex == hook->ifindex &&
+		    hooks[i].direction == hook->direction && hooks[i].parent == hook->parent &&
+		    hooks[i].chain == hook->chain && hooks[i].prio == hook->prio && hooks[i].handle == hook->handle &&
+		    hooks[i].mode == hook->mode &&
+		    (hook->kind->has & ELFMAP_HOOK_SINGLE || !strcmp(hooks[i].name, hook->name)))
+			return true;
+	return false;
+}
+
+int elfmap_deployment__keep_hooks(struct elfmap_deployment *deployment, const struct elfmap_hook *hooks, size_t nr,
+				  struct elfmap_msg *msg)
+{
+	bool *keep = make_marks(deployment, msg);
+	int err = keep ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < deployment->nr; i++)
+		keep[i] = is_one_of(&deployment->at[i].hook, hooks, nr);
+	return finish_choice(deployment, keep, err, msg);
+}
+
+static bool is_at(const struct elfmap_hook *hook, const struct elfmap_place *place)
+{
+	bool is_xdp = hook->kind->prog_type == BPF_PROG_TYPE_XDP;
+
+	return !strcmp(hook->dev, place->dev) && (!place->is_xdp || is_xdp) &&
+	       (!place->direction || place->direction == hook->direction);
+}
+
+int elfmap_deployment__keep_places(struct elfmap_deployment *deployment, const struct elfmap_place *places, size_t nr,
+				   struct elfmap_msg *msg)
+{
+	bool *keep = make_marks(deployment, msg);
+	int err = keep ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < nr; i++) {
+		bool any = false;
+
+		for (size_t j = 0; j < deployment->nr; j++)
+			if (is_at(&deployment->at[j].hook, &places[i]))
+				any = keep[j] = true;
+		if (!any)
+			err = elfmap_msg__set(msg, -ENOENT, "it is not attached at dev %s%s", places[i].dev,
+					      places[i].is_xdp			      ? " xdp"
+					      : places[i].direction == ELFMAP_INGRESS ? " ingress"
+					      : places[i].direction == ELFMAP_EGRESS  ? " egress"
+										      : "");
+	}
+	return finish_choice(deployment, keep, err, msg);
+}
+
+int elfmap_deployment__keep_running(struct elfmap_deployment *deployment, const struct elfmap_version *version)
+{
+	bool *keep = calloc(deployment->nr + 1, sizeof(*keep)), any = false;
+	int err = keep ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < deployment->nr; i++)
+		any |= keep[i] = elfmap_version__has_prog(version, deployment->at[i].hook.prog);
+	err = err ?: any ? prune(deployment, keep) : 0;
+	free(keep);
+	return err;
+}
+
+/* ---- the directory of its versions -------------------------------------------------------------------------- */
+
+#define MAX_DEPLOYMENTS 256 /* of one name */
+
+/* Does a program with one of IDS belong to a version in DIR? */
+static bool is_version_of(const char *dir, const char *name, const __u32 *ids, size_t nr)
+{
+	struct elfmap_version version = {};
+	char path[PATH_MAX + 16];
+	bool found = false;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (elfmap_version__read(path, &version, NULL))
+		return false;
+	for (size_t i = 0; !found && i < nr; i++)
+		found = elfmap_version__has_prog(&version, ids[i]);
+	elfmap_version__free(&version);
+	return found;
+}
+
+static bool has_version_of(const char *dir, const __u32 *ids, size_t nr)
+{
+	return is_version_of(dir, "current", ids, nr) || is_version_of(dir, "next", ids, nr) ||
+	       is_version_of(dir, "old", ids, nr) || is_version_of(dir, "previous", ids, nr);
+}
+
+bool elfmap_deployment__name_dir(const char *escaped, unsigned int nth, char ret_name[NAME_MAX + 1])
+{
+	snprintf(ret_name, NAME_MAX + 1, nth > 1 ? "%.240s~%u" : "%s", escaped, nth);
+	return nth <= MAX_DEPLOYMENTS;
+}
+
+static bool find_dir(const struct elfmap_deployment *deployment, const char *tc_dir, const char *escaped,
+		     unsigned long netns, const __u32 *ids, char ret_name[NAME_MAX + 1])
+{
+	char unused[NAME_MAX + 1] = "";
+
+	char name[NAME_MAX + 1], dir[PATH_MAX];
+
+	for (unsigned int nth = 1; elfmap_deployment__name_dir(escaped, nth, name); nth++) {
+		if (snprintf(dir, sizeof(dir), "%s/generations/%s/%lu", tc_dir, name, netns) >= (int)sizeof(dir))
+			return false;
+		if (access(dir, F_OK)) {
+			if (!*unused)
+				strcpy(unused, name);
+			continue;
+		}
+		if (has_version_of(dir, ids, deployment->nr)) {
+			strcpy(ret_name, name);
+			return true;
+		}
+		/* One that no hook of this name runs is left over. */
+		if (!*unused && !has_version_of(dir, deployment->others, deployment->nr_others))
+			strcpy(unused, name);
+	}
+	strcpy(ret_name, unused);
+	return *unused;
+}
+
+void elfmap_deployment__find_dir(const struct elfmap_deployment *deployment, const char *tc_dir, const char *object,
+				 unsigned long netns, char ret_name[NAME_MAX + 1])
+{
+	char escaped[NAME_MAX + 1], second[PATH_MAX];
+	__u32 *ids;
+
+	if (elfmap_pin_name__escape(object, escaped, sizeof(escaped)))
+		*escaped = '\0';
+	snprintf(second, sizeof(second), "%s/generations/%.240s~2", tc_dir, escaped);
+	strcpy(ret_name, escaped);
+	if (!*escaped || (!deployment->nr_others && access(second, F_OK)))
+		return; /* the usual case */
+	ids = calloc(deployment->nr + 1, sizeof(*ids));
+	for (size_t i = 0; ids && i < deployment->nr; i++)
+		ids[i] = deployment->at[i].hook.prog;
+	if (!ids || !find_dir(deployment, tc_dir, escaped, netns, ids, ret_name))
+		strcpy(ret_name, escaped);
+	free(ids);
 }
 
 static int exchange(struct elfmap_deployed *deployed, __u32 expected, int prog, struct elfmap_msg *msg)
@@ -160,6 +385,24 @@ static int exchange(struct elfmap_deployed *deployed, __u32 expected, int prog, 
 	return err;
 }
 
+void elfmap_deployed__name(const struct elfmap_deployed *deployed, char ret_name[ELFMAP_DEPLOYED_NAME])
+{
+	const struct elfmap_hook *hook = &deployed->hook;
+
+	snprintf(ret_name, ELFMAP_DEPLOYED_NAME, "%s:%d:%u:%x:%u:%u:%x", hook->kind->name, hook->ifindex,
+		 hook->direction, hook->parent, hook->chain, hook->prio, hook->handle);
+}
+
+static int find_program(const struct elfmap_version *version, const struct elfmap_deployed *deployed)
+{
+	char name[ELFMAP_DEPLOYED_NAME];
+	int prog;
+
+	elfmap_deployed__name(deployed, name);
+	prog = elfmap_version__find_hook(version, name);
+	return prog >= 0 ? prog : elfmap_version__find(version, deployed->section);
+}
+
 int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct elfmap_version *version,
 			      struct elfmap_msg *msg)
 {
@@ -167,14 +410,14 @@ int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct
 	int err = 0;
 
 	for (size_t i = 0; i < deployment->nr; i++)
-		if (elfmap_version__find(version, deployment->at[i].section) < 0)
+		if (find_program(version, &deployment->at[i]) < 0)
 			return elfmap_msg__set(msg, -ENOENT,
 					       "section '%s' is attached, but the other version has no such section",
 					       deployment->at[i].section);
 	for (; !err && tried < deployment->nr; tried++) {
 		struct elfmap_deployed *at = &deployment->at[tried];
 
-		err = exchange(at, at->hook.prog, elfmap_version__find(version, at->section), msg);
+		err = exchange(at, at->hook.prog, find_program(version, at), msg);
 	}
 	while (err && tried--) { /* also the failed one: only the kernel's reply may have been lost */
 		struct elfmap_deployed *at = &deployment->at[tried];
@@ -182,7 +425,7 @@ int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct
 
 		if (before < 0)
 			continue;
-		exchange(at, elfmap_program__id(elfmap_version__find(version, at->section)), before, NULL);
+		exchange(at, elfmap_program__id(find_program(version, at)), before, NULL);
 		close(before);
 	}
 	return err;

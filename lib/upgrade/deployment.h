@@ -6,6 +6,8 @@
 #ifndef ELFMAP_DEPLOYMENT_H
 #define ELFMAP_DEPLOYMENT_H
 
+#include <limits.h>
+
 #include "hook/hook.h"
 #include "load/holder.h"
 #include "load/load.h"
@@ -18,7 +20,16 @@ struct elfmap_deployment {
 		__u32 before;  /* the program that was found there */
 	} * at;
 	size_t nr;
+	__u32 *others; /* programs of hooks of the same name that are not part of it */
+	size_t nr_others;
 	struct elfmap_holder holder; /* keeps these programs loaded: hooks may be more than descriptors */
+};
+
+/* Hooks that a command names. */
+struct elfmap_place {
+	const char *dev;
+	enum elfmap_direction direction; /* ELFMAP_NO_DIRECTION: all hooks of the device */
+	bool is_xdp;			 /* only XDP */
 };
 
 /* Finds all hooks named OBJECT:[SECTION], OBJECT being the name of FILE, whose programs can be exchanged: filters of
@@ -27,6 +38,30 @@ struct elfmap_deployment {
 int elfmap_deployment__find(const char *file, const char *tc_dir, struct elfmap_deployment *ret_deployment,
 			    struct elfmap_msg *msg);
 void elfmap_deployment__free(struct elfmap_deployment *deployment);
+
+/* Keeps the hooks that belong to FILE (identity.h). -ENOENT: none does. */
+int elfmap_deployment__choose(struct elfmap_deployment *deployment, const char *file, const char *tc_dir,
+			      struct elfmap_msg *msg);
+/* Keeps those of HOOKS, by place and name; perhaps none. */
+int elfmap_deployment__keep_hooks(struct elfmap_deployment *deployment, const struct elfmap_hook *hooks, size_t nr,
+				  struct elfmap_msg *msg);
+/* Keeps the hooks at PLACES. -ENOENT: none is at one of them. */
+int elfmap_deployment__keep_places(struct elfmap_deployment *deployment, const struct elfmap_place *places, size_t nr,
+				   struct elfmap_msg *msg);
+/* Keeps the hooks that run a program of VERSION, if there is one. */
+int elfmap_deployment__keep_running(struct elfmap_deployment *deployment, const struct elfmap_version *version);
+
+/* The Nth name for the directory of an object's versions, from 1. ESCAPED: the object's name. false: no more. */
+bool elfmap_deployment__name_dir(const char *escaped, unsigned int nth, char ret_name[NAME_MAX + 1]);
+
+/* The name of the directory of DEPLOYMENT's versions below tc/generations: OBJECT, escaped, or for a second deployment
+ * of this name OBJECT~2, and so on. NETNS: its subdirectory. */
+void elfmap_deployment__find_dir(const struct elfmap_deployment *deployment, const char *tc_dir, const char *object,
+				 unsigned long netns, char ret_name[NAME_MAX + 1]);
+
+/* What a version calls the hook of DEPLOYED, if it notes its program apart from others of the section. */
+#define ELFMAP_DEPLOYED_NAME 96
+void elfmap_deployed__name(const struct elfmap_deployed *deployed, char ret_name[ELFMAP_DEPLOYED_NAME]);
 
 /* Replaces the program of each hook by VERSION's entry program of the same section; no packet passes without a program.
  * On failure all hooks have their old programs. -ENOENT: VERSION lacks a section; -ESTALE: another command has

@@ -267,7 +267,7 @@ static int choose(struct choice *choice)
 	return any ? 0 : -ENOTUNIQ;
 }
 
-static int refuse(const struct choice *choice, const char *words, int err, struct elfmap_msg *msg)
+static int refuse(const struct choice *choice, const char *file, int err, struct elfmap_msg *msg)
 {
 	char list[400] = "";
 	size_t length = 0;
@@ -278,13 +278,14 @@ static int refuse(const struct choice *choice, const char *words, int err, struc
 		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%s (%s)", i ? ", " : "",
 					   candidate->label, *candidate->file ? candidate->file : "file not noted");
 	}
-	return elfmap_msg__set(
-		msg, err, "%s of this name %s: %s; %s", err == -ENOENT ? "another object" : "several objects",
-		err == -ENOENT ? "is attached, which uses other pinned maps" : "are attached", list, words);
+	return elfmap_msg__set(msg, err, "%s: %s; name the hooks: 'elfmap upgrade %s dev %s'",
+			       err == -ENOENT ? "what is attached under this name uses other pinned maps"
+					      : "several objects of this name are attached",
+			       list, file, choice->candidates[0].label);
 }
 
 int elfmap_identity__choose(struct elfmap_candidate *candidates, size_t nr, const char *file, const char *tc_dir,
-			    const char *words, struct elfmap_msg *msg)
+			    struct elfmap_msg *msg)
 {
 	struct choice choice = {.candidates = candidates, .nr = nr, .group_of = calloc(nr + 1, sizeof(size_t))};
 	int err = choice.group_of ? 0 : -ENOMEM;
@@ -298,7 +299,7 @@ int elfmap_identity__choose(struct elfmap_candidate *candidates, size_t nr, cons
 	} else {
 		err = choose(&choice);
 		if (err)
-			refuse(&choice, words, err, msg);
+			refuse(&choice, file, err, msg);
 	}
 	for (size_t i = 0; !err && i < nr; i++)
 		candidates[i].is_chosen = choice.groups[choice.group_of[i]].is_chosen;

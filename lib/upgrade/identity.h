@@ -18,10 +18,9 @@ struct elfmap_candidate {
 };
 
 /* Marks those of CANDIDATES that belong to FILE, which may be gone. -ENOTUNIQ: that is not clear; MSG lists them, and
- * says WORDS ("name the devices: 'elfmap upgrade FILE dev DEV'"). -ENOENT: none belongs to it. -ENOMEM.
- * elfmap_candidates__free() */
+ * names the words that decide. -ENOENT: none belongs to it. -ENOMEM. elfmap_candidates__free() */
 int elfmap_identity__choose(struct elfmap_candidate *candidates, size_t nr, const char *file, const char *tc_dir,
-			    const char *words, struct elfmap_msg *msg);
+			    struct elfmap_msg *msg);
 void elfmap_candidates__free(struct elfmap_candidate *candidates, size_t nr);
 
 #endif

@@ -23,12 +23,13 @@
 struct change {
 	const char *file;
 	const char *tc_dir;
-	const struct elfmap_upgrade_opts *opts; /* NULL: forget */
+	const struct elfmap_upgrade_opts *opts;
 	enum elfmap_merge merge;
 	char root[PATH_MAX / 2]; /* the bpf file system */
 	char dir[PATH_MAX / 2];	 /* tc/generations/OBJECT/NETNS */
 	char retired[PATH_MAX];	 /* tc/generations/OBJECT/retired */
 	const char *object;	 /* as in the names of the filters */
+	unsigned long netns;
 	int lock;
 	struct elfmap_load *load; /* NULL: rollback */
 	struct elfmap_version next;
@@ -47,45 +48,57 @@ static void path_of(const struct change *change, const char *version, char path[
 	snprintf(path, PATH_MAX, "%s/%s", change->dir, version);
 }
 
-/* INSTANCE: of several objects with the same file name; "": there is only one. */
-static int find_paths(struct change *change, const char *instance)
+static int set_dir(struct change *change, const char *name)
+{
+	if (snprintf(change->dir, sizeof(change->dir), "%s/generations/%s/%lu", change->tc_dir, name, change->netns) >=
+	    (int)sizeof(change->dir))
+		return elfmap_msg__set(change->msg, -ENAMETOOLONG, "the path of its versions is too long");
+	snprintf(change->retired, sizeof(change->retired), "%s/generations/%s/retired", change->tc_dir, name);
+	return 0;
+}
+
+static int find_paths(struct change *change)
 {
 	char name[NAME_MAX + 1];
-	unsigned long netns;
 	char *slash;
 	int err;
 
-	err = elfmap_netns__number(&netns, change->msg);
+	err = elfmap_netns__number(&change->netns, change->msg);
 	if (err)
 		return err;
 	change->object = elfmap_path__name(change->file);
-	if (elfmap_pin_name__escape(change->object, name, sizeof(name)) ||
-	    snprintf(change->dir, sizeof(change->dir), "%s/generations/%s/%lu%s%s", change->tc_dir, name, netns,
-		     *instance ? "-" : "", instance) >= (int)sizeof(change->dir))
+	if (elfmap_pin_name__escape(change->object, name, sizeof(name)))
 		return elfmap_msg__set(change->msg, -ENAMETOOLONG, "the path of its versions is too long");
-	snprintf(change->retired, sizeof(change->retired), "%s/generations/%s/retired", change->tc_dir, name);
 	snprintf(change->root, sizeof(change->root), "%s", change->tc_dir);
 	slash = strrchr(change->root, '/');
 	if (slash)
 		*slash = '\0';
-	return 0;
+	return set_dir(change, name);
 }
 
-bool elfmap_upgrade__was_interrupted(const char *file, const struct elfmap_upgrade_opts *opts)
+bool elfmap_upgrade__was_interrupted(const char *file, const char *tc_dir)
 {
-	struct change change = {.file = file, .tc_dir = opts->tc_dir};
-	char old[PATH_MAX], next[PATH_MAX];
+	struct change change = {.file = file, .tc_dir = tc_dir};
+	char escaped[NAME_MAX + 1], name[NAME_MAX + 1], old[PATH_MAX], next[PATH_MAX];
+	bool was = false;
 
-	if (find_paths(&change, opts->instance ?: ""))
+	if (find_paths(&change) || elfmap_pin_name__escape(change.object, escaped, sizeof(escaped)))
 		return false;
-	path_of(&change, "old", old);
-	path_of(&change, "next", next);
-	return !access(old, F_OK) || !access(next, F_OK);
+	for (unsigned int nth = 1; !was && elfmap_deployment__name_dir(escaped, nth, name); nth++) {
+		if (set_dir(&change, name))
+			return false;
+		path_of(&change, "old", old);
+		path_of(&change, "next", next);
+		was = !access(old, F_OK) || !access(next, F_OK);
+		if (nth > 1 && access(change.dir, F_OK))
+			break;
+	}
+	return was;
 }
 
 static int place_change(struct change *change)
 {
-	int err = find_paths(change, change->opts && change->opts->instance ? change->opts->instance : "");
+	int err = find_paths(change);
 
 	if (err)
 		return err;
@@ -98,20 +111,30 @@ static int place_change(struct change *change)
 
 /* ---- the old version: what is attached -------------------------------------------------------------------- */
 
+/* Another hook with the same section may have another program. */
+static int describe_entry(const struct elfmap_deployed *deployed, struct elfmap_version *version)
+{
+	int entry = elfmap_version__find(version, deployed->section), prog, err;
+	char name[ELFMAP_DEPLOYED_NAME];
+
+	if (entry >= 0 && elfmap_program__id(entry) == deployed->before)
+		return 0;
+	prog = bpf_prog_get_fd_by_id(deployed->before);
+	if (prog < 0)
+		return prog;
+	elfmap_deployed__name(deployed, name);
+	err = entry < 0 ? elfmap_version__add_entry(version, deployed->section, prog)
+			: elfmap_version__add_hook(version, name, prog);
+	close(prog);
+	return err;
+}
+
 static int describe_entries(const struct elfmap_deployment *deployment, struct elfmap_version *version)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < deployment->nr; i++) {
-		int prog;
-
-		if (elfmap_version__find(version, deployment->at[i].section) >= 0)
-			continue;
-		prog = bpf_prog_get_fd_by_id(deployment->at[i].before);
-		err = prog < 0 ? prog : elfmap_version__add_entry(version, deployment->at[i].section, prog);
-		if (prog >= 0)
-			close(prog);
-	}
+	for (size_t i = 0; !err && i < deployment->nr; i++)
+		err = describe_entry(&deployment->at[i], version);
 	return err;
 }
 
@@ -278,8 +301,8 @@ static int read_running(struct change *change)
 	takeover->tc_dir = change->tc_dir;
 	takeover->file = change->file;
 	takeover->reports = &change->result->maps;
-	takeover->resets = change->opts ? change->opts->resets : NULL;
-	takeover->warn = change->opts ? change->opts->warn : NULL;
+	takeover->resets = change->opts->resets;
+	takeover->warn = change->opts->warn;
 	for (size_t i = 0; !err && i < deployment->nr; i++) {
 		int prog;
 
@@ -451,37 +474,23 @@ static int publish(struct change *change, const struct elfmap_version *next)
 
 /* ---- an upgrade that was killed ---------------------------------------------------------------------------- */
 
-static bool is_named(const struct elfmap_upgrade_opts *opts, const struct elfmap_hook *hook)
-{
-	for (size_t i = 0; i < opts->nr_hooks; i++) {
-		const struct elfmap_hook *named = &opts->hooks[i];
-
-		if (named->kind == hook->kind && named->ifindex == hook->ifindex &&
-		    named->direction == hook->direction && named->chain == hook->chain && named->prio == hook->prio &&
-		    named->handle == hook->handle && named->mode == hook->mode &&
-		    (hook->kind->has & ELFMAP_HOOK_SINGLE || !strcmp(named->name, hook->name)))
-			return true;
-	}
-	return false;
-}
-
-/* Finds the hooks of the object; if the request names hooks, only these. */
 static int find_deployment(struct change *change)
 {
+	const struct elfmap_upgrade_opts *opts = change->opts;
 	struct elfmap_deployment *deployment = &change->result->deployment;
 	int err = elfmap_deployment__find(change->file, change->tc_dir, deployment, change->msg);
-	size_t kept = 0;
+	char name[NAME_MAX + 1];
 
-	if (err || !change->opts || !change->opts->hooks)
+	if (!err && opts->nr_places)
+		err = elfmap_deployment__keep_places(deployment, opts->places, opts->nr_places, change->msg);
+	else if (!err && opts->hooks)
+		err = elfmap_deployment__keep_hooks(deployment, opts->hooks, opts->nr_hooks, change->msg);
+	else if (!err && deployment->nr)
+		err = elfmap_deployment__choose(deployment, change->file, change->tc_dir, change->msg);
+	if (err)
 		return err;
-	for (size_t i = 0; i < deployment->nr; i++) {
-		if (is_named(change->opts, &deployment->at[i].hook))
-			deployment->at[kept++] = deployment->at[i];
-		else
-			free(deployment->at[i].section);
-	}
-	deployment->nr = kept;
-	return 0;
+	elfmap_deployment__find_dir(deployment, change->tc_dir, change->object, change->netns, name);
+	return set_dir(change, name);
 }
 
 static bool runs_any_of(const struct elfmap_deployment *deployment, const struct elfmap_version *version)
@@ -629,12 +638,31 @@ int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts
 	return err;
 }
 
-int elfmap_upgrade__undo(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
-			 struct elfmap_msg *msg)
+/* The hooks that the last change has exchanged; the others have kept their programs. */
+static int keep_exchanged(struct change *change)
+{
+	struct elfmap_version current = {};
+	char path[PATH_MAX];
+	int err;
+
+	path_of(change, "current", path);
+	if (elfmap_version__read(path, &current, NULL))
+		return 0;
+	err = elfmap_deployment__keep_running(&change->result->deployment, &current);
+	elfmap_version__free(&current);
+	return err ? elfmap_msg__set(change->msg, err, "no memory") : 0;
+}
+
+int elfmap_upgrade__rollback(const char *file, const struct elfmap_upgrade_opts *opts,
+			     struct elfmap_upgrade *ret_upgrade, struct elfmap_msg *msg)
 {
 	/* Without `fill`: the tables of the version before are as they were. */
-	const struct elfmap_upgrade_opts back = {
-		.tc_dir = opts->tc_dir, .hooks = opts->hooks, .nr_hooks = opts->nr_hooks, .instance = opts->instance};
+	const struct elfmap_upgrade_opts back = {.tc_dir = opts->tc_dir,
+						 .hooks = opts->hooks,
+						 .nr_hooks = opts->nr_hooks,
+						 .places = opts->places,
+						 .nr_places = opts->nr_places,
+						 .warn = opts->warn};
 	struct elfmap_upgrade result = {};
 	struct change change = {
 		.file = file, .tc_dir = opts->tc_dir, .opts = &back, .lock = -1, .result = &result, .msg = msg};
@@ -644,6 +672,7 @@ int elfmap_upgrade__undo(const char *file, const struct elfmap_upgrade_opts *opt
 	err = place_change(&change);
 	err = err ?: find_hooks(&change);
 	err = err ?: recover(&change);
+	err = err ?: keep_exchanged(&change);
 	path_of(&change, "previous", previous);
 	err = err ?: elfmap_version__read(previous, &change.next, msg);
 	if (err == -ENOENT && result.deployment.nr)
@@ -658,26 +687,19 @@ int elfmap_upgrade__undo(const char *file, const struct elfmap_upgrade_opts *opt
 	return err;
 }
 
-int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
-			     struct elfmap_msg *msg)
-{
-	const struct elfmap_upgrade_opts opts = {.tc_dir = tc_dir};
-
-	return elfmap_upgrade__undo(file, &opts, ret_upgrade, msg);
-}
-
-int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
+int elfmap_upgrade__forget(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
 			   struct elfmap_msg *msg)
 {
 	struct elfmap_upgrade result = {};
-	struct change change = {.file = file, .tc_dir = tc_dir, .lock = -1, .result = &result, .msg = msg};
+	struct change change = {
+		.file = file, .tc_dir = opts->tc_dir, .opts = opts, .lock = -1, .result = &result, .msg = msg};
 	char previous[PATH_MAX];
 	int err = place_change(&change);
 
-	if (err)
-		return err;
+	err = err ?: find_deployment(&change);	     /* versions of what is not attached any more can be removed, too */
+	elfmap_deployment__free(&result.deployment); /* none of its hooks changes */
 	path_of(&change, "previous", previous);
-	if (access(previous, F_OK) && access(change.retired, F_OK))
+	if (!err && access(previous, F_OK) && access(change.retired, F_OK))
 		err = elfmap_msg__set(msg, -ENOENT, "there is no previous version");
 	err = err ?: retire(&change, "previous");
 	if (!err)

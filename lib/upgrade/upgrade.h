@@ -31,12 +31,12 @@ struct elfmap_upgrade {
 
 struct elfmap_upgrade_opts {
 	const char *tc_dir;
-	/* Only these hooks, by place and name; NULL: all of the object. */
+	/* The hooks whose programs are exchanged: HOOKS, by place and name, or those at PLACES, or with neither those
+	 * that belong to FILE, see identity.h. */
 	const struct elfmap_hook *hooks;
 	size_t nr_hooks;
-	/* Tells objects with the same file name apart whose hooks are named: their versions have their own directory,
-	 * ".../ NETNS-INSTANCE". NULL: the usual one. */
-	const char *instance;
+	const struct elfmap_place *places;
+	size_t nr_places;
 	/* Use the tables at the usual pins, which an upgrade in another namespace has just made, rather than new ones.
 	 */
 	bool shares_tables;
@@ -50,26 +50,23 @@ struct elfmap_upgrade_opts {
 	void *context;
 };
 
-/* Loads FILE and attaches its programs to all filters and links of the same name. On failure nothing has changed.
- * -ENOENT: it is not attached. -EBUSY: another command is upgrading it. elfmap_upgrade__free() */
+/* Loads FILE and exchanges the programs of its hooks. On failure nothing has changed. -ENOENT: it is not attached.
+ * -ENOTUNIQ: it is not clear which hooks are meant. -EBUSY: another command is upgrading it. elfmap_upgrade__free() */
 int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
 			struct elfmap_msg *msg);
 
-/* Exchanges the attached version with the previous one. Only the name of FILE is used. -ENOENT: no previous version. */
-int elfmap_upgrade__rollback(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
-			     struct elfmap_msg *msg);
-
-/* The same for an upgrade with OPTS, of which only the hooks and the instance matter. */
-int elfmap_upgrade__undo(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
-			 struct elfmap_msg *msg);
+/* Exchanges the attached version with the previous one, at the hooks that the last change exchanged. FILE may be gone.
+ * Only the hooks of OPTS matter. -ENOENT: no previous version. */
+int elfmap_upgrade__rollback(const char *file, const struct elfmap_upgrade_opts *opts,
+			     struct elfmap_upgrade *ret_upgrade, struct elfmap_msg *msg);
 
 /* Removes the previous version after the last packet has left it; keeps its tables while other programs use them.
  * -ENOENT: no previous version. */
-int elfmap_upgrade__forget(const char *file, const char *tc_dir, struct elfmap_upgrade *ret_upgrade,
+int elfmap_upgrade__forget(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
 			   struct elfmap_msg *msg);
 
-/* Was an upgrade of FILE killed, so that the next one has to finish or undo it? */
-bool elfmap_upgrade__was_interrupted(const char *file, const struct elfmap_upgrade_opts *opts);
+/* Was an upgrade of an object with the name of FILE killed, so that the next one has to finish or undo it? */
+bool elfmap_upgrade__was_interrupted(const char *file, const char *tc_dir);
 
 void elfmap_upgrade__free(struct elfmap_upgrade *upgrade);
 

@@ -51,6 +51,11 @@ int elfmap_version__add_entry(struct elfmap_version *version, const char *sectio
 	return add(&version->entries, &version->nr_entries, section, prog);
 }
 
+int elfmap_version__add_hook(struct elfmap_version *version, const char *hook, int prog)
+{
+	return add(&version->hooks, &version->nr_hooks, hook, prog);
+}
+
 int elfmap_version__add_map(struct elfmap_version *version, const char *place, int map)
 {
 	return add(&version->maps, &version->nr_maps, place, map);
@@ -60,27 +65,45 @@ void elfmap_version__free(struct elfmap_version *version)
 {
 	for (size_t i = 0; i < version->nr_entries; i++)
 		drop(&version->entries[i]);
+	for (size_t i = 0; i < version->nr_hooks; i++)
+		drop(&version->hooks[i]);
 	for (size_t i = 0; i < version->nr_maps; i++)
 		drop(&version->maps[i]);
+	free(version->hooks);
 	free(version->entries);
 	free(version->maps);
 	*version = (struct elfmap_version){};
 }
 
+static int find(const struct elfmap_version_pin *pins, size_t nr, const char *name)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(pins[i].name, name))
+			return pins[i].fd;
+	return -1;
+}
+
 int elfmap_version__find(const struct elfmap_version *version, const char *section)
 {
-	for (size_t i = 0; i < version->nr_entries; i++)
-		if (!strcmp(version->entries[i].name, section))
-			return version->entries[i].fd;
-	return -1;
+	return find(version->entries, version->nr_entries, section);
+}
+
+int elfmap_version__find_hook(const struct elfmap_version *version, const char *hook)
+{
+	return find(version->hooks, version->nr_hooks, hook);
+}
+
+static bool has(const struct elfmap_version_pin *progs, size_t nr, __u32 id)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (id && elfmap_program__id(progs[i].fd) == id)
+			return true;
+	return false;
 }
 
 bool elfmap_version__has_prog(const struct elfmap_version *version, __u32 id)
 {
-	for (size_t i = 0; i < version->nr_entries; i++)
-		if (id && elfmap_program__id(version->entries[i].fd) == id)
-			return true;
-	return false;
+	return has(version->entries, version->nr_entries, id) || has(version->hooks, version->nr_hooks, id);
 }
 
 /* ---- as pins --------------------------------------------------------------------------------------------- */
@@ -106,6 +129,8 @@ int elfmap_version__pin(const struct elfmap_version *version, const char *dir, s
 		err = err ? elfmap_msg__set(msg, err, "section '%s': its name is too long", version->entries[i].name)
 			  : pin(version->entries[i].fd, dir, "entries", name, msg);
 	}
+	for (size_t i = 0; !err && i < version->nr_hooks; i++)
+		err = pin(version->hooks[i].fd, dir, "hooks", version->hooks[i].name, msg);
 	if (err)
 		elfmap_version__remove(dir);
 	return err;
@@ -121,6 +146,8 @@ static int read_pin(struct elfmap_version *version, const char *dir, const char 
 		return fd;
 	if (!strncmp(below, "maps/", strlen("maps/"))) {
 		err = elfmap_version__add_map(version, below + strlen("maps/"), fd);
+	} else if (!strncmp(below, "hooks/", strlen("hooks/"))) {
+		err = elfmap_version__add_hook(version, below + strlen("hooks/"), fd);
 	} else if (!strncmp(below, "entries/", strlen("entries/"))) {
 		snprintf(name, sizeof(name), "%s", below + strlen("entries/"));
 		elfmap_pin_name__unescape(name);
@@ -171,10 +198,12 @@ void elfmap_version__remove(const char *dir)
 
 static void drop_entries(const char *dir)
 {
-	char entries[PATH_MAX + 16];
+	char path[PATH_MAX + 16];
 
-	snprintf(entries, sizeof(entries), "%s/entries", dir);
-	elfmap_version__remove(entries);
+	snprintf(path, sizeof(path), "%s/entries", dir);
+	elfmap_version__remove(path);
+	snprintf(path, sizeof(path), "%s/hooks", dir);
+	elfmap_version__remove(path);
 }
 
 int elfmap_version__retire(const char *dir, const char *retired, struct elfmap_msg *msg)

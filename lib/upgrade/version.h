@@ -4,6 +4,7 @@
  * and the maps whose size changed. Pinned as a directory it survives the command:
  *
  *   DIR/entries/SECTION        a program, '.' and '/' of the section's name as %2E and %2F
+ *   DIR/hooks/HOOK             the program of a hook, if another hook has another program of the same section
  *   DIR/maps/tc/globals/NAME   a map; the path below maps/ is that of its usual pin
  *   DIR/maps/-/NAME            a map without usual pin
  */
@@ -21,17 +22,22 @@ struct elfmap_version_pin {
 struct elfmap_version {
 	struct elfmap_version_pin *entries;
 	size_t nr_entries;
+	struct elfmap_version_pin *hooks; /* named as by elfmap_deployed__name() */
+	size_t nr_hooks;
 	struct elfmap_version_pin *maps;
 	size_t nr_maps;
 };
 
 /* Adds a program or map; duplicates the descriptor. -ENOMEM, -EMFILE */
 int elfmap_version__add_entry(struct elfmap_version *version, const char *section, int prog);
+int elfmap_version__add_hook(struct elfmap_version *version, const char *hook, int prog);
 int elfmap_version__add_map(struct elfmap_version *version, const char *place, int map);
 void elfmap_version__free(struct elfmap_version *version);
 
 /* The entry program of SECTION; -1: none. */
 int elfmap_version__find(const struct elfmap_version *version, const char *section);
+/* The program of HOOK alone; -1: none. */
+int elfmap_version__find_hook(const struct elfmap_version *version, const char *hook);
 bool elfmap_version__has_prog(const struct elfmap_version *version, __u32 id);
 
 /* Pins all of it below DIR, which must not exist. On failure no pin stays. */

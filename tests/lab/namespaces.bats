@@ -37,7 +37,8 @@ is_pinned_here() {
 
 	[[ $(filters) == 'shared.o:[ingress]' ]]
 	prog=$(nsenter --net="/run/netns/$net" tc -j filter show dev peer ingress | jq '.[].options.prog.id // empty')
-	[[ $(bpftool -j prog show id "$prog" | jq -c .map_ids) == "[$(bpftool -j map show pinned "${1:-$globals}/shared_hits" | jq .id)]" ]]
+	# Behind it is the note of the file.
+	[[ $(bpftool -j prog show id "$prog" | jq '.map_ids[0]') == "$(bpftool -j map show pinned "${1:-$globals}/shared_hits" | jq .id)" ]]
 }
 
 # Plain tc and ip still work with this bpffs, which depends on its symbolic links.

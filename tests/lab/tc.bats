@@ -255,9 +255,9 @@ old_object() {
 	add shared ingress
 	"$elfmap" tc filter add dev "$link" egress bpf da obj "$tmp/second.o" sec egress
 	maps=$(for hook in ingress egress; do
-		bpftool -j prog show id "$(tc -j filter show dev "$link" "$hook" | jq '.[].options.prog.id // empty')" | jq -c .map_ids
+		bpftool -j prog show id "$(tc -j filter show dev "$link" "$hook" | jq '.[].options.prog.id // empty')" | jq '.map_ids[0]' # behind it is the note of the file
 	done | sort -u)
-	[[ $(wc -l <<<"$maps") == 1 && $maps == "[$(bpftool -j map show pinned "$globals/shared_hits" | jq .id)]" ]]
+	[[ $(wc -l <<<"$maps") == 1 && $maps == "$(bpftool -j map show pinned "$globals/shared_hits" | jq .id)" ]]
 }
 
 @test "a pinned map with a different definition is refused with both, and nothing is attached" {

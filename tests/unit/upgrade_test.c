@@ -108,7 +108,8 @@ static int upgrade(const struct pipeline *pipeline, struct elfmap_msg *msg)
 static int roll_back(const struct pipeline *pipeline, struct elfmap_msg *msg)
 {
 	struct elfmap_upgrade done = {};
-	int err = elfmap_upgrade__rollback(pipeline->file, TC_DIR, &done, msg);
+	const struct elfmap_upgrade_opts opts = {.tc_dir = TC_DIR};
+	int err = elfmap_upgrade__rollback(pipeline->file, &opts, &done, msg);
 
 	elfmap_upgrade__free(&done);
 	return err;
@@ -117,7 +118,8 @@ static int roll_back(const struct pipeline *pipeline, struct elfmap_msg *msg)
 static int forget(const struct pipeline *pipeline, struct elfmap_msg *msg)
 {
 	struct elfmap_upgrade done = {};
-	int err = elfmap_upgrade__forget(pipeline->file, TC_DIR, &done, msg);
+	const struct elfmap_upgrade_opts opts = {.tc_dir = TC_DIR};
+	int err = elfmap_upgrade__forget(pipeline->file, &opts, &done, msg);
 
 	elfmap_upgrade__free(&done);
 	return err;
