@@ -188,6 +188,7 @@ setup_again() {
 	[[ $(prog_on e57 ingress) == "$canary" && $(on_e58) == "$second" && $(prog_on e57 egress) == "${now[1]}" ]]
 	[[ $(all | tail -2) == "$(tail -2 <<<"$before")" ]]
 	run -1 --separate-stderr "$elfmap" upgrade "$tmp/57_next/lxc.o" dev f57
+	# shellcheck disable=SC2154 # run sets it
 	[[ $stderr == "elfmap: $tmp/57_next/lxc.o: it is not attached at dev f57" && $(prog_on e57 ingress) == "$canary" ]]
 	run -2 --separate-stderr "$elfmap" upgrade "$tmp/57_next/lxc.o" dev
 }
