@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/msg.h"
 #include "helpers/command.h"
 #include "helpers/map/map_file.h"
+#include "helpers/map/map_member.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "kinds/maps.h"
@@ -25,7 +27,11 @@ struct entry_request {
 	struct option_words data; /* KEY ..., KEY VALUE ..., or bpftool's key DATA value DATA */
 	struct elfmap_type_words words;
 	int presence;
-	bool sum, match;
+	struct cpu_word {
+		bool is_given;
+		__u32 number;
+	} cpu;
+	bool sum, match, racy;
 };
 
 struct work {
@@ -321,6 +327,26 @@ static int check_devices(const struct work *work)
 	return refuse_entry(work, i, msg.text, entries->count > 1 ? "; nothing was changed" : "");
 }
 
+/* Members, or the value of one CPU. */
+static int set_part(const struct entry_request *request)
+{
+	const struct member_request part = {.pin = request->pin,
+					    .data = &request->data,
+					    .words = &request->words,
+					    .cpu = request->cpu.is_given ? (int)request->cpu.number : -1,
+					    .racy = request->racy};
+
+	if (request->presence == BPF_NOEXIST) {
+		complain(request->pin, "'noexist' excludes parts of a value");
+		return EXIT_USAGE;
+	}
+	if (request->racy && !map_member__is_last(&request->data)) {
+		complain(request->pin, "--racy requires 'member=value'");
+		return EXIT_USAGE;
+	}
+	return map_member__set(&part);
+}
+
 static int run_set(const void *words)
 {
 	const struct entry_request *request = words;
@@ -328,6 +354,8 @@ static int run_set(const void *words)
 	struct elfmap_msg msg;
 	int status;
 
+	if (request->cpu.is_given || request->racy || map_member__is_last(&request->data))
+		return set_part(request);
 	status = begin(&work, request, ELFMAP_READ_WRITE, "'push' adds a value");
 	if (!status && elfmap_map__check_writable(&work.target.map, &msg))
 		status = complain(request->pin, "%s", msg.text);
@@ -342,11 +370,26 @@ static int run_set(const void *words)
 static const struct option_choice presences[] = {
 	{"any", BPF_ANY, false}, {"noexist", BPF_NOEXIST, false}, {"exist", BPF_EXIST, false}, {}};
 
+static int read_cpu(char *word, void *to, struct elfmap_msg *msg)
+{
+	struct cpu_word *cpu = to;
+	__u64 number;
+
+	if (elfmap_number__read(word, 10, 0, INT32_MAX, &number))
+		return elfmap_msg__set(msg, -EINVAL, "'%s' is not the number of a CPU", word);
+	*cpu = (struct cpu_word){.is_given = true, .number = (__u32)number};
+	return 0;
+}
+
 static const struct option_row set_options[] = {
 	PIN_ROW(struct entry_request),
 	{NULL, "KEY VALUE", OPTION_REQUIRED, OPTION_WORDS_AT(struct entry_request, data)},
 	{NULL, NULL, OPTION_LAST, OPTION_CHOICE_AT(struct entry_request, presence, presences), .min = 3,
 	 .help = "whether the keys may or must already exist"},
+	{"cpu", "N", OPTION_LAST, OPTION_READ_AT(struct entry_request, cpu, read_cpu), .min = 3,
+	 .help = "write only the value of this CPU"},
+	{"--racy", NULL, 0, OPTION_FLAG_AT(struct entry_request, racy),
+	 .help = "read, change and write the whole value"},
 	TYPES_ROW(struct entry_request),
 	{},
 };

@@ -79,8 +79,7 @@ static bool is_signed(const struct btf_type *type)
 	return btf_kflag(type);
 }
 
-/* A struct that the kernel alone writes. */
-static bool is_kernel_struct(const struct btf *btf, const struct btf_type *type)
+bool elfmap_layout__is_kernels(const struct btf *btf, const struct btf_type *type)
 {
 	static const char *const names[] = {"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",	 "bpf_wq",
 					    "bpf_list_head", "bpf_list_node",	  "bpf_rb_root", "bpf_rb_node",
@@ -413,7 +412,8 @@ static void plan_struct(struct planner *planner, const struct side *from, const 
 static void plan_types(struct planner *planner, const struct side *from, const struct btf_type *from_type,
 		       const struct side *to, const struct btf_type *to_type)
 {
-	bool from_kernel = is_kernel_struct(from->btf, from_type), to_kernel = is_kernel_struct(to->btf, to_type);
+	bool from_kernel = elfmap_layout__is_kernels(from->btf, from_type),
+	     to_kernel = elfmap_layout__is_kernels(to->btf, to_type);
 	__u32 size = size_of(from->btf, from->id);
 
 	if (from_kernel && to_kernel)

@@ -52,6 +52,9 @@ struct elfmap_layout_type {
 	size_t size; /* of the key or value */
 };
 
+/* Is TYPE a struct that only the kernel writes, such as bpf_spin_lock? */
+bool elfmap_layout__is_kernels(const struct btf *btf, const struct btf_type *type);
+
 /* Plans a conversion. ROOT is "key" or "value". -EINVAL: the types have nothing in common, or a size that is not the
  * map's; -E2BIG: too many members. elfmap_layout__free() */
 int elfmap_layout__plan(const struct elfmap_layout_type *from, const struct elfmap_layout_type *to, const char *root,

@@ -6,6 +6,7 @@
 
 #include "base/msg.h"
 #include "kinds/maps.h"
+#include "object/layout.h"
 #include "text/notation.h"
 
 #define MAX_DEPTH 32	/* the kernel's limit for BTF */
@@ -150,6 +151,14 @@ static bool is_nameless_struct(struct reader *reader, const struct btf_member *m
 	return type && btf_is_composite(type) && !*name_of(reader, member->name_off);
 }
 
+/* A spin lock, a timer, ...: reads as zeros, and what is written there is ignored. */
+static bool is_kernels(struct reader *reader, const struct btf_member *member)
+{
+	const struct btf_type *type = btf__type_by_id(reader->btf, member->type);
+
+	return type && elfmap_layout__is_kernels(reader->btf, type);
+}
+
 /* Adds the members of struct ID, which starts at bit BASE of NODE. Members of nameless structs and unions belong to the
  * parent, as in C. */
 static int read_members(struct reader *reader, __u32 id, size_t base, unsigned int depth, struct elfmap_type *node)
@@ -169,7 +178,7 @@ static int read_members(struct reader *reader, __u32 id, size_t base, unsigned i
 			err = read_members(reader, from[i].type, first_bit, depth + 1, node);
 			continue;
 		}
-		if (!*name)
+		if (!*name || is_kernels(reader, &from[i]))
 			continue; /* padding by an unnamed bit field */
 		if (strlen(name) > MAX_NAME || !type__is_name(name, strlen(name)))
 			return refuse(reader, id, "a member with an invalid name");

@@ -269,6 +269,18 @@ cpus() {
 	"$elfmap" -j map dump t | jq -e '.[0].value.n == 9'
 }
 
+@test "migrate: a file that was saved before the members changed is restored, and then converted" {
+	object a.o '__u32 id;' '__u32 n, gone;'
+	object b.o '__u32 id;' '__u32 fresh; __u64 n;'
+	form a.o
+	map set t '{ id 1 } { n 5 gone 6 }'
+	"$elfmap" map save >"$tmp/saved"
+	rm "$globals/t"
+	map restore "$tmp/saved"
+	migrate "$tmp/b.o"
+	[[ $(values) == '{"fresh":0,"n":5}' ]]
+}
+
 # ---- upgrade ------------------------------------------------------------------------------------------
 
 # running FILE: the object, attached as v.o.

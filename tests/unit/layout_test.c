@@ -108,7 +108,7 @@ static void draw_struct(int side, struct node *node, int depth)
 {
 	static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
 	unsigned int first = draw_below(8);
-	bool is_bits[MAX_MEMBERS];
+	bool is_bits[MAX_MEMBERS] = {};
 
 	node->kind = STRUCT;
 	node->nr = 1 + draw_below(MAX_MEMBERS);
