@@ -277,7 +277,8 @@ static int write_different(const struct replacement *r, struct elfmap_job *job)
 		return EXIT_SUCCESS;
 	if (err == -EINTR)
 		return complain_about(r, job, "written", entries->keys, entries->count, &msg);
-	snprintf(place, sizeof(place), "%s:%zu", r->file.name, line_of(r, job->refused));
+	snprintf(place, sizeof(place), r->file.is_json ? "%s: entry %zu" : "%s:%zu", r->file.name,
+		 line_of(r, job->refused));
 	return complain(place, "%s; %zu of %zu entries were written", msg.text, job->done, entries->count);
 }
 

@@ -249,7 +249,8 @@ static int complain_about(const struct elfmap_source *file, const struct elfmap_
 
 	if (err == -EINTR)
 		return complain(file->name, "interrupted; nothing was changed");
-	snprintf(place, sizeof(place), "%s:%zu", file->name, elfmap_entries__line(&file->entries, job->refused));
+	snprintf(place, sizeof(place), file->is_json ? "%s: entry %zu" : "%s:%zu", file->name,
+		 elfmap_entries__line(&file->entries, job->refused));
 	return complain(place, "%s; nothing was changed", msg->text);
 }
 

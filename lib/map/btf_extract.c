@@ -56,7 +56,7 @@ static int each_reference(struct btf_type *type, int (*each)(struct extract *ext
 	}
 }
 
-static int need(struct extract *extract, __u32 *id)
+static int need(struct extract *extract, __u32 *id) /* NOLINT(readability-non-const-parameter): one of two */
 {
 	if (!*id || (*id < btf__type_cnt(extract->from) && extract->ids[*id]))
 		return 0;

@@ -12,6 +12,7 @@
 #include "kinds/maps.h"
 #include "map/fill.h"
 #include "pins/bpffs.h"
+#include "text/json_lines.h"
 #include "text/window.h"
 
 #define MAX_TOLD 20 /* refused lines or entries that are reported one by one; the others are counted */
@@ -42,7 +43,9 @@ static void refuse_line(struct elfmap_source *source, size_t line, size_t column
 
 	if (++source->nr_refused > MAX_TOLD)
 		return;
-	if (column)
+	if (source->is_json)
+		snprintf(place, sizeof(place), "%s: entry %zu", source->name, line);
+	else if (column)
 		snprintf(place, sizeof(place), "%s:%zu:%zu", source->name, line, column);
 	else
 		snprintf(place, sizeof(place), "%s:%zu", source->name, line);
@@ -51,9 +54,11 @@ static void refuse_line(struct elfmap_source *source, size_t line, size_t column
 
 static void refuse_conflict(void *context, const struct elfmap_conflict *conflict)
 {
+	const struct elfmap_source *source = context;
 	char why[96];
 
-	snprintf(why, sizeof(why), "the key is in line %zu with another value", conflict->first_line);
+	snprintf(why, sizeof(why), "the key is in %s %zu with another value", source->is_json ? "entry" : "line",
+		 conflict->first_line);
 	refuse_line(context, conflict->line, 0, why);
 }
 
@@ -81,6 +86,54 @@ static int read_lines(struct elfmap_source *source, const struct elfmap_format *
 		if (elfmap_entries__add(entries, text->line_number))
 			return elfmap_msg__set(msg, -ENOMEM, "no memory for the entries");
 	}
+}
+
+/* Reads one entry from a line of text made of JSON. */
+static int read_json_entry(struct elfmap_source *source, const struct elfmap_format *format, size_t nth,
+			   struct elfmap_buffer *line, const struct elfmap_text *like, struct elfmap_msg *msg)
+{
+	struct elfmap_text text = elfmap_text__new(line->bytes, line->length, like->resolver, like->msg);
+	void *key, *value;
+	int got = elfmap_entries__reserve(&source->entries, &key, &value);
+
+	text.ids = true;
+	if (got)
+		return elfmap_msg__set(msg, got, "no memory for the entries");
+	got = elfmap_text__read_entry(&text, format, source->entries.key_size ? key : NULL, value);
+	if (got <= 0) {
+		refuse_line(source, nth, 0, got ? text.msg->text : "no entry");
+		return 0;
+	}
+	return elfmap_entries__add(&source->entries, nth) ? elfmap_msg__set(msg, -ENOMEM, "no memory for the entries")
+							  : 0;
+}
+
+/* TEXT has whole entries; line_number counts them. */
+static int read_json(struct elfmap_source *source, const struct elfmap_format *format, struct json_lines *lines,
+		     struct elfmap_text *text, struct elfmap_msg *msg)
+{
+	struct elfmap_buffer line = {};
+	const char *entry;
+	int more, err = 0;
+
+	while (!err && (more = json_lines__next(lines, &text->at, text->end, &entry, msg)) != 0) {
+		if (more < 0) {
+			err = more;
+			break;
+		}
+		text->line_number++;
+		line.length = 0;
+		err = json_lines__add(&line, format, entry, text->at, text->msg);
+		if (err == -EINVAL) {
+			refuse_line(source, text->line_number, 0, text->msg->text);
+			err = 0;
+		} else {
+			err = err ? elfmap_msg__set(msg, err, "no memory")
+				  : read_json_entry(source, format, text->line_number, &line, text, msg);
+		}
+	}
+	elfmap_buffer__free(&line);
+	return err;
 }
 
 /* Estimates the number of entries from the size of the file and the lines in its middle: numbers often grow towards the
@@ -138,18 +191,27 @@ static int read_file(struct elfmap_source *source, struct elfmap_window *window,
 {
 	struct elfmap_msg why;
 	struct elfmap_text text = elfmap_text__new(NULL, 0, resolver, &why);
+	struct json_lines json = {};
 	void *common = NULL;
 	int err = read_common(source, format, resolver, &common, msg), more;
 
 	text.ids = true;
 	while (!err && (more = elfmap_window__next(window, msg)) != 0) {
-		if (!text.line_number)
+		source->is_json = window->is_json;
+		if (window->is_json && common)
+			err = elfmap_msg__set(msg, -EINVAL, "is JSON, whose entries have values, and 'value' is given");
+		if (!text.line_number && !window->is_json)
 			expect_entries(window, &source->entries);
 		text.at = window->bytes + (text.line_number ? 0 : mark_size(window));
 		text.end = window->bytes + window->whole;
 		text.line = NULL;
-		err = more < 0 ? more : read_lines(source, format, common, &text, msg);
+		if (!err)
+			err = more < 0		? more
+			      : window->is_json ? read_json(source, format, &json, &text, msg)
+						: read_lines(source, format, common, &text, msg);
 	}
+	if (!err && json.in_array)
+		err = elfmap_msg__set(msg, -EINVAL, "the array has no end: the file is incomplete");
 	free(common);
 	if (!err && elfmap_entries__finish(&source->entries, refuse_conflict, source) == -ENOMEM)
 		err = elfmap_msg__set(msg, -ENOMEM, "no memory for the entries");
@@ -160,7 +222,8 @@ int elfmap_source__read(struct elfmap_source *source, const char *name, const st
 			struct elfmap_resolver *resolver, const volatile sig_atomic_t *stop, struct elfmap_msg *msg)
 {
 	bool is_stdin = !name || !strcmp(name, "-");
-	struct elfmap_window window = {.fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC), .stop = stop};
+	struct elfmap_window window = {
+		.fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC), .stop = stop, .takes_json = true};
 	struct elfmap_msg why;
 	int err;
 
@@ -185,7 +248,8 @@ void elfmap_source__close(struct elfmap_source *source)
 
 void elfmap_source__place(const struct elfmap_source *source, size_t entry, char *ret_place, size_t size)
 {
-	snprintf(ret_place, size, "%s:%zu", source->name, elfmap_entries__line(&source->entries, entry));
+	snprintf(ret_place, size, source->is_json ? "%s: entry %zu" : "%s:%zu", source->name,
+		 elfmap_entries__line(&source->entries, entry));
 }
 
 int elfmap_fill__open_objects(const struct elfmap_reader *map, struct elfmap_resolver *resolver, void *value,

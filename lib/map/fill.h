@@ -29,6 +29,7 @@ struct elfmap_source {
 
 	struct elfmap_entries entries; /* of the valid lines */
 	size_t nr_refused;	       /* lines */
+	bool is_json;		       /* lines are the elements of an array */
 };
 
 /* Parses the file NAME (NULL or "-": standard input) for MAP; objects are stored as ids. Refused lines are not a

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "text/json_lines.h"
 #include "text/window.h"
 
 #define WINDOW (256u << 10)
@@ -59,6 +60,8 @@ static size_t whole_lines(const struct elfmap_window *window)
 
 	if (window->at_end || !window->length)
 		return window->length;
+	if (window->is_json)
+		return json_lines__whole(window->bytes, window->length);
 	last = memrchr(window->bytes, '\n', window->length);
 	return last ? (size_t)(last - window->bytes) + 1 : 0;
 }
@@ -76,6 +79,8 @@ int elfmap_window__next(struct elfmap_window *window, struct elfmap_msg *msg)
 		if (window->length == window->room)
 			err = grow(window, msg);
 		err = err ?: fill(window, msg);
+		if (!err && !window->at && window->takes_json)
+			window->is_json = json_lines__is(window->bytes, window->length);
 		window->whole = err ? 0 : whole_lines(window);
 	}
 	if (err) { /* report the error only once */

@@ -13,10 +13,12 @@ struct elfmap_window {
 	int fd;				   /* read from its current position */
 	__u64 limit;			   /* read only so many bytes; 0: all */
 	const volatile sig_atomic_t *stop; /* NULL, or set by a signal handler: -EINTR */
+	bool takes_json;		   /* move by whole entries if the file is JSON, instead of lines */
 
 	char *bytes;
-	size_t whole;  /* the length of the whole lines; the last line of the file may lack its line end */
-	__u64 at;      /* their offset from the first position */
+	size_t whole; /* the length of the whole lines; the last line of the file may lack its line end */
+	__u64 at;     /* their offset from the first position */
+	bool is_json;
 	size_t length; /* private from here on */
 	size_t room;
 	bool at_end;
