@@ -62,28 +62,6 @@ static bool loads(char **argv)
 	return false;
 }
 
-/* tc makes links `xdp` and `ip` in the bpffs to the path it was given. /proc/self/fd/N is valid in this process only,
- * so they are made here, relative, before tc does. */
-static int make_links(int bpffs)
-{
-	static const char *const names[] = {"xdp", "ip"};
-	char target[PATH_MAX];
-
-	if (mkdirat(bpffs, "tc", 0700) && errno != EEXIST)
-		return -errno;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		ssize_t length = readlinkat(bpffs, names[i], target, sizeof(target));
-
-		if (length > 0 && target[0] == '/' && unlinkat(bpffs, names[i], 0) && errno != ENOENT)
-			return -errno;
-		if (length > 0 && target[0] != '/')
-			continue;
-		if (symlinkat("tc", bpffs, names[i]) && errno != EEXIST)
-			return -errno;
-	}
-	return 0;
-}
-
 static int hand_over(const char *path, bool with_links)
 {
 	bool is_outside = !strncmp(path, "/proc/", 6);
@@ -94,7 +72,8 @@ static int hand_over(const char *path, bool with_links)
 		return EXIT_SUCCESS; /* nothing is loaded, so nothing is lost */
 	if (fd < 0)
 		return complain(path, "%s", strerror(errno));
-	err = with_links ? make_links(fd) : 0;
+	/* Before tc makes them, to /proc/self/fd/N, which is valid in this process only. */
+	err = with_links ? elfmap_bpffs__make_links(fd) : 0;
 	if (err)
 		return complain(path, "links of tc: %s", strerror(-err));
 	snprintf(number, sizeof(number), "/proc/self/fd/%d", fd);

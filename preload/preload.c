@@ -375,6 +375,39 @@ __attribute__((visibility("default"))) struct bpf_object *bpf_object__open_file(
 	return bpf;
 }
 
+/* ---- syscall: pinned programs ------------------------------------------------------------------------------- */
+
+/* `object-pinned PATH`, `xdp pinned PATH` and the like in a mount namespace that hides the pins. */
+static long open_pin(long (*real)(long, ...), const union bpf_attr *asked, unsigned long size)
+{
+	const char *path = (const char *)(uintptr_t)asked->pathname;
+	union bpf_attr attr = {};
+	char hidden[PATH_MAX];
+
+	memcpy(&attr, asked, size < sizeof(attr) ? size : sizeof(attr));
+	if (path)
+		attr.pathname = (__u64)(uintptr_t)preload__pin_path(path, hidden, sizeof(hidden));
+	return real(SYS_bpf, BPF_OBJ_GET, &attr, size < sizeof(attr) ? size : sizeof(attr));
+}
+
+/* tc itself opens pins with the system call. */
+__attribute__((visibility("default"))) long syscall(long number, ...)
+{
+	static long (*real)(long, ...);
+	long words[6];
+	va_list args;
+
+	if (!real)
+		real = preload__next("syscall");
+	va_start(args, number);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		words[i] = va_arg(args, long);
+	va_end(args);
+	if (number == SYS_bpf && (int)words[0] == BPF_OBJ_GET && words[1])
+		return open_pin(real, (const union bpf_attr *)words[1], (unsigned int)words[2]);
+	return real(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+}
+
 /* ---- bpf_object__load: types, refusals, start values
  * --------------------------------------------------------------------- */
 

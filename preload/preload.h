@@ -39,6 +39,10 @@ void preload__complain(const char *object, const char *what);
 /* PATH for messages: with the path of the bpffs in place of /proc/self/fd/N. Returns PATH or SHOWN. */
 const char *preload__shown_path(const char *path, char *shown, size_t size);
 
+/* The path that leads to the pin at PATH below /sys/fs/bpf if a mount namespace hides that one. Returns PATH or REAL.
+ */
+const char *preload__pin_path(const char *path, char *real, size_t size);
+
 /* Prepares the pins of SOURCE, whose transcoded object is opened and not yet loaded: libbpf reuses a pinned map that
  * matches, and pins the others when it loads them. PIN_ROOT is what tc passed to libbpf, ".../tc/globals". A negative
  * errno after complaining. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pins/bpffs.h"
 #include "preload/preload.h"
 
 bool preload__active, preload__may_load;
@@ -183,4 +184,15 @@ const char *preload__shown_path(const char *path, char *shown, size_t size)
 		return path;
 	snprintf(shown, size, "%s%s", bpffs_shown ? bpffs_shown : "", path + length);
 	return shown;
+}
+
+const char *preload__pin_path(const char *path, char *real, size_t size)
+{
+	static const char usual[] = ELFMAP_BPFFS_USUAL "/";
+	const char *below = path + strlen(usual) - 1;
+
+	if (!bpffs || strncmp(path, usual, strlen(usual)) != 0 ||
+	    snprintf(real, size, "%s%s", bpffs, below) >= (int)size)
+		return path;
+	return real;
 }

@@ -14,6 +14,7 @@
 #include "helpers/load/request.h"
 #include "kinds/progs.h"
 #include "pins/bpffs.h"
+#include "upgrade/deployment.h"
 
 /* ---- attach, detach ----------------------------------------------------------------------------------------- */
 
@@ -42,7 +43,7 @@ static const char *const attach_results[] = {
 };
 
 /* PIN is that of a link; "": not a link. */
-static void json_attachment(const struct elfmap_hook *hook, const char *pin, const char *result)
+static json_object *json_attachment(const struct elfmap_hook *hook, const char *pin, const char *result)
 {
 	json_object *root = json_object_new_object();
 
@@ -63,7 +64,7 @@ static void json_attachment(const struct elfmap_hook *hook, const char *pin, con
 		json_object_object_add(root, "prog_id", json_object_new_int64(hook->prog));
 	}
 	json_object_object_add(root, "result", json_object_new_string(result));
-	print_json(root);
+	return root;
 }
 
 static void print_attachment(const struct elfmap_attachment *attachment, const char *result)
@@ -74,7 +75,7 @@ static void print_attachment(const struct elfmap_attachment *attachment, const c
 	if (elfmap_hook__pin_path(&attachment->wanted, pin, sizeof(pin), NULL))
 		*pin = '\0';
 	if (output.json) {
-		json_attachment(hook, pin, result);
+		print_json(json_attachment(hook, pin, result));
 		return;
 	}
 	print_hook(hook, *pin ? pin : hook->name);
@@ -130,13 +131,63 @@ static int run_attach(const void *words)
 	return status;
 }
 
+static void print_detached(json_object *rows, const struct elfmap_hook *hook)
+{
+	if (rows) {
+		json_object_array_add(rows, json_attachment(hook, "", "detached"));
+		return;
+	}
+	print_hook(hook, hook->name);
+	printf(" id %u detached\n", hook->prog);
+}
+
+/* All hooks of the file, of every kind. One that cannot be detached does not keep the others. */
+static int detach_all(const struct attach_words *words)
+{
+	const struct elfmap_attach_request *request = &words->request;
+	struct elfmap_deployment deployment = {};
+	int err, status = EXIT_SUCCESS;
+	struct elfmap_hook gone;
+	struct elfmap_msg msg;
+	char tc_dir[PATH_MAX];
+	json_object *rows;
+	bool has_bpffs;
+
+	if (!request->what) {
+		complain("detach", "--all: requires FILE or PIN");
+		return EXIT_USAGE;
+	}
+	has_bpffs = !elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), NULL);
+	if (elfmap_deployment__find(request->what, has_bpffs ? tc_dir : NULL, &deployment, &msg))
+		return complain(request->what, "%s", msg.text);
+	rows = output.json ? json_object_new_array() : NULL;
+	for (size_t i = 0; i < deployment.nr; i++) {
+		const struct elfmap_hook *hook = &deployment.at[i].hook;
+
+		if (request->section && strcmp(request->section, deployment.at[i].section) != 0)
+			continue;
+		err = elfmap_hook__detach(hook, &gone, &msg);
+		if (err && err != -ENOENT) /* or removed with another device of its shared block */
+			status = complain(hook->dev, "%s", msg.text);
+		else
+			print_detached(rows, hook);
+	}
+	elfmap_deployment__free(&deployment);
+	if (rows)
+		print_json(rows);
+	return status;
+}
+
 static int run_detach(const void *words)
 {
+	const struct attach_words *asked = words;
 	struct elfmap_attachment attachment;
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
 	int err, status;
 
+	if (asked->all)
+		return detach_all(asked);
 	status = start("detach", words, &attachment, tc_dir);
 	if (status)
 		return status;

@@ -6,6 +6,7 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,20 @@ static int check_names(const struct load_request *request, const char *tc_dir)
 	return EXIT_SUCCESS;
 }
 
+/* The links of tc in the bpf file system, which ip and tc follow to the pins of their programs. Only they need them. */
+static void make_links(const char *tc_dir)
+{
+	char root[PATH_MAX];
+	int bpffs;
+
+	snprintf(root, sizeof(root), "%.*s", (int)(strrchr(tc_dir, '/') - tc_dir), tc_dir);
+	bpffs = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (bpffs < 0)
+		return;
+	elfmap_bpffs__make_links(bpffs);
+	close(bpffs);
+}
+
 static int run_load(const void *words)
 {
 	const struct load_request *request = words;
@@ -144,6 +159,8 @@ static int run_load(const void *words)
 	for (; nr < request->files.nr && status == EXIT_SUCCESS; nr++)
 		if (elfmap_load__run(request->files.words[nr], &opts, &goal, &loads[nr], &msg))
 			status = complain(request->files.words[nr], "%s", msg.text);
+	if (status == EXIT_SUCCESS)
+		make_links(tc_dir);
 	if (status == EXIT_SUCCESS)
 		print_loads(loads, (size_t)nr);
 	while (nr--)

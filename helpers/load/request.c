@@ -21,7 +21,7 @@ const struct option_choice attach_places[] = {
 	{},
 };
 
-#define ATTACH_ROWS(required)                                                                                  \
+#define ATTACH_ROWS(required, instead)                                                                         \
 	{NULL, "FILE|PIN", required, OPTION_TEXT_AT(struct attach_words, request.what),                        \
 	 .completes = COMPLETE_FILE_OR_PIN},                                                                   \
 		{"sec|section",                                                                                \
@@ -30,9 +30,14 @@ const struct option_choice attach_places[] = {
 		 OPTION_TEXT_AT(struct attach_words, request.section),                                         \
 		 .completes = COMPLETE_SECTION,                                                                \
 		 .help = "section of the program; without it classifier, for XDP prog"},                       \
-		{"dev", "DEV", OPTION_REQUIRED, OPTION_TEXT_AT(struct attach_words, request.dev),              \
+		{"dev",                                                                                        \
+		 "DEV",                                                                                        \
+		 OPTION_REQUIRED,                                                                              \
+		 OPTION_TEXT_AT(struct attach_words, request.dev),                                             \
+		 .unless = (instead),                                                                          \
 		 .completes = COMPLETE_DEV},                                                                   \
-		{NULL, NULL, OPTION_REQUIRED, OPTION_CHOICE_AT(struct attach_words, place, attach_places)},    \
+		{NULL, NULL, OPTION_REQUIRED, OPTION_CHOICE_AT(struct attach_words, place, attach_places),     \
+		 .unless = (instead)},                                                                         \
 		{"prio|pref|priority", "P", 0, OPTION_NUMBER_AT(struct attach_words, request.prio, 1, 0xffff), \
 		 .help = "priority of the filter"},                                                            \
 		{"handle", "H", 0, OPTION_NUMBER_AT(struct attach_words, request.handle, 1, 0xffffffff),       \
@@ -47,11 +52,16 @@ const struct option_choice attach_places[] = {
 	}
 
 const struct option_row attach_options[] = {
-	ATTACH_ROWS(OPTION_REQUIRED),
+	ATTACH_ROWS(OPTION_REQUIRED, NULL),
 	{"set", "NAME=VALUE", 0, OPTION_SETTINGS_AT(struct attach_words, request.settings), .help = SET_HELP},
 	{},
 };
-const struct option_row detach_options[] = {ATTACH_ROWS(0), {}};
+const struct option_row detach_options[] = {
+	ATTACH_ROWS(0, "--all"),
+	{"--all", NULL, 0, OPTION_FLAG_AT(struct attach_words, all),
+	 .help = "all hooks of FILE in this network namespace"},
+	{},
+};
 
 int attach_words__finish(const struct attach_words *words, struct elfmap_attach_request *ret_request,
 			 struct elfmap_msg *msg)
@@ -59,6 +69,9 @@ int attach_words__finish(const struct attach_words *words, struct elfmap_attach_
 	struct elfmap_attach_request request = words->request;
 
 	bool is_xdp = words->place & PLACE_XDP;
+
+	if (words->all)
+		return elfmap_msg__set(msg, -EINVAL, "--all: is an option of the command, not of a line");
 
 	request.kind = elfmap_hook_kind__find(is_xdp ? "xdp" : words->tcx ? "tcx" : "filter");
 	if (words->tcx && is_xdp)

@@ -14,6 +14,7 @@ struct attach_words {
 	struct elfmap_attach_request request; /* without kind and direction, which come from the two below */
 	int place;			      /* by attach_places */
 	bool tcx, link;
+	bool all; /* detach: all hooks of FILE */
 };
 
 /* Of load, attach and upgrade. */

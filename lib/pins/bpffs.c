@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Finds the bpf file system and what a PIN word means in it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -159,6 +161,26 @@ int elfmap_bpffs__tc_dir(char *ret_path, size_t size, struct elfmap_msg *msg)
 	int err = elfmap_bpffs__find(mount, sizeof(mount), msg);
 
 	return err ?: set_path(ret_path, size, msg, mount, "/tc");
+}
+
+int elfmap_bpffs__make_links(int bpffs)
+{
+	static const char *const names[] = {"xdp", "ip"};
+	char target[PATH_MAX];
+
+	if (mkdirat(bpffs, "tc", 0700) && errno != EEXIST)
+		return -errno;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		ssize_t length = readlinkat(bpffs, names[i], target, sizeof(target));
+
+		if (length > 0 && target[0] == '/' && unlinkat(bpffs, names[i], 0) && errno != ENOENT)
+			return -errno;
+		if (length > 0 && target[0] != '/')
+			continue;
+		if (symlinkat("tc", bpffs, names[i]) && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
 }
 
 static bool is_path(const char *word)

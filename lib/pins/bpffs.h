@@ -31,6 +31,10 @@ int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg);
 /* Its directory `tc`, which exists once something was pinned. */
 int elfmap_bpffs__tc_dir(char *ret_path, size_t size, struct elfmap_msg *msg);
 
+/* Makes the directory tc/ and the links `xdp` and `ip` to it that tc and ip make below the bpf file system BPFFS, a
+ * descriptor; relative, since absolute ones of another mount namespace lead nowhere. -errno */
+int elfmap_bpffs__make_links(int bpffs);
+
 /* The path that a PIN word, or a word for a directory of pins, means. Nothing is opened. */
 int elfmap_bpffs__pin_path(const char *word, char *ret_path, size_t size, struct elfmap_msg *msg);
 /* The same for a command that has found tc/ already. */

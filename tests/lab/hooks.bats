@@ -196,3 +196,38 @@ ids() {
 	cat "$tmp/out"
 	[[ $status == 1 && $(<"$tmp/out") == *'another command has attached program'* && $(ids) == "$other" ]]
 }
+
+@test "detach FILE --all: every kind of hook, in this namespace, and of no other object" {
+	"$elfmap" attach "$shared" sec ingress dev "$link" ingress
+	"$elfmap" attach "$shared" sec egress dev "$link" egress chain 4 prio 9
+	"$elfmap" attach "$shared" sec ingress dev "$link" egress --tcx
+	"$elfmap" attach "$shared" sec ingress dev "$link" xdp
+	"$elfmap" attach "$gen" sec ingress dev "$link" ingress
+	"$elfmap" -n "$net" attach "$shared" sec ingress dev peer ingress
+	run -2 --separate-stderr "$elfmap" detach --all
+	[[ $stderr == 'elfmap: detach: --all: requires FILE or PIN'* ]]
+	run -2 --separate-stderr "$elfmap" detach "$shared" --all dev "$link"
+	run -0 --separate-stderr "$elfmap" detach "$shared" sec egress --all
+	[[ $output == "dev $link egress prio 9 handle 0x1 chain 4 shared.o:[egress] id "*detached && -z $stderr ]]
+	run -0 --separate-stderr "$elfmap" -j detach "$shared" --all
+	[[ $(jq -r '[.[].result] | join(" ")' <<<"$output") == 'detached detached detached' && -z $stderr ]]
+	[[ $(filters) == 'gen.o:[ingress]' && -z $(ip -j link show dev "$link" | jq '.[0].xdp.prog.id // empty') ]]
+	[[ ! -e /sys/fs/bpf/tc/links && $(in_net tc filter show dev peer ingress) == *'shared.o:[ingress]'* ]]
+	run -0 --separate-stderr "$elfmap" detach "$shared" --all
+	[[ -z $output$stderr ]]
+	run -0 "$elfmap" -n "$net" detach "$shared" --all
+	[[ $output == 'dev peer ingress '*detached && $(in_net tc filter show dev peer ingress) != *shared.o* ]]
+	echo "detach $shared --all" >"$tmp/pipeline"
+	run -1 --separate-stderr "$elfmap" apply "$tmp/pipeline"
+	[[ $stderr == *'--all: is an option of the command'* ]]
+}
+
+@test "detach FILE --all: a shared block is emptied once" {
+	tc qdisc add dev "$link" ingress_block 22 clsact
+	ip link add "b$link" type veth peer name "c$link"
+	tc qdisc add dev "b$link" ingress_block 22 clsact
+	"$elfmap" tc filter add block 22 bpf da obj "$gen" sec ingress
+	run -0 --separate-stderr "$elfmap" detach "$gen" --all
+	[[ -z $stderr && -z $(tc filter show block 22) ]]
+	ip link del "b$link"
+}

@@ -73,6 +73,47 @@ plain_tools_work() {
 	plain_tools_work
 }
 
+@test "tc -n NS, ip -n NS and ip netns exec find pinned programs" {
+	"$elfmap" load "$objects/shared.o"
+	"$elfmap" load "$objects/xdp.o" type xdp
+	"$elfmap" load "$objects/lwt.o" type lwt_out
+	pin=/sys/fs/bpf/tc/progs
+	ip -n "$net" addr add 10.7.0.1/24 dev peer
+	ip -n "$net" link set peer up
+	inside=(ip netns exec "$net" "$elfmap")
+	run -0 --separate-stderr "$elfmap" tc -n "$net" filter add dev peer ingress bpf da object-pinned $pin/shared/count_ingress
+	[[ -z $output$stderr && $(filters) == 'count_ingress:[*fsobj]' ]]
+	"${inside[@]}" tc filter add dev peer egress bpf da pinned $pin/shared/count_ingress
+	[[ $(nsenter --net="/run/netns/$net" tc filter show dev peer egress) == *'count_ingress:[*fsobj]'* ]]
+	"$elfmap" ip -n "$net" link set dev peer xdp pinned $pin/xdp/count
+	[[ $(ip -n "$net" link show dev peer) == *' xdp '* ]]
+	ip -n "$net" link set dev peer xdp off
+	"${inside[@]}" ip link set dev peer xdpgeneric pinned $pin/xdp/count
+	[[ $(ip -n "$net" link show dev peer) == *' xdpgeneric '* ]]
+	"$elfmap" ip -n "$net" route add 10.8.0.0/24 encap bpf out pinned $pin/lwt/out dev peer
+	"${inside[@]}" ip -6 route add fd08::/64 encap bpf out pinned $pin/lwt/out dev peer
+	[[ $(ip -n "$net" route) == *'encap bpf out out:[*fsobj]'* && $(ip -n "$net" -6 route) == *'encap bpf out out:[*fsobj]'* ]]
+	printf 'filter add dev peer ingress prio 3 bpf da object-pinned %s\n' $pin/shared/count_egress >"$tmp/batch"
+	"$elfmap" tc -n "$net" -batch "$tmp/batch"
+	[[ $(filters) == *'count_egress:[*fsobj]'* ]]
+	# Without elfmap they are not found, and a pin that does not exist is an error with it, too.
+	run ! tc -n "$net" filter add dev peer ingress bpf da object-pinned $pin/shared/count_ingress
+	run ! --separate-stderr "$elfmap" tc -n "$net" filter add dev peer ingress bpf da object-pinned $pin/shared/nosuch
+	[[ $stderr == *$pin/shared/nosuch* ]]
+}
+
+@test "load makes the links of tc, relative, and ip follows them" {
+	"$elfmap" load "$objects/shared.o"
+	[[ $(readlink /sys/fs/bpf/xdp) == tc && $(readlink /sys/fs/bpf/ip) == tc ]]
+	rm /sys/fs/bpf/{xdp,ip}
+	ln -s /gone/tc/ /sys/fs/bpf/xdp
+	"$elfmap" load "$objects/shared.o"
+	plain_tools_work
+	rm /sys/fs/bpf/{xdp,ip}
+	run ! "$elfmap" load "$objects/broken.o"
+	[[ ! -e /sys/fs/bpf/xdp ]]
+}
+
 @test "options with values before -n are skipped" {
 	"$elfmap" ip -f inet -n "$net" link set dev peer xdpgeneric obj "$objects/shared.o" sec ingress
 	[[ -e $globals/shared_hits ]]
