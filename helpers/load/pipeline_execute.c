@@ -20,6 +20,7 @@
 #include "helpers/load/pipeline.h"
 #include "helpers/map/map_file.h"
 #include "load/load.h"
+#include "pins/pin_change.h"
 #include "upgrade/upgrade.h"
 
 typedef int line_step(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg);
@@ -103,9 +104,16 @@ static int attach(struct pipeline *pipeline, struct pipeline_line *line, struct 
 static int unload(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	int err = elfmap_load__remove_progs(line->load->dir, msg);
+	char *staging;
 
 	(void)pipeline;
-	return err == -ENOENT ? 0 : err;
+	if (err != -ENOENT)
+		return err;
+	if (asprintf(&staging, "%s~new", line->load->dir) < 0)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	elfmap_pin__remove_directory(staging); /* a command that removed it was killed */
+	free(staging);
+	return 0;
 }
 
 static bool is_to_do(const struct pipeline_line *line)

@@ -114,6 +114,14 @@ static void plan_attach(const struct pipeline *pipeline, struct pipeline_line *l
 			   (pipeline_object__has_stages(object) || object->has_grown);
 }
 
+static int find(const struct line_hook *hook, struct elfmap_attachment *attachment, struct elfmap_hook *ret_hook,
+		struct elfmap_msg *msg)
+{
+	if (hook->request.kind->has & ELFMAP_HOOK_SINGLE)
+		return elfmap_attachment__find(attachment, ret_hook, msg);
+	return elfmap_hook_index__find(&hook->netns->hooks, &attachment->wanted, ret_hook, msg);
+}
+
 int line_hook__plan(struct pipeline *pipeline, struct pipeline_line *line, struct elfmap_msg *msg)
 {
 	struct line_hook *hook = line->hook;
@@ -122,10 +130,7 @@ int line_hook__plan(struct pipeline *pipeline, struct pipeline_line *line, struc
 	int err;
 
 	err = init(pipeline, hook, &attachment, msg);
-	if (!err && hook->request.kind->has & ELFMAP_HOOK_SINGLE)
-		err = elfmap_attachment__find(&attachment, &there, msg);
-	else
-		err = err ?: elfmap_hook_index__find(&hook->netns->hooks, &attachment.wanted, &there, msg);
+	err = err ?: find(hook, &attachment, &there, msg);
 	if (err && err != -ENOENT)
 		return err;
 	hook->is_there = !err;
@@ -153,7 +158,7 @@ int line_hook__keep_found(struct pipeline *pipeline, struct pipeline_line *line,
 	if (hook->found)
 		return 0;
 	err = init(pipeline, hook, &attachment, msg);
-	err = err ?: elfmap_hook_index__find(&hook->netns->hooks, &attachment.wanted, &there, msg);
+	err = err ?: find(hook, &attachment, &there, msg);
 	if (err)
 		return err;
 	hook->found = copy(&there);

@@ -462,8 +462,16 @@ static int make_detach(struct pipeline *pipeline, struct pipeline_line *line, ch
 	return 0;
 }
 
+static bool is_missing(const char *path)
+{
+	return access(path, F_OK) && errno == ENOENT;
+}
+
 static int make_unload(struct pipeline_line *line, char *const *words, struct elfmap_msg *msg)
 {
+	char *staging;
+	bool is_gone;
+
 	line->kind = LINE_UNLOAD;
 	line->load = calloc(1, sizeof(*line->load));
 	if (!line->load)
@@ -472,7 +480,12 @@ static int make_unload(struct pipeline_line *line, char *const *words, struct el
 	line->intent = WILL_REMOVE;
 	if (!line->load->dir)
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
-	return access(line->load->dir, F_OK) ? -ENOENT : 0;
+	if (asprintf(&staging, "%s~new", line->load->dir) < 0)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	/* A command that was killed while it removed the directory has renamed it before. */
+	is_gone = is_missing(line->load->dir) && is_missing(staging);
+	free(staging);
+	return is_gone ? -ENOENT : 0;
 }
 
 static int make_empty(struct pipeline *pipeline, struct pipeline_line *line, char *const *words, struct elfmap_msg *msg)

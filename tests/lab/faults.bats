@@ -67,6 +67,21 @@ pipeline() {
 	END
 }
 
+# An earlier form of a pipeline, which made what this one does not name; entries and a filter that it does not want.
+declared() {
+	version 1
+	printf '%s\n' "load $objects/tailcall.o" "attach $objects/shared.o sec egress dev v1 egress prio 5" >"$tmp/pipeline"
+	"$elfmap" -n blue apply "$tmp/pipeline"
+	"$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress
+	"$elfmap" -n blue attach "$objects/shared.o" sec ingress dev v1 egress prio 6 handle 1
+	"$elfmap" map set gen_state 7 71 types u32:u64
+	printf '7 70\n' >"$tmp/state.txt"
+	cat >"$tmp/pipeline" <<-END
+		map gen_state state.txt types u32:u64 exact
+		detach dev v1 egress prio 6 handle 1
+	END
+}
+
 skip_without_tcx() {
 	run "$elfmap" -n blue attach "$gen" sec ingress dev v1 ingress --tcx
 	[[ $output != *'this kernel has no tcx'* ]] || skip 'this kernel has no tcx'
@@ -140,6 +155,12 @@ fail_everywhere() {
 	fail_everywhere
 }
 
+@test "apply --prune, with an exact map and a detached filter: each system call fails once" {
+	stride=$long_stride
+	setup_faults declared "$elfmap" -n blue apply "$tmp/pipeline" --prune
+	fail_everywhere
+}
+
 @test "upgrade: each system call fails once" {
 	stride=$long_stride
 	setup_faults attached "$elfmap" -n blue upgrade "$gen"
@@ -185,6 +206,12 @@ kill_everywhere() {
 	pipeline
 	stride=$long_stride
 	setup_faults in_force "$elfmap" -n blue apply "$tmp/pipeline"
+	kill_everywhere
+}
+
+@test "apply --prune, with an exact map and a detached filter: killed at each system call" {
+	stride=$long_stride
+	setup_faults declared "$elfmap" -n blue apply "$tmp/pipeline" --prune
 	kill_everywhere
 }
 
