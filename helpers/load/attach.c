@@ -173,6 +173,7 @@ static int detach_all(const struct attach_words *words)
 			print_detached(rows, hook);
 	}
 	elfmap_deployment__free(&deployment);
+	elfmap_deployment__warn_of_routes(request->what, warn_of_object);
 	if (rows)
 		print_json(rows);
 	return status;

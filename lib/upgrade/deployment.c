@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/msg.h"
 #include "base/path.h"
+#include "hook/lwt.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
 #include "map/map.h"
@@ -374,6 +375,27 @@ void elfmap_deployment__find_dir(const struct elfmap_deployment *deployment, con
 	if (!ids || !find_dir(deployment, tc_dir, escaped, netns, ids, ret_name))
 		strcpy(ret_name, escaped);
 	free(ids);
+}
+
+void elfmap_deployment__warn_of_routes(const char *file, void (*warn)(const char *file, const char *text))
+{
+	struct elfmap_routes routes = {};
+	char text[512];
+
+	if (!warn || elfmap_routes__list(&routes, NULL))
+		return;
+	for (size_t i = 0; i < routes.nr; i++) {
+		char *section = section_of(elfmap_path__name(file), routes.at[i].name);
+
+		if (!section)
+			continue;
+		snprintf(text, sizeof(text),
+			 "warning: route %s %s: program unknown, so it stays; 'elfmap ip route replace' replaces it",
+			 routes.at[i].words, routes.at[i].name);
+		warn(file, text);
+		free(section);
+	}
+	free(routes.at);
 }
 
 static int exchange(struct elfmap_deployed *deployed, __u32 expected, int prog, struct elfmap_msg *msg)

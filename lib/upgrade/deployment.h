@@ -39,6 +39,10 @@ int elfmap_deployment__find(const char *file, const char *tc_dir, struct elfmap_
 			    struct elfmap_msg *msg);
 void elfmap_deployment__free(struct elfmap_deployment *deployment);
 
+/* Warns of the routes of this namespace whose program has the name of FILE: the kernel does not tell which program that
+ * is, so it is neither replaced nor detached. */
+void elfmap_deployment__warn_of_routes(const char *file, void (*warn)(const char *file, const char *text));
+
 /* Keeps the hooks that belong to FILE (identity.h). -ENOENT: none does. */
 int elfmap_deployment__choose(struct elfmap_deployment *deployment, const char *file, const char *tc_dir,
 			      struct elfmap_msg *msg);

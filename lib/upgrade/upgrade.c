@@ -627,6 +627,8 @@ int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts
 	int err;
 
 	err = place_change(&change);
+	if (!err)
+		elfmap_deployment__warn_of_routes(file, opts->warn);
 	err = err ?: find_hooks(&change);
 	err = err ?: recover(&change);
 	err = err ?: read_running(&change);
