@@ -6,10 +6,10 @@
 
 #include "helpers/command.h"
 #include "helpers/map/map_file.h"
+#include "helpers/map/map_replacement.h"
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "kinds/maps.h"
-#include "map/map_copy.h"
 #include "map/map_write.h"
 
 /* ---- load and clear -------------------------------------------------------------------------------------- */
@@ -159,14 +159,6 @@ const struct verb map_clear_verb = {
 #define EXIT_DIFFERENT 1
 #define EXIT_TROUBLE 2
 
-struct replacement {
-	struct target target;
-	struct elfmap_source file;
-	struct elfmap_comparison comparison;
-	struct elfmap_buffer buffer;
-	struct elfmap_json json;
-};
-
 /* ---- differences -------------------------------------------------------------------------------- */
 
 #define FLUSH_AT (64u << 10)
@@ -207,8 +199,7 @@ static int print_difference(void *context, const void *key, const void *old_valu
 	return flush_output(&r->buffer, FLUSH_AT);
 }
 
-/* Compares, printing what differs. Returns 0 or a negative errno, about which it has complained. */
-static int print_differences(struct replacement *r)
+int replacement__print(struct replacement *r)
 {
 	struct elfmap_msg msg = {.text = "no memory"};
 	int err;
@@ -322,14 +313,14 @@ static void keep_different(struct elfmap_entries *entries, const unsigned char *
 	entries->count = kept;
 }
 
-static int print_counts(const struct replacement *r, size_t nr_added)
+static int print_counts(const struct replacement *r)
 {
 	json_object *root;
 
 	if (!output.json)
 		return EXIT_SUCCESS;
 	root = json_object_new_object();
-	json_object_object_add(root, "added", json_object_new_uint64(nr_added));
+	json_object_object_add(root, "added", json_object_new_uint64(r->nr_added));
 	json_object_object_add(root, "changed", json_object_new_uint64(r->comparison.nr_changed));
 	json_object_object_add(root, "deleted", json_object_new_uint64(r->comparison.nr_leftover));
 	json_object_object_add(root, "equal", json_object_new_uint64(r->comparison.nr_equal));
@@ -339,7 +330,7 @@ static int print_counts(const struct replacement *r, size_t nr_added)
 
 /* LRU maps make room by themselves; slots are there or not, and the kernel's answer is the best message. A cgroup's
  * storage has no maximum. */
-static int check_room(const struct replacement *r)
+int replacement__check_room(const struct replacement *r)
 {
 	const struct bpf_map_info *info = &r->target.map.info;
 	const struct elfmap_map_kind *kind = elfmap_map_kind__of(info->type);
@@ -376,15 +367,16 @@ static int make_equal(struct replacement *r)
 	target__end_names(&r->target, &keeper, &job);
 	if (job.done)
 		elfmap_resolver__keep(r->target.resolver);
-	return status ?: print_counts(r, nr_added);
+	r->nr_added = nr_added;
+	return status;
 }
 
-static int compare(struct replacement *r)
+int replacement__apply(struct replacement *r)
 {
 	struct elfmap_msg msg;
 
 	if (!elfmap_comparison__make(&r->comparison, &msg))
-		return EXIT_SUCCESS;
+		return make_equal(r);
 	return complain(r->target.pin, "%s", msg.text);
 }
 
@@ -415,7 +407,7 @@ static int begin_replacement(struct replacement *r, const struct replace_request
 	return status;
 }
 
-static void end(struct replacement *r)
+void replacement__end(struct replacement *r)
 {
 	elfmap_comparison__free(&r->comparison);
 	elfmap_buffer__free(&r->buffer);
@@ -434,10 +426,10 @@ static int run_replace(const void *words)
 	if (!status && elfmap_map__check_writable(&r.target.map, &msg))
 		status = complain(request->pin, "%s", msg.text);
 	if (!status && request->dry_run)
-		status = print_differences(&r) ? EXIT_FAILURE : EXIT_SUCCESS;
+		status = replacement__print(&r) ? EXIT_FAILURE : EXIT_SUCCESS;
 	else if (!status)
-		status = check_room(&r) ?: compare(&r) ?: make_equal(&r);
-	end(&r);
+		status = replacement__check_room(&r) ?: replacement__apply(&r) ?: print_counts(&r);
+	replacement__end(&r);
 	return status;
 }
 
@@ -446,11 +438,11 @@ static int run_diff(const void *words)
 	struct replacement r = {.target.map.fd = -1};
 	int status;
 
-	if (begin_replacement(&r, words, ELFMAP_READ) || print_differences(&r))
+	if (begin_replacement(&r, words, ELFMAP_READ) || replacement__print(&r))
 		status = without_usage(EXIT_TROUBLE);
 	else
 		status = is_different(&r) ? EXIT_DIFFERENT : EXIT_SUCCESS;
-	end(&r);
+	replacement__end(&r);
 	return status;
 }
 

@@ -429,7 +429,7 @@ static int lock_pins(struct restore *restore)
 
 struct restore_request {
 	const char *file;
-	bool replace, keep_going;
+	bool replace, keep_going, contents, dry_run;
 };
 
 static int run(const void *words)
@@ -439,9 +439,16 @@ static int run(const void *words)
 		.lock = -1, .file.fd = -1, .replace = request->replace, .keep_going = request->keep_going};
 	int status;
 
+	if (request->contents)
+		interrupt__catch();
 	status = read_file(&restore, request->file);
 	status = status ?: prepare(&restore);
 	status = status ?: check_places(&restore);
+	if (request->contents) {
+		status = status ?: restore__contents(&restore, request->dry_run);
+		clear_restore(&restore);
+		return status;
+	}
 	status = status ?: lock_pins(&restore);
 	status = status ?: check_pins(&restore);
 	status = status ?: make_maps(&restore);
@@ -460,7 +467,11 @@ static const struct option_row options[] = {
 	{NULL, "FILE|-", 0, OPTION_TEXT_AT(struct restore_request, file), .completes = COMPLETE_FILE},
 	{"--replace", NULL, 0, OPTION_FLAG_AT(struct restore_request, replace),
 	 .help = "replace maps that are pinned already"},
-	{"--keep-going", NULL, 0, OPTION_FLAG_AT(struct restore_request, keep_going),
+	{"--contents", NULL, 0, OPTION_FLAG_AT(struct restore_request, contents), .unless = "--replace",
+	 .help = "replace the entries of the maps that are pinned now"},
+	{"--dry-run", NULL, 0, OPTION_FLAG_AT(struct restore_request, dry_run), .needs = "--contents",
+	 .help = "show what would be changed"},
+	{"--keep-going", NULL, 0, OPTION_FLAG_AT(struct restore_request, keep_going), .unless = "--contents",
 	 .help = "write the valid lines, even if others are refused"},
 	{},
 };

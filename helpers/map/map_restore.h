@@ -42,6 +42,12 @@ int restore__complain(const struct restore *restore, size_t line, size_t column,
 /* Reads the entries of all maps and writes them. Returns an exit status. */
 int restore__fill(struct restore *restore);
 
+/* Reads the entries of MAP, with ids of objects, into *RET_ENTRIES. Complains; returns an exit status. */
+struct elfmap_entries;
+int restore__read(struct restore *restore, struct restored *map, struct elfmap_entries *ret_entries);
+/* Replaces the contents of the running maps; or prints what would change, with DRY_RUN. Returns an exit status. */
+int restore__contents(struct restore *restore, bool dry_run);
+
 /* What `check` and `cgroup show` know of device numbers and slots, once the maps are pinned. Complains. */
 void restore__note(const struct restore *restore);
 

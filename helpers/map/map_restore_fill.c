@@ -15,6 +15,7 @@
 #include "kinds/maps.h"
 #include "map/cgroup_slots.h"
 #include "map/device_names.h"
+#include "map/entries.h"
 #include "map/map_write.h"
 #include "map/resolve.h"
 #include "pins/bpffs.h"
@@ -347,4 +348,88 @@ int restore__fill(struct restore *restore)
 	if (!err)
 		return EXIT_SUCCESS;
 	return complain(restore->name, "nothing was restored; --keep-going writes the valid lines");
+}
+
+/* ---- entries for a running map --------------------------------------------------------------------------- */
+
+static void note_conflict(void *context, const struct elfmap_conflict *conflict)
+{
+	struct restore *restore = context;
+
+	restore->nr_refused++;
+	restore__complain(restore, conflict->line, 0, "the key is in line %zu with another value",
+			  conflict->first_line);
+}
+
+static int keep_entries(const struct filling *filling, struct elfmap_entries *entries)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < filling->count && !err; i++) {
+		void *key, *value;
+
+		err = elfmap_entries__reserve(entries, &key, &value);
+		if (err)
+			break;
+		memcpy(key, filling->keys + i * entries->key_size, entries->key_size);
+		memcpy(value, filling->values + i * entries->value_size, entries->value_size);
+		err = elfmap_entries__add(entries, filling->lines[i]);
+	}
+	return err;
+}
+
+static int read_with_ids(struct filling *filling, struct elfmap_entries *entries)
+{
+	int more = 1, err = 0;
+
+	filling->entries.text.ids = true;
+	while (more > 0 && !err) {
+		if (filling->count == filling->room && filling->room >= MAX_BATCH) {
+			err = keep_entries(filling, entries);
+			filling->count = 0;
+		} else if (filling->count == filling->room) {
+			err = grow(filling);
+		}
+		if (!err)
+			more = take_entry(filling);
+	}
+	if (more < 0)
+		return more;
+	err = err ?: keep_entries(filling, entries);
+	if (!err && elfmap_entries__finish(entries, note_conflict, filling->restore) == -ENOMEM)
+		err = -ENOMEM;
+	return err ?: filling->restore->nr_refused ? -EINVAL : 0;
+}
+
+int restore__read(struct restore *restore, struct restored *map, struct elfmap_entries *ret_entries)
+{
+	struct restore_names names = {.resolver = {.device = find_device, .object = find_object}, .restore = restore};
+	struct filling filling = {.restore = restore, .map = map, .names = &names, .saved = map->map.format};
+	struct elfmap_msg msg;
+	int err;
+
+	elfmap_entries__init(ret_entries, map->map.info.key_size, elfmap_map__value_size(&map->map));
+	if (!map->saved->entries_size)
+		return EXIT_SUCCESS;
+	if (map->saved->cpus)
+		filling.saved.copies = map->saved->cpus;
+	err = elfmap_resolver__new(&names.system, &msg);
+	if (err)
+		return complain(restore->name, "%s", msg.text);
+	filling.value = calloc(filling.saved.copies, filling.saved.stride ?: 1);
+	err = saved_entries__begin(&filling.entries, &restore->file, map->saved, &names.resolver, &filling.msg);
+	if (err)
+		restore__complain(restore, map->saved->line, 0, "%s", filling.msg.text);
+	else
+		err = filling.value ? read_with_ids(&filling, ret_entries) : -ENOMEM;
+	if (err == -ENOMEM)
+		restore__complain(restore, map->saved->line, 0, "no memory");
+	elfmap_resolver__keep(names.system); /* ids stay valid until the entries are written */
+	saved_entries__end(&filling.entries);
+	elfmap_resolver__free(names.system);
+	free(filling.keys);
+	free(filling.values);
+	free(filling.lines);
+	free(filling.value);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

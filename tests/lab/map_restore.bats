@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# `elfmap map restore`: all pins or none.
+# `elfmap map save` and `restore`: files, all pins or none, contents of running maps.
 
 # shellcheck disable=SC2086,SC2154 # run and maps.bash set variables, of one word
 bats_require_minimum_version 1.5.0
@@ -117,4 +117,65 @@ setup() {
 	sed 's/ version 1$/ version 2/' "$tmp/saved" >"$tmp/newer"
 	fails 1 'version 2 of the format is newer than this elfmap reads' restore "$tmp/newer"
 	[[ ! -e $globals/a ]]
+}
+
+# ---- contents of running maps -----------------------------------------------------------------------
+
+# two_maps: a and b, saved, then changed
+two_maps() {
+	create a hash 4 4 8
+	create b lpm_trie 8 4 8 flags 1
+	map set a 1.1.1.1 0.0.0.1 2.2.2.2 0.0.0.2
+	map set b 10.0.0.0/8 0.0.0.3
+	map save -o "$tmp/saved"
+	map set a 1.1.1.1 0.0.0.9 3.3.3.3 0.0.0.9
+	map del a 2.2.2.2
+	map set b 10.9.0.0/16 0.0.0.9
+	map dump a | sort >"$tmp/a" && map dump b | sort >"$tmp/b"
+	ids=$("$elfmap" -j map list | jq -c '[.[].id] | sort')
+}
+
+unchanged() {
+	map dump a | sort | diff "$tmp/a" - && map dump b | sort | diff "$tmp/b" -
+}
+
+@test "restore --contents: entries go into the running maps, with a dry run before" {
+	two_maps
+	map restore "$tmp/saved" --contents --dry-run >"$tmp/plan"
+	[[ $(grep -c '^[-+]hex' "$tmp/plan") == 4 && $(grep '^map ' "$tmp/plan" | xargs) == 'map globals/a map globals/b' ]]
+	grep -qx -- '-10.9.0.0/16 hex 00 00 00 09' "$tmp/plan"
+	[[ $(map -j restore "$tmp/saved" --contents --dry-run | jq -c '[.[] | [.map, (.differences | length)]]') == \
+		'[["globals/a",3],["globals/b",1]]' ]]
+	unchanged
+	[[ $(map -j restore "$tmp/saved" --contents | jq -c '[.[] | [.map, .added, .changed, .deleted]]') == \
+		'[["globals/a",1,1,1],["globals/b",0,0,1]]' ]]
+	[[ $(map dump b) == '10.0.0.0/8 hex 00 00 00 03' && $(entries a) == 2 ]]
+	[[ $("$elfmap" -j map list | jq -c '[.[].id] | sort') == "$ids" ]] # the maps are the same
+	map restore "$tmp/saved" --contents --dry-run >"$tmp/plan"
+	run ! grep '^[-+]' "$tmp/plan"
+	map restore - --contents <"$tmp/saved"
+}
+
+@test "restore --contents: a line, a map or a form that is wrong changes nothing" {
+	two_maps
+	sed '/^10\.0\.0\.0/s/hex.*/hex 00/' "$tmp/saved" >"$tmp/line"
+	run -1 --separate-stderr "$elfmap" map restore "$tmp/line" --contents
+	[[ $stderr == *': '*'nothing was changed'* ]]
+	unchanged
+	sed '/^10\.0\.0\.0/{p;s/03$/04/;s/10.0.0.0/10.1.1.1/}' "$tmp/saved" >"$tmp/twice"
+	run -1 --separate-stderr "$elfmap" map restore "$tmp/twice" --contents
+	[[ ${stderr_lines[0]} == *'the key is in line '*' with another value' ]]
+	unchanged
+	mv $globals/b $globals/c
+	fails 1 'no pin at' restore "$tmp/saved" --contents
+	create b hash 4 4 8
+	fails 1 'another type or other sizes' restore "$tmp/saved" --contents
+	rm $globals/b && mv $globals/c $globals/b
+	unchanged
+	fails 2 'dry-run' restore "$tmp/saved" --dry-run
+	fails 2 'contents' restore "$tmp/saved" --contents --replace
+	create q queue 0 4 4
+	map save --drain >"$tmp/queue"
+	fails 1 'cannot be replaced' restore "$tmp/queue" --contents
+	unchanged
 }
