@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Finds the types of the keys and values of a map; map_types.h lists the sources. */
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/msg.h"
 #include "kinds/maps.h"
@@ -109,6 +113,52 @@ static int read_btf(struct elfmap_map_types *types, const struct bpf_map_info *i
 			       strerror(errno));
 }
 
+#define MOST_SLOTS 256 /* looked at: the others are like them, or empty */
+
+/* The BTF of a map in a slot of the map of maps ID; 0: unknown. */
+static __u32 btf_of_inner(__u32 id, size_t key_size)
+{
+	int fd = bpf_map_get_fd_by_id(id);
+	struct bpf_map_info inner = {};
+	void *key = calloc(1, key_size);
+	int err = fd < 0 || !key ? -ENOENT : bpf_map_get_next_key(fd, NULL, key);
+	__u32 inner_id;
+
+	for (int tries = 0; tries < MOST_SLOTS && !err && !inner.btf_id; tries++) {
+		if (!bpf_map_lookup_elem(fd, key, &inner_id) && !elfmap_map__describe(inner_id, &inner))
+			inner.btf_id = 0;
+		err = bpf_map_get_next_key(fd, key, key);
+	}
+	free(key);
+	if (fd >= 0)
+		close(fd);
+	return inner.btf_id;
+}
+
+/* The kernel keeps no BTF of a map of maps. That of a map in its slots is of the same object, and has the annotation.
+ */
+static int find_outer_key(struct elfmap_map_types *types, const struct bpf_map_info *info, const char *name,
+			  struct elfmap_msg *msg)
+{
+	char annotation[sizeof(ELFMAP_ANNOTATION) + NAME_MAX];
+	const struct btf_type *pair;
+	__u32 btf_id;
+	__s32 id;
+
+	if (types->key || types->btf || !elfmap_map__is_map_in_map(info->type))
+		return 0;
+	btf_id = btf_of_inner(info->id, info->key_size);
+	types->btf = btf_id ? btf__load_from_kernel_by_id(btf_id) : NULL;
+	if (!types->btf)
+		return 0;
+	snprintf(annotation, sizeof(annotation), ELFMAP_ANNOTATION "%.*s", NAME_MAX, name ?: info->name);
+	id = btf__find_by_name_kind(types->btf, annotation, BTF_KIND_STRUCT);
+	pair = id > 0 ? btf__type_by_id(types->btf, (__u32)id) : NULL;
+	if (!pair || btf_vlen(pair) != 2 || btf__resolve_size(types->btf, btf_members(pair)->type) != info->key_size)
+		return 0;
+	return elfmap_type__read(types->btf, btf_members(pair)->type, info->key_size, &types->key, msg);
+}
+
 static int no_memory(struct elfmap_msg *msg)
 {
 	return elfmap_msg__set(msg, -ENOMEM, "no memory");
@@ -194,6 +244,7 @@ int elfmap_map_types__find(const struct bpf_map_info *info, const char *name, co
 	words = words ?: &none;
 	err = read_btf(&types, info, msg);
 	err = err ?: find_key(&types, info, words->key, msg);
+	err = err ?: find_outer_key(&types, info, name, msg);
 	err = err ?: find_value(&types, info, words->value, msg);
 	err = err ?: find_in_files(&types, info, name, msg);
 	err = err ?: fill_in(&types, info, msg);

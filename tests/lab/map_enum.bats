@@ -81,7 +81,7 @@ build_object() {
 	fails 1 "the enum has no 'ab'" set short ab 3 types 'enum { Ab 2 aB 3 }:u8'
 }
 
-@test "array: other types of 4 bytes, per-CPU arrays and the maps in a map" {
+@test "array: other types of 4 bytes, per-CPU arrays" {
 	build_object a ARRAY 'struct half' && "$elfmap" load "$tmp/a.o"
 	[[ $(map dump a | sed -n 2p) == '{ a 1 b 0 } { packets 0 bytes 0 }' ]]
 	build_object b PERCPU_ARRAY verdict_t && "$elfmap" load "$tmp/b.o"
@@ -95,4 +95,36 @@ build_object() {
 	[[ $(map dump e) == 'DROP { packets 1 bytes 2 }' ]]
 	build_object f ARRAY 'const enum verdict' && "$elfmap" load "$tmp/f.o"
 	[[ $(map dump f | sed -n 2p) == 'DROP { packets 0 bytes 0 }' ]]
+}
+
+@test "maps of maps: the key of the outer map and those of the inner maps" {
+	cat >"$tmp/nested.c" <<-'END'
+		#include <linux/bpf.h>
+		#include <linux/types.h>
+		#include "bpf_elf.h"
+		#define SEC(name) __attribute__((section(name), used))
+		enum verdict { PASS, DROP, VERDICTS };
+		static void *(*look)(void *, const void *) = (void *)1;
+		struct bpf_elf_map SEC("maps") template = {.type = BPF_MAP_TYPE_ARRAY, .size_key = 4, .size_value = 8,
+			.max_elem = 3, .id = 7, .inner_idx = 1};
+		BPF_ANNOTATE_KV_PAIR(template, enum verdict, __u64);
+		struct bpf_elf_map SEC("maps") outer = {.type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .size_key = 4, .size_value = 4,
+			.max_elem = 3, .inner_id = 7, .pinning = PIN_GLOBAL_NS};
+		BPF_ANNOTATE_KV_PAIR(outer, enum verdict, __u32);
+		SEC("classifier") int in(struct __sk_buff *skb)
+		{
+			__u32 key = DROP;
+			void *inner = look(&outer, &key);
+
+			return inner && look(inner, &key) ? -1 : 0;
+		}
+	END
+	clang -target bpf -O2 -g -c -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -o "$tmp/nested.o" "$tmp/nested.c"
+	"$elfmap" load "$tmp/nested.o"
+	[[ $(map dump outer) =~ ^'DROP id '[0-9]+$ ]]
+	id=$(map get outer drop | sed 's/.* id //')
+	[[ $(map dump id "$id") == $'PASS 0\nDROP 0\nVERDICTS 0' ]]
+	fails 1 "the enum has no 'nosuch'; there are: pass, drop, verdicts" get outer nosuch
+	map set id "$id" drop 7
+	[[ $(map get id "$id" drop) == 'DROP 7' ]]
 }
