@@ -42,30 +42,36 @@ static int remember(void *context, const void *key, const void *value)
 	return elfmap_entries__add(&carry->copied, 0);
 }
 
-/* Writes the copied entries to TO, converted if needed. */
+/* Replaces the entries of TO by ENTRIES: a map of a rollback still has its old ones. */
+static int replace_all(struct elfmap_carry *carry, const struct elfmap_entries *entries, struct elfmap_msg *msg)
+{
+	struct elfmap_job job = {.map = &carry->to}, clearing = {.map = &carry->to};
+
+	return elfmap_job__clear(&clearing, msg)
+		       ?: elfmap_job__update(&job, entries->keys, entries->values, entries->count, msg);
+}
+
+/* Nothing is written unless all entries can be converted. */
 static int write_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
 {
-	struct elfmap_job job = {.map = &carry->to};
 	struct elfmap_entries converted;
 	int err;
 
 	if (elfmap_migration__is_copy(&carry->migration))
-		return elfmap_job__update(&job, carry->copied.keys, carry->copied.values, carry->copied.count, msg);
+		return replace_all(carry, &carry->copied, msg);
 	elfmap_entries__init(&converted, carry->to.info.key_size, elfmap_map__value_size(&carry->to));
 	err = elfmap_migration__convert_all(&carry->migration, &carry->copied, &converted, msg);
-	err = err ?: elfmap_job__update(&job, converted.keys, converted.values, converted.count, msg);
+	err = err ?: replace_all(carry, &converted, msg);
 	elfmap_entries__free(&converted);
 	return err;
 }
 
 static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
 {
-	struct elfmap_job clearing = {.map = &carry->to};
 	int err;
 
 	carry->msg = msg;
-	err = elfmap_job__clear(&clearing, msg); /* a map of a rollback still has its old entries */
-	err = err ?: elfmap_reader__each(&carry->from, remember, carry, msg);
+	err = elfmap_reader__each(&carry->from, remember, carry, msg);
 	if (!err && elfmap_entries__finish(&carry->copied, NULL, NULL) == -ENOMEM)
 		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
 	return err ?: write_all(carry, msg);

@@ -666,8 +666,13 @@ int elfmap_upgrade__rollback(const char *file, const struct elfmap_upgrade_opts 
 						 .nr_places = opts->nr_places,
 						 .warn = opts->warn};
 	struct elfmap_upgrade result = {};
-	struct change change = {
-		.file = file, .tc_dir = opts->tc_dir, .opts = &back, .lock = -1, .result = &result, .msg = msg};
+	struct change change = {.file = file,
+				.tc_dir = opts->tc_dir,
+				.opts = &back,
+				.merge = opts->merge,
+				.lock = -1,
+				.result = &result,
+				.msg = msg};
 	char previous[PATH_MAX];
 	int err;
 

@@ -56,7 +56,7 @@ int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts
 			struct elfmap_msg *msg);
 
 /* Exchanges the attached version with the previous one, at the hooks that the last change exchanged. FILE may be gone.
- * Only the hooks of OPTS matter. -ENOENT: no previous version. */
+ * Only the hooks and `merge` of OPTS matter. -ENOENT: no previous version. */
 int elfmap_upgrade__rollback(const char *file, const struct elfmap_upgrade_opts *opts,
 			     struct elfmap_upgrade *ret_upgrade, struct elfmap_msg *msg);
 

@@ -335,6 +335,22 @@ running() {
 	"$elfmap" -j map dump t | jq -e 'length == 1'
 }
 
+@test "upgrade --rollback: keys that become one are refused, or merged" {
+	object a.o '__u32 id;' '__u32 n;'
+	object b.o '__u32 id, zone;' '__u32 n;'
+	running a.o
+	map set t '{ id 1 } { n 11 }'
+	cp "$tmp/b.o" "$tmp/v.o"
+	run -0 "$elfmap" upgrade "$tmp/v.o"
+	map set t '{ id 1 zone 2 } { n 12 }'
+	before=$(dump)
+	run -1 --separate-stderr "$elfmap" upgrade "$tmp/v.o" --rollback
+	[[ $stderr == *'become the same key'* && $(dump) == "$before" ]]
+	run -0 --separate-stderr "$elfmap" upgrade "$tmp/v.o" --rollback --merge first
+	[[ $output == *'1 merged'* ]]
+	"$elfmap" -j map dump t | jq -e 'length == 1'
+}
+
 @test "upgrade: sizes without BTF are refused" {
 	nobtf=1 object a.o '__u32 id;' '__u32 n;'
 	object b.o '__u32 id;' '__u64 n;'
@@ -351,4 +367,60 @@ running() {
 	ip link add "$dev" type veth peer name "${dev}p"
 	run -0 --separate-stderr "$elfmap" attach "$tmp/b.o" sec ingress dev "$dev" ingress
 	[[ $stderr == *"warning: map 't': its members are not those of its pin: new value.fresh, dropped value.gone; 'elfmap map migrate $globals/t $tmp/b.o' converts the entries" ]]
+}
+
+# ---- killed -------------------------------------------------------------------------------------------
+
+# killed_at CALL N COMMAND...: 0 if the command was killed at its Nth CALL.
+killed_at() {
+	local status=0
+
+	strace -qq -f -o /dev/null -e trace="$1" -e inject="$1:signal=KILL:when=$2" "${@:3}" &>"$tmp/out" || status=$?
+	[[ $status == 0 || $status == 137 ]] || cat "$tmp/out"
+	[[ $status == 137 ]]
+}
+
+@test "migrate: killed at any call, the pin is complete in one of the forms, and a second run completes it" {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	object a.o '__u32 id;' '__u32 n, gone;'
+	object b.o '__u32 id;' '__u32 fresh; __u64 n;'
+	form a.o
+	for i in 1 2 3; do
+		map set t "{ id $i } { n $i gone 6 }"
+	done
+	"$elfmap" map save >"$tmp/saved"
+	killed=0
+	for call in bpf rename,renameat,renameat2; do
+		[[ $call == bpf ]] && step=3 || step=1
+		for ((n = 1; n < 200; n += step)); do
+			killed_at "$call" $n "$elfmap" map migrate t "$tmp/b.o" || break
+			killed=$((killed + 1))
+			[[ $("$elfmap" -j map dump t | jq -c '[.[].value.n] | sort') == '[1,2,3]' ]]
+			migrate "$tmp/b.o"
+			[[ $(values) == *'{"fresh":0,"n":3}' ]]
+			rm "$globals/t"
+			map restore "$tmp/saved"
+		done
+		rm "$globals/t"
+		map restore "$tmp/saved"
+	done
+	((killed > 10))
+	[[ $(find /sys/fs/bpf/tc -type f) == "$globals/t" ]]
+}
+
+@test "upgrade: killed at any rename, the next upgrade completes the conversion" {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	object a.o '__u32 id;' '__u32 n, gone;'
+	object b.o '__u32 id;' '__u32 fresh; __u64 n;'
+	for ((n = 1; n < 50; n++)); do
+		running a.o
+		map set t '{ id 1 } { n 5 gone 6 }'
+		cp "$tmp/b.o" "$tmp/v.o"
+		killed_at rename,renameat,renameat2 $n "$elfmap" upgrade "$tmp/v.o" || break
+		run -0 "$elfmap" upgrade "$tmp/v.o"
+		[[ $(values) == '{"fresh":0,"n":5}' ]]
+		ip link del "$dev"
+		find /sys/fs/bpf -mindepth 1 -type f ! -name '*.debug' -delete
+	done
+	((n > 1))
 }

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <cmocka.h>
 #include <unistd.h>
 
@@ -121,9 +122,104 @@ static void a_wider_prefix_is_another_entry(void **state)
 	assert_int_equal(get(to, "10.32.0.0", 12), 6);
 }
 
+/* ---- other members ----------------------------------------------------------------------------------------------- */
+
+struct old_value {
+	__u32 n, gone;
+};
+
+struct new_value {
+	__u64 fresh;
+	__u64 n;
+};
+
+static int make_types(int *ret_old, int *ret_new)
+{
+	struct btf *btf = btf__new_empty();
+	int u32_type = btf__add_int(btf, "u32", 4, 0), u64_type = btf__add_int(btf, "u64", 8, 0), fd;
+	const void *raw;
+	__u32 size;
+
+	*ret_old = btf__add_struct(btf, "value", sizeof(struct old_value));
+	btf__add_field(btf, "n", u32_type, 0, 0);
+	btf__add_field(btf, "gone", u32_type, 32, 0);
+	*ret_new = btf__add_struct(btf, "value", sizeof(struct new_value));
+	btf__add_field(btf, "fresh", u64_type, 0, 0);
+	btf__add_field(btf, "n", u64_type, 64, 0);
+	raw = btf__raw_data(btf, &size);
+	fd = bpf_btf_load(raw, size, NULL);
+	btf__free(btf);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static int make_typed(int btf, int value, __u32 size, const char *path)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .btf_fd = (__u32)btf, .btf_key_type_id = 1,
+		    .btf_value_type_id = (__u32)value);
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "carry", sizeof(__u32), size, 16, &opts);
+
+	assert_true(fd >= 0);
+	unlink(path);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+	return fd;
+}
+
+static void put_old(__u32 key, __u32 n)
+{
+	const struct old_value value = {.n = n, .gone = 7};
+
+	assert_int_equal(bpf_map_update_elem(from, &key, &value, BPF_ANY), 0);
+}
+
+static void put_new(__u32 key, __u64 n, __u64 fresh)
+{
+	const struct new_value value = {.n = n, .fresh = fresh};
+
+	assert_int_equal(bpf_map_update_elem(to, &key, &value, BPF_ANY), 0);
+}
+
+static void assert_new(__u32 key, __u64 n, __u64 fresh)
+{
+	struct new_value value;
+
+	assert_int_equal(bpf_map_lookup_elem(to, &key, &value), 0);
+	assert_int_equal(value.n, n);
+	assert_int_equal(value.fresh, fresh);
+}
+
+static void late_entries_are_converted(void **state)
+{
+	int old, new, btf = make_types(&old, &new);
+	size_t late, lost;
+	struct elfmap_msg msg;
+
+	(void)state;
+	from = make_typed(btf, old, sizeof(struct old_value), FROM);
+	to = make_typed(btf, new, sizeof(struct new_value), TO);
+	close(btf);
+	put_old(1, 10);
+	put_old(2, 20);
+	put_old(3, 30);
+	assert_int_equal(elfmap_carry__begin(FROM, TO, ELFMAP_MERGE_REFUSED, &carry, &msg), 0);
+	assert_new(1, 10, 0);
+	put_old(1, 11);	   /* changed in the old map */
+	put_old(2, 21);	   /* changed in both */
+	put_new(2, 20, 5); /* only in a member that the old map does not have */
+	put_old(4, 40);	   /* new in the old map */
+	assert_int_equal(elfmap_carry__finish(carry, &late, &lost, &msg), 0);
+	assert_int_equal(late, 2);
+	assert_int_equal(lost, 1);
+	assert_new(1, 11, 0);
+	assert_new(2, 20, 5);
+	assert_new(3, 30, 0);
+	assert_new(4, 40, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(late_entries_are_converted, end),
 		cmocka_unit_test_teardown(what_changed_since_is_carried, end),
 		cmocka_unit_test_teardown(a_wider_prefix_is_another_entry, end),
 	};
