@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "base/quote.h"
 #include "kinds/maps.h"
 #include "load/form.h"
 #include "load/globals.h"
@@ -58,29 +59,42 @@ char elfmap_load_log[ELFMAP_LOG_SIZE];
 
 /* ---- maps ------------------------------------------------------------------------------------------------ */
 
+/* The commands that carry the entries of MAP's pin over to the form of the object. */
+static void add_conversion(const struct elfmap_load *load, const struct elfmap_load_map *map, const char *differences,
+			   struct elfmap_msg *msg)
+{
+	char upgrade[PATH_MAX], migrate[2 * PATH_MAX];
+	struct elfmap_msg what = *msg;
+
+	elfmap_command__write(upgrade, sizeof(upgrade), "elfmap", "upgrade", load->file, NULL);
+	elfmap_command__write(migrate, sizeof(migrate), "elfmap", "map", "migrate", map->pin_path, load->file, NULL);
+	elfmap_msg__set(msg, 0, "%s%s%s; its entries are converted by: %s, or, if nothing uses it: %s", what.text,
+			*differences ? ": " : "", differences, upgrade, migrate);
+}
+
 /* The load goes on with a map that is made anew, or with the running one. Otherwise ERR is returned, of its comparison
  * with the pin by definition alone. */
 static int compare_form(const struct elfmap_load *load, struct elfmap_load_map *map, const struct bpf_map_info *info,
 			int err, struct elfmap_msg *msg)
 {
-	struct elfmap_msg what, warning;
+	struct elfmap_msg what, warning, unused;
 	enum elfmap_load_form form;
 
-	if (!load->opts.may_grow && (err || !load->opts.warn))
-		return err;
+	if (!load->opts.may_grow && !err && !load->opts.warn)
+		return 0;
+	msg = msg ?: &unused;
 	form = elfmap_load_map__compare(load, map, info, &what);
 	map->has_grown = load->opts.may_grow && form == ELFMAP_FORM_CONVERTED;
 	if (map->has_grown)
 		return 0;
-	if (err && *what.text && msg) {
+	if (err && form == ELFMAP_FORM_CONVERTED && map->pin_path) {
+		add_conversion(load, map, what.text, msg);
+	} else if (err && *what.text) {
 		warning = *msg;
 		elfmap_msg__set(msg, err, "%s; %s", warning.text, what.text);
-	}
-	if (!err && form == ELFMAP_FORM_CONVERTED) {
-		elfmap_msg__set(&warning, 0,
-				"warning: map '%s': its members are not those of its pin: %s; 'elfmap map "
-				"migrate %s %s' converts the entries",
-				map->map.name, what.text, map->pin_path ?: map->map.name, load->file);
+	} else if (form == ELFMAP_FORM_CONVERTED && map->pin_path) {
+		elfmap_msg__set(&warning, 0, "warning: map '%s': its members are not those of its pin", map->map.name);
+		add_conversion(load, map, what.text, &warning);
 		load->opts.warn(load->file, warning.text);
 	}
 	return err;

@@ -11,6 +11,7 @@
 
 #define MAX_DEPTH 32 /* the kernel's limit for BTF */
 #define MAX_OPS (1u << 20)
+#define MAX_STEPS (1u << 22) /* nested unions could grow exponentially */
 #define MAX_PATH 512
 #define NO_CHANGE ((__u32)-1)
 
@@ -32,10 +33,15 @@ struct side {
 	__u32 bits; /* of a bitfield; 0: no bitfield */
 };
 
+struct walk {
+	unsigned int depth;
+	unsigned int steps;
+};
+
 struct planner {
 	struct elfmap_layout *layout;
 	char path[MAX_PATH];
-	unsigned int depth;
+	struct walk walk;
 	unsigned int muted; /* elements after the first */
 	bool has_moved;
 	int err;
@@ -92,10 +98,15 @@ bool elfmap_layout__is_kernels(const struct btf *btf, const struct btf_type *typ
 	return false;
 }
 
-static bool is_same_type(const struct btf *a, __u32 a_id, const struct btf *b, __u32 b_id, unsigned int depth);
+static bool take_step(struct walk *walk)
+{
+	return walk->depth < MAX_DEPTH && walk->steps < MAX_STEPS && ++walk->steps;
+}
+
+static bool is_same_type(const struct btf *a, __u32 a_id, const struct btf *b, __u32 b_id, struct walk *walk);
 
 static bool have_same_members(const struct btf *a, const struct btf_type *at, const struct btf *b,
-			      const struct btf_type *bt, unsigned int depth)
+			      const struct btf_type *bt, struct walk *walk)
 {
 	if (btf_vlen(at) != btf_vlen(bt))
 		return false;
@@ -105,19 +116,15 @@ static bool have_same_members(const struct btf *a, const struct btf_type *at, co
 		if (strcmp(name_of(a, am->name_off), name_of(b, bm->name_off)) != 0 ||
 		    btf_member_bit_offset(at, i) != btf_member_bit_offset(bt, i) ||
 		    btf_member_bitfield_size(at, i) != btf_member_bitfield_size(bt, i) ||
-		    !is_same_type(a, am->type, b, bm->type, depth))
+		    !is_same_type(a, am->type, b, bm->type, walk))
 			return false;
 	}
 	return true;
 }
 
-/* Have all values of both the same bytes and the same members? */
-static bool is_same_type(const struct btf *a, __u32 a_id, const struct btf *b, __u32 b_id, unsigned int depth)
+static bool compare_types(const struct btf *a, const struct btf_type *at, const struct btf *b,
+			  const struct btf_type *bt, struct walk *walk)
 {
-	const struct btf_type *at = resolve(a, &a_id), *bt = resolve(b, &b_id);
-
-	if (!at || !bt || depth > MAX_DEPTH)
-		return false;
 	if (is_scalar(at) && is_scalar(bt))
 		return at->size == bt->size &&
 		       (btf_is_int(at) ? btf_int_bits(at) : 0) == (btf_is_int(bt) ? btf_int_bits(bt) : 0);
@@ -125,10 +132,24 @@ static bool is_same_type(const struct btf *a, __u32 a_id, const struct btf *b, _
 		return false;
 	if (btf_is_array(at))
 		return btf_array(at)->nelems == btf_array(bt)->nelems &&
-		       is_same_type(a, btf_array(at)->type, b, btf_array(bt)->type, depth + 1);
+		       is_same_type(a, btf_array(at)->type, b, btf_array(bt)->type, walk);
 	if (btf_is_composite(at))
-		return at->size == bt->size && have_same_members(a, at, b, bt, depth + 1);
+		return at->size == bt->size && have_same_members(a, at, b, bt, walk);
 	return btf_is_ptr(at) || (btf_is_float(at) && at->size == bt->size);
+}
+
+/* Have all values of both the same bytes and the same members? */
+static bool is_same_type(const struct btf *a, __u32 a_id, const struct btf *b, __u32 b_id, struct walk *walk)
+{
+	const struct btf_type *at = resolve(a, &a_id), *bt = resolve(b, &b_id);
+	bool is_same;
+
+	if (!at || !bt || !take_step(walk))
+		return false;
+	walk->depth++;
+	is_same = compare_types(a, at, b, bt, walk);
+	walk->depth--;
+	return is_same;
 }
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
@@ -281,7 +302,7 @@ static void plan_array(struct planner *planner, struct side from, const struct b
 
 	from.id = from_array->type;
 	to.id = to_array->type;
-	if (is_same_type(from.btf, from.id, to.btf, to.id, planner->depth))
+	if (is_same_type(from.btf, from.id, to.btf, to.id, &planner->walk))
 		copy_bytes(planner, &from, &to, count * from_size);
 	else
 		plan_elements(planner, from, to, count, from_size, to_size);
@@ -314,9 +335,9 @@ static bool is_padding(const char *name)
 	return !strncmp(name, "pad", 3);
 }
 
-static int list_members(struct members *members, const struct side *of, const struct btf_type *type, unsigned int depth)
+static int list_members(struct members *members, const struct side *of, const struct btf_type *type, struct walk *walk)
 {
-	int err = depth > MAX_DEPTH ? -E2BIG : 0;
+	int err = take_step(walk) ? 0 : -E2BIG;
 
 	for (__u32 i = 0; !err && i < btf_vlen(type); i++) {
 		const struct btf_member *member = &btf_members(type)[i];
@@ -330,7 +351,9 @@ static int list_members(struct members *members, const struct side *of, const st
 		struct member *grown;
 
 		if (!*name && inner && btf_is_struct(inner)) {
-			err = list_members(members, &side, inner, depth + 1);
+			walk->depth++;
+			err = list_members(members, &side, inner, walk);
+			walk->depth--;
 			continue;
 		}
 		grown = elfmap_array__grow(members->at, members->nr, sizeof(*grown));
@@ -388,7 +411,8 @@ static void plan_struct(struct planner *planner, const struct side *from, const 
 			const struct side *to, const struct btf_type *to_type)
 {
 	struct members theirs = {}, ours = {};
-	int err = list_members(&theirs, from, from_type, 0) ?: list_members(&ours, to, to_type, 0);
+	int err = list_members(&theirs, from, from_type, &planner->walk)
+			  ?: list_members(&ours, to, to_type, &planner->walk);
 	size_t next = 0;
 
 	for (size_t i = 0; !err && i < ours.nr; i++) {
@@ -424,7 +448,7 @@ static void plan_types(struct planner *planner, const struct side *from, const s
 		plan_array(planner, *from, btf_array(from_type), *to, btf_array(to_type));
 	else if (btf_is_struct(from_type) && btf_is_struct(to_type) && !from_kernel && !to_kernel)
 		plan_struct(planner, from, from_type, to, to_type);
-	else if (is_same_type(from->btf, from->id, to->btf, to->id, planner->depth))
+	else if (is_same_type(from->btf, from->id, to->btf, to->id, &planner->walk))
 		copy_bytes(planner, from, to, btf_is_ptr(from_type) ? 8 : size);
 	else
 		note(planner, ELFMAP_MEMBER_RETYPED, NULL);
@@ -436,13 +460,15 @@ static void plan_type(struct planner *planner, struct side from, struct side to)
 
 	if (planner->err)
 		return;
-	if (!from_type || !to_type || planner->depth == MAX_DEPTH) {
-		planner->err = planner->depth == MAX_DEPTH ? -E2BIG : -EINVAL;
+	if (!from_type || !to_type || !take_step(&planner->walk)) {
+		planner->err = from_type && to_type ? -E2BIG : -EINVAL;
 		return;
 	}
-	planner->depth++;
+	planner->walk.depth++;
 	plan_types(planner, &from, from_type, &to, to_type);
-	planner->depth--;
+	planner->walk.depth--;
+	if (!planner->err && planner->walk.steps == MAX_STEPS)
+		planner->err = -E2BIG;
 }
 
 /* ---- the result -------------------------------------------------------------------------------------------------- */

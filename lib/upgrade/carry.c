@@ -271,9 +271,11 @@ int elfmap_carries__begin(const struct elfmap_version *next, const char *old_dir
 {
 	struct elfmap_carries carries = {.at = calloc(next->nr_maps + 1, sizeof(struct elfmap_carry *)),
 					 .names = calloc(next->nr_maps + 1, sizeof(char *))};
-	int err = carries.at && carries.names ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	int err = 0;
 
-	for (size_t i = 0; !err && i < next->nr_maps; i++) {
+	if (!carries.at || !carries.names)
+		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
+	for (size_t i = 0; carries.at && carries.names && !err && i < next->nr_maps; i++) {
 		if (is_table(next->maps[i].fd) || next->maps[i].starts_anew)
 			continue;
 		err = begin_one(next->maps[i].name, old_dir, next_dir, merge, &carries.at[carries.nr], msg);

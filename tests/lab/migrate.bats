@@ -366,7 +366,37 @@ running() {
 	form a.o
 	ip link add "$dev" type veth peer name "${dev}p"
 	run -0 --separate-stderr "$elfmap" attach "$tmp/b.o" sec ingress dev "$dev" ingress
-	[[ $stderr == *"warning: map 't': its members are not those of its pin: new value.fresh, dropped value.gone; 'elfmap map migrate $globals/t $tmp/b.o' converts the entries" ]]
+	[[ $stderr == *"warning: map 't': its members are not those of its pin: new value.fresh, dropped value.gone; its entries are converted by: elfmap upgrade $tmp/b.o, or, if nothing uses it: elfmap map migrate $globals/t $tmp/b.o" ]]
+}
+
+@test "attach: members of another size are refused, and the commands that the message names convert the entries" {
+	object a.o '__u32 id;' '__u32 n;'
+	object b.o '__u32 id;' '__u64 n;'
+	object c.o '__u32 id;' '__u64 n;' HASH 0 32
+	running a.o
+	map set t '{ id 1 } { n 5 }'
+	cp "$tmp/b.o" "$tmp/v.o"
+	run -1 --separate-stderr "$elfmap" attach "$tmp/v.o" sec ingress dev "$dev" egress
+	[[ $stderr == *"differs from its pin in value: "*"; its entries are converted by: elfmap upgrade $tmp/v.o, or, if nothing uses it: elfmap map migrate $globals/t $tmp/v.o; "* ]]
+	command=${stderr#*converted by: elfmap }
+	read -ra words <<<"${command%%,*}"
+	run -0 "$elfmap" "${words[@]}"
+	[[ $(values) == '{"n":5}' ]]
+	"$elfmap" -j map show t | jq -e '.bytes_value == 8'
+	ip link del "$dev"
+	find /sys/fs/bpf -mindepth 1 -type f ! -name '*.debug' -delete
+	form a.o
+	map set t '{ id 1 } { n 5 }'
+	ip link add "$dev" type veth peer name "${dev}p"
+	cp "$tmp/c.o" "$tmp/v.o"
+	run -1 --separate-stderr "$elfmap" attach "$tmp/v.o" sec ingress dev "$dev" egress
+	[[ $stderr == *'differs from its pin in value, max_entries'* ]]
+	command=${stderr#*if nothing uses it: elfmap }
+	read -ra words <<<"${command%%;*}"
+	run -0 "$elfmap" "${words[@]}"
+	run -0 "$elfmap" attach "$tmp/v.o" sec ingress dev "$dev" egress
+	[[ $(values) == '{"n":5}' ]]
+	"$elfmap" -j map show t | jq -e '.max_entries == 32'
 }
 
 # ---- killed -------------------------------------------------------------------------------------------

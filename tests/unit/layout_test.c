@@ -351,6 +351,33 @@ static void test_refused(void **state)
 	end();
 }
 
+/* Each union has the one before twice, and the last has 2^30 members in all. */
+static int nested_unions(int side)
+{
+	int id = numbers[side][2][0];
+	char name[16];
+
+	for (int i = 0; i < 30; i++) {
+		int inner = id;
+
+		snprintf(name, sizeof(name), "u%d", i);
+		id = btf__add_union(btf[side], name, 4);
+		assert_int_equal(btf__add_field(btf[side], "a", inner, 0, 0), 0);
+		assert_int_equal(btf__add_field(btf[side], "b", inner, 0, 0), 0);
+	}
+	return id;
+}
+
+static void test_many_members(void **state)
+{
+	struct elfmap_layout layout;
+
+	(void)state;
+	begin();
+	assert_int_equal(plan(nested_unions(0), 4, nested_unions(1), 4, &layout), -E2BIG);
+	end();
+}
+
 static void test_plain_numbers(void **state)
 {
 	struct elfmap_layout layout;
@@ -402,9 +429,8 @@ static void test_prefixes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random_pairs),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_plain_numbers),
+		cmocka_unit_test(test_random_pairs), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_many_members), cmocka_unit_test(test_plain_numbers),
 		cmocka_unit_test(test_prefixes),
 	};
 
