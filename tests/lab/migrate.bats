@@ -421,7 +421,8 @@ killed_at() {
 	"$elfmap" map save >"$tmp/saved"
 	killed=0
 	for call in bpf rename,renameat,renameat2; do
-		[[ $call == bpf ]] && step=3 || step=1
+		step=1
+		[[ $call != bpf ]] || step=7
 		for ((n = 1; n < 200; n += step)); do
 			killed_at "$call" $n "$elfmap" map migrate t "$tmp/b.o" || break
 			killed=$((killed + 1))
@@ -434,7 +435,7 @@ killed_at() {
 		rm "$globals/t"
 		map restore "$tmp/saved"
 	done
-	((killed > 10))
+	((killed > 5))
 	[[ $(find /sys/fs/bpf/tc -type f) == "$globals/t" ]]
 }
 
