@@ -17,6 +17,7 @@
 #include "pins/pin_change.h"
 #include "upgrade/carry.h"
 #include "upgrade/object_dir.h"
+#include "upgrade/split.h"
 #include "upgrade/takeover.h"
 #include "upgrade/upgrade.h"
 
@@ -574,15 +575,81 @@ static void sweep(struct change *change)
 	elfmap_retired__sweep(change->retired, change->tc_dir, &change->result->kept);
 }
 
+/* ---- users outside the change ----------------------------------------------------------------------------- */
+
+static int add_version(struct elfmap_party *party, const struct elfmap_version *version)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < version->nr_entries; i++)
+		err = elfmap_party__add(party, elfmap_program__id(version->entries[i].fd));
+	for (size_t i = 0; !err && i < version->nr_hooks; i++)
+		err = elfmap_party__add(party, elfmap_program__id(version->hooks[i].fd));
+	return err;
+}
+
+/* Versions that are kept for a rollback: no packet runs through them, and a rollback carries the entries back. */
+static int add_kept_versions(const struct change *change, struct elfmap_party *party)
+{
+	static const char *const names[] = {"previous", "current", "old", "next"};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(names) / sizeof(*names); i++) {
+		struct elfmap_version version = {};
+		char path[PATH_MAX];
+
+		path_of(change, names[i], path);
+		if (elfmap_version__read(path, &version, NULL))
+			continue;
+		err = add_version(party, &version);
+		elfmap_version__free(&version);
+	}
+	return err;
+}
+
+static int find_party(const struct change *change, struct elfmap_party *party)
+{
+	const struct elfmap_deployment *deployment = &change->result->deployment;
+	int err = add_version(party, &change->next) ?: add_version(party, &change->old);
+
+	for (size_t i = 0; !err && i < deployment->nr; i++)
+		err = elfmap_party__add(party, deployment->at[i].before);
+	return err ?: add_kept_versions(change, party);
+}
+
+/* The successor of each map that is made anew is used by the programs of this change alone. */
+static int check_splits(const struct change *change)
+{
+	struct elfmap_party party = {};
+	int err = find_party(change, &party);
+
+	if (err)
+		elfmap_msg__set(change->msg, err, "%s", strerror(-err));
+	for (size_t i = 0; !err && i < change->old.nr_maps; i++) {
+		const struct elfmap_version_pin *old = &change->old.maps[i];
+		struct bpf_map_info info = {};
+		__u32 size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(old->fd, &info, &size) || elfmap_map__is_prog_array(info.type) ||
+		    elfmap_version__has_map(&change->next, info.id))
+			continue;
+		err = elfmap_split__check(info.id, elfmap_path__name(old->name), change->file, &party, change->msg);
+	}
+	elfmap_party__free(&party);
+	return err;
+}
+
 static int exchange(struct change *change)
 {
 	int err;
 
 	err = describe_old(change);
+	err = err ?: check_splits(change);
 	err = err ?: stage(change);
 	if (err)
 		return err;
 	err = fill(change) ?: copy_state(change);
+	err = err ?: check_splits(change); /* again, since copying takes its time */
 	err = err ?: elfmap_deployment__switch(&change->result->deployment, &change->next, change->msg);
 	if (!err) {
 		elfmap_version__wait();

@@ -101,6 +101,14 @@ static bool has(const struct elfmap_version_pin *progs, size_t nr, __u32 id)
 	return false;
 }
 
+bool elfmap_version__has_map(const struct elfmap_version *version, __u32 id)
+{
+	for (size_t i = 0; i < version->nr_maps; i++)
+		if (id && elfmap_map__id(version->maps[i].fd) == id)
+			return true;
+	return false;
+}
+
 bool elfmap_version__has_prog(const struct elfmap_version *version, __u32 id)
 {
 	return has(version->entries, version->nr_entries, id) || has(version->hooks, version->nr_hooks, id);

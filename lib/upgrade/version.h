@@ -38,6 +38,7 @@ void elfmap_version__free(struct elfmap_version *version);
 int elfmap_version__find(const struct elfmap_version *version, const char *section);
 /* The program of HOOK alone; -1: none. */
 int elfmap_version__find_hook(const struct elfmap_version *version, const char *hook);
+bool elfmap_version__has_map(const struct elfmap_version *version, __u32 id);
 bool elfmap_version__has_prog(const struct elfmap_version *version, __u32 id);
 
 /* Pins all of it below DIR, which must not exist. On failure no pin stays. */

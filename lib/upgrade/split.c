@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Finds users of a map that are not part of a change. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/msg.h"
+#include "hook/map_users.h"
+#include "hook/references.h"
+#include "kinds/maps.h"
+#include "load/note.h"
+#include "upgrade/split.h"
+
+#define TRIES 50 /* the kernel frees an unused program some milliseconds later */
+#define PAUSE_NS 4000000
+
+/* ---- who is part of it --------------------------------------------------------------------------------------- */
+
+static bool is_in(const struct elfmap_party *party, __u32 id)
+{
+	for (size_t i = 0; i < party->nr; i++)
+		if (party->progs[i] == id)
+			return true;
+	return false;
+}
+
+static int add_stages(struct elfmap_party *party, __u32 map)
+{
+	struct bpf_map_info info;
+	int fd, err = 0;
+	__u32 id;
+
+	if (!elfmap_map__describe(map, &info) || !elfmap_map__is_prog_array(info.type))
+		return 0;
+	fd = bpf_map_get_fd_by_id(map);
+	for (__u32 slot = 0; fd >= 0 && !err && slot < info.max_entries; slot++)
+		if (!bpf_map_lookup_elem(fd, &slot, &id))
+			err = elfmap_party__add(party, id);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int elfmap_party__add(struct elfmap_party *party, __u32 id)
+{
+	struct elfmap_program program = {};
+	__u32 *grown;
+	int fd, err;
+
+	if (is_in(party, id))
+		return 0;
+	grown = elfmap_array__grow(party->progs, party->nr, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	party->progs = grown;
+	grown[party->nr++] = id;
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd < 0)
+		return 0;
+	err = elfmap_program__describe(fd, &program);
+	close(fd);
+	for (__u32 i = 0; !err && i < program.nr_maps; i++)
+		err = add_stages(party, program.maps[i]);
+	free(program.maps);
+	return err;
+}
+
+void elfmap_party__free(struct elfmap_party *party)
+{
+	free(party->progs);
+	*party = (struct elfmap_party){};
+}
+
+/* ---- who is not ---------------------------------------------------------------------------------------------- */
+
+static const struct elfmap_program *find_program(const struct elfmap_census *census, __u32 map,
+						 const struct elfmap_party *party)
+{
+	for (size_t i = 0; i < census->nr_progs; i++)
+		if (elfmap_program__uses(&census->progs[i], map) && !is_in(party, census->progs[i].id))
+			return &census->progs[i];
+	return NULL;
+}
+
+/* " at v0 egress", " in slot 3 of map 7", " pinned at PATH"; "" if that cannot be seen. */
+static void find_place(const struct elfmap_census *census, __u32 prog, char *ret_text, size_t size)
+{
+	char hook[128];
+
+	*ret_text = '\0';
+	for (size_t i = 0; i < census->hooks.nr; i++)
+		if (census->hooks.at[i].prog == prog) {
+			elfmap_hook__write(&census->hooks.at[i], false, hook, sizeof(hook));
+			snprintf(ret_text, size, " at %s", hook);
+			return;
+		}
+	for (size_t i = 0; i < census->nr_slots; i++)
+		if (census->slots[i].prog == prog) {
+			snprintf(ret_text, size, " in slot %u of map %u", census->slots[i].key, census->slots[i].table);
+			return;
+		}
+	for (size_t i = 0; i < census->pins.nr; i++)
+		if (census->pins.pins[i].kind == ELFMAP_PIN_PROG && census->pins.pins[i].id == prog) {
+			snprintf(ret_text, size, " pinned at %s", census->pins.pins[i].path);
+			return;
+		}
+	snprintf(ret_text, size, " (perhaps in another network namespace)");
+}
+
+static int refuse_program(const struct elfmap_census *census, const struct elfmap_program *prog, const char *name,
+			  const char *file, struct elfmap_msg *msg)
+{
+	char place[PATH_MAX], noted[PATH_MAX] = "";
+	int fd = bpf_prog_get_fd_by_id(prog->id);
+
+	find_place(census, prog->id, place, sizeof(place));
+	if (fd >= 0) {
+		elfmap_note__read(fd, noted);
+		close(fd);
+	}
+	if (*noted)
+		return elfmap_msg__set(
+			msg, -EBUSY,
+			"map '%s' is to be made anew, and program %u %.16s%.200s, from %.200s, would go on "
+			"with the old one; upgrade both: 'elfmap upgrade %s %.200s'",
+			name, prog->id, prog->name, place, noted, file, noted);
+	return elfmap_msg__set(msg, -EBUSY,
+			       "map '%s' is to be made anew, and program %u %.16s%.200s would go on with the old one; "
+			       "detach it first",
+			       name, prog->id, prog->name, place);
+}
+
+static int look_for_programs(__u32 id, const char *name, const char *file, const struct elfmap_party *party,
+			     struct elfmap_msg *msg)
+{
+	struct elfmap_census census = {};
+	const struct elfmap_program *prog;
+	int err = elfmap_census__take(&census, msg);
+
+	if (err)
+		return err;
+	prog = find_program(&census, id, party);
+	if (!census.complete)
+		err = elfmap_msg__set(
+			msg, -EPERM,
+			"map '%s' is to be made anew, and it cannot be seen whether other programs use it; "
+			"run it as root",
+			name);
+	else if (prog)
+		err = refuse_program(&census, prog, name, file, msg);
+	for (size_t i = 0; !err && i < census.nr_holdings; i++)
+		if (census.holdings[i].inner == id)
+			err = elfmap_msg__set(
+				msg, -EBUSY,
+				"map '%s' is to be made anew, and map %u, which holds it in a slot, would "
+				"keep the old one",
+				name, census.holdings[i].outer);
+	elfmap_census__free(&census);
+	return err;
+}
+
+int elfmap_split__check(__u32 id, const char *name, const char *file, const struct elfmap_party *party,
+			struct elfmap_msg *msg)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	char process[16];
+	int pid, err = -EBUSY;
+
+	for (int i = 0; err == -EBUSY && i < TRIES; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		err = look_for_programs(id, name, file, party, msg);
+	}
+	if (!err && elfmap_process__has_map(id, &pid, process))
+		err = elfmap_msg__set(msg, -EBUSY,
+				      "map '%s' is to be made anew, and process %d (%s) has the old one open; end it "
+				      "first, and start it again afterwards",
+				      name, pid, process);
+	return err;
+}
