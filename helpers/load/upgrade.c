@@ -2,6 +2,7 @@
 /* `elfmap upgrade FILE`: replaces all attached programs of an object with those of another version, without losing a
  * packet; and goes back. */
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "helpers/command.h"
@@ -98,7 +99,7 @@ static void json_place(json_object *row, const struct elfmap_hook *hook)
 		json_object_object_add(row, "block", json_object_new_int64(hook->block));
 }
 
-static void json_upgrade(const struct elfmap_upgrade *upgrade)
+static json_object *json_upgrade(const struct elfmap_upgrade *upgrade)
 {
 	json_object *root = json_object_new_object(), *hooks = json_object_new_array(), *maps = json_object_new_array();
 
@@ -125,11 +126,12 @@ static void json_upgrade(const struct elfmap_upgrade *upgrade)
 	json_object_object_add(root, "entries_lost", json_object_new_int64((int64_t)count_lost(upgrade)));
 	json_object_object_add(root, "versions_kept", json_object_new_int64((int64_t)upgrade->kept.nr));
 	json_object_object_add(root, "interrupted_before", json_object_new_boolean(upgrade->was_interrupted));
-	print_json(root);
+	return root;
 }
 
 struct upgrade_request {
-	const char *file, *resets;
+	struct option_words files;
+	const char *resets;
 	struct elfmap_settings settings;
 	int merge;
 	struct option_places places;
@@ -151,19 +153,75 @@ static void set_places(const struct option_places *words, struct elfmap_place *p
 	}
 }
 
+static void report_one(const char *file, const struct elfmap_upgrade *upgrade)
+{
+	size_t lost = count_lost(upgrade);
+
+	if (upgrade->was_interrupted)
+		complain(file, "note: an interrupted upgrade was repaired first");
+	if (lost)
+		complain(file,
+			 "warning: both versions wrote %zu entries meanwhile; the values of the old version are lost",
+			 lost);
+	if (upgrade->kept.nr)
+		complain(file,
+			 "note: %zu older versions stay pinned, since program %u %s still jumps through their tables; "
+			 "when it has been removed: elfmap upgrade %s --forget",
+			 upgrade->kept.nr, upgrade->kept.prog, upgrade->kept.name, file);
+	if (!output.json)
+		print_upgrade(upgrade);
+}
+
+static void report(const struct option_words *files, struct elfmap_upgrade *upgrades)
+{
+	json_object *all = json_object_new_array();
+
+	for (int i = 0; i < files->nr; i++) {
+		report_one(files->words[i], &upgrades[i]);
+		if (output.json)
+			json_object_array_add(all, json_upgrade(&upgrades[i]));
+	}
+	if (output.json && files->nr == 1)
+		print_json(json_object_get(json_object_array_get_idx(all, 0)));
+	else if (output.json)
+		print_json(json_object_get(all));
+	json_object_put(all);
+}
+
+static int forget_all(const struct option_words *files, const struct elfmap_upgrade_opts *opts,
+		      struct elfmap_upgrade *upgrades, const char **culprit, struct elfmap_msg *msg)
+{
+	int err = 0;
+
+	for (int i = 0; !err && i < files->nr; i++) {
+		*culprit = files->words[i];
+		err = elfmap_upgrade__forget(*culprit, opts, &upgrades[i], msg);
+	}
+	return err;
+}
+
 static int run(const void *words)
 {
 	const struct upgrade_request *request = words;
+	const struct option_words *files = &request->files;
+	const char *const *names = (const char *const *)files->words;
 	struct elfmap_upgrade_opts opts = {.warn = warn_of_object};
 	struct elfmap_place places[OPTION_MAX_PLACES];
-	struct elfmap_upgrade upgrade = {};
+	struct elfmap_upgrade *upgrades;
+	const char *culprit = *names;
 	struct elfmap_msg msg;
 	char tc_dir[PATH_MAX];
-	size_t lost;
 	int err;
 
+	if (request->places.nr && files->nr > 1) {
+		complain("upgrade", "dev: requires one FILE alone");
+		return EXIT_USAGE;
+	}
 	if (elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), &msg))
 		return complain("upgrade", "%s", msg.text);
+	upgrades = calloc((size_t)files->nr, sizeof(*upgrades));
+	if (!upgrades)
+		return complain("upgrade", "no memory");
 	set_places(&request->places, places);
 	opts.places = places;
 	opts.nr_places = request->places.nr;
@@ -172,35 +230,23 @@ static int run(const void *words)
 	opts.settings = &request->settings;
 	opts.merge = (enum elfmap_merge)request->merge;
 	if (request->forget)
-		err = elfmap_upgrade__forget(request->file, &opts, &upgrade, &msg);
+		err = forget_all(files, &opts, upgrades, &culprit, &msg);
 	else if (request->rollback)
-		err = elfmap_upgrade__rollback(request->file, &opts, &upgrade, &msg);
+		err = elfmap_upgrades__roll_back(names, (size_t)files->nr, &opts, upgrades, &culprit, &msg);
 	else
-		err = elfmap_upgrade__run(request->file, &opts, &upgrade, &msg);
+		err = elfmap_upgrades__run(names, (size_t)files->nr, &opts, upgrades, &culprit, &msg);
 	if (err)
-		return complain(request->file, "%s", msg.text);
-	if (upgrade.was_interrupted)
-		complain(request->file, "note: an interrupted upgrade was repaired first");
-	lost = count_lost(&upgrade);
-	if (lost)
-		complain(request->file,
-			 "warning: both versions wrote %zu entries meanwhile; the values of the old version are lost",
-			 lost);
-	if (upgrade.kept.nr)
-		complain(request->file,
-			 "note: %zu older versions stay pinned, since program %u %s still jumps through their tables; "
-			 "when it has been removed: elfmap upgrade %s --forget",
-			 upgrade.kept.nr, upgrade.kept.prog, upgrade.kept.name, request->file);
-	if (output.json)
-		json_upgrade(&upgrade);
+		complain(culprit, "%s", msg.text);
 	else
-		print_upgrade(&upgrade);
-	elfmap_upgrade__free(&upgrade);
-	return EXIT_SUCCESS;
+		report(files, upgrades);
+	for (int i = 0; !err && i < files->nr; i++)
+		elfmap_upgrade__free(&upgrades[i]);
+	free(upgrades);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static const struct option_row options[] = {
-	{NULL, "FILE", OPTION_REQUIRED, OPTION_TEXT_AT(struct upgrade_request, file), .completes = COMPLETE_FILE},
+	{NULL, "FILE", OPTION_REQUIRED, OPTION_WORDS_AT(struct upgrade_request, files), .completes = COMPLETE_FILE},
 	{"dev", "DEV [ingress|egress|xdp]", 0, OPTION_PLACES_AT(struct upgrade_request, places),
 	 .completes = COMPLETE_DEV, .help = "only at these hooks"},
 	{"--rollback", NULL, 0, OPTION_FLAG_AT(struct upgrade_request, rollback),

@@ -13,6 +13,7 @@
 #include "helpers/map/map_target.h"
 #include "helpers/map/map_verbs.h"
 #include "hook/map_users.h"
+#include "hook/references.h"
 #include "map/map.h"
 #include "map/map_copy.h"
 #include "pins/bpffs.h"
@@ -35,7 +36,8 @@ int map_check_programs(const struct elfmap_census *census, __u32 map, const char
 int map_check_unused(__u32 map, const char *path, struct elfmap_msg *msg)
 {
 	struct elfmap_census census;
-	int err = elfmap_census__take(&census, msg);
+	char process[16];
+	int pid, err = elfmap_census__take(&census, msg);
 
 	if (err)
 		return err;
@@ -52,6 +54,10 @@ int map_check_unused(__u32 map, const char *path, struct elfmap_msg *msg)
 				"map unpin %s' first",
 				census.pins.pins[i].path, census.pins.pins[i].path);
 	elfmap_census__free(&census);
+	if (!err && elfmap_process__has_map(map, &pid, process))
+		err = elfmap_msg__set(msg, -EBUSY,
+				      "process %d (%s) has it open and would go on with the old map; end it first", pid,
+				      process);
 	return err;
 }
 

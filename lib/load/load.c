@@ -225,6 +225,9 @@ static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *m
 	map->starts_anew = load->opts.source && load->opts.source->starts_anew(load->opts.source->context, map);
 	if (map->starts_anew)
 		return check_template(load, map, msg);
+	fd = map->pin_path && !is_private && load->opts.share ? load->opts.share(load->opts.sharer, map->pin_path) : -1;
+	if (fd >= 0)
+		return reuse(load, map, fd, msg);
 	if (map->pin_path && !is_private)
 		err = elfmap_map__open_for(map->pin_path, ELFMAP_READ_WRITE, &fd, &info, &why);
 	if (!err) {

@@ -61,6 +61,10 @@ struct elfmap_load_opts {
 	 * used for a pin that does not exist yet. The commit fails with -EAGAIN if another map is pinned there then. */
 	int (*lend)(const void *lender, const char *path);
 	const void *lender;
+	/* May be NULL. The map that another load of the caller makes anew in place of the pin at PATH, a descriptor of
+	 * it, or -1: used in place of the pinned one. The caller replaces the pin. */
+	int (*share)(const void *sharer, const char *path);
+	const void *sharer;
 	/* Called for each warning of the contract; may be NULL. */
 	void (*warn)(const char *file, const char *text);
 };

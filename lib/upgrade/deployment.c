@@ -15,6 +15,7 @@
 #include "hook/lwt.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
+#include "load/note.h"
 #include "map/map.h"
 #include "object/object.h"
 #include "pins/pin_change.h"
@@ -68,12 +69,16 @@ static bool has_map(const struct elfmap_object *object, __u32 id)
 
 /* The section of the function that PROG was, by its name and those of its maps; NULL: it is another object's, or that
  * is not certain. free() it. */
-static char *section_of_function(const struct elfmap_object *object, __u32 prog)
+static char *section_of_function(const struct elfmap_object *object, const char *name, __u32 prog)
 {
 	struct elfmap_program program = {};
 	int fd = object ? bpf_prog_get_fd_by_id(prog) : -1;
 	const char *section = NULL;
+	char noted[PATH_MAX];
 	bool is_certain = fd >= 0 && !elfmap_program__describe(fd, &program) && *program.name;
+
+	if (is_certain && !elfmap_note__read(fd, noted))
+		is_certain = !strcmp(elfmap_path__name(noted), name);
 
 	for (__u32 i = 0; is_certain && i < program.nr_maps; i++)
 		is_certain = has_map(object, program.maps[i]);
@@ -115,7 +120,7 @@ static int find_kind(const struct elfmap_hook_kind *kind, const char *file, cons
 
 		if (is_nameless && !bytes)
 			read_object(file, &object, &bytes);
-		section = is_nameless ? section_of_function(object, hook->prog) : section_of(name, hook->name);
+		section = is_nameless ? section_of_function(object, name, hook->prog) : section_of(name, hook->name);
 		if (!section)
 			continue;
 		if (is_nameless)

@@ -88,52 +88,80 @@ static const struct elfmap_program *find_program(const struct elfmap_census *cen
 	return NULL;
 }
 
-/* " at v0 egress", " in slot 3 of map 7", " pinned at PATH"; "" if that cannot be seen. */
-static void find_place(const struct elfmap_census *census, __u32 prog, char *ret_text, size_t size)
+/* Where a program is, and what removes it from there. */
+struct place {
+	char text[PATH_MAX];   /* "at v0 egress" */
+	char remedy[PATH_MAX]; /* a clause for the message */
+};
+
+static bool find_hook(const struct elfmap_census *census, __u32 prog, const char *file, const char *noted,
+		      struct place *place)
 {
 	char hook[128];
 
-	*ret_text = '\0';
-	for (size_t i = 0; i < census->hooks.nr; i++)
-		if (census->hooks.at[i].prog == prog) {
-			elfmap_hook__write(&census->hooks.at[i], false, hook, sizeof(hook));
-			snprintf(ret_text, size, " at %s", hook);
-			return;
-		}
-	for (size_t i = 0; i < census->nr_slots; i++)
-		if (census->slots[i].prog == prog) {
-			snprintf(ret_text, size, " in slot %u of map %u", census->slots[i].key, census->slots[i].table);
-			return;
-		}
-	for (size_t i = 0; i < census->pins.nr; i++)
-		if (census->pins.pins[i].kind == ELFMAP_PIN_PROG && census->pins.pins[i].id == prog) {
-			snprintf(ret_text, size, " pinned at %s", census->pins.pins[i].path);
-			return;
-		}
-	snprintf(ret_text, size, " (perhaps in another network namespace)");
+	for (size_t i = 0; i < census->hooks.nr; i++) {
+		if (census->hooks.at[i].prog != prog)
+			continue;
+		elfmap_hook__write(&census->hooks.at[i], false, hook, sizeof(hook));
+		snprintf(place->text, sizeof(place->text), "at %s", hook);
+		if (*noted)
+			snprintf(place->remedy, sizeof(place->remedy), "upgrade both: 'elfmap upgrade %s %.1000s'",
+				 file, noted);
+		else
+			snprintf(place->remedy, sizeof(place->remedy), "detach it first");
+		return true;
+	}
+	return false;
+}
+
+static bool find_slot(const struct elfmap_census *census, __u32 prog, struct place *place)
+{
+	for (size_t i = 0; i < census->nr_slots; i++) {
+		if (census->slots[i].prog != prog)
+			continue;
+		snprintf(place->text, sizeof(place->text), "in slot %u of map %u", census->slots[i].key,
+			 census->slots[i].table);
+		snprintf(place->remedy, sizeof(place->remedy), "empty the slot first");
+		return true;
+	}
+	return false;
+}
+
+static bool find_pin(const struct elfmap_census *census, __u32 prog, struct place *place)
+{
+	for (size_t i = 0; i < census->pins.nr; i++) {
+		const struct elfmap_pinned *pin = &census->pins.pins[i];
+
+		if (pin->kind != ELFMAP_PIN_PROG || pin->id != prog)
+			continue;
+		snprintf(place->text, sizeof(place->text), "pinned at %s", pin->path);
+		snprintf(place->remedy, sizeof(place->remedy), "remove the pin first: 'rm %.1000s'", pin->path);
+		return true;
+	}
+	return false;
 }
 
 static int refuse_program(const struct elfmap_census *census, const struct elfmap_program *prog, const char *name,
 			  const char *file, struct elfmap_msg *msg)
 {
-	char place[PATH_MAX], noted[PATH_MAX] = "";
 	int fd = bpf_prog_get_fd_by_id(prog->id);
+	char noted[PATH_MAX] = "";
+	struct place place;
 
-	find_place(census, prog->id, place, sizeof(place));
 	if (fd >= 0) {
 		elfmap_note__read(fd, noted);
 		close(fd);
 	}
-	if (*noted)
-		return elfmap_msg__set(
-			msg, -EBUSY,
-			"map '%s' is to be made anew, and program %u %.16s%.200s, from %.200s, would go on "
-			"with the old one; upgrade both: 'elfmap upgrade %s %.200s'",
-			name, prog->id, prog->name, place, noted, file, noted);
-	return elfmap_msg__set(msg, -EBUSY,
-			       "map '%s' is to be made anew, and program %u %.16s%.200s would go on with the old one; "
-			       "detach it first",
-			       name, prog->id, prog->name, place);
+	if (!find_hook(census, prog->id, file, noted, &place) && !find_slot(census, prog->id, &place) &&
+	    !find_pin(census, prog->id, &place)) {
+		snprintf(place.text, sizeof(place.text), "in another network namespace, or held by a process");
+		snprintf(place.remedy, sizeof(place.remedy), "detach it there first");
+	}
+	return elfmap_msg__set(
+		msg, -EBUSY,
+		"map '%s' is to be made anew, and program %u %.16s %.200s%s%.200s would go on with the old "
+		"one; %.500s",
+		name, prog->id, prog->name, place.text, *noted ? ", from " : "", noted, place.remedy);
 }
 
 static int look_for_programs(__u32 id, const char *name, const char *file, const struct elfmap_party *party,

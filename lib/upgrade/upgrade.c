@@ -31,7 +31,9 @@ struct change {
 	char retired[PATH_MAX];	 /* tc/generations/OBJECT/retired */
 	const char *object;	 /* as in the names of the filters */
 	unsigned long netns;
-	int lock;
+	int lock; /* of the first change; -1 */
+	bool is_staged, is_switched, is_published;
+	struct change *first;	  /* of several changes that are made together */
 	struct elfmap_load *load; /* NULL: rollback */
 	struct elfmap_version next;
 	struct elfmap_version old;
@@ -107,7 +109,7 @@ static int place_change(struct change *change)
 		return elfmap_msg__set(change->msg, -ENOENT,
 				       "it is not attached here: %s does not exist; 'elfmap attach' attaches it",
 				       change->tc_dir);
-	return elfmap_pin__lock(change->dir, &change->lock, change->msg);
+	return change->first == change ? elfmap_pin__lock(change->dir, &change->lock, change->msg) : 0;
 }
 
 /* ---- the old version: what is attached -------------------------------------------------------------------- */
@@ -251,6 +253,21 @@ static int find_types(const struct elfmap_deployment *deployment, struct elfmap_
 	return 0;
 }
 
+/* The map that a change before this one makes anew in place of the pin at PATH. */
+static int share(const void *sharer, const char *path)
+{
+	const struct change *change = sharer;
+
+	for (const struct change *at = change->first; at < change; at++)
+		for (size_t i = 0; i < at->load->nr_maps; i++) {
+			const struct elfmap_load_map *map = &at->load->maps[i];
+
+			if (map->pin_path && (map->has_grown || map->starts_anew) && !strcmp(map->pin_path, path))
+				return elfmap_pair__fd(map->bpf);
+		}
+	return -1;
+}
+
 static int load_with(struct change *change, const struct elfmap_section_type *types)
 {
 	const struct elfmap_deployment *deployment = &change->result->deployment;
@@ -262,6 +279,8 @@ static int load_with(struct change *change, const struct elfmap_section_type *ty
 		.settings = change->opts->settings,
 		.private_slots = !change->opts->shares_tables,
 		.source = &change->takeover.source,
+		.share = share,
+		.sharer = change,
 		.may_grow = true,
 		.is_locked = true,
 		.warn = change->opts->warn,
@@ -607,7 +626,7 @@ static int add_kept_versions(const struct change *change, struct elfmap_party *p
 	return err;
 }
 
-static int find_party(const struct change *change, struct elfmap_party *party)
+static int add_change(const struct change *change, struct elfmap_party *party)
 {
 	const struct elfmap_deployment *deployment = &change->result->deployment;
 	int err = add_version(party, &change->next) ?: add_version(party, &change->old);
@@ -617,14 +636,10 @@ static int find_party(const struct change *change, struct elfmap_party *party)
 	return err ?: add_kept_versions(change, party);
 }
 
-/* The successor of each map that is made anew is used by the programs of this change alone. */
-static int check_splits(const struct change *change)
+static int check_maps(const struct change *change, const struct elfmap_party *party)
 {
-	struct elfmap_party party = {};
-	int err = find_party(change, &party);
+	int err = 0;
 
-	if (err)
-		elfmap_msg__set(change->msg, err, "%s", strerror(-err));
 	for (size_t i = 0; !err && i < change->old.nr_maps; i++) {
 		const struct elfmap_version_pin *old = &change->old.maps[i];
 		struct bpf_map_info info = {};
@@ -633,36 +648,89 @@ static int check_splits(const struct change *change)
 		if (bpf_obj_get_info_by_fd(old->fd, &info, &size) || elfmap_map__is_prog_array(info.type) ||
 		    elfmap_version__has_map(&change->next, info.id))
 			continue;
-		err = elfmap_split__check(info.id, elfmap_path__name(old->name), change->file, &party, change->msg);
+		err = elfmap_split__check(info.id, elfmap_path__name(old->name), change->file, party, change->msg);
 	}
+	return err;
+}
+
+/* The predecessor of each map that is made anew is used by the programs of these changes alone. */
+static int check_splits(struct change *changes, size_t nr)
+{
+	struct elfmap_party party = {};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < nr; i++)
+		err = add_change(&changes[i], &party);
+	if (err)
+		elfmap_msg__set(changes->msg, err, "%s", strerror(-err));
+	for (size_t i = 0; !err && i < nr; i++)
+		err = check_maps(&changes[i], &party);
 	elfmap_party__free(&party);
 	return err;
 }
 
-static int exchange(struct change *change)
-{
-	int err;
+/* ---- one step of all changes after the other --------------------------------------------------------------- */
 
-	err = describe_old(change);
-	err = err ?: check_splits(change);
-	err = err ?: stage(change);
-	if (err)
-		return err;
-	err = fill(change) ?: copy_state(change);
-	err = err ?: check_splits(change); /* again, since copying takes its time */
-	err = err ?: elfmap_deployment__switch(&change->result->deployment, &change->next, change->msg);
-	if (!err) {
-		elfmap_version__wait();
-		elfmap_carries__finish(&change->carries, &change->result->maps);
-		elfmap_takeover__finish(&change->takeover);
-		err = publish(change, &change->next);
-		if (err)
-			elfmap_deployment__switch(&change->result->deployment, &change->old, NULL);
+static int prepare(struct change *changes, size_t nr)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < nr; i++)
+		err = describe_old(&changes[i]);
+	err = err ?: check_splits(changes, nr);
+	for (size_t i = 0; !err && i < nr; i++) {
+		err = stage(&changes[i]);
+		changes[i].is_staged = !err;
 	}
-	if (err)
-		unstage(change);
-	else
-		sweep(change);
+	for (size_t i = 0; !err && i < nr; i++)
+		err = fill(&changes[i]) ?: copy_state(&changes[i]);
+	return err ?: check_splits(changes, nr); /* again, since copying takes its time */
+}
+
+static int switch_all(struct change *changes, size_t nr)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < nr; i++) {
+		err = elfmap_deployment__switch(&changes[i].result->deployment, &changes[i].next, changes->msg);
+		changes[i].is_switched = !err;
+	}
+	return err;
+}
+
+/* After the last packet has left the former programs. */
+static int finish_all(struct change *changes, size_t nr)
+{
+	int err = 0;
+
+	elfmap_version__wait();
+	for (size_t i = 0; i < nr; i++) {
+		elfmap_carries__finish(&changes[i].carries, &changes[i].result->maps);
+		elfmap_takeover__finish(&changes[i].takeover);
+	}
+	for (size_t i = 0; !err && i < nr; i++) {
+		err = publish(&changes[i], &changes[i].next);
+		changes[i].is_published = !err;
+	}
+	return err;
+}
+
+static int exchange(struct change *changes, size_t nr)
+{
+	int err = prepare(changes, nr);
+
+	err = err ?: switch_all(changes, nr);
+	err = err ?: finish_all(changes, nr);
+	for (size_t i = nr; err && i-- > 0;) {
+		struct change *change = &changes[i];
+
+		if (change->is_switched && !change->is_published)
+			elfmap_deployment__switch(&change->result->deployment, &change->old, NULL);
+		if (change->is_staged && !change->is_published)
+			unstage(change);
+	}
+	for (size_t i = 0; !err && i < nr; i++)
+		sweep(&changes[i]);
 	return err;
 }
 
@@ -680,33 +748,6 @@ static void end(struct change *change, int err)
 		elfmap_upgrade__free(change->result);
 }
 
-int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
-			struct elfmap_msg *msg)
-{
-	struct elfmap_upgrade result = {};
-	struct change change = {.file = file,
-				.tc_dir = opts->tc_dir,
-				.opts = opts,
-				.merge = opts->merge,
-				.lock = -1,
-				.result = &result,
-				.msg = msg};
-	int err;
-
-	err = place_change(&change);
-	if (!err)
-		elfmap_deployment__warn_of_routes(file, opts->warn);
-	err = err ?: find_hooks(&change);
-	err = err ?: recover(&change);
-	err = err ?: read_running(&change);
-	err = err ?: load_next(&change);
-	err = err ?: exchange(&change);
-	end(&change, err);
-	if (!err)
-		*ret_upgrade = result;
-	return err;
-}
-
 /* The hooks that the last change has exchanged; the others have kept their programs. */
 static int keep_exchanged(struct change *change)
 {
@@ -722,8 +763,72 @@ static int keep_exchanged(struct change *change)
 	return err ? elfmap_msg__set(change->msg, err, "no memory") : 0;
 }
 
-int elfmap_upgrade__rollback(const char *file, const struct elfmap_upgrade_opts *opts,
-			     struct elfmap_upgrade *ret_upgrade, struct elfmap_msg *msg)
+/* Makes a change of each of FILES. *RET_CULPRIT: the file that a failure is about. */
+static int run_all(const char *const *files, size_t nr, const struct elfmap_upgrade_opts *opts,
+		   int (*prepare_one)(struct change *change), struct elfmap_upgrade *ret_upgrades,
+		   const char **ret_culprit, struct elfmap_msg *msg)
+{
+	struct change *changes = calloc(nr, sizeof(*changes));
+	int err = changes ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+
+	memset(ret_upgrades, 0, nr * sizeof(*ret_upgrades));
+	*ret_culprit = files[0];
+	for (size_t i = 0; changes && i < nr; i++)
+		changes[i] = (struct change){.file = files[i],
+					     .tc_dir = opts->tc_dir,
+					     .opts = opts,
+					     .merge = opts->merge,
+					     .first = changes,
+					     .lock = -1,
+					     .result = &ret_upgrades[i],
+					     .msg = msg};
+	for (size_t i = 0; !err && i < nr; i++) {
+		*ret_culprit = files[i];
+		err = place_change(&changes[i]);
+		if (!err)
+			elfmap_deployment__warn_of_routes(files[i], opts->warn);
+		err = err ?: find_hooks(&changes[i]);
+		err = err ?: recover(&changes[i]);
+		err = err ?: prepare_one(&changes[i]);
+	}
+	if (!err)
+		*ret_culprit = files[0];
+	err = err ?: exchange(changes, nr);
+	for (size_t i = nr; changes && i-- > 0;)
+		end(&changes[i], err);
+	free(changes);
+	return err;
+}
+
+static int prepare_next(struct change *change)
+{
+	return read_running(change) ?: load_next(change);
+}
+
+static int prepare_previous(struct change *change)
+{
+	char previous[PATH_MAX];
+	int err;
+
+	err = keep_exchanged(change);
+	path_of(change, "previous", previous);
+	err = err ?: elfmap_version__read(previous, &change->next, change->msg);
+	if (err == -ENOENT)
+		elfmap_msg__set(change->msg, err,
+				"there is no previous version to go back to; 'elfmap upgrade' makes one");
+	err = err ?: elfmap_version__check_tables(&change->next, change->tc_dir, change->msg);
+	err = err ?: read_running(change);
+	return err ?: take_state_back(change);
+}
+
+int elfmap_upgrades__run(const char *const *files, size_t nr, const struct elfmap_upgrade_opts *opts,
+			 struct elfmap_upgrade *ret_upgrades, const char **ret_culprit, struct elfmap_msg *msg)
+{
+	return run_all(files, nr, opts, prepare_next, ret_upgrades, ret_culprit, msg);
+}
+
+int elfmap_upgrades__roll_back(const char *const *files, size_t nr, const struct elfmap_upgrade_opts *opts,
+			       struct elfmap_upgrade *ret_upgrades, const char **ret_culprit, struct elfmap_msg *msg)
 {
 	/* Without `fill`: the tables of the version before are as they were. */
 	const struct elfmap_upgrade_opts back = {.tc_dir = opts->tc_dir,
@@ -731,34 +836,26 @@ int elfmap_upgrade__rollback(const char *file, const struct elfmap_upgrade_opts 
 						 .nr_hooks = opts->nr_hooks,
 						 .places = opts->places,
 						 .nr_places = opts->nr_places,
+						 .merge = opts->merge,
 						 .warn = opts->warn};
-	struct elfmap_upgrade result = {};
-	struct change change = {.file = file,
-				.tc_dir = opts->tc_dir,
-				.opts = &back,
-				.merge = opts->merge,
-				.lock = -1,
-				.result = &result,
-				.msg = msg};
-	char previous[PATH_MAX];
-	int err;
 
-	err = place_change(&change);
-	err = err ?: find_hooks(&change);
-	err = err ?: recover(&change);
-	err = err ?: keep_exchanged(&change);
-	path_of(&change, "previous", previous);
-	err = err ?: elfmap_version__read(previous, &change.next, msg);
-	if (err == -ENOENT && result.deployment.nr)
-		elfmap_msg__set(msg, err, "there is no previous version to go back to; 'elfmap upgrade' makes one");
-	err = err ?: elfmap_version__check_tables(&change.next, opts->tc_dir, msg);
-	err = err ?: read_running(&change);
-	err = err ?: take_state_back(&change);
-	err = err ?: exchange(&change);
-	end(&change, err);
-	if (!err)
-		*ret_upgrade = result;
-	return err;
+	return run_all(files, nr, &back, prepare_previous, ret_upgrades, ret_culprit, msg);
+}
+
+int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
+			struct elfmap_msg *msg)
+{
+	const char *culprit;
+
+	return elfmap_upgrades__run(&file, 1, opts, ret_upgrade, &culprit, msg);
+}
+
+int elfmap_upgrade__rollback(const char *file, const struct elfmap_upgrade_opts *opts,
+			     struct elfmap_upgrade *ret_upgrade, struct elfmap_msg *msg)
+{
+	const char *culprit;
+
+	return elfmap_upgrades__roll_back(&file, 1, opts, ret_upgrade, &culprit, msg);
 }
 
 int elfmap_upgrade__forget(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
@@ -768,7 +865,10 @@ int elfmap_upgrade__forget(const char *file, const struct elfmap_upgrade_opts *o
 	struct change change = {
 		.file = file, .tc_dir = opts->tc_dir, .opts = opts, .lock = -1, .result = &result, .msg = msg};
 	char previous[PATH_MAX];
-	int err = place_change(&change);
+	int err;
+
+	change.first = &change;
+	err = place_change(&change);
 
 	err = err ?: find_deployment(&change);	     /* versions of what is not attached any more can be removed, too */
 	elfmap_deployment__free(&result.deployment); /* none of its hooks changes */

@@ -55,6 +55,14 @@ struct elfmap_upgrade_opts {
 int elfmap_upgrade__run(const char *file, const struct elfmap_upgrade_opts *opts, struct elfmap_upgrade *ret_upgrade,
 			struct elfmap_msg *msg);
 
+/* The same for NR objects in one change: maps that are made anew are shared, all hooks are exchanged one after the
+ * other, and then entries written meanwhile are copied. On failure all of them have their former programs.
+ * *RET_CULPRIT: the file that MSG is about. elfmap_upgrade__free() each of RET_UPGRADES. */
+int elfmap_upgrades__run(const char *const *files, size_t nr, const struct elfmap_upgrade_opts *opts,
+			 struct elfmap_upgrade *ret_upgrades, const char **ret_culprit, struct elfmap_msg *msg);
+int elfmap_upgrades__roll_back(const char *const *files, size_t nr, const struct elfmap_upgrade_opts *opts,
+			       struct elfmap_upgrade *ret_upgrades, const char **ret_culprit, struct elfmap_msg *msg);
+
 /* Exchanges the attached version with the previous one, at the hooks that the last change exchanged. FILE may be gone.
  * Only the hooks and `merge` of OPTS matter. -ENOENT: no previous version. */
 int elfmap_upgrade__rollback(const char *file, const struct elfmap_upgrade_opts *opts,
