@@ -241,7 +241,7 @@ static int take_settings(struct parse *parse, const struct option_row *row, int 
 	const char *word = argv[(*at)++];
 
 	if (*at == argc || !is_setting(argv[*at]))
-		return refuse(parse, word, "requires NAME=VALUE");
+		return refuse(parse, word, strcmp(row->value, "MAP=N") ? "requires NAME=VALUE" : "requires MAP=N");
 	for (; *at < argc && is_setting(argv[*at]); ++*at) {
 		if (settings->nr == ELFMAP_MAX_SETTINGS)
 			return refuse(parse, word, "too many values");

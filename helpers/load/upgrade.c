@@ -132,7 +132,7 @@ static json_object *json_upgrade(const struct elfmap_upgrade *upgrade)
 struct upgrade_request {
 	struct option_words files;
 	const char *resets;
-	struct elfmap_settings settings;
+	struct elfmap_settings settings, maxima;
 	int merge;
 	struct option_places places;
 	bool rollback, forget;
@@ -228,6 +228,7 @@ static int run(const void *words)
 	opts.tc_dir = tc_dir;
 	opts.resets = request->resets;
 	opts.settings = &request->settings;
+	opts.maxima = &request->maxima;
 	opts.merge = (enum elfmap_merge)request->merge;
 	if (request->forget)
 		err = forget_all(files, &opts, upgrades, &culprit, &msg);
@@ -255,6 +256,8 @@ static const struct option_row options[] = {
 	 .help = "remove older versions that stayed pinned"},
 	{"set", "NAME=VALUE", 0, OPTION_SETTINGS_AT(struct upgrade_request, settings), .unless = "--rollback",
 	 .help = SET_HELP},
+	{"max", "MAP=N", 0, OPTION_SETTINGS_AT(struct upgrade_request, maxima), .unless = "--rollback",
+	 .help = "max_entries of these maps, in place of those in FILE"},
 	{"--reset", "MAP", 0, OPTION_TEXT_AT(struct upgrade_request, resets), .unless = "--rollback",
 	 .help = "maps, or sections such as .data, that start anew, separated by commas"},
 	MERGE_ROW(struct upgrade_request),

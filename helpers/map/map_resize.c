@@ -32,12 +32,25 @@ int map_check_programs(const struct elfmap_census *census, __u32 map, const char
 	return 0;
 }
 
+int map_check_processes(__u32 map, struct elfmap_msg *msg)
+{
+	char process[16];
+	int pid;
+
+	if (!elfmap_process__has_map(map, &pid, process))
+		return 0;
+	return elfmap_msg__set(
+		msg, -EBUSY,
+		"process %d (%s) has it open and would go on with the old map; end it first, and start it "
+		"again afterwards",
+		pid, process);
+}
+
 /* Other users of the map would keep the old one, and the two would differ unnoticed. */
 int map_check_unused(__u32 map, const char *path, struct elfmap_msg *msg)
 {
 	struct elfmap_census census;
-	char process[16];
-	int pid, err = elfmap_census__take(&census, msg);
+	int err = elfmap_census__take(&census, msg);
 
 	if (err)
 		return err;
@@ -54,11 +67,7 @@ int map_check_unused(__u32 map, const char *path, struct elfmap_msg *msg)
 				"map unpin %s' first",
 				census.pins.pins[i].path, census.pins.pins[i].path);
 	elfmap_census__free(&census);
-	if (!err && elfmap_process__has_map(map, &pid, process))
-		err = elfmap_msg__set(msg, -EBUSY,
-				      "process %d (%s) has it open and would go on with the old map; end it first", pid,
-				      process);
-	return err;
+	return err ?: map_check_processes(map, msg);
 }
 
 /* Fills and freezes the new map, and only then gives it the name. */

@@ -189,6 +189,39 @@ static int make_maps(struct restore *restore)
 
 /* ---- pinning -------------------------------------------------------------------------------------- */
 
+static bool names_pin(const struct restore *restore, const char *path)
+{
+	char named[PATH_MAX];
+
+	for (size_t i = 0; i < restore->file.nr_maps; i++)
+		for (size_t pin = 0; pin < restore->maps[i].saved->nr_pins; pin++)
+			if (!elfmap_bpffs__pin_path(restore->maps[i].saved->pins[pin].word, named, sizeof(named),
+						    NULL) &&
+			    !strcmp(named, path))
+				return true;
+	return false;
+}
+
+/* Outer maps that the file replaces, too, get the new map. */
+static int check_outers(const struct restore *restore, const struct elfmap_census *census, __u32 map,
+			struct elfmap_msg *msg)
+{
+	for (size_t i = 0; i < census->nr_holdings; i++) {
+		bool is_replaced = false;
+
+		if (census->holdings[i].inner != map)
+			continue;
+		for (size_t pin = 0; !is_replaced && pin < census->pins.nr; pin++)
+			is_replaced = census->pins.pins[pin].kind == ELFMAP_PIN_MAP &&
+				      census->pins.pins[pin].id == census->holdings[i].outer &&
+				      names_pin(restore, census->pins.pins[pin].path);
+		if (!is_replaced)
+			return elfmap_msg__set(msg, -EBUSY, "map %u has it in a slot and would go on with the old one",
+					       census->holdings[i].outer);
+	}
+	return 0;
+}
+
 static int check_pin(const struct restore *restore, const struct elfmap_census *census, const char *word,
 		     struct elfmap_msg *msg)
 {
@@ -209,7 +242,9 @@ static int check_pin(const struct restore *restore, const struct elfmap_census *
 	if (err)
 		return err;
 	close(fd);
-	return map_check_programs(census, info.id, path, msg);
+	err = map_check_programs(census, info.id, path, msg);
+	err = err ?: check_outers(restore, census, info.id, msg);
+	return err ?: map_check_processes(info.id, msg);
 }
 
 static int check_pins(const struct restore *restore)

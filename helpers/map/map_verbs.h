@@ -21,6 +21,8 @@ int map_find_start(const char *verb, const char *dir, char *path, char *tc_dir);
  * message says which, -EPERM: that cannot be seen. */
 struct elfmap_census;
 int map_check_programs(const struct elfmap_census *census, __u32 map, const char *path, struct elfmap_msg *msg);
+/* The same for processes that have the map open. */
+int map_check_processes(__u32 map, struct elfmap_msg *msg);
 
 /* The same for all users that elfmap can see: programs, slots of maps of maps, other pins. */
 int map_check_unused(__u32 map, const char *path, struct elfmap_msg *msg);

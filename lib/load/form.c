@@ -99,7 +99,8 @@ enum elfmap_load_form elfmap_load_map__compare(const struct elfmap_load *load, c
 	if (elfmap_pin__compare(&resized, info, NULL)) {
 		size = ELFMAP_FORM_CONVERTED;
 		resized.def.max_elem = info->max_entries;
-		if (map->map.def.max_elem < info->max_entries || elfmap_pin__compare(&resized, info, NULL))
+		if ((map->map.def.max_elem < info->max_entries && !map->is_sized) ||
+		    elfmap_pin__compare(&resized, info, NULL))
 			return ELFMAP_FORM_OTHER;
 	}
 	members = is_plain ? compare_members(load, map, info, msg) : ELFMAP_FORM_SAME;

@@ -47,6 +47,7 @@ struct elfmap_load_opts {
 	size_t nr_types;
 	enum bpf_prog_type usual_type;		/* then in place of SCHED_CLS */
 	const struct elfmap_settings *settings; /* values of global variables; may be NULL */
+	const struct elfmap_settings *maxima;	/* MAP=N: max_entries in place of the object's; may be NULL */
 	bool private_slots;			/* make new PROG_ARRAYs even if they are pinned */
 	/* Load only the program of `section`, which the caller puts into a slot of the PROG_ARRAY pinned at this path.
 	 * A map with the name of that pin uses it, wherever the object pins it. Slots of existing tables are not
@@ -79,6 +80,7 @@ struct elfmap_load_map {
 	bool is_reused;	     /* from its pin, or from the running version */
 	bool is_running;     /* from the running version: it has no pin, or not at PIN_PATH */
 	bool starts_anew;    /* neither its pin nor the running map is used; the caller pins it */
+	bool is_sized;	     /* max_entries are those of opts.maxima */
 	bool is_lent;	     /* from another load, which pins it */
 	bool has_grown;	     /* its pin has fewer entries or other members; it is not used */
 	bool is_internal;    /* made by libbpf for global data */

@@ -128,6 +128,48 @@ static int list_map(struct elfmap_load *load, struct bpf_map *bpf, const char *s
 	return err ?: aim_at_graft(load, map, msg);
 }
 
+static struct elfmap_load_map *find_sized(const struct elfmap_load *load, const char *maximum)
+{
+	size_t length = strcspn(maximum, "=");
+
+	for (size_t i = 0; i < load->nr_maps; i++)
+		if (!load->maps[i].is_internal && strlen(load->maps[i].map.name) == length &&
+		    !strncmp(load->maps[i].map.name, maximum, length))
+			return &load->maps[i];
+	return NULL;
+}
+
+static int set_maximum(const struct elfmap_load *load, const char *maximum, struct elfmap_msg *msg)
+{
+	struct elfmap_load_map *map = find_sized(load, maximum);
+	const char *word = strchr(maximum, '=') + 1;
+	__u64 max;
+	int err;
+
+	if (!map)
+		return elfmap_msg__set(msg, -ENOENT, "max %.*s: there is no such map; 'elfmap show %s' lists them",
+				       (int)strcspn(maximum, "="), maximum, load->file);
+	if (elfmap_number__read(word, 0, 1, UINT32_MAX, &max))
+		return elfmap_msg__set(msg, -EINVAL, "max %s: '%s' is not a number from 1 to %u", map->map.name, word,
+				       UINT32_MAX);
+	err = bpf_map__set_max_entries(map->bpf, (__u32)max);
+	if (err)
+		return elfmap_msg__set(msg, err, "max %s: %s", map->map.name, strerror(-err));
+	map->map.def.max_elem = (__u32)max;
+	map->is_sized = true;
+	return 0;
+}
+
+static int set_maxima(const struct elfmap_load *load, struct elfmap_msg *msg)
+{
+	const struct elfmap_settings *maxima = load->opts.maxima;
+	int err = 0;
+
+	for (size_t i = 0; !err && maxima && i < maxima->nr; i++)
+		err = set_maximum(load, maxima->at[i], msg);
+	return err;
+}
+
 static int list_maps(struct elfmap_load *load, const char *sha1, struct elfmap_msg *msg)
 {
 	struct bpf_map *bpf;
@@ -141,6 +183,7 @@ static int list_maps(struct elfmap_load *load, const char *sha1, struct elfmap_m
 		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	bpf_object__for_each_map (bpf, load->bpf)
 		err = err ?: list_map(load, bpf, sha1, msg);
+	err = err ?: set_maxima(load, msg);
 	return err ?: drop_pins(load->bpf);
 }
 

@@ -24,17 +24,36 @@ struct elfmap_carry {
 	unsigned char *before;	      /* the copied value, converted */
 	size_t late;
 	size_t lost;
+	unsigned char *found; /* by index in COPIED: FROM still has it */
+	size_t removed;
 	bool drains; /* values are taken out of FROM, after the exchange of programs */
 	size_t drained;
 	struct elfmap_msg *msg;
 };
 
+/* An entry beyond the end of a shorter array that is zero, so that nothing is lost without it. */
+static bool is_dispensable(const struct elfmap_carry *carry, const void *key, const unsigned char *value)
+{
+	size_t size = elfmap_map__value_size(&carry->from);
+	__u32 index;
+
+	if (!elfmap_map__check_deletable(&carry->to, NULL) || carry->from.info.key_size != sizeof(index))
+		return false;
+	memcpy(&index, key, sizeof(index));
+	while (size && !value[size - 1])
+		size--;
+	return index >= carry->to.info.max_entries && !size;
+}
+
 static int remember(void *context, const void *key, const void *value)
 {
 	struct elfmap_carry *carry = context;
 	void *to_key, *to_value;
-	int err = elfmap_entries__reserve(&carry->copied, &to_key, &to_value);
+	int err;
 
+	if (is_dispensable(carry, key, value))
+		return 0;
+	err = elfmap_entries__reserve(&carry->copied, &to_key, &to_value);
 	if (err)
 		return elfmap_msg__set(carry->msg, err, "no memory");
 	memcpy(to_key, key, carry->copied.key_size);
@@ -66,6 +85,15 @@ static int write_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
 	return err;
 }
 
+/* An LRU map would drop older entries rather than refuse new ones. */
+static int check_room(const struct elfmap_carry *carry, struct elfmap_msg *msg)
+{
+	if (carry->copied.count <= carry->to.info.max_entries)
+		return 0;
+	return elfmap_msg__set(msg, -E2BIG, "its %zu entries do not fit into a map of %u entries", carry->copied.count,
+			       carry->to.info.max_entries);
+}
+
 static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
 {
 	int err;
@@ -74,6 +102,7 @@ static int copy_all(struct elfmap_carry *carry, struct elfmap_msg *msg)
 	err = elfmap_reader__each(&carry->from, remember, carry, msg);
 	if (!err && elfmap_entries__finish(&carry->copied, NULL, NULL) == -ENOMEM)
 		err = elfmap_msg__set(msg, -ENOMEM, "no memory");
+	err = err ?: check_room(carry, msg);
 	return err ?: write_all(carry, msg);
 }
 
@@ -133,9 +162,10 @@ static int drain_queue(struct elfmap_carry *carry)
 
 static int reserve(struct elfmap_carry *carry, struct elfmap_msg *msg)
 {
-	size_t size = elfmap_map__value_size(&carry->to);
+	size_t old_size = elfmap_map__value_size(&carry->from), size = elfmap_map__value_size(&carry->to);
 
-	elfmap_entries__init(&carry->copied, carry->from.info.key_size, elfmap_map__value_size(&carry->from));
+	elfmap_entries__init(&carry->copied, carry->from.info.key_size, old_size);
+	size = size > old_size ? size : old_size;
 	carry->theirs = calloc(1, size + 1);
 	carry->before = calloc(1, size + 1);
 	carry->value = calloc(1, size + 1);
@@ -178,7 +208,10 @@ static const unsigned char *find_copied(const struct elfmap_carry *carry, const 
 	size_t index;
 
 	elfmap_entries__find(&carry->copied, key, 1, &index);
-	return index == ELFMAP_NO_ENTRY ? NULL : carry->copied.values + index * carry->copied.value_size;
+	if (index == ELFMAP_NO_ENTRY)
+		return NULL;
+	carry->found[index] = 1;
+	return carry->copied.values + index * carry->copied.value_size;
 }
 
 /* The programs of TO have not written the entry: it has the copied value, or is still absent. */
@@ -197,7 +230,7 @@ static int carry_late(void *context, const void *key, const void *value)
 	struct elfmap_job job = {.map = &carry->to};
 	int err = 0;
 
-	if (copied && !memcmp(copied, value, carry->copied.value_size))
+	if (copied ? !memcmp(copied, value, carry->copied.value_size) : is_dispensable(carry, key, value))
 		return 0;
 	if (copied)
 		err = elfmap_migration__convert(&carry->migration, key, copied, carry->key, carry->before, NULL);
@@ -211,6 +244,49 @@ static int carry_late(void *context, const void *key, const void *value)
 	return err;
 }
 
+/* Copied entry INDEX was not found in FROM: it is deleted in TO, unless the new programs have written it. */
+static int carry_deletion(struct elfmap_carry *carry, size_t index)
+{
+	const unsigned char *key = carry->copied.keys + index * carry->copied.key_size;
+	const unsigned char *value = carry->copied.values + index * carry->copied.value_size;
+	struct elfmap_job job = {.map = &carry->to, .skip_absent = true};
+	int err;
+
+	err = elfmap_map__lookup_exact(&carry->from, key, carry->value, NULL);
+	if (err != -ENOENT)
+		return err;
+	err = elfmap_migration__convert(&carry->migration, key, value, carry->key, carry->before, NULL);
+	if (err || !is_untouched(carry, true))
+		return 0;
+	err = elfmap_job__delete(&job, carry->key, 1, carry->msg);
+	carry->removed += !err;
+	return err;
+}
+
+/* Of keys that became one, the others may still be there: such a map keeps its entries. */
+static int carry_deletions(struct elfmap_carry *carry)
+{
+	int err = 0;
+
+	if (carry->migration.merged || elfmap_map__check_deletable(&carry->to, NULL))
+		return 0;
+	for (size_t i = 0; !err && i < carry->copied.count; i++)
+		if (!carry->found[i])
+			err = carry_deletion(carry, i);
+	return err;
+}
+
+static int carry_changes(struct elfmap_carry *carry)
+{
+	int err;
+
+	carry->found = calloc(1, carry->copied.count + 1);
+	if (!carry->found)
+		return elfmap_msg__set(carry->msg, -ENOMEM, "no memory");
+	err = elfmap_reader__each(&carry->from, carry_late, carry, carry->msg);
+	return err ?: carry_deletions(carry);
+}
+
 int elfmap_carry__finish(struct elfmap_carry *carry, size_t *ret_late, size_t *ret_lost, struct elfmap_msg *msg)
 {
 	int err;
@@ -218,7 +294,7 @@ int elfmap_carry__finish(struct elfmap_carry *carry, size_t *ret_late, size_t *r
 	carry->msg = msg;
 	carry->late = carry->lost = 0;
 	if (!carry->drains)
-		err = elfmap_reader__each(&carry->from, carry_late, carry, msg);
+		err = carry_changes(carry);
 	else
 		err = elfmap_map_kind__of(carry->from.info.type)->is_lifo ? turn_over(carry) : drain_queue(carry);
 	if (!err) {
@@ -236,6 +312,7 @@ void elfmap_carry__free(struct elfmap_carry *carry)
 	elfmap_reader__close(&carry->from);
 	elfmap_reader__close(&carry->to);
 	elfmap_entries__free(&carry->copied);
+	free(carry->found);
 	free(carry->theirs);
 	free(carry->before);
 	free(carry->key);
@@ -305,6 +382,7 @@ void elfmap_carries__finish(const struct elfmap_carries *carries, struct elfmap_
 		report->carried = carries->at[i]->drains ? carries->at[i]->drained : carries->at[i]->copied.count;
 		report->late = late;
 		report->lost = lost;
+		report->removed = carries->at[i]->removed;
 		report->merged = carries->at[i]->migration.merged;
 		if (elfmap_map_report__add_members(report, &carries->at[i]->migration.key) ||
 		    elfmap_map_report__add_members(report, &carries->at[i]->migration.value))

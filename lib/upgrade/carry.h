@@ -33,8 +33,8 @@ void elfmap_carries__free(struct elfmap_carries *carries);
 int elfmap_carry__begin(const char *from, const char *to, enum elfmap_merge merge, struct elfmap_carry **ret_carry,
 			struct elfmap_msg *msg);
 
-/* Copies what was written to FROM since. Entries that were written to both maps keep TO's value and are counted in
- * *RET_LOST; copied entries are counted in *RET_LATE. */
+/* Copies what was written to FROM since, and deletes from TO what was deleted from FROM. Entries that were written to
+ * both maps keep TO's value and are counted in *RET_LOST; copied entries are counted in *RET_LATE. */
 int elfmap_carry__finish(struct elfmap_carry *carry, size_t *ret_late, size_t *ret_lost, struct elfmap_msg *msg);
 void elfmap_carry__free(struct elfmap_carry *carry);
 

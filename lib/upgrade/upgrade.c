@@ -277,6 +277,7 @@ static int load_with(struct change *change, const struct elfmap_section_type *ty
 		.nr_types = deployment->nr,
 		.usual_type = deployment->nr ? types[0].type : BPF_PROG_TYPE_UNSPEC,
 		.settings = change->opts->settings,
+		.maxima = change->opts->maxima,
 		.private_slots = !change->opts->shares_tables,
 		.source = &change->takeover.source,
 		.share = share,

@@ -41,6 +41,7 @@ struct elfmap_upgrade_opts {
 	 */
 	bool shares_tables;
 	const struct elfmap_settings *settings; /* as in struct elfmap_load_opts */
+	const struct elfmap_settings *maxima;	/* as in struct elfmap_load_opts */
 	const char *resets;	 /* names of maps and of sections of global data that start anew, "a,.data"; NULL */
 	enum elfmap_merge merge; /* of entries whose keys become the same */
 	void (*warn)(const char *file, const char *text); /* as in struct elfmap_load_opts */

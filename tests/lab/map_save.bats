@@ -135,6 +135,25 @@ forget_all() {
 	[[ $(form h) == *',2,'* && $(form i) == *',4,4,1,'* ]]
 }
 
+@test "resize, restore --replace: refused while a process has the map open, not afterwards" {
+	create h hash 4 4 2
+	"$elfmap" map save >"$BATS_TEST_TMPDIR/saved"
+	"$elfmap" map watch h >"$BATS_TEST_TMPDIR/watched" 3>&- &
+	holder=$!
+	until grep -qs 'map_id:' /proc/$holder/fdinfo/*; do
+		kill -0 $holder
+	done
+	before=$(bpftool -j map show pinned $globals/h | jq .id)
+	refused 1 "process $holder (elfmap) has it open and would go on with the old map; end it first" resize h 3
+	refused 1 "process $holder (elfmap) has it open and would go on" restore "$BATS_TEST_TMPDIR/saved" --replace
+	[[ $(bpftool -j map show pinned $globals/h | jq .id) == "$before" ]]
+	kill $holder
+	wait $holder || true
+	"$elfmap" map resize h 3
+	"$elfmap" map restore "$BATS_TEST_TMPDIR/saved" --replace
+	[[ $(form h) == *',2,'* ]]
+}
+
 @test "resize: maps that cannot be copied and words that are not numbers are refused" {
 	create q queue 0 4 4
 	create c cgroup_array 4 4 4
