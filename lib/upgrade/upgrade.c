@@ -339,14 +339,21 @@ static int read_running(struct change *change)
 	return elfmap_takeover__init(takeover, change->msg);
 }
 
+static int add_entries(struct elfmap_running *running, const struct elfmap_version *version)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < version->nr_entries; i++)
+		err = elfmap_running__add(running, version->entries[i].fd);
+	return err;
+}
+
 /* For a rollback: reports the maps that both versions use, and merges the variables of the running version. */
 static int take_state_back(struct change *change)
 {
 	struct elfmap_running target = {};
-	int err = 0;
+	int err = add_entries(&target, &change->next);
 
-	for (size_t i = 0; !err && i < change->next.nr_entries; i++)
-		err = elfmap_running__add(&target, change->next.entries[i].fd);
 	err = err ?: elfmap_takeover__report_common(&change->takeover, &target);
 	if (err)
 		elfmap_msg__set(change->msg, err, "%s", strerror(-err));
@@ -522,24 +529,46 @@ static bool runs_any_of(const struct elfmap_deployment *deployment, const struct
 	return false;
 }
 
+/* Gives the variables of OLD the values that NEXT has changed. */
+static int take_variables_back(const struct change *change, const struct elfmap_version *old,
+			       const struct elfmap_version *next, struct elfmap_takeover *takeover)
+{
+	struct elfmap_running target = {};
+	int err;
+
+	takeover->tc_dir = change->tc_dir;
+	takeover->file = change->file;
+	err = add_entries(&takeover->running, next) ?: add_entries(&target, old);
+	if (err)
+		elfmap_msg__set(change->msg, err, "%s", strerror(-err));
+	err = err ?: elfmap_takeover__merge_back(takeover, &target, change->msg);
+	elfmap_running__free(&target);
+	return err;
+}
+
 /* Restores the programs that were already exchanged, and reads the hooks again. NEXT may have run for days: its entries
- * are copied back. If the old maps cannot hold them, NEXT stays. */
+ * and variables are copied back. If the old maps cannot hold them, NEXT stays. */
 static int take_back(struct change *change, const struct elfmap_version *old, const struct elfmap_version *next)
 {
 	struct elfmap_deployment *deployment = &change->result->deployment;
 	struct elfmap_carries carries = {};
 	char old_dir[PATH_MAX], next_dir[PATH_MAX];
 	struct elfmap_map_reports ignored = {};
+	struct elfmap_takeover takeover = {.reports = &ignored};
+	bool is_complete = !runs_any_of(deployment, old);
 	int err;
 
 	path_of(change, "old", old_dir);
 	path_of(change, "next", next_dir);
-	if (!runs_any_of(deployment, old) &&
-	    elfmap_carries__begin(old, next_dir, old_dir, ELFMAP_MERGE_REFUSED, &carries, change->msg))
+	if (is_complete && elfmap_carries__begin(old, next_dir, old_dir, ELFMAP_MERGE_REFUSED, &carries, change->msg))
 		return publish(change, next);
-	err = elfmap_deployment__switch(deployment, old, change->msg) ?: publish_maps(change, old);
+	err = is_complete ? take_variables_back(change, old, next, &takeover) : 0;
+	err = err ?: elfmap_deployment__switch(deployment, old, change->msg);
+	err = err ?: publish_maps(change, old);
 	elfmap_version__wait();
 	elfmap_carries__finish(&carries, &ignored);
+	elfmap_takeover__finish(&takeover);
+	elfmap_takeover__free(&takeover);
 	elfmap_map_reports__free(&ignored);
 	elfmap_carries__free(&carries);
 	elfmap_deployment__free(deployment);

@@ -298,6 +298,58 @@ object_dirs() {
 	[[ $(object_dirs) == 2 ]]
 }
 
+# ---- under traffic, and killed ------------------------------------------------------------------------------
+
+@test "under traffic: what programs count in maps and variables is what was sent" {
+	attach
+	set_variable limit 5000
+	cat >"$tmp/changes" <<-END
+		#!/bin/sh -e
+		exec >/dev/null
+		for i in \$(seq 10); do
+			$elfmap -n blue upgrade $gen
+			$elfmap -n blue upgrade $gen --rollback
+		done
+	END
+	chmod +x "$tmp/changes"
+	run -0 --separate-stderr "$flood" from red to 10.9.0.2 port 9000 rate 20000 packets 20000 size 60 at blue -- "$tmp/changes"
+	assert_lossless
+	sent=$(report .sent)
+	[[ $(value private_count) == "$sent" && $(value object_count) == "$sent" && $(value global_count) == "$sent" ]]
+	counted=$(variable packets .bss)
+	echo "variable: $counted of $sent"
+	((counted <= sent && counted > sent * 99 / 100)) # a write of both versions in between is lost
+	[[ $(variable limit) == 5000 ]]
+}
+
+@test "killed at any system call: nothing that was counted or set is lost" {
+	attach
+	set_variable limit 5000
+	sent=0
+	for call in bpf sendto rename mkdir unlink; do # strace counts the calls of each kind separately
+		for ((n = 1; n < 600; n += ${FAULTS_STRIDE-17})); do
+			version "-DSTEP=1" "-DEXTRA=$((n % 2))"
+			status=0
+			strace -qq -o "$tmp/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
+				"$elfmap" -n blue upgrade "$gen" >"$tmp/out" 2>&1 || status=$?
+			[[ $status != 0 ]] || break
+			send 1
+			upgrade "$gen" >"$tmp/out" 2>&1 || {
+				echo "after $call $n:"
+				cat "$tmp/out"
+				false
+			}
+			((++sent))
+			[[ $(variable limit) == 5000 && $(variable packets .bss) == "$sent" && $(value private_count) == "$sent" &&
+				$(value object_count) == "$sent" ]] || {
+				echo "after $call $n: limit $(variable limit), $(variable packets .bss), $(value private_count) of $sent"
+				false
+			}
+		done
+		echo "$call: killed up to $n"
+	done
+}
+
 # ---- set ----------------------------------------------------------------------------------------------------
 
 @test "set: values of variables and constants at attach, which stay over upgrades" {
