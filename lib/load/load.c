@@ -222,6 +222,10 @@ static int prepare_map(const struct elfmap_load *load, struct elfmap_load_map *m
 
 	if (map->is_internal)
 		return prepare_globals(load, map, msg);
+	if (load->opts.source && map->pin_path && !is_private)
+		fd = load->opts.source->find_successor(load->opts.source->context, map);
+	if (fd >= 0)
+		return give_to_libbpf(map, fd, msg);
 	map->starts_anew = load->opts.source && load->opts.source->starts_anew(load->opts.source->context, map);
 	if (map->starts_anew)
 		return check_template(load, map, msg);

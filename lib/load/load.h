@@ -25,6 +25,8 @@ struct elfmap_load_source {
 	/* Finds the running map for MAP, which has no pin. *RET_FD is the caller's. -ENOENT: there is none. */
 	int (*find_map)(void *context, const struct elfmap_load *load, const struct elfmap_load_map *map, int *ret_fd,
 			struct elfmap_msg *msg);
+	/* The map that another load makes anew for the pin of MAP, a descriptor that stays open; -1: there is none. */
+	int (*find_successor)(void *context, const struct elfmap_load_map *map);
 	/* Is MAP made anew, although it has a pin? The caller replaces the pin. */
 	bool (*starts_anew)(void *context, const struct elfmap_load_map *map);
 	/* Sets the values of MAP, of global data, before it is made. */

@@ -27,6 +27,7 @@ struct instance {
 
 struct elfmap_taken_section {
 	char *name;
+	size_t reported; /* variables kept, in the report */
 	struct instance *instances;
 	size_t nr_instances;
 	struct btf *to_btf; /* of a rollback; otherwise the load has it */
@@ -270,8 +271,13 @@ static void free_section(struct elfmap_taken_section *section)
 static void drop_section(struct elfmap_takeover *takeover, const char *name)
 {
 	for (size_t i = 0; i < takeover->nr_sections; i++) {
+		struct elfmap_map_report *report;
+
 		if (strcmp(takeover->sections[i].name, name) != 0)
 			continue;
+		report = elfmap_map_reports__get(takeover->reports, name);
+		if (report)
+			report->carried -= takeover->sections[i].reported;
 		free_section(&takeover->sections[i]);
 		takeover->sections[i--] = takeover->sections[--takeover->nr_sections];
 	}
@@ -305,19 +311,17 @@ static void warn(const struct elfmap_takeover *takeover, const char *section, co
 		takeover->warn(takeover->file, text);
 }
 
-static int report_section(const struct elfmap_takeover *takeover, const struct elfmap_taken_section *section,
-			  bool warns)
+static int report_section(const struct elfmap_takeover *takeover, struct elfmap_taken_section *section, bool warns)
 {
 	struct elfmap_map_report *report = elfmap_map_reports__get(takeover->reports, section->name);
 
 	if (!report)
 		return -ENOMEM;
 	report->fate = section->nr_instances ? ELFMAP_MAP_MERGED : ELFMAP_MAP_NEW;
-	report->carried = 0;
 	for (size_t i = 0; i < section->to.nr; i++) {
 		const char *name = section->to.variables[i].name;
 
-		report->carried += is_kept(section->merged[i].fate);
+		section->reported += is_kept(section->merged[i].fate);
 		report->unnoted |= section->merged[i].fate == ELFMAP_VARIABLE_UNNOTED;
 		if (warns && section->merged[i].fate == ELFMAP_VARIABLE_CONFLICT)
 			warn(takeover, section->name, name,
@@ -325,6 +329,7 @@ static int report_section(const struct elfmap_takeover *takeover, const struct e
 		if (warns && section->merged[i].fate == ELFMAP_VARIABLE_RETYPED)
 			warn(takeover, section->name, name, "was changed, and has another type now; it starts anew");
 	}
+	report->carried += section->reported;
 	if (section->nr_instances)
 		report->removed = elfmap_globals__count_removed(&section->instances[0].side, &section->to);
 	return 0;
@@ -377,12 +382,27 @@ static bool starts_anew(void *context, const struct elfmap_load_map *map)
 	return elfmap_takeover__resets(context, map->map.name);
 }
 
+static int find_successor(void *context, const struct elfmap_load_map *map)
+{
+	const struct elfmap_takeover *takeover = context;
+	const struct elfmap_load *first = takeover->first;
+
+	for (size_t i = 0; first && i < first->nr_maps; i++)
+		if (first->maps[i].pin_path && !strcmp(first->maps[i].pin_path, map->pin_path) &&
+		    (first->maps[i].has_grown || first->maps[i].starts_anew))
+			return elfmap_pair__fd(first->maps[i].bpf);
+	return -1;
+}
+
 int elfmap_takeover__init(struct elfmap_takeover *takeover, struct elfmap_msg *msg)
 {
 	int err = elfmap_running__read_pins(&takeover->running, takeover->tc_dir);
 
-	takeover->source = (struct elfmap_load_source){
-		.find_map = find_map, .starts_anew = starts_anew, .fill_globals = fill_globals, .context = takeover};
+	takeover->source = (struct elfmap_load_source){.find_map = find_map,
+						       .find_successor = find_successor,
+						       .starts_anew = starts_anew,
+						       .fill_globals = fill_globals,
+						       .context = takeover};
 	return err ? elfmap_msg__set(msg, err, "%s", strerror(-err)) : 0;
 }
 
@@ -399,7 +419,8 @@ int elfmap_takeover__report(struct elfmap_takeover *takeover, const struct elfma
 
 		if (!report)
 			return -ENOMEM;
-		if (!map->section)
+		/* Of several loads, one may have no use for a map that another one keeps. */
+		if (!map->section && (report->fate == ELFMAP_MAP_NEW || map->has_grown))
 			report->fate = fate_of(map);
 		for (size_t k = 0; map->section && k < takeover->nr_sections; k++)
 			if (!strcmp(takeover->sections[k].name, map->section))

@@ -16,6 +16,7 @@ struct elfmap_takeover {
 	const char *file;
 	const char *resets; /* names of maps and sections to start anew, "a,.data"; NULL */
 	void (*warn)(const char *file, const char *text); /* may be NULL */
+	const struct elfmap_load *first; /* another load of the file, whose new pinned maps are used; NULL */
 	struct elfmap_running running;
 	struct elfmap_map_reports *reports;
 	struct elfmap_load_source source; /* for struct elfmap_load_opts */

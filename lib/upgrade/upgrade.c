@@ -16,9 +16,9 @@
 #include "load/load.h"
 #include "pins/pin_change.h"
 #include "upgrade/carry.h"
+#include "upgrade/groups.h"
 #include "upgrade/object_dir.h"
 #include "upgrade/split.h"
-#include "upgrade/takeover.h"
 #include "upgrade/upgrade.h"
 
 struct change {
@@ -34,12 +34,12 @@ struct change {
 	int lock; /* of the first change; -1 */
 	bool is_staged, is_switched, is_published;
 	struct change *first;	  /* of several changes that are made together */
-	struct elfmap_load *load; /* NULL: rollback */
+	struct elfmap_load *load; /* of the first group; NULL: rollback */
 	struct elfmap_version next;
 	struct elfmap_version old;
 	struct elfmap_version usual; /* maps at the usual pins, which may belong to another namespace */
 	struct elfmap_carries carries;
-	struct elfmap_takeover takeover;
+	struct elfmap_groups groups;
 	struct elfmap_upgrade *result;
 	struct elfmap_msg *msg;
 };
@@ -199,41 +199,6 @@ static int describe_old(struct change *change)
 
 /* ---- the next version --------------------------------------------------------------------------------- */
 
-static int add_map(struct change *change, const struct elfmap_load_map *map)
-{
-	char unpinned[NAME_MAX + 1];
-	const char *place = unpinned;
-
-	int err;
-
-	if (!elfmap_map__is_prog_array(map->map.def.type) && !map->has_grown && !(map->starts_anew && map->pin_path))
-		return 0;
-	if (map->pin_path)
-		place = map->pin_path + strlen(change->root) + 1;
-	else
-		snprintf(unpinned, sizeof(unpinned), "-/%s", map->map.name);
-	err = elfmap_version__add_map(&change->next, place, elfmap_pair__fd(map->bpf));
-	if (!err)
-		change->next.maps[change->next.nr_maps - 1].starts_anew = map->starts_anew;
-	return err;
-}
-
-static int describe_next(struct change *change)
-{
-	const struct elfmap_load *load = change->load;
-	int err = 0;
-
-	for (size_t i = 0; !err && i < load->nr_maps; i++)
-		err = add_map(change, &load->maps[i]);
-	for (size_t i = 0; !err && i < load->nr_progs; i++) {
-		const struct elfmap_load_prog *prog = &load->progs[i];
-
-		if (prog->slot_map < 0 && elfmap_version__find(&change->next, prog->section) < 0)
-			err = elfmap_version__add_entry(&change->next, prog->section, bpf_program__fd(prog->bpf));
-	}
-	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
-}
-
 /* The types of the sections that are attached. */
 static int find_types(const struct elfmap_deployment *deployment, struct elfmap_section_type *types,
 		      struct elfmap_msg *msg)
@@ -279,7 +244,6 @@ static int load_with(struct change *change, const struct elfmap_section_type *ty
 		.settings = change->opts->settings,
 		.maxima = change->opts->maxima,
 		.private_slots = !change->opts->shares_tables,
-		.source = &change->takeover.source,
 		.share = share,
 		.sharer = change,
 		.may_grow = true,
@@ -288,10 +252,9 @@ static int load_with(struct change *change, const struct elfmap_section_type *ty
 	};
 	int err;
 
-	err = elfmap_load__run(change->file, &opts, NULL, &change->load, change->msg);
-	err = err ?: elfmap_takeover__check_resets(&change->takeover, change->load, change->msg);
-	if (!err && elfmap_takeover__report(&change->takeover, change->load))
-		err = elfmap_msg__set(change->msg, -ENOMEM, "no memory");
+	err = elfmap_groups__load(&change->groups, change->file, &opts, change->msg);
+	if (change->groups.nr)
+		change->load = change->groups.at[0].load;
 	return err;
 }
 
@@ -303,63 +266,28 @@ static int load_next(struct change *change)
 		types ? find_types(deployment, types, change->msg) : elfmap_msg__set(change->msg, -ENOMEM, "no memory");
 
 	err = err ?: load_with(change, types);
-	if (change->load) {
-		change->load->opts.types = NULL; /* freed below, and not read any more */
-		change->load->opts.nr_types = 0;
-	}
+	for (size_t i = 0; i < change->groups.nr; i++)
+		if (change->groups.at[i].load) {
+			change->groups.at[i].load->opts.types = NULL; /* freed below, and not read any more */
+			change->groups.at[i].load->opts.nr_types = 0;
+		}
 	free(types);
-	return err ?: describe_next(change);
+	return err ?: elfmap_groups__describe(&change->groups, deployment, change->root, &change->next, change->msg);
 }
 
 /* ---- what the running version has --------------------------------------------------------------------- */
 
 static int read_running(struct change *change)
 {
-	const struct elfmap_deployment *deployment = &change->result->deployment;
-	struct elfmap_takeover *takeover = &change->takeover;
-	int err = 0;
+	const struct elfmap_takeover like = {
+		.tc_dir = change->tc_dir,
+		.file = change->file,
+		.reports = &change->result->maps,
+		.resets = change->opts->resets,
+		.warn = change->opts->warn,
+	};
 
-	takeover->tc_dir = change->tc_dir;
-	takeover->file = change->file;
-	takeover->reports = &change->result->maps;
-	takeover->resets = change->opts->resets;
-	takeover->warn = change->opts->warn;
-	for (size_t i = 0; !err && i < deployment->nr; i++) {
-		int prog;
-
-		if (i && deployment->at[i].before == deployment->at[i - 1].before)
-			continue;
-		prog = bpf_prog_get_fd_by_id(deployment->at[i].before);
-		err = prog < 0 ? prog : elfmap_running__add(&takeover->running, prog);
-		if (prog >= 0)
-			close(prog);
-	}
-	if (err)
-		return elfmap_msg__set(change->msg, err, "%s", strerror(-err));
-	return elfmap_takeover__init(takeover, change->msg);
-}
-
-static int add_entries(struct elfmap_running *running, const struct elfmap_version *version)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < version->nr_entries; i++)
-		err = elfmap_running__add(running, version->entries[i].fd);
-	return err;
-}
-
-/* For a rollback: reports the maps that both versions use, and merges the variables of the running version. */
-static int take_state_back(struct change *change)
-{
-	struct elfmap_running target = {};
-	int err = add_entries(&target, &change->next);
-
-	err = err ?: elfmap_takeover__report_common(&change->takeover, &target);
-	if (err)
-		elfmap_msg__set(change->msg, err, "%s", strerror(-err));
-	err = err ?: elfmap_takeover__merge_back(&change->takeover, &target, change->msg);
-	elfmap_running__free(&target);
-	return err;
+	return elfmap_groups__make(&change->result->deployment, &like, &change->groups, change->msg);
 }
 
 /* ---- pinning both before the exchange ----------------------------------------------------- */
@@ -381,8 +309,8 @@ static int stage(struct change *change)
 		err = change->load ? elfmap_object_dir__note_load(next, change->load, change->msg)
 				   : elfmap_object_dir__copy_note(next, previous, change->msg);
 		err = err
-			      ?: elfmap_object_dir__note_running(old, current, &change->takeover.running, change->load,
-								 change->msg);
+			      ?: elfmap_object_dir__note_running(old, current, &change->groups.at[0].takeover.running,
+								 change->load, change->msg);
 		if (err)
 			elfmap_version__remove(next);
 	}
@@ -527,6 +455,15 @@ static bool runs_any_of(const struct elfmap_deployment *deployment, const struct
 		if (elfmap_version__has_prog(version, deployment->at[i].hook.prog))
 			return true;
 	return false;
+}
+
+static int add_entries(struct elfmap_running *running, const struct elfmap_version *version)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < version->nr_entries; i++)
+		err = elfmap_running__add(running, version->entries[i].fd);
+	return err;
 }
 
 /* Gives the variables of OLD the values that NEXT has changed. */
@@ -736,7 +673,7 @@ static int finish_all(struct change *changes, size_t nr)
 	elfmap_version__wait();
 	for (size_t i = 0; i < nr; i++) {
 		elfmap_carries__finish(&changes[i].carries, &changes[i].result->maps);
-		elfmap_takeover__finish(&changes[i].takeover);
+		elfmap_groups__finish(&changes[i].groups);
 	}
 	for (size_t i = 0; !err && i < nr; i++) {
 		err = publish(&changes[i], &changes[i].next);
@@ -766,9 +703,8 @@ static int exchange(struct change *changes, size_t nr)
 
 static void end(struct change *change, int err)
 {
-	elfmap_load__end(change->load, !err);
 	elfmap_carries__free(&change->carries);
-	elfmap_takeover__free(&change->takeover);
+	elfmap_groups__free(&change->groups, !err);
 	elfmap_version__free(&change->next);
 	elfmap_version__free(&change->old);
 	elfmap_version__free(&change->usual);
@@ -848,7 +784,9 @@ static int prepare_previous(struct change *change)
 				"there is no previous version to go back to; 'elfmap upgrade' makes one");
 	err = err ?: elfmap_version__check_tables(&change->next, change->tc_dir, change->msg);
 	err = err ?: read_running(change);
-	return err ?: take_state_back(change);
+	return err
+		       ?: elfmap_groups__merge_back(&change->groups, &change->result->deployment, &change->next,
+						    change->msg);
 }
 
 int elfmap_upgrades__run(const char *const *files, size_t nr, const struct elfmap_upgrade_opts *opts,

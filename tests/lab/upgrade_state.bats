@@ -256,6 +256,32 @@ set_variable() {
 	[[ $(map_id global_count) != "$before" ]]
 }
 
+@test "hooks that were attached separately keep their own state; names of 15 characters are told apart by programs" {
+	attach
+	"$elfmap" -n blue attach "$gen" sec egress dev v1 egress
+	send 3
+	on blue ping -q -c 2 -i 0.2 10.9.0.1 >/dev/null # 2 in, 2 out
+	set_variable limit 5000
+	before=$(map_id connections_of_)
+	egress=$(on blue tc -j filter show dev v1 egress | jq '[.[].options.prog.id // empty][0]')
+	ids=$(bpftool -j prog show id "$egress" | jq -c .map_ids)
+	version -DSTEP=10
+	run -0 --separate-stderr upgrade "$gen"
+	[[ -z $stderr && $output == *'map private_count kept'* && $output == *'map connections_of_ipv4 kept'* ]]
+	[[ $output == *'map connections_of_ipv6 kept'* && $(map_id connections_of_) == "$before" ]]
+	[[ $(value connections_of_) == 5 && $(value private_count) == 5 && $(variable packets .bss) == 5 && $(variable limit) == 5000 ]]
+	send 1
+	[[ $(value private_count) == 15 ]]
+	prog_id() {
+		on blue tc -j filter show dev v1 egress | jq '[.[].options.prog.id // empty][0]'
+	}
+	[[ $(value connections_of_) == 2 && $(value private_count) == 2 && $(variable packets .bss) == 2 && $(variable limit) == 1000 ]]
+	upgrade "$gen" --rollback
+	[[ $(prog_id) == "$egress" && $(bpftool -j prog show id "$egress" | jq -c .map_ids) == "$ids" ]]
+	on blue ping -q -c 1 10.9.0.1 >/dev/null
+	[[ $(value private_count) == 3 && $(variable packets .bss) == 3 ]]
+}
+
 # object_dirs: how many directories of PIN_OBJECT_NS there are.
 object_dirs() {
 	find /sys/fs/bpf/tc -mindepth 1 -maxdepth 1 -type d | grep -cE '/[0-9a-f]{40}$'
