@@ -129,6 +129,18 @@ static int read_slots(struct elfmap_census *census, int fd, const struct bpf_map
 	return err;
 }
 
+/* The keys of an array are known, so that one call a slot is enough. */
+static int read_array(struct elfmap_census *census, int fd, const struct bpf_map_info *info)
+{
+	__u32 held;
+	int err = 0;
+
+	for (__u32 slot = 0; !err && slot < info->max_entries; slot++)
+		if (!bpf_map_lookup_elem(fd, &slot, &held))
+			err = add_held(census, info, &slot, held);
+	return err;
+}
+
 static int read_holders(struct elfmap_census *census)
 {
 	__u32 id = 0;
@@ -143,7 +155,9 @@ static int read_holders(struct elfmap_census *census)
 			continue;
 		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size == 4 && info.key_size &&
 		    (elfmap_map__is_prog_array(info.type) || elfmap_map__is_map_in_map(info.type)))
-			err = read_slots(census, fd, &info);
+			err = elfmap_map_kind__of(info.type)->has_slots && info.key_size == sizeof(__u32)
+				      ? read_array(census, fd, &info)
+				      : read_slots(census, fd, &info);
 		close(fd);
 	}
 	return err;

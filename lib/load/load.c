@@ -66,8 +66,9 @@ static void add_conversion(const struct elfmap_load *load, const struct elfmap_l
 	char upgrade[PATH_MAX], migrate[2 * PATH_MAX];
 	struct elfmap_msg what = *msg;
 
-	elfmap_command__write(upgrade, sizeof(upgrade), "elfmap", "upgrade", load->file, NULL);
-	elfmap_command__write(migrate, sizeof(migrate), "elfmap", "map", "migrate", map->pin_path, load->file, NULL);
+	elfmap_command__write(upgrade, sizeof(upgrade), "elfmap", "upgrade", load->file, (const char *)NULL);
+	elfmap_command__write(migrate, sizeof(migrate), "elfmap", "map", "migrate", map->pin_path, load->file,
+			      (const char *)NULL);
 	elfmap_msg__set(msg, 0, "%s%s%s; its entries are converted by: %s, or, if nothing uses it: %s", what.text,
 			*differences ? ": " : "", differences, upgrade, migrate);
 }

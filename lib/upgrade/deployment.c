@@ -416,8 +416,8 @@ void elfmap_deployed__name(const struct elfmap_deployed *deployed, char ret_name
 {
 	const struct elfmap_hook *hook = &deployed->hook;
 
-	snprintf(ret_name, ELFMAP_DEPLOYED_NAME, "%s:%d:%u:%x:%u:%u:%x", hook->kind->name, hook->ifindex,
-		 hook->direction, hook->parent, hook->chain, hook->prio, hook->handle);
+	snprintf(ret_name, ELFMAP_DEPLOYED_NAME, "%s:%d:%d:%x:%u:%u:%x", hook->kind->name, hook->ifindex,
+		 (int)hook->direction, hook->parent, hook->chain, hook->prio, hook->handle);
 }
 
 static int find_program(const struct elfmap_version *version, const struct elfmap_deployed *deployed)

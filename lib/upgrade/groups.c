@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/msg.h"
 #include "kinds/maps.h"
+#include "load/note.h"
 #include "load/start.h"
 #include "upgrade/groups.h"
 
@@ -110,9 +111,11 @@ static int add_program(struct elfmap_running *running, __u32 id)
 	return err;
 }
 
+/* Each version has tables of its own; notes are not state. */
 static bool is_own(const struct grouping *grouping, const struct elfmap_running_map *map)
 {
-	return !map->is_held && !elfmap_start__is(&map->info) && !is_pinned(grouping, map->info.id);
+	return !map->is_held && !elfmap_start__is(&map->info) && !elfmap_note__is(&map->info) &&
+	       !elfmap_map__is_prog_array(map->info.type) && !is_pinned(grouping, map->info.id);
 }
 
 /* A program without maps of its own belongs to the first group. */
