@@ -78,7 +78,7 @@ static void add_conversion(const struct elfmap_load *load, const struct elfmap_l
 static int compare_form(const struct elfmap_load *load, struct elfmap_load_map *map, const struct bpf_map_info *info,
 			int err, struct elfmap_msg *msg)
 {
-	struct elfmap_msg what, warning, unused;
+	struct elfmap_msg what, warning, unused = {};
 	enum elfmap_load_form form;
 
 	if (!load->opts.may_grow && !err && !load->opts.warn)
