@@ -164,13 +164,15 @@ static int refuse_program(const struct elfmap_census *census, const struct elfma
 		name, prog->id, prog->name, place.text, *noted ? ", from " : "", noted, place.remedy);
 }
 
-static int look_for_programs(__u32 id, const char *name, const char *file, const struct elfmap_party *party,
-			     struct elfmap_msg *msg)
+/* *RET_PROG: the program that is in the way; 0: it is something else. */
+static int look(__u32 id, const char *name, const char *file, const struct elfmap_party *party, __u32 *ret_prog,
+		struct elfmap_msg *msg)
 {
 	struct elfmap_census census = {};
 	const struct elfmap_program *prog;
 	int err = elfmap_census__take(&census, msg);
 
+	*ret_prog = 0;
 	if (err)
 		return err;
 	prog = find_program(&census, id, party);
@@ -182,6 +184,8 @@ static int look_for_programs(__u32 id, const char *name, const char *file, const
 			name);
 	else if (prog)
 		err = refuse_program(&census, prog, name, file, msg);
+	if (prog)
+		*ret_prog = prog->id;
 	for (size_t i = 0; !err && i < census.nr_holdings; i++)
 		if (census.holdings[i].inner == id)
 			err = elfmap_msg__set(
@@ -193,18 +197,32 @@ static int look_for_programs(__u32 id, const char *name, const char *file, const
 	return err;
 }
 
+/* Is program ID freed shortly? */
+static bool vanishes(__u32 id)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	for (int i = 0; i < TRIES; i++) {
+		int fd = bpf_prog_get_fd_by_id(id);
+
+		if (fd < 0)
+			return true;
+		close(fd);
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 int elfmap_split__check(__u32 id, const char *name, const char *file, const struct elfmap_party *party,
 			struct elfmap_msg *msg)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	char process[16];
-	int pid, err = -EBUSY;
+	__u32 prog;
+	int pid, err;
 
-	for (int i = 0; err == -EBUSY && i < TRIES; i++) {
-		if (i)
-			nanosleep(&pause, NULL);
-		err = look_for_programs(id, name, file, party, msg);
-	}
+	do
+		err = look(id, name, file, party, &prog, msg);
+	while (err == -EBUSY && prog && vanishes(prog));
 	if (!err && elfmap_process__has_map(id, &pid, process))
 		err = elfmap_msg__set(msg, -EBUSY,
 				      "map '%s' is to be made anew, and process %d (%s) has the old one open; end it "
