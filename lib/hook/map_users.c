@@ -11,6 +11,7 @@
 #include "base/msg.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
+#include "load/holder.h"
 
 /* ---- programs ------------------------------------------------------------------------------------- */
 
@@ -154,6 +155,7 @@ static int read_holders(struct elfmap_census *census)
 		if (fd < 0)
 			continue;
 		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size == 4 && info.key_size &&
+		    strcmp(info.name, ELFMAP_HOLDER_NAME) != 0 &&
 		    (elfmap_map__is_prog_array(info.type) || elfmap_map__is_map_in_map(info.type)))
 			err = elfmap_map_kind__of(info.type)->has_slots && info.key_size == sizeof(__u32)
 				      ? read_array(census, fd, &info)

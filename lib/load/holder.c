@@ -70,8 +70,8 @@ static int put_anywhere(struct elfmap_holder *holder, int prog, __u32 id)
 	for (size_t i = holder->nr; i--;) /* the latest table has free slots */
 		if (put(&holder->at[i], prog))
 			return 0;
-	table.fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "elfmap_holder", sizeof(__u32), sizeof(__u32), TABLE_SLOTS,
-				  NULL);
+	table.fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, ELFMAP_HOLDER_NAME, sizeof(__u32), sizeof(__u32),
+				  TABLE_SLOTS, NULL);
 	if (table.fd >= 0 && put(&table, prog))
 		return add(holder, table);
 	if (table.fd >= 0)

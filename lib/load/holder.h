@@ -9,6 +9,8 @@
 #include <linux/types.h>
 #include <stddef.h>
 
+#define ELFMAP_HOLDER_NAME "elfmap_holder" /* of such a table: no program jumps through it */
+
 struct elfmap_holder {
 	struct elfmap_held {
 		int fd;	      /* of a PROG_ARRAY, or of a program that no PROG_ARRAY accepts */
