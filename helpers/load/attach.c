@@ -160,6 +160,13 @@ static int detach_all(const struct attach_words *words)
 	has_bpffs = !elfmap_bpffs__tc_dir(tc_dir, sizeof(tc_dir), NULL);
 	if (elfmap_deployment__find(request->what, has_bpffs ? tc_dir : NULL, &deployment, &msg))
 		return complain(request->what, "%s", msg.text);
+	if (has_bpffs && deployment.nr && elfmap_deployment__choose(&deployment, request->what, tc_dir, &msg)) {
+		elfmap_deployment__free(&deployment);
+		return complain(request->what,
+				"the hooks of this name are those of another object, or of several; detach one by one: "
+				"'elfmap detach %s sec NAME dev DEV ingress'",
+				request->what);
+	}
 	rows = output.json ? json_object_new_array() : NULL;
 	for (size_t i = 0; i < deployment.nr; i++) {
 		const struct elfmap_hook *hook = &deployment.at[i].hook;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "base/path.h"
 #include "helpers/command.h"
 #include "helpers/load/request.h"
 #include "helpers/map/map_pin.h"
@@ -21,6 +22,8 @@
 #include "map/map.h"
 #include "pins/bpffs.h"
 #include "pins/pin_change.h"
+#include "pins/pins.h"
+#include "upgrade/identity.h"
 #include "upgrade/version.h"
 
 /* ---- what was loaded --------------------------------------------------------------------------------------- */
@@ -123,6 +126,51 @@ static int check_names(const struct load_request *request, const char *tc_dir)
 	return EXIT_SUCCESS;
 }
 
+/* Programs are pinned by the file's base name: those of another file that shares it are left alone. A name without a
+ * file means whatever is pinned. */
+static int check_owner(const char *file, const char *dir, const char *tc_dir)
+{
+	struct elfmap_candidate *candidates;
+	struct elfmap_pins pins = {};
+	struct elfmap_msg msg;
+	size_t nr = 0;
+	int status = EXIT_SUCCESS;
+
+	if (access(file, F_OK) || elfmap_pins__read(dir, &pins) || !pins.nr) {
+		elfmap_pins__free(&pins);
+		return EXIT_SUCCESS;
+	}
+	candidates = calloc(pins.nr, sizeof(*candidates));
+	for (size_t i = 0; candidates && i < pins.nr; i++) {
+		int fd = pins.pins[i].kind == ELFMAP_PIN_PROG ? bpf_obj_get(pins.pins[i].path) : -1;
+
+		if (fd >= 0)
+			candidates[nr++] = (struct elfmap_candidate){.prog = fd, .label = pins.pins[i].path};
+	}
+	if (nr && elfmap_identity__choose(candidates, nr, file, tc_dir, &msg))
+		status = complain(file,
+				  "%s has programs of another object of this name, %s; 'elfmap unload %s' removes them",
+				  dir, candidates->file && *candidates->file ? candidates->file : "which is not known",
+				  candidates->file && *candidates->file ? candidates->file : elfmap_path__name(dir));
+	for (size_t i = 0; i < nr; i++)
+		close(candidates[i].prog);
+	if (candidates)
+		elfmap_candidates__free(candidates, nr);
+	elfmap_pins__free(&pins);
+	return status;
+}
+
+static int check_owners(const struct load_request *request, const char *tc_dir)
+{
+	int status = EXIT_SUCCESS;
+	char dir[PATH_MAX];
+
+	for (int i = 0; i < request->files.nr && !status; i++)
+		if (!elfmap_load__progs_dir(tc_dir, request->files.words[i], dir, sizeof(dir), NULL))
+			status = check_owner(request->files.words[i], dir, tc_dir);
+	return status;
+}
+
 /* The links of tc in the bpf file system, which ip and tc follow to the pins of their programs. Only they need them. */
 static void make_links(const char *tc_dir)
 {
@@ -156,6 +204,7 @@ static int run_load(const void *words)
 		status = complain("load", "%s", msg.text);
 	opts.tc_dir = tc_dir;
 	status = status ?: check_names(request, tc_dir);
+	status = status ?: check_owners(request, tc_dir);
 	for (; nr < request->files.nr && status == EXIT_SUCCESS; nr++)
 		if (elfmap_load__run(request->files.words[nr], &opts, &goal, &loads[nr], &msg))
 			status = complain(request->files.words[nr], "%s", msg.text);
@@ -276,6 +325,8 @@ static int unload(const char *file, const char *tc_dir, bool maps)
 	int err, maps_err = 0;
 
 	err = elfmap_load__progs_dir(tc_dir, file, dir, sizeof(dir), &msg);
+	if (!err && check_owner(file, dir, tc_dir))
+		return EXIT_FAILURE;
 	err = err ?: elfmap_load__remove_progs(dir, &msg);
 	if (maps && (!err || err == -ENOENT))
 		maps_err = remove_maps(file, tc_dir, &removed, &why);

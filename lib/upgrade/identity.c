@@ -39,6 +39,7 @@ struct choice {
 	size_t nr_groups;
 	struct ids pins;     /* all pinned maps below tc/, other than those of versions and of one object's directory */
 	struct ids declared; /* maps at the pins that the new file asks for */
+	size_t nr_asked;     /* pins that it asks for, whether they exist or not */
 	char file[PATH_MAX]; /* absolute */
 };
 
@@ -123,6 +124,8 @@ static int read_declared(struct choice *choice, const char *file, const char *tc
 			int fd = path ? bpf_obj_get(path) : -1;
 			__u32 id = fd >= 0 ? elfmap_map__id(fd) : 0;
 
+			if (path && !is_of_one_object(path + strlen(tc_dir) + 1))
+				choice->nr_asked++;
 			if (has(&choice->pins, id))
 				err = add(&choice->declared, id);
 			if (fd >= 0)
@@ -230,12 +233,18 @@ static bool is_apart(const struct choice *choice, const struct group *group)
 	return false;
 }
 
+/* Each has pinned maps that the other does not know: two deployments that share a table. */
+static bool is_other(const struct choice *choice, const struct group *group)
+{
+	return group->pinned.nr > group->shared.nr && choice->nr_asked > group->shared.nr;
+}
+
 /* The only group whose shared maps contain those of all others. NULL: there is none. */
 static struct group *find_best(struct choice *choice)
 {
 	for (size_t i = 0; i < choice->nr_groups; i++) {
 		struct group *best = &choice->groups[i];
-		bool is_best = best->shared.nr;
+		bool is_best = best->shared.nr && !is_other(choice, best);
 
 		for (size_t j = 0; is_best && j < choice->nr_groups; j++)
 			is_best = i == j || (contains(&best->shared, &choice->groups[j].shared) &&
@@ -258,7 +267,7 @@ static int choose(struct choice *choice)
 		return 0;
 	}
 	if (!any && choice->nr_groups == 1) { /* by its name alone, unless maps contradict */
-		choice->groups[0].is_chosen = !choice->groups[0].pinned.nr || !choice->declared.nr;
+		choice->groups[0].is_chosen = !choice->groups[0].pinned.nr || !choice->nr_asked;
 		return choice->groups[0].is_chosen ? 0 : -ENOENT;
 	}
 	for (size_t i = 0; any && i < choice->nr_groups; i++)

@@ -234,3 +234,20 @@ setup_again() {
 	echo "$stderr"
 	[[ $stderr == *"what is attached under this name uses other pinned maps: e57 "* && $(all) == "$before" ]]
 }
+
+@test "identity: load, unload and detach --all leave the programs of another object of the same name" {
+	attach_both attach
+	"$elfmap" load "$tmp/57/lxc.o"
+	pinned=$(bpftool -j prog show pinned /sys/fs/bpf/tc/progs/lxc/enter | jq .id)
+	run -1 --separate-stderr "$elfmap" load "$tmp/58/lxc.o"
+	echo "$stderr"
+	[[ $stderr == "elfmap: $tmp/58/lxc.o: /sys/fs/bpf/tc/progs/lxc has programs of another object of this name, $tmp/57/lxc.o; 'elfmap unload $tmp/57/lxc.o' removes them" ]]
+	run -1 --separate-stderr "$elfmap" unload "$tmp/58/lxc.o"
+	[[ $(bpftool -j prog show pinned /sys/fs/bpf/tc/progs/lxc/enter | jq .id) == "$pinned" ]]
+	"$elfmap" load "$tmp/57_next/lxc.o" # another version of the same
+	"$elfmap" unload "$tmp/57_next/lxc.o"
+	[[ ! -e /sys/fs/bpf/tc/progs/lxc ]]
+	before=$(all)
+	"$elfmap" detach "$tmp/57/lxc.o" --all
+	[[ $(all | head -2) == $'0\n0' && $(all | tail -2) == "$(tail -2 <<<"$before")" ]]
+}
