@@ -38,7 +38,7 @@ int elfmap_netns__open(const char *name, int *ret_fd, struct elfmap_msg *msg)
 
 int elfmap_netns__enter(const char *name, struct elfmap_msg *msg)
 {
-	int fd, err = elfmap_netns__open(name, &fd, msg);
+	int fd = -1, err = elfmap_netns__open(name, &fd, msg);
 
 	if (err)
 		return err;

@@ -476,11 +476,13 @@ static int check_since(int sock, int watch, const struct elfmap_hook *hook, __u3
 	struct elfmap_filter there;
 	int err, before;
 
-	err = get(sock, hook, &there, msg);
-	if (!err && there.hook.prog != own)
+	err = get(sock, hook, &there, NULL);
+	if (err) /* the exchange is done; what cannot be looked at is not undone */
+		return 0;
+	if (there.hook.prog != own)
 		return refuse_other(&there.hook, msg);
-	if (err || !elfmap_filter__find_change(watch, hook, expected, own, &other))
-		return err;
+	if (!elfmap_filter__find_change(watch, hook, expected, own, &other))
+		return 0;
 	before = bpf_prog_get_fd_by_id(other);
 	if (before >= 0) {
 		struct netlink_request request;

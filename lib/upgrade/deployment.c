@@ -193,21 +193,25 @@ static int mark_own(const struct elfmap_deployment *deployment, const char *file
 {
 	struct elfmap_candidate *candidates = calloc(deployment->nr + 1, sizeof(*candidates));
 	char(*labels)[LABEL_SIZE] = calloc(deployment->nr + 1, LABEL_SIZE);
-	int err = candidates && labels ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	int err;
 
-	for (size_t i = 0; !err && i < deployment->nr; i++) {
+	if (!candidates || !labels) {
+		free(candidates);
+		free(labels);
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
+	}
+	for (size_t i = 0; i < deployment->nr; i++) {
 		elfmap_hook__write(&deployment->at[i].hook, false, labels[i], LABEL_SIZE);
 		candidates[i].prog = bpf_prog_get_fd_by_id(deployment->at[i].before);
 		candidates[i].label = labels[i];
 	}
-	err = err ?: elfmap_identity__choose(candidates, deployment->nr, file, tc_dir, msg);
+	err = elfmap_identity__choose(candidates, deployment->nr, file, tc_dir, msg);
 	for (size_t i = 0; !err && i < deployment->nr; i++)
 		keep[i] = candidates[i].is_chosen;
-	for (size_t i = 0; candidates && i < deployment->nr; i++)
+	for (size_t i = 0; i < deployment->nr; i++)
 		if (candidates[i].prog >= 0)
 			close(candidates[i].prog);
-	if (candidates)
-		elfmap_candidates__free(candidates, deployment->nr);
+	elfmap_candidates__free(candidates, deployment->nr);
 	free(labels);
 	return err;
 }

@@ -192,6 +192,7 @@ static bool is_noted_again(const char *versions, const char *hash)
 	wanted = name;
 	nr_noted = 0;
 	nftw(versions, count_note, 16, FTW_PHYS);
+	wanted = NULL;
 	return nr_noted > 1;
 }
 

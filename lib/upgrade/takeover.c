@@ -180,12 +180,15 @@ static int merge_instance(struct elfmap_taken_section *section, size_t nth, bool
 	struct instance *instance = &section->instances[nth];
 	struct elfmap_merged *merged = calloc(section->to.nr + 1, sizeof(*merged));
 	unsigned char *bytes = malloc(section->to.size + 1);
-	int err = merged && bytes ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	int err = 0;
 
-	if (!err) {
-		memcpy(bytes, section->to.bytes, section->to.size);
-		elfmap_globals__merge(&instance->side, &section->to, constant, bytes, merged);
+	if (!merged || !bytes) {
+		free(merged);
+		free(bytes);
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	}
+	memcpy(bytes, section->to.bytes, section->to.size);
+	elfmap_globals__merge(&instance->side, &section->to, constant, bytes, merged);
 	for (size_t i = 0; !err && i < section->to.nr; i++) {
 		const struct elfmap_variable *at = &section->to.variables[i];
 
@@ -288,18 +291,21 @@ static struct elfmap_taken_section *add_section(struct elfmap_takeover *takeover
 						const struct elfmap_globals_side *to)
 {
 	struct elfmap_taken_section *grown;
+	char *copy = strdup(name);
 
 	drop_section(takeover, name);
-	grown = reallocarray(takeover->sections, takeover->nr_sections + 1, sizeof(*grown));
+	grown = copy ? reallocarray(takeover->sections, takeover->nr_sections + 1, sizeof(*grown)) : NULL;
 	if (!grown) {
+		free(copy);
 		free(to->variables);
 		free(to->bytes);
+		free(to->start);
 		return NULL;
 	}
 	takeover->sections = grown;
 	grown += takeover->nr_sections++;
-	*grown = (struct elfmap_taken_section){.name = strdup(name), .to = *to, .to_fd = -1};
-	return grown->name ? grown : NULL;
+	*grown = (struct elfmap_taken_section){.name = copy, .to = *to, .to_fd = -1};
+	return grown;
 }
 
 static void warn(const struct elfmap_takeover *takeover, const char *section, const char *variable, const char *what)
@@ -537,8 +543,11 @@ static int merge_into(struct elfmap_takeover *takeover, const struct elfmap_runn
 
 	section = err ? NULL : add_section(takeover, name, &target.side);
 	if (!section) {
+		if (!err)
+			target.side = (struct elfmap_globals_side){}; /* released by add_section() */
 		err = err ?: -ENOMEM;
 		close_instance(&target);
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): released by add_section() */
 		return elfmap_msg__set(msg, err, "%s: %s", name, strerror(-err));
 	}
 	section->to_btf = target.btf;

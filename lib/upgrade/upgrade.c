@@ -262,9 +262,11 @@ static int load_next(struct change *change)
 {
 	const struct elfmap_deployment *deployment = &change->result->deployment;
 	struct elfmap_section_type *types = calloc(deployment->nr + 1, sizeof(*types));
-	int err =
-		types ? find_types(deployment, types, change->msg) : elfmap_msg__set(change->msg, -ENOMEM, "no memory");
+	int err;
 
+	if (!types)
+		return elfmap_msg__set(change->msg, -ENOMEM, "no memory");
+	err = find_types(deployment, types, change->msg);
 	err = err ?: load_with(change, types);
 	for (size_t i = 0; i < change->groups.nr; i++)
 		if (change->groups.at[i].load) {
@@ -735,11 +737,13 @@ static int run_all(const char *const *files, size_t nr, const struct elfmap_upgr
 		   const char **ret_culprit, struct elfmap_msg *msg)
 {
 	struct change *changes = calloc(nr, sizeof(*changes));
-	int err = changes ? 0 : elfmap_msg__set(msg, -ENOMEM, "no memory");
+	int err = 0;
 
+	if (!changes)
+		return elfmap_msg__set(msg, -ENOMEM, "no memory");
 	memset(ret_upgrades, 0, nr * sizeof(*ret_upgrades));
 	*ret_culprit = files[0];
-	for (size_t i = 0; changes && i < nr; i++)
+	for (size_t i = 0; i < nr; i++)
 		changes[i] = (struct change){.file = files[i],
 					     .tc_dir = opts->tc_dir,
 					     .opts = opts,
@@ -760,7 +764,7 @@ static int run_all(const char *const *files, size_t nr, const struct elfmap_upgr
 	if (!err)
 		*ret_culprit = files[0];
 	err = err ?: exchange(changes, nr);
-	for (size_t i = nr; changes && i-- > 0;)
+	for (size_t i = nr; i-- > 0;)
 		end(&changes[i], err);
 	free(changes);
 	return err;

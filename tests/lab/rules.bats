@@ -90,7 +90,7 @@ refuses() {
 	id=$(map_of shared_hits)
 	add shared ingress
 	[[ $(map_of shared_hits) == "$id" ]]
-	[[ $(bpftool -j prog show id "$(prog_of)" | jq -c .map_ids) == "[$id]" ]]
+	[[ $(bpftool -j prog show id "$(prog_of)" | jq '.map_ids[0]') == "$id" ]] # behind it is the note of the file
 	rm "$globals/shared_hits"
 	bpftool map create "$globals/shared_hits" type array key 4 value 8 entries 7 name shared_hits
 	run -1 tc filter replace dev "$link" egress bpf da obj "$tmp/new.o" sec egress
