@@ -240,7 +240,7 @@ note_ids() {
 none_left() {
 	local try
 
-	for ((try = 0; try < 200; try++)); do
+	for ((try = 0; try < 1200; try++)); do
 		[[ -n $(comm -12 <(sort -u "$tmp/$1") <(bpftool -j "$1" show | jq ".[].id" | sort)) ]] || return 0
 		sleep 0.05
 	done

@@ -241,7 +241,7 @@ two_sided() {
 	two_sided 2
 	run -0 --separate-stderr "$elfmap" upgrade "$tmp/x.o"
 	[[ -z $stderr && $(grep -c 'replaced$' <<<"$output") == 4 && $output == *"dev $link xdp x.o:[front] replaced"* ]]
-	[[ $(xdp_id) == "$(xdp_id "x$link")" && $(xdp_id) == "$(xdp_id "y$link")" && $(xdp_id) != "$before" ]]
+	[[ $(xdp_id) != "$before" ]] # hooks attached separately have programs of their own
 	[[ $(xdp_mode) == xdp && $(xdp_mode "x$link") == xdpgeneric && $(xdp_mode "y$link") == xdpgeneric ]]
 	[[ $(xdp_id lo) == "$foreign" ]]
 	in_net ping -q -c 1 -W 1 10.9.0.1 >/dev/null
