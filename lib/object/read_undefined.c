@@ -34,6 +34,8 @@ bool elfmap_elf__is_undefined(const struct elfmap_elf *elf, size_t symbol, const
 	const Elf64_Sym *at = &elf->symbols[symbol];
 	const char *name = elfmap_elf__symbol_name(elf, symbol);
 
+	if (symbol >= elf->nr_symbols)
+		return false; /* of the image: a stage has added it */
 	if (elf->bare_maps && at->st_shndx == elf->bare_maps)
 		return true;
 	return at->st_shndx == SHN_UNDEF && ELF64_ST_BIND(at->st_info) != STB_LOCAL && name[0] &&

@@ -118,7 +118,9 @@ int transcode__relocations(struct transcode *t)
 			err = make_rel(t, i);
 		if (err || t->image.sections[i].header.sh_type != SHT_REL)
 			continue;
-		for (size_t r = 0; !err && (r + 1) * sizeof(Elf64_Rel) <= t->image.sections[i].header.sh_size; r++)
+		/* Later stages append: a part of a relocation at the end would shift theirs. */
+		t->image.sections[i].header.sh_size -= t->image.sections[i].header.sh_size % sizeof(Elf64_Rel);
+		for (size_t r = 0; !err && r < t->image.sections[i].header.sh_size / sizeof(Elf64_Rel); r++)
 			err = check_relocation(t, i, r);
 	}
 	return err;

@@ -145,10 +145,8 @@ static void test_other_section(void **state)
 	assert_loads_in_every_way(subject, 2);
 }
 
-/* From a function of .text that is called from another section. */
-static void test_called_from_text(void **state)
+static void add_call_from_text(struct subject *subject)
 {
-	struct subject *subject = *state;
 	size_t one = subject__add_map(subject, "one", array), two = subject__add_map(subject, "two", array), code;
 	size_t library, last;
 
@@ -161,6 +159,31 @@ static void test_called_from_text(void **state)
 	code = object__find_section(subject->object, "classifier");
 	object__add_relocation(subject->object, code, 0, library);
 	object__add_relocation(subject->object, object__find_section(subject->object, ".text"), 0, last);
+}
+
+/* From a function of .text that is called from another section. */
+static void test_called_from_text(void **state)
+{
+	add_call_from_text(*state);
+	assert_loads_in_every_way(*state, 1);
+}
+
+/* No byte after the symbol table is read: here it ends the file. */
+static void test_symbols_at_the_end(void **state)
+{
+	struct subject *subject = *state;
+	Elf64_Shdr *symtab;
+	size_t end;
+
+	add_call_from_text(subject);
+	subject__write(subject);
+	end = (subject->size + 7) / 8 * 8;
+	subject->size = end + bytes__section(subject->bytes, ".symtab")->sh_size;
+	subject->bytes = realloc(subject->bytes, subject->size);
+	assert_non_null(subject->bytes);
+	symtab = bytes__section(subject->bytes, ".symtab");
+	memcpy((char *)subject->bytes + end, (char *)subject->bytes + symtab->sh_offset, symtab->sh_size);
+	symtab->sh_offset = end;
 	assert_loads_in_every_way(subject, 1);
 }
 
@@ -210,15 +233,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, subject__setup, subject__teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_symbol),
-		TEST(test_function_before_entry),
-		TEST(test_relocated),
-		TEST(test_relocated_by_section),
-		TEST(test_other_section),
-		TEST(test_called_from_text),
-		TEST(test_call_outside_the_section),
-		TEST(test_call_of_itself),
-		TEST(test_too_many_calls),
+		TEST(test_no_symbol),	       TEST(test_function_before_entry),
+		TEST(test_relocated),	       TEST(test_relocated_by_section),
+		TEST(test_other_section),      TEST(test_called_from_text),
+		TEST(test_symbols_at_the_end), TEST(test_call_outside_the_section),
+		TEST(test_call_of_itself),     TEST(test_too_many_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
