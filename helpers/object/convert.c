@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/quote.h"
 #include "helpers/command.h"
 #include "kinds/progs.h"
 #include "object/object.h"
@@ -132,27 +133,10 @@ static int check_slots_are_reachable(const struct elfmap_object *object, const c
 	return EXIT_SUCCESS;
 }
 
-/* In single quotes if the shell would change it. */
-static void print_word(FILE *to, const char *word)
-{
-	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./,:@%";
-
-	if (*word && strspn(word, harmless) == strlen(word)) {
-		fputs(word, to);
-		return;
-	}
-	fputc('\'', to);
-	for (; *word; word++) {
-		if (*word == '\'')
-			fputs("'\\''", to);
-		else
-			fputc(*word, to);
-	}
-	fputc('\'', to);
-}
-
 static void write_grafts(FILE *to, const struct elfmap_object *object, const struct request *request)
 {
+	char quoted[4 * PATH_MAX + 3];
+
 	for (size_t i = 0; i < object->nr_progs; i++) {
 		const struct elfmap_prog *prog = &object->progs[i];
 
@@ -160,7 +144,7 @@ static void write_grafts(FILE *to, const struct elfmap_object *object, const str
 			continue;
 		fprintf(to, "tc exec bpf graft m:globals/%s key %u obj ", object->maps[prog->slot_map].name,
 			prog->slot_key);
-		print_word(to, request->out);
+		fputs(elfmap_word__quote(request->out, quoted, sizeof(quoted)), to);
 		if (request->type)
 			fprintf(to, " type %s", elfmap_prog_kind__of(request->type)->word);
 		fprintf(to, " sec slot_%u_%u\n", prog->slot_id, prog->slot_key);
