@@ -8,26 +8,21 @@
 #include <unistd.h>
 
 #include "load/note.h"
+#include "pins/frozen.h"
 
-#define NOTE_NAME "elfmap.file" /* bpffs refuses dots, so no pin has this name */
-#define MAX_MAPS 128		/* of a program: 64, and those that were bound */
+#define NOTE_NAME "elfmap.file"
+#define MAX_MAPS 128 /* of a program: 64, and those that were bound */
 
 int elfmap_note__make(const char *file)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
 	char *absolute = realpath(file, NULL);
-	const __u32 key = 0;
-	int err, fd;
+	int fd;
 
 	if (!absolute)
 		return -errno;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NOTE_NAME, sizeof(key), (__u32)strlen(absolute) + 1, 1, &opts);
-	err = fd < 0 ? fd : bpf_map_update_elem(fd, &key, absolute, BPF_ANY);
-	err = err ?: bpf_map_freeze(fd);
+	fd = elfmap_frozen__make(NOTE_NAME, absolute, strlen(absolute) + 1, BPF_F_RDONLY_PROG);
 	free(absolute);
-	if (err && fd >= 0)
-		close(fd);
-	return err ?: fd;
+	return fd;
 }
 
 void elfmap_note__bind(int prog, int note)
@@ -38,7 +33,7 @@ void elfmap_note__bind(int prog, int note)
 
 bool elfmap_note__is(const struct bpf_map_info *info)
 {
-	return info->type == BPF_MAP_TYPE_ARRAY && info->max_entries == 1 && !strcmp(info->name, NOTE_NAME);
+	return elfmap_frozen__is(info, NOTE_NAME);
 }
 
 /* The value of the note with this id. -ENOENT: it is not a note of a file. */

@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include "load/start.h"
+#include "pins/frozen.h"
 
-#define NOTE_NAME "elfmap.start" /* bpffs refuses dots, so no pin has this name */
+#define NOTE_NAME "elfmap.start"
 
 /* One section of a note: this, then the start values, then the requested ones if they differ. */
 struct record {
@@ -49,29 +50,11 @@ static void write_record(unsigned char *to, const struct elfmap_start_section *s
 		memcpy(to + sizeof(record) + section->size, section->requested, section->size);
 }
 
-static int make_map(const void *value, size_t size, int *ret_fd)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NOTE_NAME, sizeof(__u32), (__u32)size, 1, &opts);
-	const __u32 key = 0;
-	int err;
-
-	if (fd < 0)
-		return fd;
-	err = bpf_map_update_elem(fd, &key, value, BPF_ANY);
-	err = err ?: bpf_map_freeze(fd);
-	if (err)
-		close(fd);
-	else
-		*ret_fd = fd;
-	return err;
-}
-
 int elfmap_start__make(const struct elfmap_start_section *sections, size_t nr, int *ret_fd)
 {
 	size_t size = 0, at = 0;
 	unsigned char *value;
-	int err;
+	int fd;
 
 	for (size_t i = 0; i < nr; i++)
 		size += is_noted(&sections[i]) ? record_size(&sections[i]) : 0;
@@ -86,9 +69,12 @@ int elfmap_start__make(const struct elfmap_start_section *sections, size_t nr, i
 		write_record(value + at, &sections[i]);
 		at += record_size(&sections[i]);
 	}
-	err = make_map(value, size, ret_fd);
+	fd = elfmap_frozen__make(NOTE_NAME, value, size, BPF_F_RDONLY_PROG);
 	free(value);
-	return err;
+	if (fd < 0)
+		return fd;
+	*ret_fd = fd;
+	return 0;
 }
 
 int elfmap_start__bind(int prog, int fd)
@@ -100,7 +86,7 @@ int elfmap_start__bind(int prog, int fd)
 
 bool elfmap_start__is(const struct bpf_map_info *info)
 {
-	return info->type == BPF_MAP_TYPE_ARRAY && info->max_entries == 1 && !strcmp(info->name, NOTE_NAME);
+	return elfmap_frozen__is(info, NOTE_NAME);
 }
 
 static int find_record(const unsigned char *note, size_t size, const char *section, unsigned char *ret_start,

@@ -9,31 +9,14 @@
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "pins/frozen.h"
 #include "pins/pin_change.h"
 #include "pins/pins.h"
 #include "pins/text_pin.h"
 
-#define TEXT_MAP "elfmap.text" /* bpffs refuses dots, so no pin has this name */
+#define TEXT_MAP "elfmap.text" /* its value is the text with its final NUL */
 
 #define MAX_TRIES 8
-
-/* The value is the text with its final NUL. */
-static int make(const char *text, int *ret_fd)
-{
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, TEXT_MAP, sizeof(__u32), (__u32)strlen(text) + 1, 1, NULL);
-	const __u32 key = 0;
-	int err;
-
-	if (fd < 0)
-		return fd;
-	err = bpf_map_update_elem(fd, &key, text, BPF_ANY);
-	err = err ?: bpf_map_freeze(fd);
-	if (err)
-		close(fd);
-	else
-		*ret_fd = fd;
-	return err;
-}
 
 /* Another command may replace the same text: each takes the other's staging pin away at most once. */
 static int replace(int fd, const char *path, const char *staging, struct elfmap_msg *msg)
@@ -51,11 +34,11 @@ static int replace(int fd, const char *path, const char *staging, struct elfmap_
 
 int elfmap_text_pin__write(const char *path, const char *text, struct elfmap_msg *msg)
 {
+	int err, fd = elfmap_frozen__make(TEXT_MAP, text, strlen(text) + 1, 0);
 	char staging[PATH_MAX];
-	int fd, err = make(text, &fd);
 
-	if (err)
-		return elfmap_msg__set(msg, err, "%s: %s", path, strerror(-err));
+	if (fd < 0)
+		return elfmap_msg__set(msg, fd, "%s: %s", path, strerror(-fd));
 	if (snprintf(staging, sizeof(staging), "%s~new", path) >= (int)sizeof(staging)) {
 		close(fd);
 		return elfmap_msg__set(msg, -ENAMETOOLONG, "%s: the path is too long", path);
@@ -76,9 +59,7 @@ int elfmap_text_pin__read(const char *path, char **ret_text, struct elfmap_msg *
 
 	if (err)
 		return err;
-	text = info.type == BPF_MAP_TYPE_ARRAY && info.max_entries == 1 && !strcmp(info.name, TEXT_MAP)
-		       ? malloc(info.value_size + 1)
-		       : NULL;
+	text = elfmap_frozen__is(&info, TEXT_MAP) ? malloc(info.value_size + 1) : NULL;
 	err = text ? bpf_map_lookup_elem(fd, &key, text) : -EINVAL;
 	close(fd);
 	if (err) {
