@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What is pinned: full maps, entries of removed devices and cgroups, leftovers of interrupted commands. */
 #include <bpf/bpf.h>
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,10 +14,10 @@
 #include "kinds/maps.h"
 #include "map/cgroup_slots.h"
 #include "map/device_names.h"
+#include "pins/made.h"
 #include "pins/pin_change.h"
 
 #define NEARLY_FULL 90 /* percent */
-#define SHA1_DIGITS 40
 
 /* A pinned map below tc/ that is in scope; the first pin of each map. */
 static bool is_next(const struct doctor *doctor, const struct elfmap_pinned *pin)
@@ -163,15 +162,6 @@ static bool is_used(const struct doctor *doctor, __u32 map)
 	return false;
 }
 
-static bool is_sha1(const char *name)
-{
-	size_t digits = 0;
-
-	while (isxdigit((unsigned char)name[digits]))
-		digits++;
-	return digits == SHA1_DIGITS && !name[digits];
-}
-
 /* tc/SHA1 of an object that has been rebuilt since: nothing else removes it. */
 static int check_object_dir(struct doctor *doctor, const char *below, const char *name)
 {
@@ -179,7 +169,7 @@ static int check_object_dir(struct doctor *doctor, const char *below, const char
 	char dir[PATH_MAX], remedy[PATH_MAX + 16];
 	size_t length, nr = 0;
 
-	if (!is_sha1(name) || snprintf(dir, sizeof(dir), "%s/%s/", below, name) >= (int)sizeof(dir))
+	if (!elfmap_made__is_object_dir(name) || snprintf(dir, sizeof(dir), "%s/%s/", below, name) >= (int)sizeof(dir))
 		return 0;
 	length = strlen(dir);
 	for (size_t i = 0; i < pins->nr; i++) {

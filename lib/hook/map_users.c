@@ -101,18 +101,38 @@ static int add_slot(struct elfmap_census *census, __u32 table, __u32 key, __u32 
 	return 0;
 }
 
-static int add_held(struct elfmap_census *census, const struct bpf_map_info *info, const void *key, __u32 held)
+struct table {
+	struct elfmap_census *census;
+	const struct bpf_map_info *info;
+};
+
+static int add_held(void *context, const void *key, __u32 held)
 {
+	const struct table *table = context;
 	__u32 slot;
 
-	if (!elfmap_map__is_prog_array(info->type))
-		return add_holding(census, info->id, held);
+	if (!elfmap_map__is_prog_array(table->info->type))
+		return add_holding(table->census, table->info->id, held);
 	memcpy(&slot, key, sizeof(slot));
-	return add_slot(census, info->id, slot, held);
+	return add_slot(table->census, table->info->id, slot, held);
+}
+
+/* The keys of an array are known, so that one call a slot is enough. */
+static int walk_array(int fd, const struct bpf_map_info *info, int (*each)(void *context, const void *key, __u32 held),
+		      void *context)
+{
+	__u32 held;
+	int err = 0;
+
+	for (__u32 slot = 0; !err && slot < info->max_entries; slot++)
+		if (!bpf_map_lookup_elem(fd, &slot, &held))
+			err = each(context, &slot, held);
+	return err;
 }
 
 /* A concurrent change may restart the walk; the number of steps is limited. */
-static int read_slots(struct elfmap_census *census, int fd, const struct bpf_map_info *info)
+static int walk_hash(int fd, const struct bpf_map_info *info, int (*each)(void *context, const void *key, __u32 held),
+		     void *context)
 {
 	char *here = calloc(1, info->key_size), *next = calloc(1, info->key_size);
 	int err = here && next ? 0 : -ENOMEM;
@@ -121,7 +141,7 @@ static int read_slots(struct elfmap_census *census, int fd, const struct bpf_map
 
 	for (__u32 i = 0; !err && i < info->max_entries && !bpf_map_get_next_key(fd, first ? NULL : here, next); i++) {
 		if (!bpf_map_lookup_elem(fd, next, &held))
-			err = add_held(census, info, next, held);
+			err = each(context, next, held);
 		memcpy(here, next, info->key_size);
 		first = false;
 	}
@@ -130,16 +150,12 @@ static int read_slots(struct elfmap_census *census, int fd, const struct bpf_map
 	return err;
 }
 
-/* The keys of an array are known, so that one call a slot is enough. */
-static int read_array(struct elfmap_census *census, int fd, const struct bpf_map_info *info)
+int elfmap_slots__each(int fd, const struct bpf_map_info *info, int (*each)(void *context, const void *key, __u32 held),
+		       void *context)
 {
-	__u32 held;
-	int err = 0;
-
-	for (__u32 slot = 0; !err && slot < info->max_entries; slot++)
-		if (!bpf_map_lookup_elem(fd, &slot, &held))
-			err = add_held(census, info, &slot, held);
-	return err;
+	if (elfmap_map_kind__of(info->type)->has_slots && info->key_size == sizeof(__u32))
+		return walk_array(fd, info, each, context);
+	return walk_hash(fd, info, each, context);
 }
 
 static int read_holders(struct elfmap_census *census)
@@ -157,9 +173,7 @@ static int read_holders(struct elfmap_census *census)
 		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size == 4 && info.key_size &&
 		    strcmp(info.name, ELFMAP_HOLDER_NAME) != 0 &&
 		    (elfmap_map__is_prog_array(info.type) || elfmap_map__is_map_in_map(info.type)))
-			err = elfmap_map_kind__of(info.type)->has_slots && info.key_size == sizeof(__u32)
-				      ? read_array(census, fd, &info)
-				      : read_slots(census, fd, &info);
+			err = elfmap_slots__each(fd, &info, add_held, &(struct table){census, &info});
 		close(fd);
 	}
 	return err;

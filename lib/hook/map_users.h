@@ -43,6 +43,11 @@ int elfmap_census__take(struct elfmap_census *ret_census, struct elfmap_msg *msg
 int elfmap_census__take_programs(struct elfmap_census *ret_census);
 void elfmap_census__free(struct elfmap_census *census);
 
+/* Calls EACH for each used slot of map FD, a PROG_ARRAY or map of maps that INFO describes: KEY is that of the slot,
+ * HELD the id of the program or map in it. Returns what EACH returns other than 0, or -ENOMEM. */
+int elfmap_slots__each(int fd, const struct bpf_map_info *info, int (*each)(void *context, const void *key, __u32 held),
+		       void *context);
+
 /* Fills the zeroed RET_PROG for program FD; without permission it stays zero. -ENOMEM; free() its maps. */
 int elfmap_program__describe(int fd, struct elfmap_program *ret_prog);
 bool elfmap_program__uses(const struct elfmap_program *prog, __u32 map);

@@ -11,31 +11,23 @@
 
 #include "pins/made.h"
 
-#define SHA1_DIGITS 40
-
 bool elfmap_made__is_object_dir(const char *name)
 {
 	size_t digits = 0;
 
 	while (isxdigit((unsigned char)name[digits]))
 		digits++;
-	return digits == SHA1_DIGITS && !name[digits];
+	return digits == ELFMAP_SHA1_DIGITS && (!name[digits] || name[digits] == '/');
 }
 
 /* The path of tc/ above PATH, and where its part below that starts; false: the pin is not noted. */
 static bool split(const char *path, char tc_dir[PATH_MAX], const char **ret_below)
 {
-	char name[NAME_MAX + 1];
-
 	for (const char *at = strstr(path, "/tc/"); at; at = strstr(at + 1, "/tc/")) {
 		const char *below = at + strlen("/tc/");
-		size_t length = strcspn(below, "/");
 
-		if (length >= sizeof(name) || !below[length])
-			continue;
-		memcpy(name, below, length);
-		name[length] = '\0';
-		if (strcmp(name, "progs") != 0 && !elfmap_made__is_object_dir(name))
+		if (!strchr(below, '/') ||
+		    (strncmp(below, "progs/", strlen("progs/")) != 0 && !elfmap_made__is_object_dir(below)))
 			continue;
 		if (snprintf(tc_dir, PATH_MAX, "%.*s", (int)(below - 1 - path), path) >= PATH_MAX)
 			return false;

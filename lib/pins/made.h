@@ -21,7 +21,9 @@ void elfmap_made__forget(const char *tc_dir, const char *path);
 /* The path of the pin that the note NAME, in tc/, is about. False: NAME is not one of a note. */
 bool elfmap_made__pin_path(const char *tc_dir, const char *name, char *ret_path, size_t size);
 
-/* Is NAME one that tc gives to the directory of an object: 40 hexadecimal digits? */
+/* Is NAME, or its part before the first slash, one that tc gives to the directory of an object: 40 hexadecimal digits?
+ */
+#define ELFMAP_SHA1_DIGITS 40
 bool elfmap_made__is_object_dir(const char *name);
 
 #endif

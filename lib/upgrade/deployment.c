@@ -22,6 +22,7 @@
 #include "pins/pins.h"
 #include "upgrade/deployment.h"
 #include "upgrade/identity.h"
+#include "upgrade/running.h"
 
 /* ---- hooks ----------------------------------------------------------------------------------------------- */
 
@@ -424,7 +425,7 @@ void elfmap_deployed__name(const struct elfmap_deployed *deployed, char ret_name
 		 (int)hook->direction, hook->parent, hook->chain, hook->prio, hook->handle);
 }
 
-static int find_program(const struct elfmap_version *version, const struct elfmap_deployed *deployed)
+int elfmap_deployed__find_program(const struct elfmap_deployed *deployed, const struct elfmap_version *version)
 {
 	char name[ELFMAP_DEPLOYED_NAME];
 	int prog;
@@ -441,14 +442,14 @@ int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct
 	int err = 0;
 
 	for (size_t i = 0; i < deployment->nr; i++)
-		if (find_program(version, &deployment->at[i]) < 0)
+		if (elfmap_deployed__find_program(&deployment->at[i], version) < 0)
 			return elfmap_msg__set(msg, -ENOENT,
 					       "section '%s' is attached, but the other version has no such section",
 					       deployment->at[i].section);
 	for (; !err && tried < deployment->nr; tried++) {
 		struct elfmap_deployed *at = &deployment->at[tried];
 
-		err = exchange(at, at->hook.prog, find_program(version, at), msg);
+		err = exchange(at, at->hook.prog, elfmap_deployed__find_program(at, version), msg);
 	}
 	while (err && tried--) { /* also the failed one: only the kernel's reply may have been lost */
 		struct elfmap_deployed *at = &deployment->at[tried];
@@ -456,127 +457,13 @@ int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct
 
 		if (before < 0)
 			continue;
-		exchange(at, elfmap_program__id(find_program(version, at)), before, NULL);
+		exchange(at, elfmap_program__id(elfmap_deployed__find_program(at, version)), before, NULL);
 		close(before);
 	}
 	return err;
 }
 
-/* ---- maps ------------------------------------------------------------------------------------------------ */
-
-static int add_program(struct elfmap_deployed_maps *maps, int prog);
-
-static int add_stages(struct elfmap_deployed_maps *maps, __u32 table)
-{
-	int err = 0, fd = bpf_map_get_fd_by_id(table);
-	struct bpf_map_info info = {};
-	__u32 size = sizeof(info), id;
-
-	if (fd < 0)
-		return 0; /* removed since */
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) || !elfmap_map__is_prog_array(info.type))
-		info.max_entries = 0;
-	for (__u32 slot = 0; !err && slot < info.max_entries; slot++) {
-		int prog = bpf_map_lookup_elem(fd, &slot, &id) ? -1 : bpf_prog_get_fd_by_id(id);
-
-		if (prog < 0)
-			continue;
-		err = add_program(maps, prog);
-		close(prog);
-	}
-	close(fd);
-	return err;
-}
-
-static int add_map(struct elfmap_deployed_maps *maps, __u32 id)
-{
-	__u32 *grown;
-
-	for (size_t i = 0; i < maps->nr; i++)
-		if (maps->ids[i] == id)
-			return 0;
-	grown = elfmap_array__grow(maps->ids, maps->nr, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	maps->ids = grown;
-	grown[maps->nr++] = id;
-	return add_stages(maps, id);
-}
-
-static int add_program(struct elfmap_deployed_maps *maps, int prog)
-{
-	struct elfmap_program program = {};
-	int err = elfmap_program__describe(prog, &program);
-
-	for (__u32 i = 0; !err && i < program.nr_maps; i++)
-		err = add_map(maps, program.maps[i]);
-	free(program.maps);
-	return err;
-}
-
-int elfmap_deployment__read_maps(const struct elfmap_deployment *deployment, struct elfmap_deployed_maps *ret_maps)
-{
-	struct elfmap_deployed_maps maps = {};
-	int err = 0;
-
-	for (size_t i = 0; !err && i < deployment->nr; i++) {
-		int prog = bpf_prog_get_fd_by_id(deployment->at[i].before);
-
-		err = prog < 0 ? prog : add_program(&maps, prog);
-		if (prog >= 0)
-			close(prog);
-	}
-	if (err)
-		free(maps.ids);
-	else
-		*ret_maps = maps;
-	return err;
-}
-
-int elfmap_deployed_maps__find(const struct elfmap_deployed_maps *maps, const char *name, __u32 type, __u32 preferred)
-{
-	struct bpf_map_info info;
-	__u32 found = 0;
-	int fd;
-
-	for (size_t i = 0; i < maps->nr; i++)
-		if ((!found || maps->ids[i] == preferred) && elfmap_map__describe(maps->ids[i], &info) &&
-		    info.type == type && !strncmp(info.name, name, sizeof(info.name) - 1))
-			found = info.id;
-	fd = found ? bpf_map_get_fd_by_id(found) : -ENOENT;
-	return fd;
-}
-
-static void warn(const struct elfmap_load *load, const struct elfmap_load_map *map, __u32 running, __u32 pinned)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text),
-		 "warning: map '%s': the previous version used map %u here, not the pinned map %u; its entries are "
-		 "not copied",
-		 map->map.name, running, pinned);
-	load->opts.warn(load->file, text);
-}
-
-void elfmap_deployed_maps__warn_of_split(const struct elfmap_deployed_maps *maps, const struct elfmap_load *load)
-{
-	for (size_t i = 0; load->opts.warn && i < load->nr_maps; i++) {
-		const struct elfmap_load_map *map = &load->maps[i];
-		struct bpf_map_info pinned = {}, info = {};
-		__u32 size = sizeof(info);
-		int old;
-
-		if (!map->pin_path || map->has_grown || elfmap_map__is_prog_array(map->map.def.type) ||
-		    bpf_obj_get_info_by_fd(elfmap_pair__fd(map->bpf), &pinned, &size))
-			continue;
-		old = elfmap_deployed_maps__find(maps, map->map.name, pinned.type, pinned.id);
-		if (old < 0)
-			continue;
-		if (!bpf_obj_get_info_by_fd(old, &info, &size) && info.id != pinned.id)
-			warn(load, map, info.id, pinned.id);
-		close(old);
-	}
-}
+/* ---- tables ---------------------------------------------------------------------------------------------- */
 
 static bool is_pinned(const struct elfmap_pins *pins, __u32 map)
 {
@@ -586,31 +473,29 @@ static bool is_pinned(const struct elfmap_pins *pins, __u32 map)
 	return false;
 }
 
-static int check_tables(const struct elfmap_deployed_maps *maps, const struct elfmap_pins *pins, struct elfmap_msg *msg)
+static int check_tables(const struct elfmap_running *running, const struct elfmap_pins *pins, struct elfmap_msg *msg)
 {
-	struct bpf_map_info info;
+	for (size_t i = 0; i < running->nr_maps; i++) {
+		const struct bpf_map_info *info = &running->maps[i].info;
 
-	for (size_t i = 0; i < maps->nr; i++)
-		if (elfmap_map__describe(maps->ids[i], &info) && elfmap_map__is_prog_array(info.type) &&
-		    !is_pinned(pins, info.id))
+		if (elfmap_map__is_prog_array(info->type) && !running->maps[i].is_held && !is_pinned(pins, info->id))
 			return elfmap_msg__set(msg, -ENOENT,
 					       "its PROG_ARRAY '%s' has lost its pin, so its slots are empty; "
 					       "run 'elfmap upgrade' with the older object",
-					       info.name);
+					       info->name);
+	}
 	return 0;
 }
 
 int elfmap_version__check_tables(const struct elfmap_version *version, const char *tc_dir, struct elfmap_msg *msg)
 {
-	struct elfmap_deployed_maps maps = {};
+	struct elfmap_running running = {};
 	struct elfmap_pins pins = {};
-	int err = 0;
+	int err = elfmap_running__add_version(&running, version);
 
-	for (size_t i = 0; !err && i < version->nr_entries; i++)
-		err = add_program(&maps, version->entries[i].fd);
 	err = err ?: elfmap_pins__read(tc_dir, &pins);
-	err = err ? elfmap_msg__set(msg, err, "%s", strerror(-err)) : check_tables(&maps, &pins, msg);
-	free(maps.ids);
+	err = err ? elfmap_msg__set(msg, err, "%s", strerror(-err)) : check_tables(&running, &pins, msg);
+	elfmap_running__free(&running);
 	elfmap_pins__free(&pins);
 	return err;
 }

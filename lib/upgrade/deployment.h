@@ -67,30 +67,14 @@ void elfmap_deployment__find_dir(const struct elfmap_deployment *deployment, con
 #define ELFMAP_DEPLOYED_NAME 96
 void elfmap_deployed__name(const struct elfmap_deployed *deployed, char ret_name[ELFMAP_DEPLOYED_NAME]);
 
+/* The program of VERSION for the hook of DEPLOYED: its own, or that of its section. A descriptor; -1: there is none. */
+int elfmap_deployed__find_program(const struct elfmap_deployed *deployed, const struct elfmap_version *version);
+
 /* Replaces the program of each hook by VERSION's entry program of the same section; no packet passes without a program.
  * On failure all hooks have their old programs. -ENOENT: VERSION lacks a section; -ESTALE: another command has
  * exchanged a program since. */
 int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct elfmap_version *version,
 			      struct elfmap_msg *msg);
-
-/* ---- maps of a deployment ---------------------------------------------------------------------------- */
-
-struct elfmap_deployed_maps {
-	__u32 *ids;
-	size_t nr;
-};
-
-/* Follows the programs of DEPLOYMENT through the slots of their tables. -ENOMEM; free() ret_maps->ids. */
-int elfmap_deployment__read_maps(const struct elfmap_deployment *deployment, struct elfmap_deployed_maps *ret_maps);
-
-/* Opens the map of MAPS with TYPE and NAME, as far as the kernel keeps the name; of several the one with id PREFERRED.
- * A descriptor, or -ENOENT. */
-int elfmap_deployed_maps__find(const struct elfmap_deployed_maps *maps, const char *name, __u32 type, __u32 preferred);
-
-/* Warns, by warn() of LOAD, of state maps whose pin is not the map in MAPS: after an upgrade in another network
- * namespace, or because the pin was removed. Entries of the map in MAPS are then missing in the pinned one. LOAD must
- * be committed. */
-void elfmap_deployed_maps__warn_of_split(const struct elfmap_deployed_maps *maps, const struct elfmap_load *load);
 
 /* Checks that the PROG_ARRAYs of VERSION are pinned below TC_DIR. -ENOENT: one is not, so the kernel has emptied it,
  * and all tail calls would fail. */

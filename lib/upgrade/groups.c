@@ -102,15 +102,6 @@ static int add_owned(struct grouping *grouping, const struct bpf_map_info *info,
 	return 0;
 }
 
-static int add_program(struct elfmap_running *running, __u32 id)
-{
-	int prog = bpf_prog_get_fd_by_id(id), err = prog < 0 ? prog : elfmap_running__add(running, prog);
-
-	if (prog >= 0)
-		close(prog);
-	return err;
-}
-
 /* Each version has tables of its own; notes are not state. */
 static bool is_own(const struct grouping *grouping, const struct elfmap_running_map *map)
 {
@@ -123,7 +114,7 @@ static int add_hook(struct grouping *grouping, __u32 prog, size_t hook)
 {
 	struct elfmap_running running = {};
 	bool has_state = false, has_own = false;
-	int err = add_program(&running, prog);
+	int err = elfmap_running__add_id(&running, prog);
 
 	for (size_t i = 0; !err && i < running.nr_maps; i++) {
 		bool own = is_own(grouping, &running.maps[i]);
@@ -172,7 +163,8 @@ static int add_groups(const struct elfmap_deployment *deployment, const struct g
 		groups->of_hook[i] = leader == i ? groups->nr : groups->of_hook[leader];
 		if (leader == i)
 			groups->at[groups->nr++].takeover = *like;
-		err = add_program(&groups->at[groups->of_hook[i]].takeover.running, deployment->at[i].before);
+		err = elfmap_running__add_id(&groups->at[groups->of_hook[i]].takeover.running,
+					     deployment->at[i].before);
 	}
 	return err;
 }
@@ -303,8 +295,8 @@ int elfmap_groups__merge_back(struct elfmap_groups *groups, const struct elfmap_
 		struct elfmap_running target = {};
 
 		for (size_t i = 0; !err && i < deployment->nr; i++) {
-			int prog =
-				groups->of_hook[i] == g ? elfmap_version__find(version, deployment->at[i].section) : -1;
+			int prog = groups->of_hook[i] == g ? elfmap_deployed__find_program(&deployment->at[i], version)
+							   : -1;
 
 			err = prog < 0 ? 0 : elfmap_running__add(&target, prog);
 		}
@@ -315,6 +307,50 @@ int elfmap_groups__merge_back(struct elfmap_groups *groups, const struct elfmap_
 		elfmap_running__free(&target);
 	}
 	return err;
+}
+
+int elfmap_groups__open(const struct elfmap_groups *groups, const char *name, __u32 type, __u32 preferred)
+{
+	__u32 found = 0;
+
+	for (size_t i = 0; found != preferred && i < groups->nr; i++) {
+		__u32 id = elfmap_running__find_named(&groups->at[i].takeover.running, name, type, preferred);
+
+		if (!found || id == preferred)
+			found = id;
+	}
+	return found ? bpf_map_get_fd_by_id(found) : -ENOENT;
+}
+
+static void warn_of_map(const struct elfmap_load *load, const struct elfmap_load_map *map, __u32 running, __u32 pinned)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "warning: map '%s': the previous version used map %u here, not the pinned map %u; its entries are "
+		 "not copied",
+		 map->map.name, running, pinned);
+	load->opts.warn(load->file, text);
+}
+
+void elfmap_groups__warn_of_split(const struct elfmap_groups *groups, const struct elfmap_load *load)
+{
+	for (size_t i = 0; load->opts.warn && i < load->nr_maps; i++) {
+		const struct elfmap_load_map *map = &load->maps[i];
+		struct bpf_map_info pinned = {};
+		__u32 size = sizeof(pinned), id;
+		int old;
+
+		if (!map->pin_path || map->has_grown || elfmap_map__is_prog_array(map->map.def.type) ||
+		    bpf_obj_get_info_by_fd(elfmap_pair__fd(map->bpf), &pinned, &size))
+			continue;
+		old = elfmap_groups__open(groups, map->map.name, pinned.type, pinned.id);
+		id = old >= 0 ? elfmap_map__id(old) : 0;
+		if (id && id != pinned.id)
+			warn_of_map(load, map, id, pinned.id);
+		if (old >= 0)
+			close(old);
+	}
 }
 
 void elfmap_groups__finish(struct elfmap_groups *groups)

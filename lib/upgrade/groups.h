@@ -36,6 +36,15 @@ int elfmap_groups__describe(const struct elfmap_groups *groups, const struct elf
 int elfmap_groups__merge_back(struct elfmap_groups *groups, const struct elfmap_deployment *deployment,
 			      const struct elfmap_version *version, struct elfmap_msg *msg);
 
+/* Opens the running map with TYPE and NAME, as far as the kernel keeps the name; of several the one with id PREFERRED.
+ * A descriptor, or -ENOENT. */
+int elfmap_groups__open(const struct elfmap_groups *groups, const char *name, __u32 type, __u32 preferred);
+
+/* Warns, by warn() of LOAD, of state maps whose pin is not the running map: after an upgrade in another network
+ * namespace, or because the pin was removed. Entries of the running map are then missing in the pinned one. LOAD must
+ * be committed. */
+void elfmap_groups__warn_of_split(const struct elfmap_groups *groups, const struct elfmap_load *load);
+
 /* After the exchange of programs. */
 void elfmap_groups__finish(struct elfmap_groups *groups);
 /* KEEP: the loads stay; otherwise they are undone. */

@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "load/load.h"
 #include "load/note.h"
+#include "pins/made.h"
 #include "pins/pins.h"
 #include "upgrade/identity.h"
 #include "upgrade/running.h"
@@ -83,14 +84,7 @@ static bool is_equal(const struct ids *a, const struct ids *b)
 
 /* ---- the new file ------------------------------------------------------------------------------------------- */
 
-/* tc/40 HEX DIGITS/NAME: its name changes with each version of the object, so that it tells nothing. */
-static bool is_of_one_object(const char *place)
-{
-	size_t digits = strspn(place, "0123456789abcdef");
-
-	return digits == 40 && place[digits] == '/';
-}
-
+/* The name of an object's own directory changes with each version, so that it tells nothing. */
 static int read_pins(struct choice *choice, const char *tc_dir)
 {
 	size_t length = strlen(tc_dir) + 1;
@@ -101,7 +95,8 @@ static int read_pins(struct choice *choice, const char *tc_dir)
 		const struct elfmap_pinned *pin = &pins.pins[i];
 		const char *place = pin->path + length;
 
-		if (pin->kind == ELFMAP_PIN_MAP && strncmp(place, "generations/", 12) != 0 && !is_of_one_object(place))
+		if (pin->kind == ELFMAP_PIN_MAP && strncmp(place, "generations/", 12) != 0 &&
+		    !elfmap_made__is_object_dir(place))
 			err = add(&choice->pins, pin->id);
 	}
 	elfmap_pins__free(&pins);
@@ -124,7 +119,7 @@ static int read_declared(struct choice *choice, const char *file, const char *tc
 			int fd = path ? bpf_obj_get(path) : -1;
 			__u32 id = fd >= 0 ? elfmap_map__id(fd) : 0;
 
-			if (path && !is_of_one_object(path + strlen(tc_dir) + 1))
+			if (path && !elfmap_made__is_object_dir(path + strlen(tc_dir) + 1))
 				choice->nr_asked++;
 			if (has(&choice->pins, id))
 				err = add(&choice->declared, id);

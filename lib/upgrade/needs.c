@@ -38,8 +38,6 @@ static struct elfmap_unit find_version(const char *path, const char *below)
 static struct elfmap_unit find_unit(const char *tc_dir, const struct elfmap_pinned *pin)
 {
 	const char *path = pin->path, *below = path + strlen(tc_dir) + 1, *name;
-	char dir[NAME_MAX + 1];
-	size_t length;
 
 	if (!starts_with(path, tc_dir) || path[strlen(tc_dir)] != '/' || pin->is_link)
 		return (struct elfmap_unit){};
@@ -52,14 +50,9 @@ static struct elfmap_unit find_unit(const char *tc_dir, const struct elfmap_pinn
 		return (struct elfmap_unit){};
 	if (starts_with(below, "progs/") && pin->kind == ELFMAP_PIN_PROG)
 		return (struct elfmap_unit){.kind = ELFMAP_UNIT_PROGS, .length = (size_t)(name - path)};
-	length = (size_t)(name - below);
-	if (pin->kind != ELFMAP_PIN_MAP || length >= sizeof(dir))
-		return (struct elfmap_unit){};
-	memcpy(dir, below, length);
-	dir[length] = '\0';
-	return elfmap_made__is_object_dir(dir)
-		       ? (struct elfmap_unit){.kind = ELFMAP_UNIT_OBJECT, .length = (size_t)(name - path)}
-		       : (struct elfmap_unit){};
+	if (pin->kind == ELFMAP_PIN_MAP && name == strchr(below, '/') && elfmap_made__is_object_dir(below))
+		return (struct elfmap_unit){.kind = ELFMAP_UNIT_OBJECT, .length = (size_t)(name - path)};
+	return (struct elfmap_unit){};
 }
 
 /* ---- marks ------------------------------------------------------------------------------------------------------- */
@@ -116,7 +109,8 @@ static bool mark_prog(struct elfmap_needs *needs, __u32 id)
 	return false;
 }
 
-/* From programs to their maps, and from maps to what is in their slots. 1: something was marked. */
+/* From programs to their maps, and from maps to what is in their slots. 1: something was marked.
+ */
 static int spread(struct elfmap_needs *needs)
 {
 	const struct elfmap_census *census = &needs->census;
@@ -141,7 +135,8 @@ static int spread(struct elfmap_needs *needs)
 	return marked;
 }
 
-/* ---- where marks start ---------------------------------------------------------------------------------------------
+/* ---- where marks start
+ * ---------------------------------------------------------------------------------------------
  */
 
 /* The references to a program that are neither pins nor slots: hooks and descriptors. */
@@ -210,8 +205,9 @@ static int mark_first(struct elfmap_needs *needs, const struct elfmap_references
 	return err < 0 ? err : 0;
 }
 
-/* A unit is needed as a whole: a deployment with its previous version, for the programs that are attached; an object's
- * directory for any of its maps. A pin of a map outside of the units says nothing of the programs of a version. */
+/* A unit is needed as a whole: a deployment with its previous version, for the programs that are
+ * attached; an object's directory for any of its maps. A pin of a map outside of the units says
+ * nothing of the programs of a version. */
 static void mark_units(struct elfmap_needs *needs)
 {
 	const struct elfmap_pins *pins = &needs->census.pins;
@@ -231,7 +227,9 @@ static void mark_units(struct elfmap_needs *needs)
 	}
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------- */
+/* ---- all
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static int mark(struct elfmap_needs *needs, const char *tc_dir, const struct elfmap_references *before,
 		const struct elfmap_references *after)

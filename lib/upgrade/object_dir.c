@@ -9,17 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "base/pause.h"
 #include "hook/map_users.h"
+#include "pins/made.h"
 #include "pins/pin_change.h"
 #include "upgrade/object_dir.h"
 
-#define HASH_LENGTH 40
-#define TRIES 50 /* the kernel frees an unused program some milliseconds later */
-#define PAUSE_NS 4000000
+#define HASH_LENGTH ELFMAP_SHA1_DIGITS
 
 /* The HASH in "tc/HASH/NAME", the end of PATH; NULL: it is another path. */
 static const char *hash_in(const char *path)
@@ -27,7 +26,7 @@ static const char *hash_in(const char *path)
 	const char *name = strrchr(path, '/'), *hash = name ? name - HASH_LENGTH : NULL;
 
 	if (!hash || hash - path < (ptrdiff_t)strlen("tc/") ||
-	    strncmp(hash - strlen("tc/"), "tc/", strlen("tc/")) != 0 || strspn(hash, "0123456789abcdef") != HASH_LENGTH)
+	    strncmp(hash - strlen("tc/"), "tc/", strlen("tc/")) != 0 || !elfmap_made__is_object_dir(hash))
 		return NULL;
 	return hash;
 }
@@ -112,12 +111,9 @@ static int read_versions(const char *versions, struct elfmap_running *ret_runnin
 	int err = elfmap_pins__read(versions, &pins);
 
 	for (size_t i = 0; !err && i < pins.nr; i++) {
-		int prog = pins.pins[i].kind == ELFMAP_PIN_PROG ? bpf_prog_get_fd_by_id(pins.pins[i].id) : -1;
-
-		if (prog < 0)
-			continue;
-		err = elfmap_running__add(&running, prog);
-		close(prog);
+		if (pins.pins[i].kind == ELFMAP_PIN_PROG)
+			err = elfmap_running__add_id(&running, pins.pins[i].id);
+		err = err == -ENOENT ? 0 : err; /* removed since */
 	}
 	elfmap_pins__free(&pins);
 	if (err)
@@ -148,7 +144,7 @@ static bool is_needed(const struct elfmap_pinned *pin, const struct elfmap_pins 
 	needed = !census.complete;
 	for (size_t i = 0; !needed && i < census.nr_progs; i++)
 		needed = elfmap_program__uses(&census.progs[i], pin->id) &&
-			 !(has_other && elfmap_running__has_program(ours, census.progs[i].id));
+			 !(has_other && elfmap_running__has_prog(ours, census.progs[i].id));
 	elfmap_census__free(&census);
 	return needed;
 }
@@ -156,18 +152,19 @@ static bool is_needed(const struct elfmap_pinned *pin, const struct elfmap_pins 
 static void remove_pins(const char *dir, const char *versions, const struct elfmap_pins *pins,
 			const struct elfmap_running *ours)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	size_t length = strlen(dir);
 
 	for (size_t i = 0; i < pins->nr; i++) {
 		const struct elfmap_pinned *pin = &pins->pins[i];
-		int tries = 0;
+		int pauses = 0;
+		bool needed;
 
 		if (strncmp(pin->path, dir, length) != 0 || pin->path[length] != '/' || pin->kind != ELFMAP_PIN_MAP)
 			continue;
-		while (is_needed(pin, pins, versions, ours) && ++tries < TRIES)
-			nanosleep(&pause, NULL);
-		if (tries < TRIES)
+		do
+			needed = is_needed(pin, pins, versions, ours);
+		while (needed && elfmap_pause(&pauses));
+		if (!needed)
 			elfmap_pin__remove(pin->path, 0);
 	}
 	rmdir(dir);

@@ -31,48 +31,30 @@ bool elfmap_running__has(const struct elfmap_running *running, __u32 id)
 	return find_id(running, id);
 }
 
-bool elfmap_running__has_program(const struct elfmap_running *running, __u32 id)
-{
-	for (size_t i = 0; i < running->nr_progs; i++)
-		if (running->progs[i].id == id)
-			return true;
-	return false;
-}
-
 static int add_map(struct elfmap_running *running, __u32 id, bool is_held);
 
-/* Programs in the slots of a table, and maps in those of a map of maps. */
-static int add_slot(struct elfmap_running *running, const struct bpf_map_info *info, __u32 held)
+static int add_stage(void *context, const void *key, __u32 held)
 {
-	int prog, err;
+	int prog = bpf_prog_get_fd_by_id(held), err;
 
-	if (!elfmap_map__is_prog_array(info->type))
-		return add_map(running, held, true);
-	prog = bpf_prog_get_fd_by_id(held);
+	(void)key;
 	if (prog < 0)
 		return 0; /* removed since */
-	err = elfmap_running__add(running, prog);
+	err = elfmap_running__add(context, prog);
 	close(prog);
 	return err;
 }
 
-/* A concurrent change may restart the walk; the number of steps is limited. */
+static int add_inner(void *context, const void *key, __u32 held)
+{
+	(void)key;
+	return add_map(context, held, true);
+}
+
+/* Programs in the slots of a table, and maps in those of a map of maps. */
 static int add_slots(struct elfmap_running *running, int fd, const struct bpf_map_info *info)
 {
-	char *here = calloc(1, info->key_size), *next = calloc(1, info->key_size);
-	int err = here && next ? 0 : -ENOMEM;
-	bool first = true;
-	__u32 held;
-
-	for (__u32 i = 0; !err && i < info->max_entries && !bpf_map_get_next_key(fd, first ? NULL : here, next); i++) {
-		if (!bpf_map_lookup_elem(fd, next, &held))
-			err = add_slot(running, info, held);
-		memcpy(here, next, info->key_size);
-		first = false;
-	}
-	free(here);
-	free(next);
-	return err;
+	return elfmap_slots__each(fd, info, elfmap_map__is_prog_array(info->type) ? add_stage : add_inner, running);
 }
 
 static int add_map(struct elfmap_running *running, __u32 id, bool is_held)
@@ -103,6 +85,14 @@ static int add_map(struct elfmap_running *running, __u32 id, bool is_held)
 	return err;
 }
 
+bool elfmap_running__has_prog(const struct elfmap_running *running, __u32 id)
+{
+	for (size_t i = 0; i < running->nr_progs; i++)
+		if (running->progs[i].id == id)
+			return true;
+	return false;
+}
+
 int elfmap_running__add(struct elfmap_running *running, int prog)
 {
 	struct elfmap_running_prog *grown;
@@ -111,6 +101,10 @@ int elfmap_running__add(struct elfmap_running *running, int prog)
 
 	if (err)
 		return err;
+	if (program.id && elfmap_running__has_prog(running, program.id)) {
+		free(program.maps);
+		return 0;
+	}
 	grown = elfmap_array__grow(running->progs, running->nr_progs, sizeof(*grown));
 	if (!grown) {
 		free(program.maps);
@@ -123,6 +117,42 @@ int elfmap_running__add(struct elfmap_running *running, int prog)
 	for (__u32 i = 0; !err && i < program.nr_maps; i++)
 		err = add_map(running, program.maps[i], false);
 	return err;
+}
+
+int elfmap_running__add_version(struct elfmap_running *running, const struct elfmap_version *version)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < version->nr_entries; i++)
+		err = elfmap_running__add(running, version->entries[i].fd);
+	for (size_t i = 0; !err && i < version->nr_hooks; i++)
+		err = elfmap_running__add(running, version->hooks[i].fd);
+	return err;
+}
+
+int elfmap_running__add_id(struct elfmap_running *running, __u32 id)
+{
+	int prog = bpf_prog_get_fd_by_id(id), err;
+
+	if (prog < 0)
+		return prog;
+	err = elfmap_running__add(running, prog);
+	close(prog);
+	return err;
+}
+
+__u32 elfmap_running__find_named(const struct elfmap_running *running, const char *name, __u32 type, __u32 preferred)
+{
+	__u32 found = 0;
+
+	for (size_t i = 0; i < running->nr_maps; i++) {
+		const struct bpf_map_info *info = &running->maps[i].info;
+
+		if ((!found || info->id == preferred) && !running->maps[i].is_held && info->type == type &&
+		    !strncmp(info->name, name, sizeof(info->name) - 1))
+			found = info->id;
+	}
+	return found;
 }
 
 int elfmap_running__read_pins(struct elfmap_running *running, const char *tc_dir)

@@ -11,6 +11,7 @@
 
 #include "load/load.h"
 #include "pins/pins.h"
+#include "upgrade/version.h"
 
 struct elfmap_running_map {
 	struct bpf_map_info info;
@@ -34,6 +35,10 @@ struct elfmap_running {
 
 /* Adds program PROG, its maps, and what is in their slots. -ENOMEM */
 int elfmap_running__add(struct elfmap_running *running, int prog);
+/* The same for all programs of VERSION. */
+int elfmap_running__add_version(struct elfmap_running *running, const struct elfmap_version *version);
+/* The same for a program's id. -ENOENT: it is not loaded any more. */
+int elfmap_running__add_id(struct elfmap_running *running, __u32 id);
 /* Reads the pins below TC_DIR, which tell maps apart. -ENOMEM */
 int elfmap_running__read_pins(struct elfmap_running *running, const char *tc_dir);
 void elfmap_running__free(struct elfmap_running *running);
@@ -45,7 +50,11 @@ int elfmap_running__find(const struct elfmap_running *running, const struct elfm
 
 /* Does it have the map, or the program, with this id? */
 bool elfmap_running__has(const struct elfmap_running *running, __u32 id);
-bool elfmap_running__has_program(const struct elfmap_running *running, __u32 id);
+bool elfmap_running__has_prog(const struct elfmap_running *running, __u32 id);
+
+/* The id of the map with TYPE and NAME, as far as the kernel keeps the name; of several the one with id PREFERRED. Maps
+ * that are only in slots do not count. 0: there is none. */
+__u32 elfmap_running__find_named(const struct elfmap_running *running, const char *name, __u32 type, __u32 preferred);
 
 /* Does a program use both maps? */
 bool elfmap_running__share_program(const struct elfmap_running *running, __u32 a, __u32 b);

@@ -6,84 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "base/msg.h"
+#include "base/pause.h"
 #include "hook/map_users.h"
 #include "hook/references.h"
-#include "kinds/maps.h"
 #include "load/note.h"
 #include "upgrade/split.h"
 
-#define TRIES 50 /* the kernel frees an unused program some milliseconds later */
-#define PAUSE_NS 4000000
-
-/* ---- who is part of it --------------------------------------------------------------------------------------- */
-
-static bool is_in(const struct elfmap_party *party, __u32 id)
-{
-	for (size_t i = 0; i < party->nr; i++)
-		if (party->progs[i] == id)
-			return true;
-	return false;
-}
-
-static int add_stages(struct elfmap_party *party, __u32 map)
-{
-	struct bpf_map_info info;
-	int fd, err = 0;
-	__u32 id;
-
-	if (!elfmap_map__describe(map, &info) || !elfmap_map__is_prog_array(info.type))
-		return 0;
-	fd = bpf_map_get_fd_by_id(map);
-	for (__u32 slot = 0; fd >= 0 && !err && slot < info.max_entries; slot++)
-		if (!bpf_map_lookup_elem(fd, &slot, &id))
-			err = elfmap_party__add(party, id);
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
-
-int elfmap_party__add(struct elfmap_party *party, __u32 id)
-{
-	struct elfmap_program program = {};
-	__u32 *grown;
-	int fd, err;
-
-	if (is_in(party, id))
-		return 0;
-	grown = elfmap_array__grow(party->progs, party->nr, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	party->progs = grown;
-	grown[party->nr++] = id;
-	fd = bpf_prog_get_fd_by_id(id);
-	if (fd < 0)
-		return 0;
-	err = elfmap_program__describe(fd, &program);
-	close(fd);
-	for (__u32 i = 0; !err && i < program.nr_maps; i++)
-		err = add_stages(party, program.maps[i]);
-	free(program.maps);
-	return err;
-}
-
-void elfmap_party__free(struct elfmap_party *party)
-{
-	free(party->progs);
-	*party = (struct elfmap_party){};
-}
-
-/* ---- who is not ---------------------------------------------------------------------------------------------- */
-
 static const struct elfmap_program *find_program(const struct elfmap_census *census, __u32 map,
-						 const struct elfmap_party *party)
+						 const struct elfmap_running *party)
 {
 	for (size_t i = 0; i < census->nr_progs; i++)
-		if (elfmap_program__uses(&census->progs[i], map) && !is_in(party, census->progs[i].id))
+		if (elfmap_program__uses(&census->progs[i], map) &&
+		    !elfmap_running__has_prog(party, census->progs[i].id))
 			return &census->progs[i];
 	return NULL;
 }
@@ -165,7 +102,7 @@ static int refuse_program(const struct elfmap_census *census, const struct elfma
 }
 
 /* *RET_PROG: the program that is in the way; 0: it is something else. */
-static int look(__u32 id, const char *name, const char *file, const struct elfmap_party *party, __u32 *ret_prog,
+static int look(__u32 id, const char *name, const char *file, const struct elfmap_running *party, __u32 *ret_prog,
 		struct elfmap_msg *msg)
 {
 	struct elfmap_census census = {};
@@ -200,20 +137,18 @@ static int look(__u32 id, const char *name, const char *file, const struct elfma
 /* Is program ID freed shortly? */
 static bool vanishes(__u32 id)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	int pauses = 0, fd;
 
-	for (int i = 0; i < TRIES; i++) {
-		int fd = bpf_prog_get_fd_by_id(id);
-
+	do {
+		fd = bpf_prog_get_fd_by_id(id);
 		if (fd < 0)
 			return true;
 		close(fd);
-		nanosleep(&pause, NULL);
-	}
+	} while (elfmap_pause(&pauses));
 	return false;
 }
 
-int elfmap_split__check(__u32 id, const char *name, const char *file, const struct elfmap_party *party,
+int elfmap_split__check(__u32 id, const char *name, const char *file, const struct elfmap_running *party,
 			struct elfmap_msg *msg)
 {
 	char process[16];

@@ -6,20 +6,11 @@
 #ifndef ELFMAP_SPLIT_H
 #define ELFMAP_SPLIT_H
 
-#include "elfmap.h"
+#include "upgrade/running.h"
 
-/* Programs that are part of a change, with the stages in their tables. */
-struct elfmap_party {
-	__u32 *progs;
-	size_t nr;
-};
-
-/* Adds program ID, and the programs in the PROG_ARRAYs that it uses. -ENOMEM */
-int elfmap_party__add(struct elfmap_party *party, __u32 id);
-void elfmap_party__free(struct elfmap_party *party);
-
-/* -EBUSY: map ID has a user that is not in PARTY; MSG names it. NAME: of the map, for MSG; FILE: the object. */
-int elfmap_split__check(__u32 id, const char *name, const char *file, const struct elfmap_party *party,
+/* -EBUSY: map ID has a user that is not in PARTY, the programs of the change; MSG names it. NAME: of the map, for MSG;
+ * FILE: the object. */
+int elfmap_split__check(__u32 id, const char *name, const char *file, const struct elfmap_running *party,
 			struct elfmap_msg *msg);
 
 #endif

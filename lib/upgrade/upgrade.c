@@ -153,8 +153,7 @@ static int open_usual(const struct change *change, const char *place)
 
 /* Adds the attached version's map for MAP of the next version; else the map at its usual pin, which may be in use in
  * another namespace: without a pin the kernel would empty a PROG_ARRAY. */
-static int add_old_map(struct change *change, const struct elfmap_deployed_maps *maps,
-		       const struct elfmap_version_pin *map)
+static int add_old_map(struct change *change, const struct elfmap_version_pin *map)
 {
 	int err = 0, usual = open_usual(change, map->name), old;
 	struct bpf_map_info info = {}, wanted = {};
@@ -170,7 +169,7 @@ static int add_old_map(struct change *change, const struct elfmap_deployed_maps 
 			close(usual);
 		return err;
 	}
-	old = elfmap_deployed_maps__find(maps, elfmap_path__name(map->name), wanted.type, info.id);
+	old = elfmap_groups__open(&change->groups, elfmap_path__name(map->name), wanted.type, info.id);
 	if (old >= 0 || usual >= 0)
 		err = elfmap_version__add_map(&change->old, map->name, old >= 0 ? old : usual);
 	if (usual >= 0 && *map->name != '-')
@@ -184,16 +183,13 @@ static int add_old_map(struct change *change, const struct elfmap_deployed_maps 
 
 static int describe_old(struct change *change)
 {
-	struct elfmap_deployed_maps maps = {};
 	int err;
 
 	err = describe_entries(&change->result->deployment, &change->old);
-	err = err ?: elfmap_deployment__read_maps(&change->result->deployment, &maps);
 	for (size_t i = 0; !err && i < change->next.nr_maps; i++)
-		err = add_old_map(change, &maps, &change->next.maps[i]);
+		err = add_old_map(change, &change->next.maps[i]);
 	if (!err && change->load)
-		elfmap_deployed_maps__warn_of_split(&maps, change->load);
-	free(maps.ids);
+		elfmap_groups__warn_of_split(&change->groups, change->load);
 	return err ? elfmap_msg__set(change->msg, err, "%s", strerror(-err)) : 0;
 }
 
@@ -459,15 +455,6 @@ static bool runs_any_of(const struct elfmap_deployment *deployment, const struct
 	return false;
 }
 
-static int add_entries(struct elfmap_running *running, const struct elfmap_version *version)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < version->nr_entries; i++)
-		err = elfmap_running__add(running, version->entries[i].fd);
-	return err;
-}
-
 /* Gives the variables of OLD the values that NEXT has changed. */
 static int take_variables_back(const struct change *change, const struct elfmap_version *old,
 			       const struct elfmap_version *next, struct elfmap_takeover *takeover)
@@ -477,7 +464,7 @@ static int take_variables_back(const struct change *change, const struct elfmap_
 
 	takeover->tc_dir = change->tc_dir;
 	takeover->file = change->file;
-	err = add_entries(&takeover->running, next) ?: add_entries(&target, old);
+	err = elfmap_running__add_version(&takeover->running, next) ?: elfmap_running__add_version(&target, old);
 	if (err)
 		elfmap_msg__set(change->msg, err, "%s", strerror(-err));
 	err = err ?: elfmap_takeover__merge_back(takeover, &target, change->msg);
@@ -565,19 +552,8 @@ static void sweep(struct change *change)
 
 /* ---- users outside the change ----------------------------------------------------------------------------- */
 
-static int add_version(struct elfmap_party *party, const struct elfmap_version *version)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < version->nr_entries; i++)
-		err = elfmap_party__add(party, elfmap_program__id(version->entries[i].fd));
-	for (size_t i = 0; !err && i < version->nr_hooks; i++)
-		err = elfmap_party__add(party, elfmap_program__id(version->hooks[i].fd));
-	return err;
-}
-
 /* Versions that are kept for a rollback: no packet runs through them, and a rollback carries the entries back. */
-static int add_kept_versions(const struct change *change, struct elfmap_party *party)
+static int add_kept_versions(const struct change *change, struct elfmap_running *party)
 {
 	static const char *const names[] = {"previous", "current", "old", "next"};
 	int err = 0;
@@ -589,52 +565,72 @@ static int add_kept_versions(const struct change *change, struct elfmap_party *p
 		path_of(change, names[i], path);
 		if (elfmap_version__read(path, &version, NULL))
 			continue;
-		err = add_version(party, &version);
+		err = elfmap_running__add_version(party, &version);
 		elfmap_version__free(&version);
 	}
 	return err;
 }
 
-static int add_change(const struct change *change, struct elfmap_party *party)
+static int add_change(const struct change *change, struct elfmap_running *party)
 {
 	const struct elfmap_deployment *deployment = &change->result->deployment;
-	int err = add_version(party, &change->next) ?: add_version(party, &change->old);
+	int err = elfmap_running__add_version(party, &change->next) ?: elfmap_running__add_version(party, &change->old);
 
-	for (size_t i = 0; !err && i < deployment->nr; i++)
-		err = elfmap_party__add(party, deployment->at[i].before);
+	for (size_t i = 0; !err && i < deployment->nr; i++) {
+		err = elfmap_running__add_id(party, deployment->at[i].before);
+		err = err == -ENOENT ? 0 : err;
+	}
 	return err ?: add_kept_versions(change, party);
 }
 
-static int check_maps(const struct change *change, const struct elfmap_party *party)
+/* Is the Nth map of the running version made anew? Its information in RET_INFO. Each version has tables of its own. */
+static bool is_anew(const struct change *change, size_t nth, struct bpf_map_info *ret_info)
 {
+	__u32 size = sizeof(*ret_info);
+
+	memset(ret_info, 0, sizeof(*ret_info));
+	return !bpf_obj_get_info_by_fd(change->old.maps[nth].fd, ret_info, &size) &&
+	       !elfmap_map__is_prog_array(ret_info->type) && !elfmap_version__has_map(&change->next, ret_info->id);
+}
+
+static int check_maps(const struct change *change, const struct elfmap_running *party)
+{
+	struct bpf_map_info info;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < change->old.nr_maps; i++) {
-		const struct elfmap_version_pin *old = &change->old.maps[i];
-		struct bpf_map_info info = {};
-		__u32 size = sizeof(info);
-
-		if (bpf_obj_get_info_by_fd(old->fd, &info, &size) || elfmap_map__is_prog_array(info.type) ||
-		    elfmap_version__has_map(&change->next, info.id))
-			continue;
-		err = elfmap_split__check(info.id, elfmap_path__name(old->name), change->file, party, change->msg);
-	}
+	for (size_t i = 0; !err && i < change->old.nr_maps; i++)
+		if (is_anew(change, i, &info))
+			err = elfmap_split__check(info.id, elfmap_path__name(change->old.maps[i].name), change->file,
+						  party, change->msg);
 	return err;
+}
+
+static bool makes_maps(const struct change *change)
+{
+	struct bpf_map_info info;
+
+	for (size_t i = 0; i < change->old.nr_maps; i++)
+		if (is_anew(change, i, &info))
+			return true;
+	return false;
 }
 
 /* The predecessor of each map that is made anew is used by the programs of these changes alone. */
 static int check_splits(struct change *changes, size_t nr)
 {
-	struct elfmap_party party = {};
+	struct elfmap_running party = {};
+	bool any = false;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < nr; i++)
+	for (size_t i = 0; i < nr; i++)
+		any |= makes_maps(&changes[i]);
+	for (size_t i = 0; any && !err && i < nr; i++)
 		err = add_change(&changes[i], &party);
 	if (err)
 		elfmap_msg__set(changes->msg, err, "%s", strerror(-err));
-	for (size_t i = 0; !err && i < nr; i++)
+	for (size_t i = 0; any && !err && i < nr; i++)
 		err = check_maps(&changes[i], &party);
-	elfmap_party__free(&party);
+	elfmap_running__free(&party);
 	return err;
 }
 

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/msg.h"
+#include "base/pause.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
 #include "pins/pin_change.h"
@@ -199,9 +199,6 @@ void elfmap_version__remove(const char *dir)
 		elfmap_pin__remove_directory(gone);
 }
 
-#define TRIES 50 /* the kernel frees an unused program some milliseconds later */
-#define PAUSE_NS 4000000
-
 /* ---- retiring ---------------------------------------------------------------------------------------------- */
 
 static void drop_entries(const char *dir)
@@ -290,19 +287,49 @@ static void keep_last_tables(struct elfmap_version *version, const struct elfmap
 	version->nr_maps = kept;
 }
 
-/* Is PROG a stage in a slot of an unused table? Then it is loaded only because of that slot. */
-static bool is_in_slot(const struct elfmap_version *version, const bool *used, __u32 prog)
-{
-	for (size_t i = 0; i < version->nr_maps; i++) {
-		struct bpf_map_info info;
-		__u32 id;
+/* The programs in the slots of a version's tables. */
+struct stages {
+	struct stage {
+		__u32 prog;
+		size_t map; /* its index in the version */
+	} * at;
+	size_t nr, map;
+};
 
-		if (used[i] || !describe(version->maps[i].fd, &info) || !elfmap_map__is_prog_array(info.type))
+static int add_stage(void *context, const void *key, __u32 held)
+{
+	struct stages *stages = context;
+	struct stage *grown = elfmap_array__grow(stages->at, stages->nr, sizeof(*grown));
+
+	(void)key;
+	if (!grown)
+		return -ENOMEM;
+	stages->at = grown;
+	grown[stages->nr++] = (struct stage){.prog = held, .map = stages->map};
+	return 0;
+}
+
+/* -ENOMEM; free() its array. */
+static int read_stages(const struct elfmap_version *version, struct stages *ret_stages)
+{
+	struct bpf_map_info info;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < version->nr_maps; i++) {
+		if (!describe(version->maps[i].fd, &info) || !elfmap_map__is_prog_array(info.type))
 			continue;
-		for (__u32 slot = 0; slot < info.max_entries; slot++)
-			if (!bpf_map_lookup_elem(version->maps[i].fd, &slot, &id) && id == prog)
-				return true;
+		ret_stages->map = i;
+		err = elfmap_slots__each(version->maps[i].fd, &info, add_stage, ret_stages);
 	}
+	return err;
+}
+
+/* Is PROG a stage in a slot of an unused table? Then it is loaded only because of that slot. */
+static bool is_in_slot(const struct stages *stages, const bool *used, __u32 prog)
+{
+	for (size_t i = 0; i < stages->nr; i++)
+		if (stages->at[i].prog == prog && !used[stages->at[i].map])
+			return true;
 	return false;
 }
 
@@ -325,14 +352,17 @@ static bool mark_maps(const struct elfmap_version *version, const struct elfmap_
 static bool mark_used(const struct elfmap_version *version, bool *used, struct elfmap_kept *kept)
 {
 	struct elfmap_census census = {};
-	bool news = true, all = elfmap_census__take_programs(&census) || !census.complete, any = all;
+	struct stages stages = {};
+	bool news = true, any,
+	     all = read_stages(version, &stages) || elfmap_census__take_programs(&census) || !census.complete;
 
+	any = all;
 	for (size_t i = 0; i < version->nr_maps; i++)
 		used[i] = all;
 	while (news && !all) { /* stages of a used table count as users */
 		news = false;
 		for (size_t i = 0; i < census.nr_progs; i++) {
-			if (is_in_slot(version, used, census.progs[i].id) ||
+			if (is_in_slot(&stages, used, census.progs[i].id) ||
 			    !mark_maps(version, &census.progs[i], used))
 				continue;
 			kept->prog = census.progs[i].id;
@@ -341,19 +371,19 @@ static bool mark_used(const struct elfmap_version *version, bool *used, struct e
 		}
 	}
 	elfmap_census__free(&census);
+	free(stages.at);
 	return any;
 }
 
 bool elfmap_version__find_used(const struct elfmap_version *version, bool *used, struct elfmap_kept *kept)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	int pauses = 0;
+	bool any;
 
-	for (int i = 0; mark_used(version, used, kept); i++) {
-		if (i == TRIES)
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	return false;
+	do
+		any = mark_used(version, used, kept);
+	while (any && elfmap_pause(&pauses));
+	return any;
 }
 
 /* ---- sweeping ---------------------------------------------------------------------------------------------- */
