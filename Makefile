@@ -76,7 +76,7 @@ tools   = $(if $(asked),,$(eval asked := yes)$(if $(missing),$(error missing her
 LIB_SRC    := $(wildcard lib/*/*.c)
 # Also linked into the preload: transcoding, pins, pair.
 CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc% lib/object/layout%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \
-	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/bpffs.c lib/pins/frozen.c lib/pins/made.c \
+	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/bpffs.c lib/pins/frozen.c lib/pins/made.c lib/pins/map_id.c \
 	      lib/pins/pin.c lib/load/note.c lib/load/pair.c lib/load/start.c
 # The library: the functions of elfmap.h and what they need.
 SHIP_SRC   := $(filter-out lib/object/decl% lib/object/old_tc% lib/object/layout%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \

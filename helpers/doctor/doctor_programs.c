@@ -15,6 +15,7 @@
 #include "helpers/map/map_facts.h"
 #include "kinds/maps.h"
 #include "map/map.h"
+#include "pins/map_id.h"
 
 /* ---- duplicates -------------------------------------------------------------------------------------------- */
 
@@ -165,7 +166,7 @@ int doctor_split(struct doctor *doctor)
 static bool is_prog_array(__u32 id, struct bpf_map_info *info, __u32 *ret_filled)
 {
 	__u32 size = sizeof(*info), prog;
-	int fd = bpf_map_get_fd_by_id(id);
+	int fd = elfmap_map__open_id(id);
 	bool is_one;
 
 	if (fd < 0)
@@ -263,7 +264,7 @@ static bool is_tail_call(const struct bpf_insn *insn)
 
 static int check_slot(struct doctor *doctor, const struct elfmap_program *prog, __u32 map, __u32 slot)
 {
-	int fd = bpf_map_get_fd_by_id(map), err = 0;
+	int fd = elfmap_map__open_id(map), err = 0;
 	const char *pin = doctor__pin(doctor, map);
 	char remedy[PATH_MAX + 64];
 	__u32 id;

@@ -19,6 +19,7 @@
 #include "map/device_names.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
+#include "pins/map_id.h"
 #include "pins/map_word.h"
 #include "pins/pin_change.h"
 
@@ -50,7 +51,7 @@ struct pin_request {
 
 static int open_by_id(__u32 id, int *ret_fd, struct elfmap_msg *msg)
 {
-	int fd = bpf_map_get_fd_by_id(id);
+	int fd = elfmap_map__open_id(id);
 
 	if (fd < 0) {
 		snprintf(msg->text, sizeof(msg->text), "%s",

@@ -35,6 +35,7 @@
 #include "map/resolve.h"
 #include "map/taken.h"
 #include "pins/bpffs.h"
+#include "pins/map_id.h"
 #include "text/types.h"
 
 /* ---- the slots of a CGROUP_ARRAY, which the kernel does not show: from their notes ----------------------- */
@@ -257,7 +258,7 @@ static int add_inner(struct save *save, __u32 id, struct elfmap_msg *msg)
 
 	if (find_source(save, id) || find_pin(save, ELFMAP_PIN_MAP, id))
 		return 0;
-	fd = bpf_map_get_fd_by_id(id);
+	fd = elfmap_map__open_id(id);
 	if (fd < 0)
 		return 0; /* gone since */
 	err = bpf_obj_get_info_by_fd(fd, &info, &size);
@@ -283,7 +284,7 @@ static int open_source(const struct source *source, int *ret_fd, struct elfmap_m
 			return 0;
 		close(*ret_fd);
 	}
-	*ret_fd = bpf_map_get_fd_by_id(source->id);
+	*ret_fd = elfmap_map__open_id(source->id);
 	return *ret_fd < 0 ? elfmap_msg__set(msg, *ret_fd, "map %u: %s", source->id, strerror(-*ret_fd)) : 0;
 }
 

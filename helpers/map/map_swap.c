@@ -18,6 +18,7 @@
 #include "kinds/maps.h"
 #include "map/map_copy.h"
 #include "pins/bpffs.h"
+#include "pins/map_id.h"
 #include "pins/pin_change.h"
 
 #define MAX_KEY_IN_NAME 32 /* bytes; a longer key is in the name by its hash */
@@ -87,7 +88,7 @@ static int find_old(struct swap *swap, struct elfmap_msg *msg)
 		return 0;
 	if (err)
 		return elfmap_msg__set(msg, err, "the slot cannot be read: %s", strerror(-err));
-	swap->old = bpf_map_get_fd_by_id(swap->old_id);
+	swap->old = elfmap_map__open_id(swap->old_id);
 	return swap->old < 0
 		       ? elfmap_msg__set(msg, swap->old, "map %u in the slot: %s", swap->old_id, strerror(-swap->old))
 		       : 0;

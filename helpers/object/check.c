@@ -16,6 +16,7 @@
 #include "helpers/object/check.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
+#include "pins/map_id.h"
 #include "pins/pin.h"
 
 /* ---- lines ----------------------------------------------------------------------------------------------- */
@@ -127,7 +128,7 @@ static int borrow_inner(const struct check_map *map)
 	for (int err = bpf_map_get_next_key(outer, NULL, key); !err && inner < 0;
 	     err = bpf_map_get_next_key(outer, key, key))
 		if (!bpf_map_lookup_elem(outer, key, &id))
-			inner = bpf_map_get_fd_by_id(id);
+			inner = elfmap_map__open_id(id);
 	close(outer);
 	return inner;
 }

@@ -17,6 +17,7 @@
 #include "load/note.h"
 #include "map/map.h"
 #include "pins/bpffs.h"
+#include "pins/map_id.h"
 
 #define MAX_TRIES 8	 /* other commands may change the hook at the same time */
 #define MAX_PROG_MAPS 64 /* the kernel's own limit */
@@ -61,7 +62,7 @@ static bool read_facts(int fd, struct facts *facts)
 /* Compares the only value of libbpf's map for .rodata, or of the map of start values (load_pin.c). */
 static bool same_constants(__u32 a, __u32 b, const struct bpf_map_info *info)
 {
-	int fd_a = bpf_map_get_fd_by_id(a), fd_b = bpf_map_get_fd_by_id(b);
+	int fd_a = elfmap_map__open_id(a), fd_b = elfmap_map__open_id(b);
 	char *values = calloc(2, info->value_size);
 	bool same = false;
 	__u32 key = 0;

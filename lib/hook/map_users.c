@@ -12,6 +12,7 @@
 #include "hook/map_users.h"
 #include "kinds/maps.h"
 #include "load/holder.h"
+#include "pins/map_id.h"
 
 /* ---- programs ------------------------------------------------------------------------------------- */
 
@@ -166,7 +167,7 @@ static int read_holders(struct elfmap_census *census)
 	while (!err && !bpf_map_get_next_id(id, &id)) {
 		struct bpf_map_info info = {};
 		__u32 size = sizeof(info);
-		int fd = bpf_map_get_fd_by_id(id);
+		int fd = elfmap_map__open_id(id);
 
 		if (fd < 0)
 			continue;

@@ -25,6 +25,7 @@
 #include "load/note.h"
 #include "load/start.h"
 #include "pins/made.h"
+#include "pins/map_id.h"
 #include "pins/pin_change.h"
 #include "pins/pins.h"
 
@@ -142,7 +143,7 @@ static int fill_slot(struct elfmap_load *load, const struct elfmap_load_prog *pr
 
 static void restore_slot(const struct elfmap_load_change *change)
 {
-	int map = bpf_map_get_fd_by_id(change->map);
+	int map = elfmap_map__open_id(change->map);
 	int old = change->old_id ? bpf_prog_get_fd_by_id(change->old_id) : change->old;
 
 	if (map >= 0 && old >= 0)

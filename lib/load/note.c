@@ -9,6 +9,7 @@
 
 #include "load/note.h"
 #include "pins/frozen.h"
+#include "pins/map_id.h"
 
 #define NOTE_NAME "elfmap.file"
 #define MAX_MAPS 128 /* of a program: 64, and those that were bound */
@@ -41,7 +42,7 @@ static int read_note(__u32 id, char ret_file[PATH_MAX])
 {
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
-	int fd = bpf_map_get_fd_by_id(id), err = -ENOENT;
+	int fd = elfmap_map__open_id(id), err = -ENOENT;
 	const __u32 key = 0;
 	char file[PATH_MAX + 8]; /* the kernel rounds the size of a value up to 8 */
 

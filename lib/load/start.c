@@ -8,6 +8,7 @@
 
 #include "load/start.h"
 #include "pins/frozen.h"
+#include "pins/map_id.h"
 
 #define NOTE_NAME "elfmap.start"
 
@@ -114,7 +115,7 @@ int elfmap_start__read(__u32 id, const char *section, unsigned char *ret_start, 
 	__u32 length = sizeof(info);
 	unsigned char *note = NULL;
 	const __u32 key = 0;
-	int err, fd = bpf_map_get_fd_by_id(id);
+	int err, fd = elfmap_map__open_id(id);
 
 	if (fd < 0)
 		return -ENOENT;

@@ -11,6 +11,7 @@
 #include "kinds/maps.h"
 #include "map/map_copy.h"
 #include "map/map_write.h"
+#include "pins/map_id.h"
 
 /* ---- form ------------------------------------------------------------------------------------------------------- */
 
@@ -28,7 +29,7 @@ static int find_inner(int fd, const struct bpf_map_info *info, int *ret_inner)
 		if (bpf_map_get_next_key(fd, first ? NULL : here, next))
 			break;
 		if (!bpf_map_lookup_elem(fd, next, &id))
-			inner = bpf_map_get_fd_by_id(id);
+			inner = elfmap_map__open_id(id);
 		memcpy(here, next, info->key_size);
 	}
 	free(here);
@@ -187,7 +188,7 @@ static int object_offset(const struct bpf_map_info *info)
 
 static int open_object(__u32 type, __u32 id)
 {
-	return elfmap_map__is_map_in_map(type) ? bpf_map_get_fd_by_id(id) : bpf_prog_get_fd_by_id(id);
+	return elfmap_map__is_map_in_map(type) ? elfmap_map__open_id(id) : bpf_prog_get_fd_by_id(id);
 }
 
 static int write_object(const struct copying *copying, const void *key, const void *value, int offset)

@@ -13,6 +13,7 @@
 #include "kinds/maps.h"
 #include "map/map.h"
 #include "map/map_types.h"
+#include "pins/map_id.h"
 #include "text/types.h"
 
 /* ---- types of the kernel ------------------------------------------------------------------------------ */
@@ -118,7 +119,7 @@ static int read_btf(struct elfmap_map_types *types, const struct bpf_map_info *i
 /* The BTF of a map in a slot of the map of maps ID; 0: unknown. */
 static __u32 btf_of_inner(__u32 id, size_t key_size)
 {
-	int fd = bpf_map_get_fd_by_id(id);
+	int fd = elfmap_map__open_id(id);
 	struct bpf_map_info inner = {};
 	void *key = calloc(1, key_size);
 	int err = fd < 0 || !key ? -ENOENT : bpf_map_get_next_key(fd, NULL, key);

@@ -18,6 +18,7 @@
 #include "map/map.h"
 #include "map/resolve.h"
 #include "pins/bpffs.h"
+#include "pins/map_id.h"
 
 #define NR_PATHS 1024 /* size of the cache of cgroup paths, a power of two */
 
@@ -278,7 +279,7 @@ static int open_by_id(const struct elfmap_reference *reference, int *ret_fd, str
 		return elfmap_cgroup__path(reference->id, path, sizeof(path), msg)
 			       ?: elfmap_cgroup__open(path, ret_fd, msg);
 	fd = reference->kind == ELFMAP_PROG ? bpf_prog_get_fd_by_id((__u32)reference->id)
-					    : bpf_map_get_fd_by_id((__u32)reference->id);
+					    : elfmap_map__open_id((__u32)reference->id);
 	if (fd < 0)
 		return elfmap_msg__set(msg, fd, "no %s has the id %llu: %s", what, (unsigned long long)reference->id,
 				       strerror(-fd));

@@ -17,6 +17,7 @@
 #include "base/msg.h"
 #include "base/path.h"
 #include "pins/bpffs.h"
+#include "pins/map_id.h"
 #include "pins/map_word.h"
 #include "pins/pins.h"
 
@@ -114,7 +115,7 @@ __u32 elfmap_map__id(int fd)
 bool elfmap_map__describe(__u32 id, struct bpf_map_info *ret_info)
 {
 	__u32 size = sizeof(*ret_info);
-	int fd = bpf_map_get_fd_by_id(id), err;
+	int fd = elfmap_map__open_id(id), err;
 
 	if (fd < 0)
 		return false;

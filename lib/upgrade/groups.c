@@ -13,6 +13,7 @@
 #include "kinds/maps.h"
 #include "load/note.h"
 #include "load/start.h"
+#include "pins/map_id.h"
 #include "upgrade/groups.h"
 
 /* ---- which hooks share state ----------------------------------------------------------------------------------- */
@@ -57,7 +58,7 @@ static bool is_pinned(const struct grouping *grouping, __u32 id)
 
 static bool have_same_value(__u32 a, __u32 b, size_t size)
 {
-	int fds[2] = {bpf_map_get_fd_by_id(a), bpf_map_get_fd_by_id(b)};
+	int fds[2] = {elfmap_map__open_id(a), elfmap_map__open_id(b)};
 	unsigned char *values = calloc(2, size);
 	const __u32 key = 0;
 	bool same = values && fds[0] >= 0 && fds[1] >= 0 && !bpf_map_lookup_elem(fds[0], &key, values) &&
@@ -319,7 +320,7 @@ int elfmap_groups__open(const struct elfmap_groups *groups, const char *name, __
 		if (!found || id == preferred)
 			found = id;
 	}
-	return found ? bpf_map_get_fd_by_id(found) : -ENOENT;
+	return found ? elfmap_map__open_id(found) : -ENOENT;
 }
 
 static void warn_of_map(const struct elfmap_load *load, const struct elfmap_load_map *map, __u32 running, __u32 pinned)

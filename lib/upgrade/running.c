@@ -14,6 +14,7 @@
 #include "kinds/maps.h"
 #include "map/map.h"
 #include "object/object.h"
+#include "pins/map_id.h"
 #include "upgrade/running.h"
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
@@ -68,7 +69,7 @@ static int add_map(struct elfmap_running *running, __u32 id, bool is_held)
 		map->is_held &= is_held;
 		return 0;
 	}
-	fd = bpf_map_get_fd_by_id(id);
+	fd = elfmap_map__open_id(id);
 	if (fd < 0)
 		return 0; /* removed since */
 	if (!bpf_obj_get_info_by_fd(fd, &info, &size)) {
@@ -398,7 +399,7 @@ int elfmap_running__find(const struct elfmap_running *running, const struct elfm
 			      msg);
 	if (equal)
 		return -ENOENT;
-	fd = bpf_map_get_fd_by_id(best->info.id);
+	fd = elfmap_map__open_id(best->info.id);
 	if (fd < 0)
 		return elfmap_msg__set(msg, fd, "map '%s': running map %u: %s", map->map.name, best->info.id,
 				       strerror(-fd));

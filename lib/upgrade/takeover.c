@@ -14,6 +14,7 @@
 #include "kinds/maps.h"
 #include "load/globals.h"
 #include "load/start.h"
+#include "pins/map_id.h"
 #include "upgrade/merge.h"
 #include "upgrade/takeover.h"
 
@@ -112,7 +113,7 @@ static int open_instance(const struct elfmap_running *running, const char *secti
 	struct instance instance = {.info = *info, .side.size = info->value_size};
 	int err = 0;
 
-	instance.fd = bpf_map_get_fd_by_id(info->id);
+	instance.fd = elfmap_map__open_id(info->id);
 	if (instance.fd < 0)
 		return instance.fd;
 	instance.side.bytes = calloc(1, info->value_size);

@@ -5,6 +5,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load kernel.bash
+
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	build=${BUILD:-$PWD/build}
@@ -60,8 +62,8 @@ says() {
 
 # Maps and programs in the kernel. Other tests run at the same time, so only names of this test count.
 left_behind() {
-	bpftool -j map show | jq -r '.[] | select(.name // "" | startswith("broken_")) | "\(.name) \(.id)"'
-	bpftool -j prog show | jq -r '.[] | select(.name == "careful" or .name == "after") | "\(.name) \(.id)"'
+	in_kernel map | grep ' broken_' || true
+	in_kernel prog | grep -E ' (careful|after)$' || true
 }
 
 # Those that were not there before: another run may have left its own, or be at work.
@@ -312,6 +314,7 @@ state() {
 	check broken sec classifier >/dev/null
 	for _ in $(seq 100); do # the kernel frees programs asynchronously
 		[[ -n $(left_since "$before") ]] || break
+		sleep 0.02
 	done
 	[[ -z $(left_since "$before") && -z $(find /sys/fs/bpf -type f ! -name '*.debug') ]]
 }

@@ -10,6 +10,7 @@ bats_require_minimum_version 1.5.0
 
 load flood.bash
 load faults.bash
+load kernel.bash
 
 # apply and upgrade make several hundred calls: every fifth is tested, or all with FAULTS_STRIDE=1.
 long_stride=${FAULTS_STRIDE-5}
@@ -236,17 +237,6 @@ note_ids() {
 	done
 }
 
-# none_left KIND: waits until the kernel has freed those that were noted.
-none_left() {
-	local try
-
-	for ((try = 0; try < 1200; try++)); do
-		[[ -n $(comm -12 <(sort -u "$tmp/$1") <(bpftool -j "$1" show | jq ".[].id" | sort)) ]] || return 0
-		sleep 0.05
-	done
-	return 1
-}
-
 @test "thirty rounds of attach, upgrade, rollback, apply and detach leave no program or map" {
 	generations=/sys/fs/bpf/tc/generations/gen%2Eo/$(stat -Lc %i /run/netns/blue)
 	echo "attach gen.o sec ingress dev v1 ingress" >"$tmp/pipeline"
@@ -266,6 +256,6 @@ none_left() {
 	[[ $(find "$globals" -type f | wc -l) == 3 && $(find "$generations" -mindepth 1 -maxdepth 1 | wc -l) == 2 ]]
 	(($(sort -u "$tmp/prog" | wc -l) > 60 && $(sort -u "$tmp/map" | wc -l) > 30))
 	find /sys/fs/bpf/tc -type f -delete
-	none_left prog
-	none_left map
+	freed prog "$tmp/prog"
+	freed map "$tmp/map"
 }

@@ -467,6 +467,7 @@ kill_before_names() {
 	send 3
 	"$elfmap" map set gen_state 7 70 types u32:u64
 	run -0 --separate-stderr upgrade "$gen"
+	echo "$stderr"
 	[[ $stderr == "elfmap: $gen: note: an interrupted upgrade was repaired first" ]]
 	grep -x '7 70' <(state)
 	grep -x '[0-9]* 6' <(state)
@@ -486,6 +487,7 @@ kill_before_names() {
 	done >"$tmp/entries"
 	"$elfmap" map load gen_state "$tmp/entries" types u32:u64
 	run -0 --separate-stderr upgrade "$gen"
+	echo "$stderr"
 	[[ $stderr == "elfmap: $gen: note: an interrupted upgrade was repaired first" ]]
 	[[ $(state | wc -l) == 40 && $("$elfmap" map get gen_state 40 types u32:u64) == '40 400' ]]
 	[[ ! -e $generations/old && ! -e $generations/next ]]
