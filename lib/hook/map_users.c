@@ -11,7 +11,6 @@
 #include "base/msg.h"
 #include "hook/map_users.h"
 #include "kinds/maps.h"
-#include "load/holder.h"
 #include "pins/map_id.h"
 
 /* ---- programs ------------------------------------------------------------------------------------- */
@@ -75,8 +74,7 @@ static int read_programs(struct elfmap_census *census)
 	return err == -ENOMEM ? err : 0;
 }
 
-/* ---- contents of tables and maps of maps
- * --------------------------------------------------------------------------------- */
+/* ---- contents of tables and maps of maps ------------------------------------------------------------------- */
 
 static int add_holding(struct elfmap_census *census, __u32 outer, __u32 inner)
 {
@@ -159,24 +157,62 @@ int elfmap_slots__each(int fd, const struct bpf_map_info *info, int (*each)(void
 	return walk_hash(fd, info, each, context);
 }
 
+static int read_holder(struct elfmap_census *census, __u32 id)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	int fd = elfmap_map__open_id(id), err = 0;
+
+	if (fd < 0)
+		return 0;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size == 4 && info.key_size &&
+	    (elfmap_map__is_prog_array(info.type) || elfmap_map__is_map_in_map(info.type)))
+		err = elfmap_slots__each(fd, &info, add_held, &(struct table){census, &info});
+	close(fd);
+	return err;
+}
+
+struct ids {
+	__u32 *at;
+	size_t nr;
+};
+
+static int add_id(struct ids *ids, __u32 id)
+{
+	__u32 *grown = elfmap_array__grow(ids->at, ids->nr, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	ids->at = grown;
+	grown[ids->nr++] = id;
+	return 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	__u32 left = *(const __u32 *)a, right = *(const __u32 *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* Only maps that a program uses or a pin keeps: to open a map by its id costs more than that (pins/map_id.c). */
 static int read_holders(struct elfmap_census *census)
 {
-	__u32 id = 0;
+	struct ids ids = {};
 	int err = 0;
 
-	while (!err && !bpf_map_get_next_id(id, &id)) {
-		struct bpf_map_info info = {};
-		__u32 size = sizeof(info);
-		int fd = elfmap_map__open_id(id);
-
-		if (fd < 0)
-			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size == 4 && info.key_size &&
-		    strcmp(info.name, ELFMAP_HOLDER_NAME) != 0 &&
-		    (elfmap_map__is_prog_array(info.type) || elfmap_map__is_map_in_map(info.type)))
-			err = elfmap_slots__each(fd, &info, add_held, &(struct table){census, &info});
-		close(fd);
-	}
+	for (size_t i = 0; !err && i < census->nr_progs; i++)
+		for (__u32 map = 0; !err && map < census->progs[i].nr_maps; map++)
+			err = add_id(&ids, census->progs[i].maps[map]);
+	for (size_t i = 0; !err && i < census->pins.nr; i++)
+		if (census->pins.pins[i].kind == ELFMAP_PIN_MAP)
+			err = add_id(&ids, census->pins.pins[i].id);
+	if (ids.nr)
+		qsort(ids.at, ids.nr, sizeof(*ids.at), compare_ids);
+	for (size_t i = 0; !err && i < ids.nr; i++)
+		if (!i || ids.at[i] != ids.at[i - 1])
+			err = read_holder(census, ids.at[i]);
+	free(ids.at);
 	return err;
 }
 
@@ -188,10 +224,10 @@ int elfmap_census__take(struct elfmap_census *ret_census, struct elfmap_msg *msg
 	int err;
 
 	err = read_programs(&census);
+	err = err ?: elfmap_pins__read_all(&census.pins);
 	err = err ?: read_holders(&census);
 	if (census.nr_progs && !err) /* hooks that cannot be listed are left out */
 		err = elfmap_hooks__list(-1, NULL, NULL, &census.hooks, NULL) == -ENOMEM ? -ENOMEM : 0;
-	err = err ?: elfmap_pins__read_all(&census.pins);
 	if (err) {
 		elfmap_census__free(&census);
 		return elfmap_msg__set(msg, err, "no memory");

@@ -26,7 +26,7 @@ struct elfmap_census {
 		__u32 table; /* ids: of the PROG_ARRAY, and of the program in a slot */
 		__u32 key;
 		__u32 prog;
-	} * slots;
+	} * slots; /* of tables that a program uses or a pin keeps */
 	size_t nr_slots;
 	struct elfmap_holding {
 		__u32 outer; /* ids: of the map of maps, and of a map in one of its slots */

@@ -10,7 +10,8 @@
 #include "base/array.h"
 #include "load/holder.h"
 
-#define TABLE_SLOTS 16384
+#define FIRST_SLOTS 64 /* of the first table; each further one has twice as many */
+#define MOST_SLOTS 16384
 
 /* Where ID is or belongs in the sorted ids. */
 static size_t find(const struct elfmap_holder *holder, __u32 id)
@@ -57,7 +58,7 @@ static int add(struct elfmap_holder *holder, struct elfmap_held held)
 
 static bool put(struct elfmap_held *table, int prog)
 {
-	if (table->single || table->nr == TABLE_SLOTS || bpf_map_update_elem(table->fd, &table->nr, &prog, BPF_ANY))
+	if (table->single || table->nr == table->slots || bpf_map_update_elem(table->fd, &table->nr, &prog, BPF_ANY))
 		return false;
 	table->nr++;
 	return true;
@@ -65,13 +66,15 @@ static bool put(struct elfmap_held *table, int prog)
 
 static int put_anywhere(struct elfmap_holder *holder, int prog, __u32 id)
 {
-	struct elfmap_held table = {};
+	struct elfmap_held table = {.slots = FIRST_SLOTS};
 
 	for (size_t i = holder->nr; i--;) /* the latest table has free slots */
 		if (put(&holder->at[i], prog))
 			return 0;
-	table.fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, ELFMAP_HOLDER_NAME, sizeof(__u32), sizeof(__u32),
-				  TABLE_SLOTS, NULL);
+	for (size_t i = 0; i < holder->nr && table.slots < MOST_SLOTS; i++)
+		table.slots *= 2;
+	table.fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "elfmap_holder", sizeof(__u32), sizeof(__u32), table.slots,
+				  NULL);
 	if (table.fd >= 0 && put(&table, prog))
 		return add(holder, table);
 	if (table.fd >= 0)
@@ -95,10 +98,18 @@ int elfmap_holder__hold(struct elfmap_holder *holder, __u32 id)
 	return err ?: add_id(holder, at, id);
 }
 
+/* Empties a table here, since the kernel does it some time after the last descriptor is closed. */
+static void drop(const struct elfmap_held *table)
+{
+	for (__u32 slot = 0; slot < table->nr; slot++)
+		bpf_map_delete_elem(table->fd, &slot);
+	close(table->fd);
+}
+
 void elfmap_holder__free(struct elfmap_holder *holder)
 {
 	for (size_t i = 0; i < holder->nr; i++)
-		close(holder->at[i].fd);
+		drop(&holder->at[i]);
 	free(holder->at);
 	free(holder->ids);
 	*holder = (struct elfmap_holder){};

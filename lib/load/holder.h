@@ -9,13 +9,11 @@
 #include <linux/types.h>
 #include <stddef.h>
 
-#define ELFMAP_HOLDER_NAME "elfmap_holder" /* of such a table: no program jumps through it */
-
 struct elfmap_holder {
 	struct elfmap_held {
-		int fd;	      /* of a PROG_ARRAY, or of a program that no PROG_ARRAY accepts */
-		__u32 nr;     /* used slots */
-		__u32 single; /* the program's id if FD is a program */
+		int fd;		 /* of a PROG_ARRAY, or of a program that no PROG_ARRAY accepts */
+		__u32 slots, nr; /* all, and those in use */
+		__u32 single;	 /* the program's id if FD is a program */
 	} * at;
 	size_t nr;
 	__u32 *ids; /* of the held programs, sorted */

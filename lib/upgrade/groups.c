@@ -314,7 +314,7 @@ int elfmap_groups__open(const struct elfmap_groups *groups, const char *name, __
 {
 	__u32 found = 0;
 
-	for (size_t i = 0; found != preferred && i < groups->nr; i++) {
+	for (size_t i = 0; (!found || found != preferred) && i < groups->nr; i++) {
 		__u32 id = elfmap_running__find_named(&groups->at[i].takeover.running, name, type, preferred);
 
 		if (!found || id == preferred)

@@ -109,8 +109,7 @@ static bool mark_prog(struct elfmap_needs *needs, __u32 id)
 	return false;
 }
 
-/* From programs to their maps, and from maps to what is in their slots. 1: something was marked.
- */
+/* From programs to their maps, and from maps to what is in their slots. 1: something was marked. */
 static int spread(struct elfmap_needs *needs)
 {
 	const struct elfmap_census *census = &needs->census;
@@ -135,9 +134,7 @@ static int spread(struct elfmap_needs *needs)
 	return marked;
 }
 
-/* ---- where marks start
- * ---------------------------------------------------------------------------------------------
- */
+/* ---- where marks start ------------------------------------------------------------------------------------------ */
 
 /* The references to a program that are neither pins nor slots: hooks and descriptors. */
 static __s64 count_prog_users(const struct elfmap_census *census, __u32 id, __s64 count)
@@ -205,9 +202,8 @@ static int mark_first(struct elfmap_needs *needs, const struct elfmap_references
 	return err < 0 ? err : 0;
 }
 
-/* A unit is needed as a whole: a deployment with its previous version, for the programs that are
- * attached; an object's directory for any of its maps. A pin of a map outside of the units says
- * nothing of the programs of a version. */
+/* A unit is needed as a whole: a deployment with its previous version, for the programs that are attached; an object's
+ * directory for any of its maps. A pin of a map outside of the units says nothing of the programs of a version. */
 static void mark_units(struct elfmap_needs *needs)
 {
 	const struct elfmap_pins *pins = &needs->census.pins;
@@ -227,9 +223,7 @@ static void mark_units(struct elfmap_needs *needs)
 	}
 }
 
-/* ---- all
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- all ------------------------------------------------------------------------------------------------------- */
 
 static int mark(struct elfmap_needs *needs, const char *tc_dir, const struct elfmap_references *before,
 		const struct elfmap_references *after)

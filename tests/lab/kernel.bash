@@ -2,23 +2,27 @@
 # shellcheck shell=bash
 # What the kernel still has. Other tests run at the same time, so a test asks for what it has made.
 
-# in_kernel prog|map: a line "ID NAME" each. The kernel loses a PROG_ARRAY without pins for ever if two commands that
-# list all maps open it at the same time (lib/pins/map_id.c). So a PROG_ARRAY counts only while a program uses it.
-in_kernel() {
-	local used='[]'
+# The kernel loses a PROG_ARRAY without pins for ever if two commands open it by its id at the same time, or one that
+# lists all maps (lib/pins/map_id.c). So a PROG_ARRAY counts only while a program uses it, and no test lists all maps.
 
-	[[ $1 == prog ]] || used=$(bpftool -j prog show | jq -c '[.[].map_ids[]?]')
-	bpftool -j "$1" show | jq -r --argjson used "$used" \
-		'.[] | select(.type != "prog_array" or (.id | IN($used[]))) | "\(.id) \(.name // "")"'
+# is_kept prog|map ID
+is_kept() {
+	local type
+
+	type=$(bpftool -j "$1" show id "$2" 2>/dev/null | jq -r .type)
+	[[ $type != prog_array ]] || type=$(bpftool -j prog show | jq --argjson id "$2" '.[] | select(.map_ids // [] | index($id)) | .id')
+	[[ -n $type ]]
 }
 
 # freed prog|map FILE: waits until the kernel has freed those whose ids are in FILE; it does so asynchronously.
 freed() {
-	local try
+	local id try
 
-	for ((try = 0; try < 1200; try++)); do
-		[[ -n $(comm -12 <(sort -u "$2") <(in_kernel "$1" | cut -d' ' -f1 | sort)) ]] || return 0
-		sleep 0.05
-	done
-	return 1
+	while read -r id; do
+		for ((try = 0; try < 1200; try++)); do
+			is_kept "$1" "$id" || continue 2
+			sleep 0.05
+		done
+		return 1
+	done < <(sort -u "$2")
 }
