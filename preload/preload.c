@@ -408,8 +408,7 @@ __attribute__((visibility("default"))) long syscall(long number, ...)
 	return real(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
-/* ---- bpf_object__load: types, refusals, start values --------------------------------------------------------------
- */
+/* ---- bpf_object__load: types, refusals, start values --------------------------------------------------------- */
 
 /* The kernel refuses a map with EINVAL only, and a program in terms that often need an explanation. */
 static void explain_refusal(const struct bpf_object *bpf)

@@ -203,8 +203,7 @@ int elfmap_graft__open(const struct elfmap_graft_request *request, struct elfmap
 	return err;
 }
 
-/* ---- changing the slot ----------------------------------------------------------------------------------------------
- */
+/* ---- changing the slot ----------------------------------------------------------------------------------------- */
 
 static int load(struct elfmap_graft *graft, const struct elfmap_load_goal *goal, struct elfmap_msg *msg)
 {

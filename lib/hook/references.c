@@ -46,8 +46,7 @@ static int offset_of(const struct btf *btf, const char *type, const char *member
 	return id < 0 ? id : find_member(btf, (__u32)id, member);
 }
 
-/* ---- the iterators -------------------------------------------------------------------------------------------------
- */
+/* ---- the iterators -------------------------------------------------------------------------------------------- */
 
 struct iterator {
 	const char *target;	/* function of the kernel that the program attaches to */
@@ -200,8 +199,7 @@ __s64 elfmap_references__of_map(const struct elfmap_references *references, __u3
 	return find(references->maps, references->nr_maps, id);
 }
 
-/* ---- processes -----------------------------------------------------------------------------------------------------
- */
+/* ---- processes ------------------------------------------------------------------------------------------------ */
 
 static bool shows_map(const char *path, __u32 id)
 {

@@ -388,8 +388,7 @@ int elfmap_load__shrink(struct elfmap_load *load, struct elfmap_holder *holder)
 	return 0;
 }
 
-/* ---- notes: files, and start values of variables ------------------------------------------------------------------
- */
+/* ---- notes: files, and start values of variables ------------------------------------------------------------- */
 
 void elfmap_load__note_file(const struct elfmap_load *load)
 {

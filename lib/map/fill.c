@@ -294,8 +294,7 @@ void elfmap_fill__describe_key(const struct elfmap_reader *map, struct elfmap_re
 	elfmap_buffer__free(&buffer);
 }
 
-/* ---- records of devices and cgroups -------------------------------------------------------------------------------
- */
+/* ---- records of devices and cgroups -------------------------------------------------------------------------- */
 
 static void keep(void *notes, const void *key, const void *value)
 {

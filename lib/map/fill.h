@@ -51,8 +51,7 @@ int elfmap_fill__open_objects(const struct elfmap_reader *map, struct elfmap_res
 void elfmap_fill__describe_key(const struct elfmap_reader *map, struct elfmap_resolver *resolver, const void *key,
 			       char *ret_text, size_t size);
 
-/* ---- records of devices and cgroups -------------------------------------------------------------------------------
- */
+/* ---- records of devices and cgroups -------------------------------------------------------------------------- */
 
 /* Records the names of the devices whose ifindexes a command writes into a map (map/device_names.h), for
  * `elfmap map check`, and the ids of the cgroups that it writes into slots (map/cgroup_slots.h), for

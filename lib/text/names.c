@@ -356,8 +356,7 @@ void json__add_id(struct elfmap_json *json, const struct elfmap_type *type, cons
 	json__add_number(json, &number, value);
 }
 
-/* ---- ids into descriptors ------------------------------------------------------------------------------------------
- */
+/* ---- ids into descriptors ------------------------------------------------------------------------------------- */
 
 static int open_one(const struct elfmap_type *type, struct elfmap_resolver *resolver, unsigned char *bytes,
 		    struct elfmap_msg *msg)

@@ -364,8 +364,7 @@ void json__add_bytes(struct elfmap_json *json, const struct elfmap_type *type, c
 	elfmap_json__close(json, ']');
 }
 
-/* ---- strings ------------------------------------------------------------------------------------------------------
- */
+/* ---- strings ------------------------------------------------------------------------------------------------- */
 
 static int read_quoted(struct elfmap_text *text, const struct elfmap_type *type, unsigned char *to)
 {

@@ -126,8 +126,7 @@ static int add_pin(struct elfmap_garbage *garbage, const struct elfmap_needs *ne
 	return add_item(garbage, item, pin->path);
 }
 
-/* ---- empty directories, and notes ----------------------------------------------------------------------------------
- */
+/* ---- empty directories, and notes ----------------------------------------------------------------------------- */
 
 /* Adds DIR if there is no pin below it. *RET_EMPTY: it has been added, or there is no such directory. */
 static int add_empty(struct elfmap_garbage *garbage, const char *dir, bool *ret_empty)

@@ -352,8 +352,7 @@ static int copy_state(struct change *change)
 	return err;
 }
 
-/* ---- the usual pins, and the names of versions --------------------------------------------------------------------
- */
+/* ---- the usual pins, and the names of versions --------------------------------------------------------------- */
 
 /* Replaces the usual pins by VERSION's maps. */
 static int publish_maps(const struct change *change, const struct elfmap_version *version)
@@ -528,8 +527,7 @@ static int recover(struct change *change)
 	return err;
 }
 
-/* ---- the whole upgrade ---------------------------------------------------------------------------------------------
- */
+/* ---- the whole upgrade ---------------------------------------------------------------------------------------- */
 
 static int find_hooks(struct change *change)
 {

@@ -83,6 +83,9 @@ versions() {
 	versions in_blue
 	nsenter --net=/run/netns/blue sleep 60 3>&- &
 	holder=$!
+	until [[ /proc/$holder/ns/net -ef /run/netns/blue ]]; do
+		sleep 0.02
+	done
 	ip netns del blue
 	sleep 0.2
 	nothing
