@@ -176,7 +176,8 @@ int elfmap_attachment__init(const struct elfmap_attach_request *request, int net
 		snprintf(wanted->name, sizeof(wanted->name), "%s:[%s]", elfmap_path__name(request->what),
 			 request->section);
 	else if (request->what)
-		snprintf(wanted->name, sizeof(wanted->name), "%s:[*fsobj]", elfmap_path__name(request->what));
+		snprintf(wanted->name, sizeof(wanted->name), "%s" ELFMAP_PINNED_SECTION,
+			 elfmap_path__name(request->what));
 	attachment->culprit = request->what;
 	err = wanted->kind->pin_path ? elfmap_hook__pin_path(wanted, path, sizeof(path), msg) : 0;
 	return err == -EOPNOTSUPP ? 0 : err;

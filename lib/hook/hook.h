@@ -19,6 +19,8 @@
 #include "elfmap.h"
 
 #define ELFMAP_HOOK_NAME 256 /* the kernel's limit for a filter */
+#define ELFMAP_PINNED_SECTION \
+	":[*fsobj]" /* after the pin's name, in the name that tc gives a pinned program's filter */
 
 enum elfmap_direction { ELFMAP_NO_DIRECTION, ELFMAP_INGRESS, ELFMAP_EGRESS };
 

@@ -36,6 +36,14 @@ static char *section_of(const char *object, const char *name)
 	return strndup(name + length + 2, whole - length - 3);
 }
 
+/* Is this the name of a pinned program's filter? It tells the function at most, and not the file. */
+static bool is_of_pin(const char *name)
+{
+	size_t length = strlen(name), tail = strlen(ELFMAP_PINNED_SECTION);
+
+	return length > tail && !strcmp(name + length - tail, ELFMAP_PINNED_SECTION);
+}
+
 /* Takes ownership of SECTION, also on failure. */
 static int add_hook(struct elfmap_deployment *deployment, const struct elfmap_hook *hook, char *section)
 {
@@ -68,9 +76,9 @@ static bool has_map(const struct elfmap_object *object, __u32 id)
 	return false;
 }
 
-/* The section of the function that PROG was, by its name and those of its maps; NULL: it is another object's, or that
- * is not certain. free() it. */
-static char *section_of_function(const struct elfmap_object *object, const char *name, __u32 prog)
+/* The section of the function that PROG was, by its name, those of its maps, and the noted file, if there is a note or
+ * it MUST_BE_NOTED; NULL: it is another object's, or that is not certain. free() it. */
+static char *section_of_function(const struct elfmap_object *object, const char *name, __u32 prog, bool must_be_noted)
 {
 	struct elfmap_program program = {};
 	int fd = object ? bpf_prog_get_fd_by_id(prog) : -1;
@@ -78,9 +86,8 @@ static char *section_of_function(const struct elfmap_object *object, const char 
 	char noted[PATH_MAX];
 	bool is_certain = fd >= 0 && !elfmap_program__describe(fd, &program) && *program.name;
 
-	if (is_certain && !elfmap_note__read(fd, noted))
-		is_certain = !strcmp(elfmap_path__name(noted), name);
-
+	if (is_certain)
+		is_certain = elfmap_note__read(fd, noted) ? !must_be_noted : !strcmp(elfmap_path__name(noted), name);
 	for (__u32 i = 0; is_certain && i < program.nr_maps; i++)
 		is_certain = has_map(object, program.maps[i]);
 	for (size_t i = 0; is_certain && i < object->nr_progs; i++) {
@@ -117,11 +124,13 @@ static int find_kind(const struct elfmap_hook_kind *kind, const char *file, cons
 	for (size_t i = 0; !err && i < hooks.nr; i++) {
 		struct elfmap_hook *hook = &hooks.at[i];
 		bool is_nameless = kind->has & ELFMAP_HOOK_SINGLE && !*hook->name;
+		bool tells_file = !is_nameless && !is_of_pin(hook->name);
 		char *section;
 
-		if (is_nameless && !bytes)
+		if (!tells_file && !bytes)
 			read_object(file, &object, &bytes);
-		section = is_nameless ? section_of_function(object, name, hook->prog) : section_of(name, hook->name);
+		section = tells_file ? section_of(name, hook->name)
+				     : section_of_function(object, name, hook->prog, !is_nameless);
 		if (!section)
 			continue;
 		if (is_nameless)
@@ -461,6 +470,52 @@ int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct
 		close(before);
 	}
 	return err;
+}
+
+/* ---- pins of `elfmap load` ------------------------------------------------------------------------------- */
+
+/* The hook that has run the program of PIN before and runs another one now. NULL: none. */
+static const struct elfmap_deployed *find_changed(const struct elfmap_deployment *deployment,
+						  const struct elfmap_pinned *pin)
+{
+	for (size_t i = 0; i < deployment->nr; i++)
+		if (deployment->at[i].before == pin->id && deployment->at[i].hook.prog != pin->id)
+			return &deployment->at[i];
+	return NULL;
+}
+
+static int replace_pin(const char *path, __u32 id, struct elfmap_msg *msg)
+{
+	int prog = bpf_prog_get_fd_by_id(id), err;
+
+	if (prog < 0)
+		return elfmap_msg__set(msg, prog, "program %u: %s", id, strerror(-prog));
+	err = elfmap_pin__replace(prog, path, msg);
+	close(prog);
+	return err;
+}
+
+void elfmap_deployment__replace_pins(const struct elfmap_deployment *deployment, const char *tc_dir,
+				     void (*warn)(const char *path, const char *text))
+{
+	struct elfmap_pins pins = {};
+	struct elfmap_msg msg = {};
+	char dir[PATH_MAX], text[sizeof(msg.text) + 64];
+
+	snprintf(dir, sizeof(dir), "%s/progs", tc_dir);
+	if (elfmap_pins__read(dir, &pins))
+		return;
+	for (size_t i = 0; i < pins.nr; i++) {
+		const struct elfmap_pinned *pin = &pins.pins[i];
+		const struct elfmap_deployed *hook =
+			pin->kind == ELFMAP_PIN_PROG && !pin->is_link ? find_changed(deployment, pin) : NULL;
+
+		if (!hook || !replace_pin(pin->path, hook->hook.prog, &msg) || !warn)
+			continue;
+		snprintf(text, sizeof(text), "warning: still pins the program before the exchange: %s", msg.text);
+		warn(pin->path, text);
+	}
+	elfmap_pins__free(&pins);
 }
 
 /* ---- tables ---------------------------------------------------------------------------------------------- */

@@ -34,7 +34,8 @@ struct elfmap_place {
 
 /* Finds all hooks named OBJECT:[SECTION], OBJECT being the name of FILE, whose programs can be exchanged: filters of
  * all devices and chains, links that `elfmap attach` pinned below TC_DIR, and XDP programs. Those that rtnetlink
- * attached have no name: they are found by the function of FILE, if it can be read, and its maps. */
+ * attached have no name, and filters of pinned programs that of the pin: they are found by the function of FILE, if it
+ * can be read, and its maps. */
 int elfmap_deployment__find(const char *file, const char *tc_dir, struct elfmap_deployment *ret_deployment,
 			    struct elfmap_msg *msg);
 void elfmap_deployment__free(struct elfmap_deployment *deployment);
@@ -75,6 +76,11 @@ int elfmap_deployed__find_program(const struct elfmap_deployed *deployed, const 
  * exchanged a program since. */
 int elfmap_deployment__switch(struct elfmap_deployment *deployment, const struct elfmap_version *version,
 			      struct elfmap_msg *msg);
+
+/* Lets the pins below TC_DIR/progs, which `elfmap load` has made, refer to the programs that the hooks run now, where
+ * they refer to those before. WARN is called for a pin that could not be replaced. */
+void elfmap_deployment__replace_pins(const struct elfmap_deployment *deployment, const char *tc_dir,
+				     void (*warn)(const char *path, const char *text));
 
 /* Checks that the PROG_ARRAYs of VERSION are pinned below TC_DIR. -ENOENT: one is not, so the kernel has emptied it,
  * and all tail calls would fail. */

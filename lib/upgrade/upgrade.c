@@ -692,8 +692,12 @@ static int exchange(struct change *changes, size_t nr)
 		if (change->is_staged && !change->is_published)
 			unstage(change);
 	}
-	for (size_t i = 0; !err && i < nr; i++)
+	for (size_t i = 0; !err && i < nr; i++) {
+		if (!changes[i].opts->hooks && !changes[i].opts->nr_places) /* no other hook runs the former programs */
+			elfmap_deployment__replace_pins(&changes[i].result->deployment, changes[i].tc_dir,
+							changes[i].opts->warn);
 		sweep(&changes[i]);
+	}
 	return err;
 }
 

@@ -436,6 +436,45 @@ assert_whole() {
 	[[ $(cells) != *' 0 0 0' ]]
 }
 
+# id_of PIN: of a pinned program.
+id_of() {
+	bpftool -j prog show pinned "$1" | jq .id
+}
+
+@test "programs that load has pinned and tc has attached are upgraded and rolled back, with their pins" {
+	pin=/sys/fs/bpf/tc/progs/gen/gen_ingress
+	"$elfmap" load "$gen"
+	first=$(id_of "$pin")
+	on blue tc filter add dev v1 ingress bpf da object-pinned "$pin"
+	send 3
+	version 2
+	run -0 --separate-stderr upgrade "$gen"
+	[[ -z $stderr && $output == 'dev v1 ingress prio 49152 handle 0x1 chain 0 gen_ingress:[*fsobj] replaced'* ]]
+	[[ $(filter_id) != "$first" && $(id_of "$pin") == "$(filter_id)" ]]
+	send 4
+	[[ $(cells) == '3 4 0 0' ]]
+	run -0 --separate-stderr upgrade "$gen" --rollback
+	[[ $(filter_id) == "$first" && $(id_of "$pin") == "$first" ]]
+	send 2
+	[[ $(cells) == '5 4 0 0' ]]
+	# A hook alone: the pin is that of the version that other hooks have.
+	run -0 --separate-stderr upgrade "$gen" dev v1 ingress
+	[[ $(filter_id) != "$first" && $(id_of "$pin") == "$first" ]]
+	run -0 "$elfmap" -n blue detach "$gen" --all
+	[[ -z $(filter_id) && -e $pin ]]
+}
+
+@test "a pinned program of another file is not upgraded, also if its function has the same name" {
+	cp "$gen" "$tmp/other.o"
+	pin=/sys/fs/bpf/tc/progs/other/gen_ingress
+	"$elfmap" load "$tmp/other.o"
+	on blue tc filter add dev v1 ingress bpf da object-pinned "$pin"
+	first=$(filter_id)
+	version 2
+	run -1 --separate-stderr upgrade "$gen"
+	[[ $stderr == "elfmap: $gen: it is not attached here "* && $(filter_id) == "$first" && $(id_of "$pin") == "$first" ]]
+}
+
 @test "killed before its last step, with the new version attached: the new version stays, and is complete" {
 	version 1_unpinned
 	attach
