@@ -99,12 +99,16 @@ static void describe(char *text, size_t size, __u32 type, __u32 key, __u32 value
 		 flags);
 }
 
+/* What the creator of a map may do with its descriptor: no part of the map (kernel/bpf/syscall.c
+ * bpf_map_flags_retain_permanent()). */
+#define DESCRIPTOR_FLAGS (BPF_F_RDONLY | BPF_F_WRONLY)
+
 /* THERE is "pin" or "running map". */
 static int compare(const struct elfmap_map *map, const struct bpf_map_info *info, const char *there,
 		   struct elfmap_msg *msg)
 {
 	const struct bpf_elf_map *def = &map->def;
-	__u32 added = elfmap_map_kind__of(def->type)->added_flags;
+	__u32 ignored = elfmap_map_kind__of(def->type)->added_flags | DESCRIPTOR_FLAGS;
 	char ours[128], theirs[128], fields[64] = "";
 	const struct {
 		const char *name;
@@ -114,7 +118,7 @@ static int compare(const struct elfmap_map *map, const struct bpf_map_info *info
 		{"key", def->size_key == info->key_size},
 		{"value", def->size_value == info->value_size},
 		{"max_entries", same_entries(def, info->max_entries)},
-		{"flags", (def->flags | added) == (info->map_flags | added)},
+		{"flags", (def->flags | ignored) == (info->map_flags | ignored)},
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)

@@ -116,6 +116,38 @@ a_b' ]]
 	[[ $(bpftool -j map show pinned "$globals/shared_hits" | jq -r .name) == other && ! -e $progs/shared ]]
 }
 
+# The kernel does not keep BPF_F_RDONLY (0x8) and BPF_F_WRONLY (0x10).
+@test "load, attach, tc: the pin of a map with flags of its descriptor alone is taken again" {
+	for flags in 0x8 0x10; do
+		for debug in -g -g0; do
+			clang -target bpf -O2 "$debug" -c -Iinclude -idirafter "/usr/include/$(cc -print-multiarch)" -x c -o "$tmp/own.o" - <<-END
+				#include <linux/bpf.h>
+				#include <bpf/bpf_helpers.h>
+				#include "bpf_elf.h"
+				struct bpf_elf_map SEC("maps") own = {.type = BPF_MAP_TYPE_HASH, .size_key = 4,
+					.size_value = 4, .max_elem = 2, .flags = $flags, .pinning = PIN_GLOBAL_NS};
+				SEC("classifier") int count(struct __sk_buff *skb)
+				{
+					__u32 key = 0;
+
+					return bpf_map_lookup_elem(&own, &key) ? 0 : -1;
+				}
+			END
+			"$elfmap" load "$tmp/own.o"
+			id=$(bpftool -j map show pinned "$globals/own" | jq .id)
+			run -0 --separate-stderr "$elfmap" load "$tmp/own.o"
+			run -0 --separate-stderr "$elfmap" attach "$tmp/own.o" sec classifier dev "$link" ingress
+			[[ -z $stderr ]]
+			"$elfmap" tc filter add dev "$link" egress bpf da obj "$tmp/own.o" sec classifier
+			run -0 "$elfmap" check "$tmp/own.o"
+			[[ $(bpftool -j map show pinned "$globals/own" | jq .id) == "$id" ]]
+			tc filter del dev "$link" ingress
+			tc filter del dev "$link" egress
+			"$elfmap" unload "$tmp/own.o" --maps
+		done
+	done
+}
+
 @test "load: a missing file, a file that is not an object, a missing section and an unknown type are refused" {
 	run --separate-stderr "$elfmap" load "$tmp/none.o"
 	fails 1 "elfmap: $tmp/none.o: *No such file*"
@@ -372,7 +404,7 @@ $id" ]]
 	fails 1 'elfmap: attach: no bpf file system is mounted here; *'
 	run -0 --separate-stderr "$elfmap" detach "$objects/shared.o" sec ingress dev "$link" ingress
 	[[ $output == *detached && -z $(filter_id) ]]
-	mount -t bpf bpf /sys/fs/bpf
+	mount -t bpf -o mode=0700 bpf /sys/fs/bpf
 }
 
 # ---- round and round ------------------------------------------------------------------------------
