@@ -347,9 +347,7 @@ static int add_pin(int fd, const struct saved_pin *pin, struct restored_pin *ret
 	if (err)
 		return err;
 	ret_pin->is_made = true;
-	if (chown(path, pin->uid, pin->gid) || chmod(path, pin->mode))
-		return elfmap_msg__set(msg, -errno, "its owner and mode cannot be set: %s", strerror(errno));
-	return 0;
+	return elfmap_pin__set_access(path, pin->uid, pin->gid, pin->mode, msg);
 }
 
 static int pin_map(struct restored *map, struct elfmap_msg *msg)

@@ -192,6 +192,30 @@ int elfmap_pin__add(int fd, const char *path, struct elfmap_msg *msg)
 
 /* ---- replacing ------------------------------------------------------------------------------------ */
 
+/* Owner and mode of FILE, an O_PATH descriptor, which chmod() cannot take. */
+static int set_file(int file, uid_t uid, gid_t gid, mode_t mode)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	return fchownat(file, "", uid, gid, AT_EMPTY_PATH) || chmod(path, mode & 07777) ? -errno : 0;
+}
+
+int elfmap_pin__set_access(const char *path, uid_t uid, gid_t gid, mode_t mode, struct elfmap_msg *msg)
+{
+	int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), err = 0;
+	struct stat pin;
+
+	if (file < 0 || fstat(file, &pin))
+		err = -errno;
+	else if (!S_ISREG(pin.st_mode))
+		err = -ELOOP; /* another file has taken its place */
+	err = err ?: set_file(file, uid, gid, mode);
+	if (file >= 0)
+		close(file);
+	return err ? elfmap_msg__set(msg, err, "its owner and mode cannot be set: %s", strerror(-err)) : 0;
+}
+
 int elfmap_pin__replace(int fd, const char *path, struct elfmap_msg *msg)
 {
 	char new[PATH_MAX];
@@ -206,10 +230,11 @@ int elfmap_pin__replace(int fd, const char *path, struct elfmap_msg *msg)
 	err = bpf_obj_pin(fd, new);
 	if (err)
 		return explain_pin(new, err, msg);
-	if (chown(new, old.st_uid, old.st_gid) || chmod(new, old.st_mode & 07777) || rename(new, path)) {
+	err = elfmap_pin__set_access(new, old.st_uid, old.st_gid, old.st_mode, msg);
+	if (!err && rename(new, path))
 		err = elfmap_msg__set(msg, -errno, "the pin cannot be replaced: %s", strerror(errno));
+	if (err)
 		unlink(new);
-	}
 	return err;
 }
 

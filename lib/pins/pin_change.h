@@ -6,7 +6,10 @@
 #ifndef ELFMAP_PIN_CHANGE_H
 #define ELFMAP_PIN_CHANGE_H
 
+#include <sys/types.h>
+
 #include "elfmap.h"
+
 /* Waits for other commands that load objects or change pins where PATH is, and keeps them out until the caller
  * close()s *RET_LOCK. -EBUSY after some seconds. */
 int elfmap_pin__lock(const char *path, int *ret_lock, struct elfmap_msg *msg);
@@ -14,6 +17,9 @@ int elfmap_pin__lock(const char *path, int *ret_lock, struct elfmap_msg *msg);
 /* Pins map FD at PATH, making the directories that are missing (mode 0700, as tc does); on failure they
  * are removed again. -EEXIST: PATH exists. */
 int elfmap_pin__add(int fd, const char *path, struct elfmap_msg *msg);
+
+/* Sets owner and mode of the pin at PATH, which is not followed if it is a link. -ELOOP: it is no pin any more. */
+int elfmap_pin__set_access(const char *path, uid_t uid, gid_t gid, mode_t mode, struct elfmap_msg *msg);
 
 /* Replaces the existing pin at PATH by one of map FD, atomically; owner and mode stay. Requires the lock. */
 int elfmap_pin__replace(int fd, const char *path, struct elfmap_msg *msg);

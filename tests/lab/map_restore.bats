@@ -52,6 +52,28 @@ setup() {
 	map restore "$tmp/saved"
 }
 
+# The delay is between the pin and its mode.
+@test "restore: the file behind a link that takes a pin's place keeps its mode" {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	create a hash 4 4 4
+	chmod 666 $globals/a
+	map save >"$tmp/saved"
+	rm $globals/a
+	echo secret >"$tmp/target"
+	chmod 600 "$tmp/target"
+	(
+		until [[ -e $globals/a ]]; do :; done
+		ln -sf "$tmp/target" $globals/a
+	) 3>&- &
+	run strace -f -qq -o /dev/null -e trace=bpf -e inject=bpf:delay_exit=200000 "$elfmap" map restore "$tmp/saved"
+	wait
+	[[ $status == 1 && $output == *'its owner and mode cannot be set: '* ]]
+	[[ $(stat -c '%a %U' "$tmp/target") == '600 root' ]]
+	rm -f $globals/a
+	map restore "$tmp/saved"
+	[[ $(stat -c %a $globals/a) == 666 ]]
+}
+
 # ---- map save -o, --stable --------------------------------------------------------------------------
 
 @test "save -o: the file is there as a whole, or not at all" {
