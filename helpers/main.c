@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "base/msg.h"
 #include "base/netns.h"
+#include "base/program.h"
 #include "helpers/command.h"
 #include "helpers/help.h"
 
@@ -263,6 +265,8 @@ int main(int argc, char **argv)
 	int name = argc > 0; /* older kernels accept an empty argv */
 	static char version[] = "version";
 
+	if (getauxval(AT_SECURE))
+		return complain(name ? argv[0] : "elfmap", ELFMAP_SECURE_TEXT);
 	for (int i = 1; i < argc && argv[i][0] == '-'; i++)
 		if (!strcmp(argv[i], "-V") || !strcmp(argv[i], "--version"))
 			argv[i] = version;

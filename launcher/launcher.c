@@ -290,7 +290,8 @@ static enum door find_door(char **argv)
 
 int main(int argc, char **argv)
 {
-	(void)argc;
+	if (getauxval(AT_SECURE))
+		return complain(argc ? argv[0] : "elfmap", ELFMAP_SECURE_TEXT);
 	switch (find_door(argv)) {
 	case DOOR_NAME:
 		return run_program(elfmap_path__name(argv[0]), argv);

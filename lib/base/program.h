@@ -31,4 +31,9 @@ int program__find(const char *name, struct system_program *ret_program);
  * when installed, or "" if this program cannot be found: it is setuid, and /proc is not mounted. */
 int elfmap_libexec__find(char *ret_path, size_t size);
 
+/* Why a process with AT_SECURE ends: it would load programs, and run scripts and tc, with rights that its caller lacks.
+ */
+#define ELFMAP_SECURE_TEXT \
+	"refused, since it is setuid or setgid, or has file capabilities; 'sudo elfmap ...' runs it as root"
+
 #endif

@@ -235,7 +235,7 @@ own_tree() {
 	verbs "$tmp/own/elfmap"
 }
 
-@test "a setuid launcher executes no file of the caller, from any directory that it is linked into" {
+@test "a setuid copy is refused, and no file of another owner is executed from a directory that it is linked into" {
 	chmod 755 "$tmp" "$BATS_RUN_TMPDIR"
 	own_tree
 	mkdir -p "$tmp/own/theirs/libexec/elfmap"
@@ -244,6 +244,18 @@ own_tree() {
 	chmod u+s "$tmp/own/elfmap"
 	ln "$tmp/own/elfmap" "$tmp/own/theirs/elfmap"
 	as_user() { setpriv --reuid 12345 --regid 12345 --clear-groups "$@"; }
+	secure="refused, since it is setuid or setgid, or has file capabilities; 'sudo elfmap ...' runs it as root"
+	for command in "$tmp/own/elfmap" "$tmp/own/theirs/elfmap"; do
+		for words in version 'tc -V' 'map list' ''; do
+			# shellcheck disable=SC2086 # words
+			run -1 --separate-stderr as_user "$command" $words
+			[[ -z $output && $stderr == "elfmap: $command: $secure" ]]
+		done
+	done
+	chmod u+s "$tmp/own/libexec/elfmap/elfmap"
+	run -1 --separate-stderr as_user "$tmp/own/libexec/elfmap/elfmap" version
+	[[ -z $output && $stderr == "elfmap: $tmp/own/libexec/elfmap/elfmap: $secure" ]]
+	chmod u-s "$tmp/own/elfmap" "$tmp/own/libexec/elfmap/elfmap"
 	verbs as_user "$tmp/own/elfmap"
 	run -1 --separate-stderr as_user "$tmp/own/theirs/elfmap" -u
 	[[ -z $output && $stderr == "elfmap: $tmp/own/theirs/libexec/elfmap/elfmap: belongs neither to root nor to the owner of this command" ]]
