@@ -76,15 +76,15 @@ tools   = $(if $(asked),,$(eval asked := yes)$(if $(missing),$(error missing her
 LIB_SRC    := $(wildcard lib/*/*.c)
 # Also linked into the preload: transcoding, pins, pair.
 CORE_SRC   := $(filter-out lib/object/decl% lib/object/old_tc% lib/object/layout%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \
-	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/bpffs.c lib/pins/frozen.c lib/pins/made.c lib/pins/map_id.c \
+	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/bpffs.c lib/pins/frozen.c lib/pins/made.c lib/pins/map_id.c lib/pins/trust.c \
 	      lib/pins/pin.c lib/load/note.c lib/load/pair.c lib/load/start.c
 # The library: the functions of elfmap.h and what they need.
 SHIP_SRC   := $(filter-out lib/object/decl% lib/object/old_tc% lib/object/layout%,$(wildcard lib/object/*.c)) lib/base/msg.c lib/base/fd.c \
 	      lib/kinds/maps.c lib/kinds/progs.c lib/pins/pin.c
 TOOL_SRC   := $(wildcard helpers/*.c helpers/*/*.c)
 # The launcher: without libbpf and libelf, which musl lacks.
-LAUNCHER_SRC := $(wildcard launcher/*.c) lib/base/msg.c lib/base/program.c lib/pins/bpffs.c
-LAUNCHER_H   := $(wildcard launcher/*.h lib/base/*.h include/*.h) lib/pins/bpffs.h
+LAUNCHER_SRC := $(wildcard launcher/*.c) lib/base/msg.c lib/base/program.c lib/pins/bpffs.c lib/pins/trust.c
+LAUNCHER_H   := $(wildcard launcher/*.h lib/base/*.h include/*.h) lib/pins/bpffs.h lib/pins/trust.h
 PRELOAD_SRC := $(wildcard preload/*.c)
 PROG_SRC   := $(wildcard tc-progs/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*_test.c)

@@ -90,7 +90,7 @@ static int do_without(bool switches)
 		return complain(
 			ELFMAP_BPFFS_USUAL,
 			"no bpffs, and one mounted here would disappear with this mount namespace; on the host: "
-			"mount -t bpf bpf " ELFMAP_BPFFS_USUAL);
+			"mount -t bpf -o mode=0700 bpf " ELFMAP_BPFFS_USUAL);
 	if (!switches)
 		return EXIT_SUCCESS;
 	if (mount("bpf", ELFMAP_BPFFS_USUAL, "bpf", 0, "mode=0700"))

@@ -22,6 +22,7 @@
 #include "load/note.h"
 #include "load/start.h"
 #include "pins/bpffs.h"
+#include "pins/trust.h"
 #include "preload/preload.h"
 
 #ifndef EM_BPF
@@ -192,12 +193,16 @@ static const char *find_obstacle(struct elfmap_msg *msg)
 	    !(caps[CAP_TO_INDEX(CAP_BPF)].effective & CAP_TO_MASK(CAP_BPF)))
 		return "not permitted: loading needs CAP_BPF and CAP_NET_ADMIN; run the command as root";
 	/* Before it opens the object, tc has tried to mount a bpffs. */
-	if (elfmap_bpffs__contains(mount ? mount : ELFMAP_BPFFS_USUAL))
-		return NULL;
+	if (elfmap_bpffs__contains(mount ? mount : ELFMAP_BPFFS_USUAL)) {
+		snprintf(path, sizeof(path), "%s/tc", mount ? mount : ELFMAP_BPFFS_USUAL);
+		return elfmap_trust__check(path, msg) ? msg->text : NULL;
+	}
 	if (mount)
-		return "no bpffs at TC_BPF_MNT; mount one: mount -t bpf bpf \"$TC_BPF_MNT\"";
+		return "no bpffs at TC_BPF_MNT; mount one: mount -t bpf -o mode=0700 bpf \"$TC_BPF_MNT\"";
 	err = elfmap_bpffs__find(path, sizeof(path), msg);
-	return !err ? NULL : err == -ENODEV ? "no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf" : msg->text;
+	return !err		? NULL
+	       : err == -ENODEV ? "no bpffs; mount one: mount -t bpf -o mode=0700 bpf /sys/fs/bpf"
+				: msg->text;
 }
 
 /* Files that cannot be read here are refused if tc would refuse them as well or if they have a section `maps`. All

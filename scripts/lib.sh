@@ -94,7 +94,7 @@ lab_mounts() {
 	for bpffs in $(findmnt --noheadings --raw --types bpf --output TARGET | tac); do
 		umount --lazy "$bpffs"
 	done
-	mount -t bpf bpf /sys/fs/bpf
+	mount -t bpf -o mode=0700 bpf /sys/fs/bpf
 	mount -t tmpfs tmpfs /run
 }
 

@@ -14,6 +14,7 @@
 #include "base/program.h"
 #include "helpers/doctor/doctor.h"
 #include "pins/bpffs.h"
+#include "pins/trust.h"
 
 /* ---- tc ---------------------------------------------------------------------------------------------------- */
 
@@ -107,6 +108,33 @@ static int count_tc_dirs(char first[PATH_MAX], char second[PATH_MAX])
 	return nr;
 }
 
+/* Owner and mode of the bpf file system at PATH, and of the directories of tc in it. */
+static int check_trust(struct doctor *doctor, const char *path)
+{
+	char remedy[PATH_MAX + 32], tc_dir[PATH_MAX + 8];
+	struct elfmap_msg msg;
+	struct stat dir;
+	int err = 0;
+
+	if (stat(path, &dir))
+		return 0;
+	if (dir.st_uid) {
+		snprintf(remedy, sizeof(remedy), "chown root %s", path);
+		err = doctor__find(doctor, GRAVE, remedy,
+				   "%s belongs to user %u, who can exchange what is pinned there", path, dir.st_uid);
+	}
+	if (!err && dir.st_mode & S_IWOTH) {
+		snprintf(remedy, sizeof(remedy), "chmod o-w %s", path);
+		err = doctor__find(
+			doctor, WARNING, remedy,
+			"%s is writable by every user, who can make the directories of tc there before tc does", path);
+	}
+	snprintf(tc_dir, sizeof(tc_dir), "%s/tc", path);
+	if (!err && elfmap_trust__check(tc_dir, &msg))
+		err = doctor__find(doctor, GRAVE, NULL, "%s", msg.text);
+	return err;
+}
+
 int doctor_bpffs(struct doctor *doctor)
 {
 	char first[PATH_MAX], second[PATH_MAX], path[PATH_MAX], remedy[PATH_MAX + 32];
@@ -115,8 +143,8 @@ int doctor_bpffs(struct doctor *doctor)
 
 	err = elfmap_bpffs__find(path, sizeof(path), &msg);
 	if (err)
-		return doctor__find(doctor, GRAVE, err == -ENODEV ? "mount -t bpf bpf /sys/fs/bpf" : NULL, "%s",
-				    msg.text);
+		return doctor__find(doctor, GRAVE, err == -ENODEV ? "mount -t bpf -o mode=0700 bpf /sys/fs/bpf" : NULL,
+				    "%s", msg.text);
 	if (access(path, W_OK) && errno == EROFS) {
 		snprintf(remedy, sizeof(remedy), "mount -o remount,rw %s", path);
 		return doctor__find(
@@ -133,7 +161,7 @@ int doctor_bpffs(struct doctor *doctor)
 				    "tc has pinned in several bpf file systems: %s, %s; a map in one is not the map of "
 				    "the same name in the other",
 				    first, second);
-	return 0;
+	return check_trust(doctor, path);
 }
 
 /* ---- settings ---------------------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include "base/msg.h"
 #include "pins/bpffs.h"
 #include "pins/map_word.h"
+#include "pins/trust.h"
 
 #ifndef BPF_FS_MAGIC
 #define BPF_FS_MAGIC 0xcafe4a11
@@ -132,9 +133,10 @@ int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg)
 
 	if (asked && *asked) {
 		if (!elfmap_bpffs__contains(asked))
-			return elfmap_msg__set(msg, -ENODEV,
-					       "TC_BPF_MNT=%s is not in a bpf file system; try 'mount -t bpf bpf %s'",
-					       asked, asked);
+			return elfmap_msg__set(
+				msg, -ENODEV,
+				"TC_BPF_MNT=%s is not in a bpf file system; try 'mount -t bpf -o mode=0700 bpf %s'",
+				asked, asked);
 		return set_path(ret_path, size, msg, asked, "");
 	}
 	if (elfmap_bpffs__contains(ELFMAP_BPFFS_USUAL))
@@ -145,10 +147,11 @@ int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg)
 	if (err)
 		return err;
 	if (!found.count)
-		return elfmap_msg__set(msg, -ENODEV,
-				       "no bpf file system is mounted here; 'mount -t bpf bpf " ELFMAP_BPFFS_USUAL
-				       "' mounts one, "
-				       "'nsenter --net=...' keeps the mounts that 'ip netns exec' hides");
+		return elfmap_msg__set(
+			msg, -ENODEV,
+			"no bpf file system is mounted here; 'mount -t bpf -o mode=0700 bpf " ELFMAP_BPFFS_USUAL
+			"' mounts one, "
+			"'nsenter --net=...' keeps the mounts that 'ip netns exec' hides");
 	if (found.count > 1)
 		return elfmap_msg__set(msg, -ENOTUNIQ, "several bpf file systems: %s; choose: 'export TC_BPF_MNT=%s'",
 				       found.all, found.first);
@@ -160,7 +163,8 @@ int elfmap_bpffs__tc_dir(char *ret_path, size_t size, struct elfmap_msg *msg)
 	char mount[PATH_MAX];
 	int err = elfmap_bpffs__find(mount, sizeof(mount), msg);
 
-	return err ?: set_path(ret_path, size, msg, mount, "/tc");
+	err = err ?: set_path(ret_path, size, msg, mount, "/tc");
+	return err ?: elfmap_trust__check(ret_path, msg);
 }
 
 int elfmap_bpffs__make_links(int bpffs)

@@ -28,7 +28,7 @@ bool elfmap_bpffs__goes_away(void);
  * the only one in /proc/self/mounts. -ENODEV: not mounted, -ENOTUNIQ: several (the message lists them). */
 int elfmap_bpffs__find(char *ret_path, size_t size, struct elfmap_msg *msg);
 
-/* Its directory `tc`, which exists once something was pinned. */
+/* Its directory `tc`, which exists once something was pinned. -EPERM: other users can change it. */
 int elfmap_bpffs__tc_dir(char *ret_path, size_t size, struct elfmap_msg *msg);
 
 /* Makes the directory tc/ and the links `xdp` and `ip` to it that tc and ip make below the bpf file system BPFFS, a

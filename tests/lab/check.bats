@@ -261,7 +261,7 @@ left_since() {
 
 @test "check: uses TC_BPF_MNT and the pinning numbers of tc" {
 	mkdir "$tmp/bpf"
-	mount -t bpf bpf "$tmp/bpf"
+	mount -t bpf -o mode=0700 bpf "$tmp/bpf"
 	TC_BPF_MNT=$tmp/bpf query shared '.maps[0].pinned' "\"$tmp/bpf/tc/globals/shared_hits\""
 	umount "$tmp/bpf"
 	TC_BPF_MNT=$tmp/bpf run -1 --separate-stderr check shared

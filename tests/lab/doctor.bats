@@ -48,6 +48,22 @@ fix() {
 	return 1
 }
 
+# refused MESSAGE: no command uses the directory of tc, and none changes anything.
+refused() {
+	local before
+
+	before=$(pins; filters)
+	run -1 doctor
+	[[ $output == "error: bpffs: $1" ]]
+	run -1 --separate-stderr "$elfmap" map list
+	[[ -z $output && $stderr == "elfmap: map list: $1" ]]
+	run -1 --separate-stderr "$elfmap" load shared.o
+	[[ $stderr == "elfmap: "*"$1" ]]
+	run --separate-stderr "$elfmap" tc filter add dev "$link" egress bpf da obj shared.o sec egress
+	echo "$stderr"
+	[[ $status != 0 && $stderr == *"$1"* && $(pins; filters) == "$before" ]]
+}
+
 setup() {
 	setup_link
 	cd "$objects" || return 1
@@ -117,15 +133,35 @@ setup() {
 
 @test "bpffs: none mounted and several mounted are findings" {
 	umount /sys/fs/bpf
-	finds 'error: bpffs: *fix: mount -t bpf bpf /sys/fs/bpf'
-	mount -t bpf bpf /sys/fs/bpf
+	finds 'error: bpffs: *fix: mount -t bpf -o mode=0700 bpf /sys/fs/bpf'
+	mount -t bpf -o mode=0700 bpf /sys/fs/bpf
 	add shared ingress
 	mkdir "$tmp/other"
-	mount -t bpf bpf "$tmp/other"
+	mount -t bpf -o mode=0700 bpf "$tmp/other"
 	healthy
 	mkdir -p "$tmp/other/tc/globals"
 	finds "warning: bpffs: tc has pinned in several bpf file systems: */tc/globals, */tc/globals; *"
 	umount "$tmp/other"
+}
+
+@test "bpffs: other users can write to it, or own a directory of tc" {
+	healthy
+	chmod 1777 /sys/fs/bpf
+	finds 'warning: bpffs: /sys/fs/bpf is writable by every user, *
+    fix: chmod o-w /sys/fs/bpf'
+	chmod o-w /sys/fs/bpf
+	add shared ingress
+	healthy
+	for dir in /sys/fs/bpf/tc "$globals"; do
+		chown 1000 "$dir"
+		refused "$dir belongs to user 1000, who can exchange what is pinned there; 'chown root $dir' if it is yours"
+		chown root "$dir"
+		chmod o+w "$dir"
+		refused "$dir is writable by every user, who can exchange what is pinned there; 'chmod o-w $dir' corrects it"
+		chmod o-w "$dir"
+		healthy
+	done
+	"$elfmap" map list
 }
 
 @test "bpffs: hidden by ip netns exec" {

@@ -202,22 +202,22 @@ run_count() { # CPU
 	}
 	export elfmap tmp
 	mkdir -p "$tmp/one" "$tmp/two"
-	mount_one="mount -t bpf bpf $tmp/one; mkdir -p $tmp/one/tc/globals
+	mount_one="mount -t bpf -o mode=0700 bpf $tmp/one; mkdir -p $tmp/one/tc/globals
 		bpftool map create $tmp/one/tc/globals/c type array key 4 value 4 entries 1 name c"
 
 	in_mounts "\$elfmap map list"
-	[[ $status == 1 && $stderr == *"no bpf file system is mounted"*'mount -t bpf bpf /sys/fs/bpf'* ]]
+	[[ $status == 1 && $stderr == *"no bpf file system is mounted"*'mount -t bpf -o mode=0700 bpf /sys/fs/bpf'* ]]
 	in_mounts "\$elfmap map save"
 	[[ $status == 1 && $stderr == 'elfmap: map save: no bpf file system is mounted'* ]]
 	in_mounts "$mount_one; \$elfmap map dump c"
 	[[ $status == 0 && $output == '0 hex 00 00 00 00' ]]
-	in_mounts "$mount_one; mount -t bpf bpf $tmp/two; \$elfmap map dump c"
+	in_mounts "$mount_one; mount -t bpf -o mode=0700 bpf $tmp/two; \$elfmap map dump c"
 	[[ $status == 1 && $stderr == *"several bpf file systems: $tmp/one, $tmp/two"*TC_BPF_MNT=* ]]
-	in_mounts "$mount_one; mount -t bpf bpf $tmp/two; TC_BPF_MNT=$tmp/one \$elfmap map dump c"
+	in_mounts "$mount_one; mount -t bpf -o mode=0700 bpf $tmp/two; TC_BPF_MNT=$tmp/one \$elfmap map dump c"
 	[[ $status == 0 && $output == '0 hex 00 00 00 00' ]]
-	in_mounts "$mount_one; mount -t bpf bpf $tmp/two; \$elfmap map dump $tmp/one/tc/globals/c"
+	in_mounts "$mount_one; mount -t bpf -o mode=0700 bpf $tmp/two; \$elfmap map dump $tmp/one/tc/globals/c"
 	[[ $status == 0 && $output == '0 hex 00 00 00 00' ]]
-	in_mounts "mount -t bpf bpf /sys/fs/bpf; TC_BPF_MNT=$tmp/one \$elfmap map list"
+	in_mounts "mount -t bpf -o mode=0700 bpf /sys/fs/bpf; TC_BPF_MNT=$tmp/one \$elfmap map list"
 	[[ $status == 1 && $stderr == *"TC_BPF_MNT=$tmp/one is not in a bpf file system"* ]]
 }
 

@@ -253,14 +253,14 @@ kept() { # NAME: the column of `list`
 	[[ -e $globals/second ]]
 	# A bpf file system that is mounted inside is the one to use inside.
 	# shellcheck disable=SC2016 # for the inner shell
-	run ip netns exec "$net" sh -c 'mount -t bpf bpf /sys/fs/bpf && "$0" map dump /sys/fs/bpf/tc/globals/h' "$elfmap"
+	run ip netns exec "$net" sh -c 'mount -t bpf -o mode=0700 bpf /sys/fs/bpf && "$0" map dump /sys/fs/bpf/tc/globals/h' "$elfmap"
 	[[ $status == 1 && $output == *'no pin at /sys/fs/bpf/tc/globals/h;'* ]]
 }
 
 @test "TC_BPF_MNT: another bpf file system has its own pins, which also keep a map" {
 	mkdir -p $globals /run/other
 	create h hash 4 4 10
-	mount -t bpf bpf /run/other
+	mount -t bpf -o mode=0700 bpf /run/other
 	mkdir -p /run/other/tc/globals
 	bpftool map create /run/other/tc/globals/o type hash key 4 value 4 entries 4 name o
 	[[ $(TC_BPF_MNT=/run/other "$elfmap" map list | awk 'NR > 1 { print $1 }') == globals/o ]]

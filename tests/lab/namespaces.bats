@@ -21,7 +21,7 @@ setup() {
 
 teardown() {
 	ip netns del "$net"
-	[[ $(stat -f -c %T /sys/fs/bpf) == bpf_fs ]] || mount -t bpf bpf /sys/fs/bpf
+	[[ $(stat -f -c %T /sys/fs/bpf) == bpf_fs ]] || mount -t bpf -o mode=0700 bpf /sys/fs/bpf
 	find /sys/fs/bpf -mindepth 1 \( -type f -o -type l \) ! -name '*.debug' -delete
 	! mountpoint -q /run/other || umount /run/other
 	! mountpoint -q /run/third || umount /run/third
@@ -195,7 +195,7 @@ plain_tools_work() {
 
 @test "TC_BPF_MNT is used, also where -n hides it" {
 	mkdir -p /run/other
-	mount -t bpf bpf /run/other
+	mount -t bpf -o mode=0700 bpf /run/other
 	TC_BPF_MNT=/run/other nsenter --net="/run/netns/$net" "$elfmap" tc "${line[@]}"
 	is_pinned_here /run/other/tc/globals
 	[[ ! -e $globals/shared_hits ]]
@@ -210,8 +210,8 @@ plain_tools_work() {
 @test "several bpffs and none at the usual path: refused with the command to type; with TC_BPF_MNT it works" {
 	umount /sys/fs/bpf
 	mkdir -p /run/other /run/third
-	mount -t bpf bpf /run/other
-	mount -t bpf bpf /run/third
+	mount -t bpf -o mode=0700 bpf /run/other
+	mount -t bpf -o mode=0700 bpf /run/third
 	# No parent process has a bpffs: use a process of another tree.
 	run -1 --separate-stderr setsid --fork --wait env -i PATH="$PATH" unshare --pid --fork --mount-proc \
 		nsenter --net="/run/netns/$net" "$elfmap" tc "${line[@]}"
@@ -226,7 +226,7 @@ plain_tools_work() {
 	# shellcheck disable=SC2016 # for the inner shell
 	host=(unshare --pid --fork --mount-proc bash -c '"$@"; exit $?' bash ip netns exec "$net" "$elfmap" tc)
 	run -1 --separate-stderr "${host[@]}" "${line[@]}"
-	[[ $stderr == *'would disappear with this mount namespace; on the host: mount -t bpf bpf /sys/fs/bpf'* && -z $(filters) ]]
+	[[ $stderr == *'would disappear with this mount namespace; on the host: mount -t bpf -o mode=0700 bpf /sys/fs/bpf'* && -z $(filters) ]]
 	run -0 "${host[@]}" filter show dev peer ingress
 }
 

@@ -272,7 +272,7 @@ htb() {
 
 @test "R16 the bpffs is that of TC_BPF_MNT, else the usual one, and never the first one mounted" {
 	mkdir /run/other
-	mount -t bpf bpf /run/other
+	mount -t bpf -o mode=0700 bpf /run/other
 	add shared ingress
 	[[ -e $globals/shared_hits && ! -e /run/other/tc ]]
 	TC_BPF_MNT=/run/other add shared egress

@@ -317,7 +317,7 @@ old_object() {
 	# shellcheck disable=SC2016 # for the inner shell
 	run --separate-stderr unshare --pid --fork --mount-proc bash -c 'mount -t tmpfs -o ro tmpfs /sys
 		exec "$0" tc filter add dev "$1" ingress bpf da obj "$2" sec ingress' "$elfmap" "$link" "$objects/shared.o"
-	fails 1 "*shared.o: no bpffs; mount one: mount -t bpf bpf /sys/fs/bpf"
+	fails 1 "*shared.o: no bpffs; mount one: mount -t bpf -o mode=0700 bpf /sys/fs/bpf"
 	[[ -z $(filters) ]]
 	run --separate-stderr unshare --mount "${line[@]}"
 	fails 1 '*no bpffs, and one mounted here would disappear with this mount namespace*'
@@ -325,7 +325,7 @@ old_object() {
 	# shellcheck disable=SC2016 # likewise; no process there has another mount namespace
 	unshare --pid --fork --mount-proc bash -euc '"$@"; [[ $(findmnt -no FSTYPE /sys/fs/bpf | tail -1) == bpf ]]
 		[[ -e /sys/fs/bpf/tc/globals/shared_hits ]]' bash "${line[@]}"
-	mount -t bpf bpf /sys/fs/bpf
+	mount -t bpf -o mode=0700 bpf /sys/fs/bpf
 	[[ -n $(filters) && -z $(pins) ]]
 	run --separate-stderr env TC_BPF_MNT="/proc/nosuch" "${line[@]}"
 	fails 1 '*shared.o: no bpffs at TC_BPF_MNT*'
