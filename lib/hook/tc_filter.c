@@ -204,14 +204,6 @@ static int add_clsact(int sock, const struct elfmap_hook *hook, bool *ret_made, 
 		qdisc.kind, hook->dev, qdisc.kind, hook->dev);
 }
 
-static void delete_clsact(int sock, int ifindex)
-{
-	struct netlink_request request;
-
-	start_clsact(&request, RTM_DELQDISC, 0, ifindex);
-	netlink__talk(sock, &request, NULL, NULL, NULL);
-}
-
 static bool is_empty(int sock, const struct elfmap_hook *hook, enum elfmap_direction direction)
 {
 	struct elfmap_hook place = {.ifindex = hook->ifindex, .direction = direction};
@@ -220,6 +212,17 @@ static bool is_empty(int sock, const struct elfmap_hook *hook, enum elfmap_direc
 
 	free(filters.at);
 	return empty;
+}
+
+/* Another command may have added filters since clsact was made: they would go with it. */
+static void delete_unused_clsact(int sock, const struct elfmap_hook *hook)
+{
+	struct netlink_request request;
+
+	if (!is_empty(sock, hook, ELFMAP_INGRESS) || !is_empty(sock, hook, ELFMAP_EGRESS))
+		return;
+	start_clsact(&request, RTM_DELQDISC, 0, hook->ifindex);
+	netlink__talk(sock, &request, NULL, NULL, NULL);
 }
 
 /* ---- listing -------------------------------------------------------------------------------------------- */
@@ -427,7 +430,7 @@ static int attach(const struct elfmap_hook *wanted, int prog, struct elfmap_hook
 	if (!err) {
 		err = add(sock, wanted, prog, &made, msg);
 		if (err && made.hook.made_qdisc)
-			delete_clsact(sock, wanted->ifindex);
+			delete_unused_clsact(sock, wanted);
 	}
 	close(sock);
 	if (!err)
@@ -553,9 +556,8 @@ static int detach(const struct elfmap_hook *wanted, struct elfmap_hook *ret_gone
 		start_at(&request, RTM_DELTFILTER, 0, &there.hook);
 		err = netlink__talk(sock, &request, NULL, NULL, msg);
 	}
-	if (!err && wanted->made_qdisc && is_empty(sock, wanted, ELFMAP_INGRESS) &&
-	    is_empty(sock, wanted, ELFMAP_EGRESS))
-		delete_clsact(sock, wanted->ifindex);
+	if (!err && wanted->made_qdisc)
+		delete_unused_clsact(sock, wanted);
 	close(sock);
 	if (!err)
 		*ret_gone = there.hook;

@@ -102,6 +102,7 @@ struct elfmap_load_prog {
 	bool is_wanted;
 	const struct elfmap_prog *read; /* the object's view of it; NULL: it has none */
 	struct bpf_program *bpf;
+	__u32 id; /* since elfmap_load__commit() */
 };
 
 struct elfmap_load {

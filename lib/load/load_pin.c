@@ -19,6 +19,7 @@
 #include "base/array.h"
 #include "base/msg.h"
 #include "base/path.h"
+#include "base/pause.h"
 #include "kinds/maps.h"
 #include "load/holder.h"
 #include "load/load.h"
@@ -31,6 +32,7 @@
 
 #define RENAME_NO_REPLACE 1 /* of <linux/fs.h>, which conflicts with <sys/mount.h> */
 #define RENAME_SWAP 2
+#define MAX_MAPS 256 /* of a program; the verifier allows 64 */
 
 struct elfmap_load_change {
 	enum {
@@ -40,8 +42,9 @@ struct elfmap_load_change {
 		SWAPPED_PROGS, /* it existed; it is now named DIR~new */
 	} what;
 	char *path; /* of a pin or directory */
-	__u32 map;  /* slot: id of the PROG_ARRAY */
+	__u32 map;  /* pin, slot: id of the map */
 	__u32 key;
+	__u32 prog;   /* slot: id of the program that was put there */
 	int old;      /* slot: the program that was in it, a descriptor; negative: none, or held by its id */
 	__u32 old_id; /* held by the caller's struct elfmap_holder; 0: none */
 };
@@ -86,6 +89,7 @@ static int check_lent(const struct elfmap_load_map *map, struct elfmap_msg *msg)
 static int pin_map(struct elfmap_load *load, const struct elfmap_load_map *map, struct elfmap_msg *msg)
 {
 	struct elfmap_msg why;
+	__u32 id;
 	int err;
 
 	if (map->is_lent)
@@ -95,11 +99,21 @@ static int pin_map(struct elfmap_load *load, const struct elfmap_load_map *map, 
 	err = elfmap_pin__add(elfmap_pair__fd(map->bpf), map->pin_path, &why);
 	if (err)
 		return elfmap_msg__set(msg, err == -EEXIST ? -EAGAIN : err, "map '%s': %s", map->map.name, why.text);
-	elfmap_made__note(map->pin_path, elfmap_map__id(elfmap_pair__fd(map->bpf)));
-	err = note(load, (struct elfmap_load_change){.what = CHANGED_PIN}, map->pin_path, msg);
+	id = elfmap_map__id(elfmap_pair__fd(map->bpf));
+	elfmap_made__note(map->pin_path, id);
+	err = note(load, (struct elfmap_load_change){.what = CHANGED_PIN, .map = id}, map->pin_path, msg);
 	if (err)
 		unlink(map->pin_path);
 	return err;
+}
+
+/* The id of program FD; 0: unknown. */
+static __u32 prog_id(int fd)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
 }
 
 /* The program in a slot. -ENOENT: there is none. */
@@ -127,6 +141,7 @@ static int fill_slot(struct elfmap_load *load, const struct elfmap_load_prog *pr
 		return 0;
 	map = elfmap_pair__fd(load->maps[prog->slot_map].bpf);
 	change.map = elfmap_map__id(map);
+	change.prog = prog->id;
 	change.old = get_slot(map, change.key);
 	if (change.old < 0 && change.old != -ENOENT)
 		return explain_slot(load, prog, change.old,
@@ -145,8 +160,11 @@ static void restore_slot(const struct elfmap_load_change *change)
 {
 	int map = elfmap_map__open_id(change->map);
 	int old = change->old_id ? bpf_prog_get_fd_by_id(change->old_id) : change->old;
+	__u32 there;
 
-	if (map >= 0 && old >= 0)
+	if (map >= 0 && (bpf_map_lookup_elem(map, &change->key, &there) || there != change->prog))
+		; /* another command has changed it since */
+	else if (map >= 0 && old >= 0)
 		bpf_map_update_elem(map, &change->key, &old, BPF_ANY);
 	else if (map >= 0)
 		bpf_map_delete_elem(map, &change->key);
@@ -301,6 +319,8 @@ int elfmap_load__commit(struct elfmap_load *load, const char *progs_dir, struct 
 {
 	int err = 0;
 
+	for (size_t i = 0; i < load->nr_progs; i++)
+		load->progs[i].id = prog_id(bpf_program__fd(load->progs[i].bpf));
 	for (size_t i = 0; !err && i < load->nr_maps; i++)
 		err = pin_map(load, &load->maps[i], msg);
 	for (size_t i = 0; !err && i < load->nr_progs; i++)
@@ -332,14 +352,81 @@ static void drop_staging(const char *dir, bool go_back)
 		close(lock);
 }
 
+static bool is_ours(const struct elfmap_load *load, __u32 id)
+{
+	for (size_t i = 0; i < load->nr_progs; i++)
+		if (load->progs[i].id == id)
+			return true;
+	return false;
+}
+
+static bool uses_map(int prog, __u32 map)
+{
+	__u32 maps[MAX_MAPS], size = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = {.nr_map_ids = MAX_MAPS, .map_ids = (__u64)(uintptr_t)maps};
+
+	if (bpf_obj_get_info_by_fd(prog, &info, &size))
+		return false;
+	for (__u32 i = 0; i < info.nr_map_ids && i < MAX_MAPS; i++)
+		if (maps[i] == map)
+			return true;
+	return false;
+}
+
+/* Does a program of another command use the map? */
+static bool is_taken(const struct elfmap_load *load, __u32 map)
+{
+	bool taken = false;
+	__u32 id = 0;
+
+	while (!taken && !bpf_prog_get_next_id(id, &id)) {
+		int prog = bpf_prog_get_fd_by_id(id);
+
+		if (prog < 0)
+			continue;
+		taken = uses_map(prog, map) && !is_ours(load, id);
+		close(prog);
+	}
+	return taken;
+}
+
+/* A pin that another command has taken since, or replaced, stays. */
+static void undo_pin(const struct elfmap_load *load, const struct elfmap_load_change *change)
+{
+	int fd = bpf_obj_get(change->path);
+	__u32 id = fd >= 0 ? elfmap_map__id(fd) : 0;
+	int pauses = 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (id != change->map)
+		return;
+	while (load->lock >= 0 && is_taken(load, id)) /* else the caller excludes others */
+		if (!elfmap_pause(&pauses))
+			return;
+	elfmap_pin__remove(change->path, 1); /* also the directory that tc makes for an object */
+	elfmap_made__forget(load->opts.tc_dir, change->path);
+}
+
+/* Others that load hold the lock shared, from taking a pin until their programs are attached. After some pauses the
+ * pins are looked at without it. */
+static void wait_for_others(const struct elfmap_load *load)
+{
+	int pauses = 0;
+
+	while (load->lock >= 0 && flock(load->lock, LOCK_EX | LOCK_NB) && elfmap_pause(&pauses))
+		;
+}
+
 void elfmap_load__undo(struct elfmap_load *load)
 {
+	if (load->nr_changes)
+		wait_for_others(load);
 	while (load->nr_changes) {
 		struct elfmap_load_change *change = &load->changes[--load->nr_changes];
 
 		if (change->what == CHANGED_PIN) {
-			elfmap_pin__remove(change->path, 1); /* also the directory that tc makes for an object */
-			elfmap_made__forget(load->opts.tc_dir, change->path);
+			undo_pin(load, change);
 		} else if (change->what == CHANGED_SLOT) {
 			restore_slot(change);
 		} else if (change->what == CHANGED_PROGS) {

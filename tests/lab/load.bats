@@ -407,6 +407,39 @@ $id" ]]
 	mount -t bpf -o mode=0700 bpf /sys/fs/bpf
 }
 
+# ---- two at a time ---------------------------------------------------------------------------------
+
+# slow_failure: attach of shared.o egress, whose fourth request, that for the filter, is late and fails.
+slow_failure() {
+	strace -qq -o /dev/null -e trace=sendto -e "inject=sendto:error=ENOBUFS:delay_enter=1000000:when=4" \
+		"$elfmap" attach "$objects/shared.o" sec egress dev "$link" egress prio 1 handle 1 2>"$tmp/err"
+}
+
+pinned_id() {
+	bpftool -j map show pinned "$globals/shared_hits" | jq .id
+}
+
+@test "attach: one that fails leaves the pin, the qdisc and the filter that another one has taken or added since" {
+	command -v strace >/dev/null || skip 'strace is not installed'
+	tc qdisc del dev "$link" clsact
+	slow_failure 3>&- &
+	slow=$!
+	until [[ -e $globals/shared_hits && $(tc qdisc show dev "$link") == *clsact* ]]; do sleep 0.01; done
+	before=$(pinned_id)
+	run -0 attach shared ingress ingress
+	status=0
+	wait "$slow" || status=$?
+	[[ $status == 1 && $(<"$tmp/err") == *'No buffer space'* ]]
+	[[ $(filters) == 'shared.o:[ingress]' && $(pinned_id) == "$before" ]]
+	[[ $(bpftool -j prog show id "$(filter_id)" | jq '.map_ids | index('"$before"')') != null ]]
+	# Alone it leaves neither.
+	"$elfmap" detach "$objects/shared.o" --all
+	tc qdisc del dev "$link" clsact
+	rm "$globals/shared_hits"
+	run ! slow_failure
+	[[ ! -e $globals/shared_hits && $(tc qdisc show dev "$link") != *clsact* ]]
+}
+
 # ---- round and round ------------------------------------------------------------------------------
 
 # The kernel frees a program or map with its last reference: one that still exists is in use.
