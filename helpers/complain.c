@@ -108,8 +108,11 @@ void warn_of_object(const char *object, const char *text)
 
 void print_name(FILE *to, const char *name)
 {
-	if (!*name)
-		name = "''";
-	for (; *name; name++)
-		fputc(elfmap_msg__printable(*name), to);
+	char *clean = strdup(*name ? name : "''");
+
+	if (!clean)
+		return; /* as if the stream had failed */
+	elfmap_text__clean(clean);
+	fputs(clean, to);
+	free(clean);
 }

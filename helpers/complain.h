@@ -27,7 +27,7 @@ void complain__first(struct complaint *ret_complaint);
 /* Splits TEXT, a complaint without its object. */
 void complaint__split(const char *text, struct complaint *ret_complaint);
 
-/* Prints a name, with '?' in place of control characters. */
+/* Prints a name as elfmap_text__clean() makes it. */
 void print_name(FILE *to, const char *name);
 
 #endif

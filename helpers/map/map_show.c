@@ -85,13 +85,15 @@ static void print_row(const struct list *list, const struct map_facts *row, cons
 		      int type_width)
 {
 	static const char *const kept[] = {[ELFMAP_LOST] = "no", [ELFMAP_KEPT] = "yes", [ELFMAP_UNKNOWN] = "?"};
+	const char *pin = map_pin_word(row->path, tc_dir);
 	const struct bpf_map_info *info = &row->info;
 	char flags[16], type[16], entries[24] = "-";
 
 	snprintf(flags, sizeof(flags), "0x%x", info->map_flags);
 	if (row->entries >= 0)
 		snprintf(entries, sizeof(entries), "%lld", row->entries);
-	printf("%-*s %-*s %5u %5u %9s %10u %8s %6u %4s ", pin_width, map_pin_word(row->path, tc_dir), type_width,
+	print_name(stdout, pin);
+	printf("%*s %-*s %5u %5u %9s %10u %8s %6u %4s ", pin_width - (int)strlen(pin), "", type_width,
 	       map_facts__type(row, type), info->key_size, info->value_size, entries, info->max_entries, flags,
 	       info->id, kept[row->survival]);
 	map_print_users(stdout, row, &list->census, tc_dir);

@@ -7,11 +7,53 @@
 
 #include "base/msg.h"
 
+/* ---- what reaches a terminal ------------------------------------------------------------------------------ */
+
+/* The length of the UTF-8 character at TEXT; 0: it is none. Overlong forms of two bytes count as none. */
+static size_t character_length(const unsigned char *text)
+{
+	size_t length = *text < 0x80   ? 1
+			: *text < 0xc2 ? 0
+			: *text < 0xe0 ? 2
+			: *text < 0xf0 ? 3
+			: *text < 0xf5 ? 4
+				       : 0;
+
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+/* C0, DEL and C1 control a terminal; the others change the direction of the text after them. */
+static bool is_refused(const unsigned char *text, size_t length)
+{
+	if (length == 1)
+		return *text < ' ' || *text == 0x7f;
+	if (length == 2)
+		return (text[0] == 0xc2 && text[1] < 0xa0) || (text[0] == 0xd8 && text[1] == 0x9c); /* U+061C */
+	return length == 3 && text[0] == 0xe2 &&
+	       ((text[1] == 0x80 && (text[2] == 0x8e || text[2] == 0x8f || (text[2] >= 0xaa && text[2] <= 0xae))) ||
+		(text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9));
+}
+
+void elfmap_text__clean(char *text)
+{
+	unsigned char *at = (unsigned char *)text;
+
+	while (*at) {
+		size_t length = character_length(at);
+
+		if (!length || is_refused(at, length))
+			memset(at, '?', length ?: 1);
+		at += length ?: 1;
+	}
+}
+
 void elfmap_msg__print(struct elfmap_msg *msg, const char *format, va_list args)
 {
 	vsnprintf(msg->text, sizeof(msg->text), format, args);
-	for (char *at = msg->text; *at; at++)
-		*at = elfmap_msg__printable(*at);
+	elfmap_text__clean(msg->text);
 }
 
 int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...)
@@ -28,11 +70,11 @@ int elfmap_msg__set(struct elfmap_msg *msg, int err, const char *format, ...)
 
 size_t elfmap_msg__line(char *ret_line, size_t size, const char *object, const struct elfmap_msg *what)
 {
-	size_t length = 0;
+	size_t length;
 
 	snprintf(ret_line, size - 1, "elfmap: %s: %s", *object ? object : "''", what->text);
-	for (; ret_line[length]; length++)
-		ret_line[length] = elfmap_msg__printable(ret_line[length]);
+	elfmap_text__clean(ret_line);
+	length = strlen(ret_line);
 	ret_line[length++] = '\n';
 	return length;
 }

@@ -19,11 +19,9 @@ void elfmap_msg__print(struct elfmap_msg *msg, const char *format, va_list args)
  * without a name is ''. Returns its length with the line end; RET_LINE is not NUL-terminated. */
 size_t elfmap_msg__line(char *ret_line, size_t size, const char *object, const struct elfmap_msg *what);
 
-/* C, or '?' for a control character. */
-static inline char elfmap_msg__printable(char c)
-{
-	return (unsigned char)c < ' ' || c == '\177' ? '?' : c;
-}
+/* Replaces by '?' what must not reach a terminal: control characters (C0, DEL, C1), characters that change the
+ * direction of text (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), and bytes that are no UTF-8. */
+void elfmap_text__clean(char *text);
 
 /* Reads WORD of a command line, pipeline or saved file, which must be a number in BASE (0: as C and tc write it, 10,
  * 0x0a or 012) from MIN to MAX, and nothing more. Returns -EINVAL for anything else and -ERANGE for a number outside of

@@ -289,3 +289,17 @@ kept() { # NAME: the column of `list`
 	"$elfmap" map dump h | sort | cmp - "$tmp/wanted"
 	[[ $(ls $globals) == h ]]
 }
+
+@test "names that would control a terminal or turn its text around are printed with question marks; JSON has them" {
+	mkdir -p "$globals"
+	name=$'a\u202eb\u009bc\u2066d'
+	bpftool map create "$globals/$name" type hash key 4 value 4 entries 2 name odd
+	for words in list "show $name" "get $name 1" "unpin $name/x" "set $name 1"; do
+		# shellcheck disable=SC2086 # words
+		run "$elfmap" map $words
+		echo "$words: $output"
+		[[ $output == *'a???b??c???d'* && $output != *[$'\u202e\u009b\u2066']* ]]
+	done
+	run -0 "$elfmap" -j map list
+	[[ $(jq -r '.[].pinned[0] // .[].pinned' <<<"$output") == "$globals/$name" ]]
+}

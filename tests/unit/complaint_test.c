@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/msg.h"
 #include "helpers/complain.h"
 
 static void check_part(const struct complaint_part *part, const char *wanted)
@@ -49,9 +50,41 @@ static void test_texts_without_parts(void **state)
 	splits("no such verb; 'elfmap help' lists the verbs: all", "", "no such verb", "elfmap help");
 }
 
+static void cleans(const char *text, const char *wanted)
+{
+	char copy[64];
+
+	strcpy(copy, text);
+	elfmap_text__clean(copy);
+	assert_string_equal(copy, wanted);
+}
+
+static void test_what_reaches_a_terminal(void **state)
+{
+	struct elfmap_msg msg;
+	char line[ELFMAP_LINE_MAX];
+
+	(void)state;
+	cleans("a b~", "a b~");
+	cleans("\303\244 \342\202\254 \360\237\220\235", "\303\244 \342\202\254 \360\237\220\235");
+	cleans("\033[31m\n\177", "?[31m??");
+	cleans("\302\233\302\237\302\240", "????\302\240");		      /* C1, and the character after */
+	cleans("\342\200\216\342\200\217\342\200\220", "??????\342\200\220"); /* directions, and a hyphen */
+	cleans("\342\200\252x\342\200\256", "???x???");
+	cleans("\342\201\246\342\201\251\342\201\252", "??????\342\201\252");
+	cleans("\330\234\330\235", "??\330\235");
+	cleans("\233x\302", "?x?"); /* no UTF-8 */
+	cleans("\342\200", "??");
+	elfmap_msg__set(&msg, 0, "%s", "\302\2331m");
+	assert_string_equal(msg.text, "??1m");
+	line[elfmap_msg__line(line, sizeof(line), "\342\200\256o", &msg)] = '\0';
+	assert_string_equal(line, "elfmap: ???o: ??1m\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_reaches_a_terminal),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_texts_without_parts),
 	};
