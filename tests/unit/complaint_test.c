@@ -70,15 +70,15 @@ static void test_what_reaches_a_terminal(void **state)
 	cleans("\033[31m\n\177", "?[31m??");
 	cleans("\302\233\302\237\302\240", "????\302\240");		      /* C1, and the character after */
 	cleans("\342\200\216\342\200\217\342\200\220", "??????\342\200\220"); /* directions, and a hyphen */
-	cleans("\342\200\252x\342\200\256", "???x???");
+	cleans("\342\200\252x\342\200\256\342\200\254\342\200\254", "???x?????????");
 	cleans("\342\201\246\342\201\251\342\201\252", "??????\342\201\252");
 	cleans("\330\234\330\235", "??\330\235");
 	cleans("\233x\302", "?x?"); /* no UTF-8 */
 	cleans("\342\200", "??");
 	elfmap_msg__set(&msg, 0, "%s", "\302\2331m");
 	assert_string_equal(msg.text, "??1m");
-	line[elfmap_msg__line(line, sizeof(line), "\342\200\256o", &msg)] = '\0';
-	assert_string_equal(line, "elfmap: ???o: ??1m\n");
+	line[elfmap_msg__line(line, sizeof(line), "\342\200\256o\342\200\254", &msg)] = '\0';
+	assert_string_equal(line, "elfmap: ???o???: ??1m\n");
 }
 
 int main(void)
