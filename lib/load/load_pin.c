@@ -362,7 +362,7 @@ static bool is_ours(const struct elfmap_load *load, __u32 id)
 
 static bool uses_map(int prog, __u32 map)
 {
-	__u32 maps[MAX_MAPS], size = sizeof(struct bpf_prog_info);
+	__u32 maps[MAX_MAPS] = {}, size = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = {.nr_map_ids = MAX_MAPS, .map_ids = (__u64)(uintptr_t)maps};
 
 	if (bpf_obj_get_info_by_fd(prog, &info, &size))
